@@ -1,0 +1,239 @@
+package asyncio;
+
+import java.time.Duration;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
+import reactor.util.context.Context;
+import reactor.util.context.ContextView;
+
+/**
+ * Where programs start: {@link #run}, {@link #async} and {@link #await}, made for {@code import static}.
+ *
+ * <p>A <em>body</em> is straight-line code that may {@link #await}: the argument of {@code run} or {@code async}. It runs on a loop, alone: between
+ * two awaits nothing else of that loop happens.
+ *
+ * <pre>{@code
+ * Asyncio.run(() -> {
+ *     Task<String> slow = createTask(async(() -> { await(sleep(ofSeconds(1))); return "done"; }));
+ *     System.out.println(await(slow));
+ * });
+ * }</pre>
+ *
+ * <p>asyncio: the functions of the module {@code asyncio}.
+ */
+public final class Asyncio {
+    private static final ThreadLocal<@Nullable ContextView> THREAD_CONTEXT = new ThreadLocal<>();
+
+    private Asyncio() {}
+
+    // ---- running
+
+    /**
+     * Runs a body on a new loop on this thread, and returns its result. At its end, tasks that are left are cancelled and waited for, then the loop
+     * is closed.
+     *
+     * @throws IllegalStateException in a running loop, or on a thread that must not block
+     * @throws Exception what the body throws, as it is
+     */
+    public static <T extends @Nullable Object> T run(Callable<T> body) throws Exception {
+        return run(new Coroutine<T>(Objects.requireNonNull(body, "body"), body));
+    }
+
+    /** As {@link #run(Callable)}, for a body without a result. */
+    public static void run(Body body) throws Exception {
+        run(async(body));
+    }
+
+    /** As {@link #run(Callable)}, for any Mono; null if it is empty. */
+    @SuppressWarnings("NullAway") // an empty Mono is null to a caller whose T admits it
+    public static <T extends @Nullable Object> T run(Mono<T> main) throws Exception {
+        if (Objects.requireNonNull(main, "main") instanceof ColdMono<?> own) {
+            own.adopt();
+        }
+        if (EventLoop.runningOrNull() != null) {
+            throw Misuse.runInsideLoop("Asyncio.run");
+        }
+        if (Schedulers.isInNonBlockingThread()) {
+            throw new IllegalStateException("Asyncio.run blocks, which thread " + Thread.currentThread().getName()
+                    + " must not: subscribe to async(() -> ...) instead");
+        }
+        EventLoop loop = EventLoop.newEventLoop();
+        try {
+            return loop.runUntilComplete(main);
+        } finally {
+            LoopShutdown.shutdown(loop);
+        }
+    }
+
+    /**
+     * A body as a cold Mono: nothing runs until someone subscribes or awaits, and each time it runs anew. Awaited directly in a body it runs
+     * inside the current task. Subscribed elsewhere it becomes a task on the running loop, or on one of {@link EventLoop#shared()} if none runs.
+     *
+     * <p>Cancelling the subscription cancels that task: the body gets a {@link CancelledException} at its await. The body sees the subscriber's
+     * context. A body that returns null completes the Mono empty; one that returns a Publisher fails.
+     *
+     * <p>asyncio: {@code async def}.
+     */
+    public static <T> Mono<T> async(Callable<? extends T> body) {
+        return new Coroutine<>(Objects.requireNonNull(body, "body"), body);
+    }
+
+    /** As {@link #async(Callable)}, for a body without a result. */
+    public static Mono<Void> async(Body body) {
+        Objects.requireNonNull(body, "body");
+        return new Coroutine<>(() -> {
+            body.run();
+            return null;
+        }, body);
+    }
+
+    /**
+     * Waits for a Mono in a body, and returns its value, or null if it is empty. Meanwhile the loop runs other things; no thread of Reactor
+     * is blocked. What is done already does not suspend.
+     *
+     * <p>Cancelling the task that awaits cancels what it awaits: a {@link Future} for all, another Mono by disposing of it. A Future that is awaited
+     * through an operator, such as {@code await(task.map(f))}, is only detached from.
+     *
+     * @throws CancelledException if the task was cancelled, or the Future
+     * @throws IllegalStateException outside a body, or in an operator's lambda
+     * @throws Exception the Mono's error, as it is
+     */
+    @SuppressWarnings("NullAway") // an empty Mono is null to a caller whose T admits it
+    public static <T extends @Nullable Object> T await(Mono<T> mono) throws Exception {
+        Objects.requireNonNull(mono, "mono");
+        EventLoop loop = EventLoop.runningOrNull();
+        if (loop == null || !(loop.currentTask() instanceof BodyTask<?> body)) {
+            throw Misuse.awaitOutsideBody();
+        }
+        return body.await(mono);
+    }
+
+    // ---- tasks
+
+    /**
+     * Starts a coroutine on the running loop; it takes its first step in the next tick.
+     *
+     * @throws IllegalStateException if no loop runs on this thread
+     */
+    public static <T> Task<T> createTask(Mono<? extends T> coroutine) {
+        return createTask(coroutine, null);
+    }
+
+    /** As {@link #createTask(Mono)}, with a name; null for {@code Task-N}. */
+    public static <T> Task<T> createTask(Mono<? extends T> coroutine, @Nullable String name) {
+        if (Objects.requireNonNull(coroutine, "coroutine") instanceof ColdMono<?> own) {
+            own.adopt();
+        }
+        EventLoop loop = EventLoop.runningOrNull();
+        if (loop == null) {
+            throw Misuse.noRunningLoop("createTask");
+        }
+        return loop.createTask(coroutine, name, currentContext());
+    }
+
+    /**
+     * A Future as it is; any other Mono as a task.
+     *
+     * @throws IllegalStateException if it is no Future and no loop runs on this thread
+     */
+    @SuppressWarnings("unchecked")
+    public static <T> Future<T> ensureFuture(Mono<? extends T> mono) {
+        return mono instanceof Future<?> future ? (Future<T>) future : createTask(mono);
+    }
+
+    /**
+     * The task whose coroutine calls this, or null in a callback.
+     *
+     * @throws IllegalStateException if no loop runs on this thread
+     */
+    public static @Nullable Task<?> currentTask() {
+        EventLoop loop = EventLoop.runningOrNull();
+        if (loop == null) {
+            throw Misuse.noRunningLoop("currentTask");
+        }
+        return loop.currentTask();
+    }
+
+    /**
+     * The tasks of the running loop that are not done.
+     *
+     * @throws IllegalStateException if no loop runs on this thread
+     */
+    public static Set<Task<?>> allTasks() {
+        EventLoop loop = EventLoop.runningOrNull();
+        if (loop == null) {
+            throw Misuse.noRunningLoop("allTasks");
+        }
+        return loop.allTasks();
+    }
+
+    /** The Reactor context of the task, callback or {@link #toThread} function that calls this; empty elsewhere. */
+    public static ContextView currentContext() {
+        EventLoop loop = EventLoop.runningOrNull();
+        if (loop != null) {
+            return loop.context();
+        }
+        ContextView context = THREAD_CONTEXT.get();
+        return context == null ? Context.empty() : context;
+    }
+
+    static <T> @Nullable T withContext(ContextView context, Callable<? extends T> function) throws Exception {
+        THREAD_CONTEXT.set(context);
+        try {
+            return function.call();
+        } finally {
+            THREAD_CONTEXT.remove();
+        }
+    }
+
+    // ---- waiting
+
+    /**
+     * Completes after a delay, empty. Nothing happens until subscription; cancelling drops the timer. A delay that is zero or negative takes
+     * exactly one tick: what is ready gets its turn.
+     */
+    public static Mono<Void> sleep(Duration delay) {
+        return new Sleep<>(Objects.requireNonNull(delay, "delay"), null);
+    }
+
+    /** As {@link #sleep(Duration)}, with a result. */
+    public static <T> Mono<T> sleep(Duration delay, T result) {
+        return new Sleep<>(Objects.requireNonNull(delay, "delay"), Objects.requireNonNull(result, "result"));
+    }
+
+    // ---- other threads
+
+    /**
+     * Calls a blocking function in one of the loop's threads, which are platform threads. Nothing happens until subscription. Cancelling keeps a
+     * function from starting, but does not stop one that runs: it runs to its end unheard. The function sees {@link #currentContext()}.
+     */
+    public static <T> Mono<T> toThread(Callable<? extends T> function) {
+        return new ToThread<>(Objects.requireNonNull(function, "function"));
+    }
+
+    /** As {@link #toThread(Callable)}, for a function without a result. */
+    public static Mono<Void> toThread(Body function) {
+        Objects.requireNonNull(function, "function");
+        return new ToThread<>(() -> {
+            function.run();
+            return null;
+        });
+    }
+
+    /**
+     * Starts a coroutine on a loop from another thread. Cancelling the returned future cancels the task; {@code get} on the loop's own thread
+     * would wait for itself for ever.
+     *
+     * <p>asyncio: {@code run_coroutine_threadsafe}.
+     *
+     * @throws IllegalStateException if the loop is closed
+     */
+    public static <T> CompletableFuture<@Nullable T> runThreadsafe(Mono<? extends T> coroutine, EventLoop loop) {
+        return ThreadsafeRun.start(coroutine, loop);
+    }
+}

@@ -1,0 +1,11 @@
+package asyncio;
+
+/**
+ * Straight-line code without a result that may call {@link Asyncio#await await}. The one with a result is a
+ * {@link java.util.concurrent.Callable}.
+ */
+@FunctionalInterface
+public interface Body {
+    /** Runs; an exception becomes the outcome of the task that runs it, unwrapped. */
+    void run() throws Exception;
+}

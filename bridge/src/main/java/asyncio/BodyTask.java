@@ -1,0 +1,119 @@
+package asyncio;
+
+import java.util.Objects;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import reactor.core.Exceptions;
+import reactor.core.publisher.Mono;
+import reactor.util.context.Context;
+
+/**
+ * A task with a straight-line body. The body has a thread of its own, which holds the loop while it runs; {@link #suspend} hands the loop on
+ * (see {@link LoopDriver}).
+ */
+final class BodyTask<T> extends Task<T> {
+    private final Callable<? extends T> body;
+    /** The thread of the body; null until it starts. Used by the owner of the loop only. */
+    @Nullable Seat seat;
+    /** While the body's thread is inside a foreign Mono's {@code subscribe}: whoever awaits there is an operator's lambda. */
+    private boolean subscribing;
+    /** Set by the loop's close: the body is being unwound and may not await any more. */
+    boolean unwinding;
+
+    BodyTask(EventLoop loop, Mono<? extends T> source, Callable<? extends T> body, @Nullable String name, Context context) {
+        super(loop, source, name, context);
+        this.body = body;
+    }
+
+    Seat seat() {
+        return Objects.requireNonNull(seat, "a body that has not started");
+    }
+
+    @Override
+    void start() {
+        loop.driver.startBody(this);
+    }
+
+    @Override
+    void resume(Wait wait) {
+        loop.driver.resumeBody(this);
+    }
+
+    @Override
+    boolean hasBody() {
+        return true;
+    }
+
+    /** Runs the body to its end, on its thread; returns an error that must stop the loop, as asyncio's SystemExit does. */
+    @Nullable Error runBody() {
+        try {
+            finishWith(call(body));
+        } catch (Throwable e) {
+            finishWith(Misuse.explain(e));
+            if (Exceptions.isJvmFatal(e) && e instanceof Error fatal) {
+                return fatal;
+            }
+        }
+        return null;
+    }
+
+    static <V> @Nullable V call(Callable<? extends V> body) throws Exception {
+        V value = body.call();
+        Misuse.checkNotPublisher(value);
+        return value;
+    }
+
+    /** Implements {@link Asyncio#await}; on the body's thread. */
+    @SuppressWarnings("unchecked")
+    <V> @Nullable V await(Mono<? extends V> mono) throws Exception {
+        if (subscribing) {
+            throw Misuse.awaitInOperator();
+        }
+        if (unwinding) {
+            throw new IllegalStateException("Cannot await " + mono + ": the event loop of " + getName() + " is closed");
+        }
+        if (mono instanceof Future<?> future) {
+            return awaitFuture((Future<V>) future);
+        }
+        return mono instanceof ColdMono<?> own ? ((ColdMono<V>) own).awaitedBy(this) : awaitMono(mono);
+    }
+
+    <V> @Nullable V awaitMono(Mono<? extends V> mono) throws Exception {
+        MonoWait<V> wait = new MonoWait<>(this, mono);
+        boolean suspend;
+        subscribing = true;
+        try {
+            suspend = wait.subscribe();
+        } finally {
+            subscribing = false;
+        }
+        return wait.outcome(suspend ? suspend(wait) : null);
+    }
+
+    private <V> @Nullable V awaitFuture(Future<V> future) throws Exception {
+        if (future == (Object) this) {
+            throw new IllegalStateException("Task cannot await on itself: " + this);
+        }
+        if (future.done()) {
+            return future.outcome();
+        }
+        Wait wait = new Wait.OnFuture(this, future);
+        return future.addWaiter(wait) ? future.outcome(suspend(wait)) : future.outcome();
+    }
+
+    /** Lets everything that is ready run once. */
+    void yieldOnce() {
+        Wait wait = new Wait.OneTick(this);
+        loop.core.enqueue(wait);
+        CancelledException request = suspend(wait);
+        if (request != null) {
+            throw request;
+        }
+    }
+
+    private @Nullable CancelledException suspend(Wait wait) {
+        suspendOn(wait);
+        loop.driver.suspendBody(this, wait);
+        return wakeUp();
+    }
+}

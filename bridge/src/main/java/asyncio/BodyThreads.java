@@ -1,0 +1,100 @@
+package asyncio;
+
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where bodies get their threads: virtual from Java 24 on, where {@code synchronized} no longer pins; platform threads below, or with
+ * {@code -Dasyncio.bodies=platform}. One set of classes for all versions, so virtual threads are reached through a method handle.
+ */
+final class BodyThreads {
+    /** Enough for locals of a deep stack; 128 KiB overflowed. */
+    private static final long STACK_BYTES = 512 * 1024;
+    /** Idle platform threads that a loop keeps. */
+    static final int MAX_IDLE = 64;
+    private static final int MAX_PLATFORM = Integer.getInteger("asyncio.bodies.max", 4096);
+    private static final AtomicInteger PLATFORM_COUNT = new AtomicInteger();
+    private static final AtomicInteger NAMES = new AtomicInteger();
+    private static final @Nullable MethodHandle NEW_VIRTUAL = findNewVirtual();
+
+    static final boolean VIRTUAL = choose(System.getProperty("asyncio.bodies"));
+
+    private BodyThreads() {}
+
+    private static boolean choose(@Nullable String property) {
+        if (property == null) {
+            return Runtime.version().feature() >= 24 && NEW_VIRTUAL != null;
+        }
+        switch (property) {
+            case "platform":
+                return false;
+            case "virtual":
+                if (NEW_VIRTUAL == null) {
+                    throw new IllegalArgumentException("asyncio.bodies=virtual needs Java 21 or later, this is " + Runtime.version());
+                }
+                return true;
+            default:
+                throw new IllegalArgumentException("asyncio.bodies must be platform or virtual, not " + property);
+        }
+    }
+
+    /** {@code r -> Thread.ofVirtual().inheritInheritableThreadLocals(false).unstarted(r)}, or null before Java 21. */
+    private static @Nullable MethodHandle findNewVirtual() {
+        try {
+            MethodHandles.Lookup lookup = MethodHandles.publicLookup();
+            Class<?> builder = Class.forName("java.lang.Thread$Builder");
+            Class<?> virtual = Class.forName("java.lang.Thread$Builder$OfVirtual");
+            Object factory = lookup.findStatic(Thread.class, "ofVirtual", MethodType.methodType(virtual)).invoke();
+            factory = lookup.findVirtual(virtual, "inheritInheritableThreadLocals", MethodType.methodType(virtual, boolean.class))
+                    .bindTo(factory).invoke(false);
+            factory = lookup.findVirtual(builder, "factory", MethodType.methodType(java.util.concurrent.ThreadFactory.class)).bindTo(factory)
+                    .invoke();
+            return lookup.findVirtual(java.util.concurrent.ThreadFactory.class, "newThread",
+                    MethodType.methodType(Thread.class, Runnable.class)).bindTo(factory);
+        } catch (Throwable e) {
+            return null; // Java 17 to 20
+        }
+    }
+
+    static Thread newVirtual(Runnable main) {
+        MethodHandle newVirtual = NEW_VIRTUAL;
+        if (newVirtual == null) {
+            throw new IllegalStateException("No virtual threads before Java 21");
+        }
+        try {
+            return (Thread) newVirtual.invokeExact(main);
+        } catch (Throwable e) {
+            throw new IllegalStateException("Cannot make a virtual thread", e);
+        }
+    }
+
+    /** An unstarted thread; {@link #platformEnded} must follow its end. */
+    static Thread newPlatform(Runnable main, String loopName) {
+        if (PLATFORM_COUNT.incrementAndGet() > MAX_PLATFORM) {
+            throw new RejectedExecutionException("the limit is asyncio.bodies.max=" + MAX_PLATFORM);
+        }
+        Thread thread = new Thread(null, main, loopName + "-body-" + NAMES.incrementAndGet(), STACK_BYTES, false);
+        thread.setDaemon(true);
+        return thread;
+    }
+
+    static void platformEnded() {
+        PLATFORM_COUNT.decrementAndGet();
+    }
+
+    /** What becomes of a task whose body gets no thread. */
+    static RejectedExecutionException cannotStart(Task<?> task, Throwable cause) {
+        return new RejectedExecutionException("No thread for the body of " + task.getName() + ": " + cause.getMessage() + ". Every suspended body "
+                + "holds a platform thread on this Java (" + Runtime.version().feature() + "). Run on Java 24 or later, where bodies are virtual "
+                + "threads; write what waits in great numbers as Monos; or raise -Dasyncio.bodies.max", cause);
+    }
+
+    /** Clears the ThreadLocals of the current thread; false if that is not possible here, and the thread must not be reused. */
+    static boolean eraseThreadLocals() {
+        return ThreadLocalEraser.INSTANCE != null && ThreadLocalEraser.INSTANCE.erase(Thread.currentThread());
+    }
+}

@@ -1,0 +1,61 @@
+package asyncio;
+
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import reactor.core.CoreSubscriber;
+import reactor.core.Scannable;
+import reactor.core.publisher.Mono;
+
+/**
+ * A coroutine object of this library: cold, reusable, and reported if it was made on a loop and nobody ever subscribes to it ("coroutine was never
+ * awaited").
+ */
+abstract class ColdMono<T> extends Mono<T> implements Scannable {
+    private LeakDetector.@Nullable Leak neverAwaited;
+
+    ColdMono(Object what) {
+        neverAwaited = LeakDetector.trackCoroutine(this, what);
+    }
+
+    /** Someone will see to it that it runs, or has decided that it need not: it is not reported. */
+    final void adopt() {
+        LeakDetector.Leak leak = neverAwaited;
+        if (leak != null) {
+            neverAwaited = null;
+            leak.close();
+        }
+    }
+
+    /** What a body that awaits this directly gets; on the body's thread. */
+    @Nullable T awaitedBy(BodyTask<?> body) throws Exception {
+        return body.awaitMono(this);
+    }
+
+    @Override
+    public final void subscribe(CoreSubscriber<? super T> actual) {
+        adopt();
+        start(actual);
+    }
+
+    abstract void start(CoreSubscriber<? super T> actual);
+
+    /** Blocks, unless the thread runs a loop. Prefer {@link Asyncio#await}. */
+    @Override
+    public @Nullable T block() {
+        Misuse.checkMayBlock();
+        return super.block();
+    }
+
+    /** Blocks for at most {@code timeout}, unless the thread runs a loop. Prefer {@link Asyncio#await}. */
+    @Override
+    public @Nullable T block(Duration timeout) {
+        Misuse.checkMayBlock();
+        return super.block(timeout);
+    }
+
+    @Override
+    @SuppressWarnings("rawtypes")
+    public @Nullable Object scanUnsafe(Attr key) {
+        return key == Attr.RUN_STYLE ? Attr.RunStyle.ASYNC : null;
+    }
+}

@@ -1,0 +1,46 @@
+package asyncio;
+
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import reactor.core.CoreSubscriber;
+import reactor.core.publisher.Operators;
+import reactor.util.context.Context;
+
+/** What {@link Asyncio#async} returns: a body that has not been started. Each subscription runs it anew, as a task. */
+final class Coroutine<T> extends ColdMono<T> {
+    private final Callable<? extends T> body;
+
+    Coroutine(Callable<? extends T> body, Object what) {
+        super(what);
+        this.body = body;
+    }
+
+    Callable<? extends T> body() {
+        return body;
+    }
+
+    /** Awaited directly in a body: no new task, no tick, no other thread. */
+    @Override
+    @Nullable T awaitedBy(BodyTask<?> task) throws Exception {
+        adopt();
+        return BodyTask.call(body);
+    }
+
+    @Override
+    void start(CoreSubscriber<? super T> actual) {
+        EventLoop loop = EventLoop.runningOrShared();
+        Task<T> task;
+        try {
+            task = loop.createTask(this, null, Context.of(actual.currentContext()));
+        } catch (RuntimeException e) {
+            Operators.error(actual, e);
+            return;
+        }
+        actual.onSubscribe(new OwnerSubscription<>(task, actual));
+    }
+
+    @Override
+    public String toString() {
+        return "<coroutine " + body.getClass().getName() + ">";
+    }
+}

@@ -1,0 +1,470 @@
+package asyncio;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import reactor.core.CoreSubscriber;
+import reactor.core.Scannable;
+import reactor.core.publisher.Mono;
+import reactor.util.context.ContextView;
+
+/**
+ * A value that will be there later, and a hot {@link Mono} of it. Complete it once with {@link #setResult}, {@link #setException} or
+ * {@link #cancel}; await it, subscribe to it or ask it as often as you like. {@code setResult(null)} completes the Mono empty.
+ *
+ * <p><b>Threading.</b> Every method may be called from any thread. A Future made on a loop tells its subscribers and callbacks through that loop's
+ * ready queue, in the order they came, whichever thread completes it. A Future made off every loop tells them on the completing thread; never
+ * under a lock, never by recursion. Subscribing to a Future that is done emits at once.
+ *
+ * <p><b>Cancelling.</b> Cancelling a subscription only detaches that subscriber: one client's disconnect does not kill a shared result.
+ * {@link #cancel} cancels the Future for all; so does the cancellation of a task that directly awaits it.
+ *
+ * <p><b>Errors.</b> They come out as they went in, never wrapped. An exception that nobody asked for is logged when the Future is collected.
+ *
+ * <pre>{@code
+ * Future<String> reply = EventLoop.getRunningLoop().createFuture();
+ * client.send(request, reply::setResult);     // a callback, from any thread
+ * String text = await(reply);
+ * }</pre>
+ *
+ * <p>asyncio: {@code Future}. There it is not thread-safe.
+ *
+ * @param <T> the type of the result
+ */
+public class Future<T> extends Mono<T> implements Scannable {
+    /** The result {@code null}, which {@link #state} cannot hold as it is. */
+    private static final Object NULL = new Object();
+    private static final VarHandle STATE;
+
+    static {
+        try {
+            STATE = MethodHandles.lookup().findVarHandle(Future.class, "state", Object.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private final @Nullable EventLoop loop;
+    /** Null, a {@link Waiter} or a {@link WaiterList} while pending; then {@link #NULL}, a {@link Failure}, or the result itself. */
+    private volatile @Nullable Object state;
+
+    /** A pending Future on the running loop; off every loop if none runs on this thread. */
+    public Future() {
+        this(EventLoop.runningOrNull());
+    }
+
+    Future(@Nullable EventLoop loop) {
+        this.loop = loop;
+    }
+
+    /** An outcome other than a result. */
+    private static final class Failure {
+        final Throwable exception;
+        final boolean cancelled;
+        private volatile LeakDetector.@Nullable Leak unretrieved;
+
+        Failure(Throwable exception, boolean cancelled) {
+            this.exception = exception;
+            this.cancelled = cancelled;
+        }
+
+        Throwable retrieve() {
+            LeakDetector.Leak leak = unretrieved;
+            if (leak != null) {
+                unretrieved = null;
+                leak.close();
+            }
+            return exception;
+        }
+    }
+
+    private static boolean isPending(@Nullable Object state) {
+        return state == null || state instanceof Waiter || state instanceof WaiterList;
+    }
+
+    // ---- asking
+
+    /** Whether there is a result, an exception or a cancellation. */
+    public final boolean done() {
+        return !isPending(state);
+    }
+
+    /** Whether it was cancelled. */
+    public final boolean cancelled() {
+        return state instanceof Failure failure && failure.cancelled;
+    }
+
+    /**
+     * The result, null for an empty one.
+     *
+     * @throws InvalidStateException if it is not done
+     * @throws CancelledException if it was cancelled
+     * @throws Exception the exception that was set, as it is
+     */
+    public final @Nullable T result() throws Exception {
+        Object state = this.state;
+        if (isPending(state)) {
+            throw new InvalidStateException("Result is not set: " + this + " is not done; await it");
+        }
+        return outcome(state);
+    }
+
+    /**
+     * The exception that was set, or null if there is a result.
+     *
+     * @throws InvalidStateException if it is not done
+     * @throws CancelledException if it was cancelled
+     */
+    public final @Nullable Throwable exception() {
+        Object state = this.state;
+        if (isPending(state)) {
+            throw new InvalidStateException("Exception is not set: " + this + " is not done; await it");
+        }
+        if (!(state instanceof Failure failure)) {
+            return null;
+        }
+        if (failure.cancelled) {
+            throw (CancelledException) failure.exception;
+        }
+        return failure.retrieve();
+    }
+
+    /** The loop it belongs to, or null if it was made off every loop. */
+    public final @Nullable EventLoop getLoop() {
+        return loop;
+    }
+
+    /** The result if there is one and it is not null. */
+    @SuppressWarnings("unchecked")
+    final @Nullable T resultOrNull() {
+        Object state = this.state;
+        return isPending(state) || state instanceof Failure || state == NULL ? null : (T) state;
+    }
+
+    /** The outcome of a Future that is known to be done. */
+    final @Nullable T outcome() throws Exception {
+        return outcome(state);
+    }
+
+    /** The outcome for a task that was suspended on this Future and has resumed. A Future's own cancellation comes before a later request. */
+    final @Nullable T outcome(@Nullable CancelledException request) throws Exception {
+        if (request != null && !cancelled()) {
+            if (state instanceof Failure failure) {
+                request.addSuppressed(failure.retrieve());
+            }
+            throw request;
+        }
+        return outcome(state);
+    }
+
+    @SuppressWarnings("unchecked")
+    private @Nullable T outcome(@Nullable Object state) throws Exception {
+        if (state instanceof Failure failure) {
+            throw Misuse.sneaky(failure.retrieve());
+        }
+        return state == NULL ? null : (T) state;
+    }
+
+    // ---- completing
+
+    /**
+     * Completes with a result; null completes the Mono empty.
+     *
+     * @throws InvalidStateException if it is done already
+     */
+    public void setResult(@Nullable T result) {
+        if (!trySetResult(result)) {
+            throw alreadyDone("set the result " + result);
+        }
+    }
+
+    /**
+     * Completes with an exception, which awaiting or subscribing will throw or signal as it is.
+     *
+     * @throws InvalidStateException if it is done already
+     */
+    public void setException(Throwable exception) {
+        if (!trySetException(exception)) {
+            throw alreadyDone("set the exception " + exception);
+        }
+    }
+
+    private InvalidStateException alreadyDone(String what) {
+        return new InvalidStateException("Cannot " + what + ": " + this + " is already done. Where several may complete it, use trySetResult or "
+                + "trySetException, which tell who came first");
+    }
+
+    /** As {@link #setResult}, but returns false if it is done already. */
+    public boolean trySetResult(@Nullable T result) {
+        return finish(result == null ? NULL : result);
+    }
+
+    /** As {@link #setException}, but returns false if it is done already. */
+    public boolean trySetException(Throwable exception) {
+        return finishExceptionally(exception);
+    }
+
+    /** Cancels without a message. */
+    public final boolean cancel() {
+        return cancel(null);
+    }
+
+    /**
+     * Cancels: whoever awaits it gets a {@link CancelledException} with the message.
+     *
+     * @return false if it was done already
+     */
+    public boolean cancel(@Nullable String message) {
+        return isPending(state) && finishCancelled(new CancelledException(message));
+    }
+
+    final boolean finishResult(@Nullable T result) {
+        return finish(result == null ? NULL : result);
+    }
+
+    final boolean finishCancelled(CancelledException exception) {
+        return finish(new Failure(exception, true));
+    }
+
+    final boolean finishExceptionally(Throwable exception) {
+        Failure failure = new Failure(Objects.requireNonNull(exception, "exception"), false);
+        if (!isPending(state)) {
+            return false;
+        }
+        // tracked before anybody can retrieve it, so that a retrieval always finds the record
+        failure.unretrieved = LeakDetector.trackException(this, describeForLog(), exception);
+        if (finish(failure)) {
+            return true;
+        }
+        failure.retrieve();
+        return false;
+    }
+
+    String describeForLog() {
+        return "Future exception was never retrieved";
+    }
+
+    private boolean finish(Object outcome) {
+        for (;;) {
+            Object before = state;
+            if (!isPending(before)) {
+                return false;
+            }
+            if (STATE.compareAndSet(this, before, outcome)) {
+                tell(before);
+                return true;
+            }
+        }
+    }
+
+    private static void tell(@Nullable Object waiters) {
+        if (waiters instanceof Waiter waiter) {
+            waiter.resume();
+        } else if (waiters instanceof WaiterList list) {
+            for (Waiter waiter = list.close(); waiter != null; ) {
+                Waiter next = waiter.next;
+                waiter.resume();
+                waiter = next;
+            }
+        }
+    }
+
+    // ---- waiting
+
+    /** Links a waiter in; false if the Future is done, and the waiter will not be told. */
+    final boolean addWaiter(Waiter waiter) {
+        for (;;) {
+            Object before = state;
+            if (before == null) {
+                if (STATE.compareAndSet(this, null, waiter)) {
+                    return true;
+                }
+            } else if (before instanceof WaiterList list) {
+                if (list.add(waiter)) {
+                    return true;
+                }
+            } else if (before instanceof Waiter only) {
+                STATE.compareAndSet(this, only, new WaiterList(only)); // whoever wins, look again
+            } else {
+                return false;
+            }
+        }
+    }
+
+    /** Takes a waiter out; false if it was told already, or will be. */
+    final boolean removeWaiter(Waiter waiter) {
+        for (;;) {
+            Object before = state;
+            if (before == waiter) {
+                if (STATE.compareAndSet(this, before, null)) {
+                    return true;
+                }
+            } else {
+                return before instanceof WaiterList list && list.remove(waiter);
+            }
+        }
+    }
+
+    private List<Waiter> waiters() {
+        Object state = this.state;
+        return state instanceof Waiter waiter ? List.of(waiter) : state instanceof WaiterList list ? list.snapshot() : List.of();
+    }
+
+    /**
+     * Calls back with this Future when it is done: through {@link EventLoop#callSoon} if it belongs to a loop, also if it is done already; in the
+     * order of registration. What the callback throws goes to the loop's exception handler.
+     */
+    public final void addDoneCallback(Consumer<? super Future<T>> callback) {
+        addDoneCallback(callback, Asyncio.currentContext());
+    }
+
+    /** As {@link #addDoneCallback(Consumer)}, with the context that {@link Asyncio#currentContext()} will be in the callback. */
+    public final void addDoneCallback(Consumer<? super Future<T>> callback, ContextView context) {
+        DoneCallback<T> waiter = new DoneCallback<>(this, Objects.requireNonNull(callback, "callback"), Objects.requireNonNull(context, "context"));
+        if (!addWaiter(waiter)) {
+            waiter.resume();
+        }
+    }
+
+    /** Removes every registration of a callback equal to this one that has not been scheduled yet, and returns how many they were. */
+    public final int removeDoneCallback(Consumer<? super Future<T>> callback) {
+        int removed = 0;
+        for (Waiter waiter : waiters()) {
+            // equals is user code: it may itself add and remove, so it runs on a copy and outside the lock
+            if (waiter instanceof DoneCallback<?> registration && registration.callback.equals(callback) && removeWaiter(waiter)) {
+                removed++;
+            }
+        }
+        return removed;
+    }
+
+    private static final class DoneCallback<T> extends Waiter {
+        private final Future<T> future;
+        private final Consumer<? super Future<T>> callback;
+        private final ContextView context;
+
+        DoneCallback(Future<T> future, Consumer<? super Future<T>> callback, ContextView context) {
+            this.future = future;
+            this.callback = callback;
+            this.context = context;
+        }
+
+        @Override
+        @Nullable EventLoop resumesOn() {
+            return future.loop;
+        }
+
+        @Override
+        public void run() {
+            EventLoop loop = future.loop;
+            if (loop == null) {
+                callback.accept(future);
+                return;
+            }
+            ContextView outer = loop.enterContext(context);
+            try {
+                callback.accept(future);
+            } catch (Exception e) {
+                loop.callExceptionHandler(new ExceptionContext("Exception in done callback " + callback, Misuse.explain(e), future, null));
+            } finally {
+                loop.leaveContext(outer);
+            }
+        }
+    }
+
+    // ---- as a Mono
+
+    @Override
+    public final void subscribe(CoreSubscriber<? super T> actual) {
+        actual.onSubscribe(new FutureSubscription<>(this, actual));
+    }
+
+    /** Signals the outcome to a subscriber; the Future is known to be done. */
+    @SuppressWarnings("unchecked")
+    final void emit(CoreSubscriber<? super T> actual) {
+        Object outcome = state;
+        if (outcome instanceof Failure failure) {
+            actual.onError(failure.retrieve());
+            return;
+        }
+        if (outcome != NULL) {
+            actual.onNext((T) outcome);
+        }
+        actual.onComplete();
+    }
+
+    /** Blocks, unless the thread runs a loop. Prefer {@link Asyncio#await}. */
+    @Override
+    public @Nullable T block() {
+        Misuse.checkMayBlock();
+        return super.block();
+    }
+
+    /** Blocks for at most {@code timeout}, unless the thread runs a loop. Prefer {@link Asyncio#await}. */
+    @Override
+    public @Nullable T block(Duration timeout) {
+        Misuse.checkMayBlock();
+        return super.block(timeout);
+    }
+
+    @Override
+    @SuppressWarnings("rawtypes")
+    public @Nullable Object scanUnsafe(Attr key) {
+        Object state = this.state;
+        if (key == Attr.TERMINATED) {
+            return !isPending(state);
+        }
+        if (key == Attr.CANCELLED) {
+            return state instanceof Failure failure && failure.cancelled;
+        }
+        if (key == Attr.ERROR) {
+            return state instanceof Failure failure ? failure.exception : null;
+        }
+        if (key == Attr.RUN_STYLE) {
+            return loop == null ? Attr.RunStyle.SYNC : Attr.RunStyle.ASYNC;
+        }
+        return null;
+    }
+
+    /** The subscribers that wait. */
+    @Override
+    public java.util.stream.Stream<? extends Scannable> inners() {
+        return waiters().stream().filter(Scannable.class::isInstance).map(Scannable.class::cast);
+    }
+
+    /** State, outcome and callbacks: {@code <Future finished result=4>}. */
+    @Override
+    public String toString() {
+        return "<" + getClass().getSimpleName() + describe() + ">";
+    }
+
+    final String describe() {
+        Object state = this.state;
+        if (state instanceof Failure failure) {
+            return failure.cancelled ? " cancelled" : " finished exception=" + failure.exception;
+        }
+        if (!isPending(state)) {
+            return " finished result=" + (state == NULL ? null : state);
+        }
+        List<Consumer<?>> callbacks = new java.util.ArrayList<>();
+        for (Waiter waiter : waiters()) {
+            if (waiter instanceof DoneCallback<?> registration) {
+                callbacks.add(registration.callback);
+            }
+        }
+        int more = callbacks.size() - 2;
+        return describePending() + switch (callbacks.size()) {
+            case 0 -> "";
+            case 1, 2 -> " cb=" + callbacks;
+            default -> " cb=[" + callbacks.get(0) + ", <" + more + " more>, " + callbacks.get(callbacks.size() - 1) + "]";
+        };
+    }
+
+    String describePending() {
+        return " pending";
+    }
+}

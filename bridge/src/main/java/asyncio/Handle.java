@@ -1,0 +1,69 @@
+package asyncio;
+
+import org.jspecify.annotations.Nullable;
+import reactor.util.context.ContextView;
+
+/**
+ * A callback that a loop will run: what {@link EventLoop#callSoon callSoon} returns.
+ *
+ * <p>Threading: {@link #cancel} may be called from any thread; the callback does not run if the cancellation came before its turn. asyncio:
+ * {@code Handle}.
+ */
+public class Handle implements Runnable {
+    final EventLoop loop;
+    private final ContextView context;
+    private volatile @Nullable Runnable callback;
+    private volatile boolean cancelled;
+
+    Handle(EventLoop loop, Runnable callback, ContextView context) {
+        this.loop = loop;
+        this.callback = callback;
+        this.context = context;
+    }
+
+    /** Drops the callback. Cancelling twice, or after the callback has run, does nothing. */
+    public void cancel() {
+        if (callback != null) {
+            cancelled = true;
+            callback = null;
+        }
+    }
+
+    /** Whether {@link #cancel} came before the callback had run. */
+    public boolean cancelled() {
+        return cancelled;
+    }
+
+    /** The context in which the callback runs: {@link Asyncio#currentContext()} of the code that scheduled it, unless given. */
+    public ContextView getContext() {
+        return context;
+    }
+
+    /** Runs the callback, unless cancelled; called by the loop. What the callback throws goes to the loop's exception handler. */
+    @Override
+    public final void run() {
+        Runnable callback = this.callback;
+        if (callback == null) {
+            return;
+        }
+        this.callback = null;
+        ContextView outer = loop.enterContext(context);
+        try {
+            callback.run();
+        } catch (Exception e) {
+            loop.callExceptionHandler(new ExceptionContext("Exception in callback " + callback, Misuse.explain(e), null, this));
+        } finally {
+            loop.leaveContext(outer);
+        }
+    }
+
+    @Override
+    public String toString() {
+        Runnable callback = this.callback;
+        return "<" + getClass().getSimpleName() + (cancelled ? " cancelled" : callback == null ? " done" : " " + callback) + details() + ">";
+    }
+
+    String details() {
+        return "";
+    }
+}

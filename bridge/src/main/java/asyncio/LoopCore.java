@@ -1,0 +1,415 @@
+package asyncio;
+
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelPromise;
+import io.netty.channel.DefaultChannelPromise;
+import io.netty.channel.IoEventLoop;
+import io.netty.channel.IoEventLoopGroup;
+import io.netty.channel.IoHandle;
+import io.netty.channel.IoHandler;
+import io.netty.channel.IoHandlerContext;
+import io.netty.channel.IoHandlerFactory;
+import io.netty.channel.IoRegistration;
+import io.netty.util.concurrent.AbstractScheduledEventExecutor;
+import io.netty.util.concurrent.DefaultPromise;
+import io.netty.util.concurrent.Future;
+import io.netty.util.concurrent.GlobalEventExecutor;
+import io.netty.util.concurrent.MockTicker;
+import io.netty.util.concurrent.Promise;
+import io.netty.util.concurrent.Ticker;
+import java.util.ArrayDeque;
+import java.util.Collections;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Queue;
+import java.util.Random;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import reactor.util.concurrent.Queues;
+
+/**
+ * The loop as Netty sees it: asyncio's {@code _run_once} over any Netty {@link IoHandler}. It selects (blocking only if nothing is ready), moves
+ * due timers to the ready queue, notes how many entries are ready, and lets its driver run exactly those; so a callback that reschedules itself
+ * starves neither timers nor IO.
+ *
+ * <p>The owner, the thread that counts as "in the event loop", moves: to whoever calls {@code runForever}, and with the loop from one body to
+ * the next (see {@link LoopDriver}). Everything here but {@link #enqueue}, {@link #hold} and {@link #release} is for the owner only.
+ */
+final class LoopCore extends AbstractScheduledEventExecutor implements IoEventLoop {
+    /** Bodies may pass the loop among themselves for this long before IO is polled again; a poll means a thread switch for them. */
+    private static final long POLL_INTERVAL_NANOS = 100_000;
+
+    private final IoHandler io;
+    private final Ticker ticker;
+    private final @Nullable MockTicker virtualClock;
+    private final @Nullable Random order;
+    private final Queue<Runnable> inbox = Queues.<Runnable>unboundedMultiproducer().get();
+    private final ArrayDeque<Runnable> ready = new ArrayDeque<>(256);
+    private final TimerQueue timers = new TimerQueue();
+    /** Off-loop work that may still call back: virtual time must not jump over it. */
+    private final AtomicInteger holds = new AtomicInteger();
+    private final Promise<?> termination = new DefaultPromise<Void>(GlobalEventExecutor.INSTANCE);
+    private final IoHandlerContext ioContext = new IoContext();
+    private volatile @Nullable Thread owner;
+    private volatile boolean closed;
+    private boolean initialized;
+    private boolean mayBlock;
+    private long lastPoll;
+    private int todo;
+
+    /** Set by {@code stop()}: the current tick is the last. */
+    boolean stopping;
+    /** Whether the owner is blocked in select, for the watchdog. */
+    volatile boolean selecting;
+
+    LoopCore(IoHandlerFactory factory, Ticker ticker, @Nullable Random order) {
+        this.io = factory.newHandler(this);
+        this.ticker = ticker;
+        this.virtualClock = ticker instanceof MockTicker mock ? mock : null;
+        this.order = order;
+    }
+
+    // ---- owner
+
+    @Nullable Thread owner() {
+        return owner;
+    }
+
+    void setOwner(@Nullable Thread thread) {
+        owner = thread;
+    }
+
+    void initialize() {
+        if (!initialized) {
+            initialized = true;
+            io.initialize();
+        }
+    }
+
+    // ---- the ready queue, from any thread
+
+    /** Adds an entry to the ready queue and wakes the loop if need be; false if the loop is closed. */
+    boolean enqueue(Runnable entry) {
+        if (closed) {
+            return false;
+        }
+        if (inEventLoop()) {
+            ready.add(entry);
+            return true;
+        }
+        inbox.add(entry);
+        if (closed) {
+            // close() may have looked at the inbox before the line above: whoever comes last takes the entry out again
+            return !abandonInbox(entry);
+        }
+        io.wakeup();
+        return true;
+    }
+
+    /** Empties the inbox of a closed loop; entries other than {@code own} that resume somebody run here. True if {@code own} was among them. */
+    private boolean abandonInbox(@Nullable Runnable own) {
+        List<Runnable> left = new ArrayList<>();
+        boolean found = false;
+        synchronized (inbox) {
+            for (Runnable entry; (entry = inbox.poll()) != null; ) {
+                if (entry == own) {
+                    found = true;
+                } else {
+                    left.add(entry);
+                }
+            }
+        }
+        left.forEach(LoopCore::abandon);
+        return found;
+    }
+
+    /** What becomes of an entry whose loop is closed: a callback is dropped as asyncio does, a waiter is told on this thread. */
+    private static void abandon(Runnable entry) {
+        if (entry instanceof Waiter waiter) {
+            waiter.loopClosed();
+        }
+    }
+
+    void hold() {
+        holds.incrementAndGet();
+    }
+
+    /** Ends a {@link #hold}; to be followed by an {@link #enqueue}, or the loop may sleep on. */
+    void release() {
+        holds.decrementAndGet();
+    }
+
+    // ---- the tick, by the owner
+
+    /** Select, due timers, and the number of entries that make up this tick. */
+    void beginTick(boolean block) {
+        mayBlock = block;
+        int handled = io.run(ioContext);
+        selecting = false;
+        lastPoll = System.nanoTime();
+        collectReady();
+        if (handled == 0 && ready.isEmpty() && canJump()) {
+            Objects.requireNonNull(virtualClock).advance(Math.max(0, nextDeadline() - ticker.nanoTime()), TimeUnit.NANOSECONDS);
+            collectReady();
+        }
+        countTick();
+    }
+
+    /** As {@link #beginTick} without IO; false if there is nothing to run, or IO has waited long enough. */
+    boolean beginTickWithoutIo() {
+        if (System.nanoTime() - lastPoll >= POLL_INTERVAL_NANOS) {
+            return false;
+        }
+        collectReady();
+        countTick();
+        return todo > 0;
+    }
+
+    /** Whether only IO, a timer or another thread can bring the next entry. */
+    boolean isIdle() {
+        return ready.isEmpty() && inbox.isEmpty();
+    }
+
+    int todo() {
+        return todo;
+    }
+
+    /** The next entry of this tick; null when the tick is over. */
+    @Nullable Runnable peek() {
+        return todo > 0 ? ready.peek() : null;
+    }
+
+    Runnable poll() {
+        todo--;
+        return ready.remove();
+    }
+
+    private void countTick() {
+        todo = ready.size();
+        if (order != null && todo > 1) {
+            List<Runnable> entries = new ArrayList<>(ready);
+            ready.clear();
+            Collections.shuffle(entries, order);
+            ready.addAll(entries);
+        }
+    }
+
+    private void collectReady() {
+        for (Runnable entry; (entry = inbox.poll()) != null; ) {
+            ready.add(entry);
+        }
+        if (nextDeadline() == TimerQueue.NONE) {
+            return;
+        }
+        long now = ticker.nanoTime();
+        // two sources of timers, ours and Netty's, in one order of deadlines
+        while (nextDeadline() <= now) {
+            if (timers.nextDeadline() <= nettyDeadline()) {
+                ready.add(timers.poll().action());
+            } else {
+                ready.add(Objects.requireNonNull(pollScheduledTask(now)));
+            }
+        }
+    }
+
+    private long nettyDeadline() {
+        long deadline = nextScheduledTaskDeadlineNanos();
+        return deadline == -1 ? TimerQueue.NONE : deadline;
+    }
+
+    private long nextDeadline() {
+        return Math.min(timers.nextDeadline(), nettyDeadline());
+    }
+
+    private boolean canJump() {
+        return virtualClock != null && !stopping && holds.get() == 0 && nextDeadline() != TimerQueue.NONE;
+    }
+
+    // ---- timers
+
+    TimerQueue timers() {
+        return timers;
+    }
+
+    long now() {
+        return ticker.nanoTime();
+    }
+
+    // ---- closing
+
+    boolean isClosed() {
+        return closed;
+    }
+
+    /** Closes the channels, drops the callbacks, tells the waiters; by a thread that owns the loop, which does not run. */
+    void close() {
+        cancelScheduledTasks();
+        io.prepareToDestroy();
+        // closing channels queues their last events; they may queue more, but not for ever
+        for (int round = 0; round < 16 && !(ready.isEmpty() && inbox.isEmpty()); round++) {
+            collectReady();
+            for (int n = ready.size(); n > 0; n--) {
+                runAtClose(ready.remove());
+            }
+        }
+        closed = true;
+        ready.forEach(LoopCore::abandon);
+        ready.clear();
+        abandonInbox(null);
+        io.destroy();
+        termination.trySuccess(null);
+    }
+
+    private static void runAtClose(Runnable entry) {
+        if (entry instanceof Waiter waiter) {
+            waiter.loopClosed();
+        } else if (!(entry instanceof Handle)) {
+            safeExecute(entry); // Netty's own
+        }
+    }
+
+    private final class IoContext implements IoHandlerContext {
+        @Override
+        public boolean canBlock() {
+            // the inbox too: on epoll a wake-up is a no-op while the loop is awake
+            boolean block = mayBlock && ready.isEmpty() && inbox.isEmpty() && !stopping && !canJump();
+            selecting = block;
+            return block;
+        }
+
+        @Override
+        public long delayNanos(long currentTimeNanos) {
+            long deadline = deadlineNanos();
+            return deadline == -1 ? Long.MAX_VALUE / 2 : Math.max(0, deadline - ticker.nanoTime());
+        }
+
+        @Override
+        public long deadlineNanos() {
+            long deadline = nextDeadline();
+            return deadline == TimerQueue.NONE || virtualClock != null ? -1 : deadline;
+        }
+    }
+
+    // ---- what Netty asks of an event loop
+
+    @Override
+    public Ticker ticker() {
+        return ticker;
+    }
+
+    @Override
+    public boolean inEventLoop(Thread thread) {
+        return thread == owner;
+    }
+
+    @Override
+    public boolean isExecutorThread(Thread thread) {
+        return thread == owner;
+    }
+
+    @Override
+    public void execute(Runnable command) {
+        if (!enqueue(Objects.requireNonNull(command))) {
+            throw new RejectedExecutionException("The event loop is closed");
+        }
+    }
+
+    @Override
+    public LoopCore next() {
+        return this;
+    }
+
+    @Override
+    public @Nullable IoEventLoopGroup parent() {
+        return null;
+    }
+
+    @Override
+    public Future<IoRegistration> register(IoHandle handle) {
+        Promise<IoRegistration> promise = newPromise();
+        Runnable registration = () -> {
+            try {
+                promise.setSuccess(io.register(handle));
+            } catch (Exception e) {
+                promise.setFailure(e);
+            }
+        };
+        if (inEventLoop()) {
+            registration.run();
+        } else {
+            execute(registration);
+        }
+        return promise;
+    }
+
+    @Override
+    @Deprecated
+    public ChannelFuture register(Channel channel) {
+        return register(new DefaultChannelPromise(channel, this));
+    }
+
+    @Override
+    @Deprecated
+    public ChannelFuture register(ChannelPromise promise) {
+        promise.channel().unsafe().register(this, promise);
+        return promise;
+    }
+
+    @Override
+    @Deprecated
+    public ChannelFuture register(Channel channel, ChannelPromise promise) {
+        channel.unsafe().register(this, promise);
+        return promise;
+    }
+
+    @Override
+    public boolean isCompatible(Class<? extends IoHandle> handleType) {
+        return io.isCompatible(handleType);
+    }
+
+    @Override
+    public boolean isIoType(Class<? extends IoHandler> handlerType) {
+        return io.getClass().equals(handlerType);
+    }
+
+    @Override
+    public boolean isShuttingDown() {
+        return closed;
+    }
+
+    @Override
+    public boolean isShutdown() {
+        return closed;
+    }
+
+    @Override
+    public boolean isTerminated() {
+        return closed;
+    }
+
+    @Override
+    public boolean awaitTermination(long timeout, TimeUnit unit) throws InterruptedException {
+        return termination.await(timeout, unit);
+    }
+
+    /** Refused: a loop is closed by {@link EventLoop#close()}, not by the libraries that borrow it. */
+    @Override
+    @Deprecated
+    public void shutdown() {
+        throw new UnsupportedOperationException("Use EventLoop.close(), or Asyncio.run which does it for you");
+    }
+
+    @Override
+    public Future<?> shutdownGracefully(long quietPeriod, long timeout, TimeUnit unit) {
+        throw new UnsupportedOperationException("Use EventLoop.close(), or Asyncio.run which does it for you");
+    }
+
+    @Override
+    public Future<?> terminationFuture() {
+        return termination;
+    }
+}

@@ -1,0 +1,387 @@
+package asyncio;
+
+import java.util.ArrayDeque;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Who runs the loop. Exactly one thread at a time holds it; a body's thread does while its body runs. A body that must wait does not go back to a
+ * central thread: its own thread looks at the ready queue, and if its own wake-up is next it simply goes on, if another body is next it hands the
+ * loop straight to that. Only when the loop must poll IO or run somebody else's callback does one of two other threads take over:
+ *
+ * <ul>
+ *   <li>the <em>runner</em>, which called {@code runForever}: it may block in select, and runs callbacks;
+ *   <li>with bodies on virtual threads, the <em>helper</em>, a virtual thread that runs callbacks and polls without blocking, since handing the
+ *       loop to a platform thread and back costs ten times as much.
+ * </ul>
+ *
+ * <p>Callbacks never run on a body's thread, so that they cannot see its ThreadLocals: that thread only runs {@link Waiter#isInternal internal} entries.
+ */
+final class LoopDriver {
+    private final EventLoop loop;
+    private final LoopCore core;
+    private final ArrayDeque<PlatformWorker> idleWorkers = new ArrayDeque<>();
+    private final Seat runner = new Seat(true);
+    private final @Nullable Helper helper;
+    /** Of runner and helper, the one that is driving or waits for the body it handed the loop to. */
+    private Seat driving = runner;
+    /** The seat the loop was handed to last, for the watchdog. */
+    private volatile Seat holder = runner;
+    private @Nullable Error fatal;
+    private boolean closing;
+    /** Counts entries and hand-overs, for the watchdog, which reads it racily. */
+    long progress;
+
+    LoopDriver(EventLoop loop) {
+        this.loop = loop;
+        this.core = loop.core;
+        this.helper = BodyThreads.VIRTUAL ? new Helper() : null;
+    }
+
+    // ---- runner and helper
+
+    /** Runs ticks on the calling thread until one ends with {@code stopping} set. */
+    void run() {
+        takeRunnerSeat();
+        try {
+            core.initialize();
+            for (boolean ticked = false; ; ) {
+                Runnable entry = core.peek();
+                if (entry != null) {
+                    core.poll();
+                    runEntry(entry);
+                } else if (ticked && core.stopping) {
+                    return;
+                } else {
+                    core.beginTick(!core.stopping);
+                    progress++;
+                    ticked = true;
+                }
+                throwFatal();
+            }
+        } finally {
+            core.stopping = false;
+            core.setOwner(null);
+        }
+    }
+
+    private void takeRunnerSeat() {
+        Thread thread = Thread.currentThread();
+        runner.thread(thread);
+        driving = runner;
+        holder = runner;
+        core.setOwner(thread);
+    }
+
+    private void throwFatal() {
+        Error error = fatal;
+        if (error != null) {
+            fatal = null;
+            throw error;
+        }
+    }
+
+    private void runEntry(Runnable entry) {
+        progress++;
+        try {
+            entry.run();
+        } catch (Exception e) {
+            // Handles and waiters report their own; this is Netty's or Reactor's
+            loop.callExceptionHandler(new ExceptionContext("Exception in callback " + entry, Misuse.explain(e), null, null));
+        }
+    }
+
+    /** The virtual thread that runs callbacks while bodies are busy. */
+    private final class Helper extends Seat implements Runnable {
+        private boolean started;
+
+        Helper() {
+            super(false);
+        }
+
+        void startOrGrant() {
+            if (started) {
+                handTo(this);
+            } else {
+                started = true;
+                thread(BodyThreads.newVirtual(this));
+                handToNew(this);
+            }
+        }
+
+        void retire() {
+            if (started) {
+                handTo(this);
+            }
+        }
+
+        @Override
+        public void run() {
+            EventLoop.setRunning(loop);
+            while (!closing) {
+                driving = this;
+                drive();
+                driving = runner;
+                handTo(runner);
+                awaitGrant();
+            }
+        }
+
+        private void drive() {
+            try {
+                while (!core.stopping && fatal == null) {
+                    Runnable entry = core.peek();
+                    if (entry != null) {
+                        core.poll();
+                        runEntry(entry);
+                    } else {
+                        core.beginTick(false);
+                        progress++;
+                        if (core.todo() == 0) {
+                            return;
+                        }
+                    }
+                }
+            } catch (Error e) {
+                fatal = e;
+            }
+        }
+    }
+
+    // ---- handing over
+
+    private void handTo(Seat seat) {
+        progress++;
+        holder = seat;
+        core.setOwner(seat.thread());
+        seat.grant();
+    }
+
+    /** As {@link #handTo}, to a thread that has not been started. */
+    private void handToNew(Seat seat) {
+        progress++;
+        holder = seat;
+        Thread thread = seat.thread();
+        core.setOwner(thread);
+        thread.start();
+    }
+
+    /** Starts a body from a driving thread, which gets the loop back here. */
+    void startBody(BodyTask<?> body) {
+        Seat me = driving;
+        if (handToFirstStep(body)) {
+            me.awaitGrant();
+            driving = me;
+        }
+    }
+
+    /** Resumes a body from a driving thread, which gets the loop back here. */
+    void resumeBody(BodyTask<?> body) {
+        Seat me = driving;
+        handTo(body.seat());
+        me.awaitGrant();
+        driving = me;
+    }
+
+    /** Hands the loop from a body that waits to whoever is next, and returns when the body has it back. */
+    void suspendBody(BodyTask<?> body, Wait wait) {
+        loop.enterTask(null);
+        if (!passOn(wait)) {
+            body.seat().awaitGrant();
+        }
+        loop.enterTask(body);
+        if (body.unwinding) {
+            throw new CancelledException("The event loop was closed while " + body.getName() + " was pending");
+        }
+    }
+
+    /** Hands the loop from a body's thread to whoever is next; true if that is {@code own}, so that the thread keeps it. */
+    private boolean passOn(@Nullable Wait own) {
+        for (;;) {
+            if (closing || fatal != null) {
+                handTo(runner);
+                return false;
+            }
+            Runnable entry = core.peek();
+            if (entry == null) {
+                if (core.stopping) {
+                    handTo(runner);
+                    return false;
+                }
+                if (!core.beginTickWithoutIo()) {
+                    handToDriving(core.isIdle());
+                    return false;
+                }
+                continue;
+            }
+            if (entry == own) {
+                core.poll();
+                progress++;
+                return true;
+            }
+            if (entry instanceof Wait wait && wait.task instanceof BodyTask<?> body) {
+                core.poll();
+                handTo(body.seat());
+                return false;
+            }
+            if (entry instanceof TaskStart start && start.task() instanceof BodyTask<?> body) {
+                core.poll();
+                if (handToFirstStep(body)) {
+                    return false;
+                }
+            } else if (entry instanceof Waiter waiter && waiter.isInternal()) {
+                core.poll();
+                progress++;
+                entry.run();
+            } else {
+                handToDriving(false);
+                return false;
+            }
+        }
+    }
+
+    private void handToDriving(boolean mustBlock) {
+        if (mustBlock || helper == null) {
+            handTo(runner);
+        } else {
+            helper.startOrGrant();
+        }
+    }
+
+    // ---- bodies
+
+    /** Gives a body its thread, and that the loop; false if the task ended without either. */
+    private boolean handToFirstStep(BodyTask<?> body) {
+        CancelledException request = body.takeRequest();
+        if (request != null) {
+            body.finishWith(request);
+            return false;
+        }
+        if (BodyThreads.VIRTUAL) {
+            VirtualSeat seat = new VirtualSeat(body);
+            body.seat = seat;
+            seat.thread(BodyThreads.newVirtual(seat));
+            handToNew(seat);
+            return true;
+        }
+        PlatformWorker worker = idleWorkers.poll();
+        if (worker != null) {
+            worker.next = body;
+            body.seat = worker;
+            handTo(worker);
+            return true;
+        }
+        worker = new PlatformWorker();
+        worker.next = body;
+        body.seat = worker;
+        Thread before = core.owner();
+        Seat holderBefore = holder;
+        try {
+            worker.thread(BodyThreads.newPlatform(worker, loop.name()));
+            handToNew(worker);
+            return true;
+        } catch (Throwable e) {
+            core.setOwner(before);
+            holder = holderBefore;
+            BodyThreads.platformEnded();
+            body.finishWith(BodyThreads.cannotStart(body, e));
+            return false;
+        }
+    }
+
+    /** A body to its end, on its thread, which still holds the loop afterwards. */
+    private void runBody(BodyTask<?> body) {
+        loop.enterTask(body);
+        Error error = body.runBody();
+        loop.enterTask(null);
+        if (error != null) {
+            fatal = error;
+        }
+    }
+
+    /** A virtual thread lives for one body, so that it starts without ThreadLocals. */
+    private final class VirtualSeat extends Seat implements Runnable {
+        private final BodyTask<?> body;
+
+        VirtualSeat(BodyTask<?> body) {
+            super(false);
+            this.body = body;
+        }
+
+        @Override
+        public void run() {
+            EventLoop.setRunning(loop);
+            runBody(body);
+            passOn(null);
+        }
+    }
+
+    /** A platform thread serves one body after the other; its ThreadLocals are erased in between, or it ends where that is not possible. */
+    private final class PlatformWorker extends Seat implements Runnable {
+        @Nullable BodyTask<?> next;
+
+        PlatformWorker() {
+            super(true);
+        }
+
+        @Override
+        public void run() {
+            EventLoop.setRunning(loop);
+            try {
+                for (BodyTask<?> body; (body = next) != null; ) {
+                    next = null;
+                    runBody(body);
+                    Thread.interrupted();
+                    if (closing || idleWorkers.size() >= BodyThreads.MAX_IDLE || !BodyThreads.eraseThreadLocals()) {
+                        passOn(null);
+                        return;
+                    }
+                    EventLoop.setRunning(loop);
+                    idleWorkers.push(this);
+                    passOn(null);
+                    awaitGrant();
+                }
+            } finally {
+                BodyThreads.platformEnded();
+            }
+        }
+    }
+
+    // ---- closing
+
+    /** Ends the bodies that are still suspended, as Python closes a coroutine: their finally blocks run, but may not await. */
+    void close() {
+        takeRunnerSeat();
+        closing = true;
+        for (Task<?> task : loop.tasks.snapshot()) {
+            loop.callExceptionHandler(new ExceptionContext("Task was destroyed but it is pending!", null, task, null));
+            if (task instanceof BodyTask<?> body && body.seat != null) {
+                body.unwinding = true;
+                handTo(body.seat());
+                runner.awaitGrant();
+            } else {
+                task.destroy();
+            }
+        }
+        core.close();
+        for (PlatformWorker worker; (worker = idleWorkers.poll()) != null; ) {
+            worker.next = null;
+            worker.grant();
+        }
+        if (helper != null) {
+            helper.retire();
+        }
+        core.setOwner(null);
+    }
+
+    // ---- watchdog
+
+    /** The thread that holds the loop, or ought to have taken it. */
+    @Nullable Thread holderThread() {
+        return holder.thread();
+    }
+
+    /** Whether the loop was handed to a thread that has not taken it. */
+    boolean unclaimed() {
+        return holder.granted();
+    }
+}

@@ -1,0 +1,62 @@
+package asyncio;
+
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+import reactor.util.context.Context;
+
+/** A task whose coroutine is any Mono: it suspends once, on that, and needs no thread. */
+final class MonoTask<T> extends Task<T> {
+    MonoTask(EventLoop loop, Mono<? extends T> source, @Nullable String name, Context context) {
+        super(loop, source, name, context);
+    }
+
+    @Override
+    void start() {
+        CancelledException request = takeRequest();
+        if (request != null) {
+            finishWith(request);
+            return;
+        }
+        Wait wait;
+        boolean suspend;
+        if (source() instanceof Future<?> future) {
+            wait = new Wait.OnFuture(this, future);
+            suspend = future.addWaiter(wait);
+        } else {
+            MonoWait<T> subscriber = new MonoWait<>(this, source());
+            wait = subscriber;
+            try {
+                suspend = subscriber.subscribe();
+            } catch (Exception e) {
+                finishWith(e);
+                return;
+            }
+        }
+        if (suspend) {
+            suspendOn(wait);
+        } else {
+            finish(wait, null);
+        }
+    }
+
+    @Override
+    void resume(Wait wait) {
+        finish(wait, wakeUp());
+    }
+
+    @SuppressWarnings("unchecked")
+    private void finish(Wait wait, @Nullable CancelledException request) {
+        try {
+            finishWith(wait instanceof MonoWait<?> subscriber
+                    ? ((MonoWait<T>) subscriber).outcome(request)
+                    : ((Future<T>) source()).outcome(request));
+        } catch (Throwable e) {
+            finishWith(e);
+        }
+    }
+
+    @Override
+    boolean hasBody() {
+        return false;
+    }
+}

@@ -1,0 +1,218 @@
+package asyncio;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.concurrent.CancellationException;
+import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Subscriber;
+import org.reactivestreams.Subscription;
+import reactor.core.CoreSubscriber;
+import reactor.core.Scannable;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.Operators;
+import reactor.util.context.Context;
+
+/**
+ * A task's subscription to a Mono that is not a {@link Future}. The state has one winner: the Mono's end or the task's cancellation. A value is
+ * the task's only once it has resumed; if it was cancelled in between, the value goes back to where it came from.
+ */
+final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
+    private static final VarHandle STATE;
+    private static final VarHandle VALUE;
+    /** The Mono has not ended, the task is still subscribing: an end now needs no resumption. */
+    private static final int SUBSCRIBING = 0;
+    /** The Mono has not ended, the task is suspended. */
+    private static final int SUSPENDED = 1;
+    private static final int ENDED = 2;
+    /** The task was cancelled and the Mono disposed. */
+    private static final int DISPOSED = 3;
+
+    static {
+        try {
+            MethodHandles.Lookup lookup = MethodHandles.lookup();
+            STATE = lookup.findVarHandle(MonoWait.class, "state", int.class);
+            VALUE = lookup.findVarHandle(MonoWait.class, "value", Object.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private final Mono<? extends T> mono;
+    private volatile int state;
+    private volatile @Nullable Subscription subscription;
+    /** Taken with an atomic swap by the one who uses it or gives it back. */
+    private volatile @Nullable Object value;
+    private @Nullable Throwable error;
+    private @Nullable String cancelMessage;
+
+    MonoWait(Task<?> task, Mono<? extends T> mono) {
+        super(task);
+        this.mono = mono;
+    }
+
+    /** Subscribes; true if the task must suspend, false if the Mono has ended already. */
+    @SuppressWarnings("unchecked")
+    boolean subscribe() {
+        // through Publisher's method, not CoreSubscriber's: that one skips Reactor's assembly hooks
+        ((Mono<T>) mono).subscribe((Subscriber<T>) this);
+        return STATE.compareAndSet(this, SUBSCRIBING, SUSPENDED);
+    }
+
+    /**
+     * The outcome, for the task that has resumed or was never suspended.
+     *
+     * @param request a cancellation that came after the Mono's end
+     */
+    @Nullable T outcome(@Nullable CancelledException request) throws Exception {
+        if (state == DISPOSED) {
+            throw new CancelledException(cancelMessage);
+        }
+        Throwable error = this.error;
+        if (request != null) {
+            giveBackValue();
+            if (error != null && !(error instanceof CancelledException)) {
+                request.addSuppressed(error);
+            }
+            throw request;
+        }
+        if (error != null) {
+            throw Misuse.sneaky(error);
+        }
+        return takeValue();
+    }
+
+    @SuppressWarnings("unchecked")
+    private @Nullable T takeValue() {
+        return (T) VALUE.getAndSet(this, null);
+    }
+
+    @SuppressWarnings("unchecked")
+    private void giveBackValue() {
+        T value = takeValue();
+        if (value == null) {
+            return;
+        }
+        if (subscription instanceof AwaitedSubscription<?> awaited) {
+            ((AwaitedSubscription<T>) awaited).giveBack(value);
+        } else {
+            Operators.onDiscard(value, currentContext());
+        }
+    }
+
+    @Override
+    boolean requestCancel(@Nullable String message) {
+        Subscription subscription = this.subscription;
+        if (subscription instanceof AwaitedSubscription<?> awaited) {
+            return state == SUSPENDED && awaited.requestCancel(message);
+        }
+        cancelMessage = message;
+        if (!STATE.compareAndSet(this, SUSPENDED, DISPOSED)) {
+            return state == DISPOSED;
+        }
+        cancelUpstream();
+        resume();
+        return true;
+    }
+
+    /** Drops the subscription of a task that ends without resuming. */
+    void dispose() {
+        if (STATE.compareAndSet(this, SUSPENDED, DISPOSED)) {
+            cancelUpstream();
+        }
+    }
+
+    private void cancelUpstream() {
+        Subscription subscription = this.subscription;
+        if (subscription != null) {
+            subscription.cancel();
+        }
+        giveBackValue(); // onNext had come, onComplete never will
+    }
+
+    @Override
+    Object target() {
+        return mono;
+    }
+
+    @Override
+    public Context currentContext() {
+        return task.getContext();
+    }
+
+    @Override
+    public void onSubscribe(Subscription s) {
+        if (Operators.validate(subscription, s)) {
+            subscription = s;
+            s.request(Long.MAX_VALUE);
+        }
+    }
+
+    @Override
+    public void onNext(T value) {
+        if (this.value != null || state > SUSPENDED) {
+            Operators.onNextDropped(value, currentContext());
+            return;
+        }
+        this.value = value;
+        if (state == DISPOSED) {
+            giveBackValue(); // cancelled between the two lines above; the swap lets one of the two have it
+        }
+    }
+
+    @Override
+    public void onError(Throwable error) {
+        if (state > SUSPENDED) {
+            Operators.onErrorDropped(error, currentContext());
+            return;
+        }
+        giveBackValue();
+        this.error = error;
+        end();
+    }
+
+    @Override
+    public void onComplete() {
+        end();
+    }
+
+    private void end() {
+        for (;;) {
+            int before = state;
+            if (before > SUSPENDED) {
+                // disposed a moment ago, on another thread: nobody will come for the error
+                Throwable error = this.error;
+                if (error != null && !(error instanceof CancellationException)) {
+                    Operators.onErrorDropped(error, currentContext());
+                }
+                return;
+            }
+            if (STATE.compareAndSet(this, before, ENDED)) {
+                if (before == SUSPENDED) {
+                    resume();
+                }
+                return;
+            }
+        }
+    }
+
+    @Override
+    @SuppressWarnings("rawtypes")
+    public @Nullable Object scanUnsafe(Attr key) {
+        if (key == Attr.PARENT) {
+            return subscription;
+        }
+        if (key == Attr.ACTUAL) {
+            return task;
+        }
+        if (key == Attr.TERMINATED) {
+            return state == ENDED;
+        }
+        if (key == Attr.CANCELLED) {
+            return state == DISPOSED;
+        }
+        if (key == Attr.RUN_STYLE) {
+            return Attr.RunStyle.ASYNC;
+        }
+        return null;
+    }
+}

@@ -1,0 +1,155 @@
+package asyncio;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import reactor.core.scheduler.Schedulers;
+import reactor.util.Logger;
+import reactor.util.Loggers;
+
+/**
+ * The loops behind Monos that are subscribed where no loop runs: one a processor, each on a daemon thread of its own. From {@link EventLoop#shared()};
+ * thread-safe.
+ */
+public final class SharedLoops implements Iterable<EventLoop> {
+    private static final Logger LOG = Loggers.getLogger("asyncio");
+    private static @Nullable SharedLoops current;
+
+    private final List<EventLoop> loops;
+    private final List<Thread> threads = new ArrayList<>();
+    private final AtomicInteger turn = new AtomicInteger();
+
+    private SharedLoops(int count) {
+        List<EventLoop> made = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            made.add(EventLoop.newEventLoop());
+        }
+        loops = List.copyOf(made);
+        for (EventLoop loop : loops) {
+            CompletableFuture<Void> started = new CompletableFuture<>();
+            loop.callSoon(() -> started.complete(null));
+            Thread thread = new Thread(null, () -> runForever(loop), loop.name() + "-shared", 0, false);
+            thread.setDaemon(true);
+            threads.add(thread);
+            thread.start();
+            started.join();
+        }
+    }
+
+    /** A callback's Error stops a loop; these have nobody who could run them again, so they go on. */
+    private static void runForever(EventLoop loop) {
+        for (boolean again = true; again; ) {
+            again = false;
+            try {
+                loop.runForever();
+            } catch (Error e) {
+                LOG.error("An error stopped shared loop {}, which goes on", loop, e);
+                again = true;
+            }
+        }
+    }
+
+    static synchronized SharedLoops get() {
+        SharedLoops shared = current;
+        if (shared == null) {
+            shared = new SharedLoops(Runtime.getRuntime().availableProcessors());
+            current = shared;
+        }
+        return shared;
+    }
+
+    static boolean shutdown(Duration timeout) {
+        if (timeout.isNegative()) {
+            throw new IllegalArgumentException("The timeout must not be negative: " + timeout);
+        }
+        if (Schedulers.isInNonBlockingThread()) {
+            throw new IllegalStateException("shutdownShared blocks, which thread " + Thread.currentThread().getName()
+                    + " must not: call it from the thread that ends the application");
+        }
+        SharedLoops ending;
+        synchronized (SharedLoops.class) {
+            ending = current;
+            current = null;
+        }
+        return ending == null || ending.close(timeout);
+    }
+
+    private boolean close(Duration timeout) {
+        long deadline = System.nanoTime() + timeout.toNanos();
+        List<CompletableFuture<Void>> ends = new ArrayList<>();
+        for (EventLoop loop : loops) {
+            CompletableFuture<Void> end = new CompletableFuture<>();
+            ends.add(end);
+            loop.callSoonThreadsafe(() -> cancelAll(loop, end));
+        }
+        boolean inTime = true;
+        for (int i = 0; i < loops.size(); i++) {
+            EventLoop loop = loops.get(i);
+            inTime &= awaitUntil(deadline, ends.get(i));
+            loop.stop();
+            try {
+                threads.get(i).join(Math.max(1, TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime())));
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+            if (loop.isRunning()) {
+                LOG.warn("Shared loop {} is stuck in a callback or a body and was not closed", loop);
+                inTime = false;
+            } else {
+                loop.close();
+            }
+        }
+        return inTime;
+    }
+
+    /** On the loop: cancels until no task is left, new ones included. */
+    private static void cancelAll(EventLoop loop, CompletableFuture<Void> end) {
+        Set<Task<?>> tasks = loop.allTasks();
+        if (tasks.isEmpty()) {
+            end.complete(null);
+            return;
+        }
+        AtomicInteger left = new AtomicInteger(tasks.size());
+        for (Task<?> task : tasks) {
+            task.cancel("The shared event loops are shut down");
+            task.addDoneCallback(done -> {
+                if (left.decrementAndGet() == 0) {
+                    cancelAll(loop, end);
+                }
+            });
+        }
+    }
+
+    private static boolean awaitUntil(long deadline, CompletableFuture<Void> end) {
+        try {
+            end.get(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
+            return true;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        } catch (java.util.concurrent.ExecutionException | java.util.concurrent.TimeoutException e) {
+            return false;
+        }
+    }
+
+    /** The loops take turns. */
+    public EventLoop next() {
+        return loops.get(Math.floorMod(turn.getAndIncrement(), loops.size()));
+    }
+
+    /** How many they are. */
+    public int size() {
+        return loops.size();
+    }
+
+    @Override
+    public Iterator<EventLoop> iterator() {
+        return loops.iterator();
+    }
+}

@@ -1,0 +1,150 @@
+package asyncio;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import reactor.core.CoreSubscriber;
+import reactor.core.publisher.Operators;
+
+/** What {@link Asyncio#sleep} returns. */
+final class Sleep<T> extends ColdMono<T> {
+    private final Duration delay;
+    private final @Nullable T result;
+
+    Sleep(Duration delay, @Nullable T result) {
+        super("sleep");
+        this.delay = delay;
+        this.result = result;
+    }
+
+    private boolean isOneTick() {
+        return delay.isZero() || delay.isNegative();
+    }
+
+    @Override
+    @Nullable T awaitedBy(BodyTask<?> body) throws Exception {
+        adopt();
+        if (isOneTick()) {
+            body.yieldOnce();
+            return result;
+        }
+        return super.awaitedBy(body);
+    }
+
+    @Override
+    void start(CoreSubscriber<? super T> actual) {
+        actual.onSubscribe(new Sleeping<>(EventLoop.runningOrShared(), this, actual));
+    }
+
+    /** One sleeper; whoever takes the state away from {@link #ASLEEP} ends it. */
+    private static final class Sleeping<T> extends Waiter implements AwaitedSubscription<T> {
+        private static final VarHandle STATE;
+        private static final int SUBSCRIBED = 0;
+        private static final int ASLEEP = 1;
+        private static final int ENDED = 2;
+
+        static {
+            try {
+                STATE = MethodHandles.lookup().findVarHandle(Sleeping.class, "state", int.class);
+            } catch (ReflectiveOperationException e) {
+                throw new ExceptionInInitializerError(e);
+            }
+        }
+
+        private final EventLoop loop;
+        private final Sleep<T> sleep;
+        private final CoreSubscriber<? super T> actual;
+        private volatile int state;
+        private volatile TimerQueue.@Nullable Entry timer;
+
+        Sleeping(EventLoop loop, Sleep<T> sleep, CoreSubscriber<? super T> actual) {
+            this.loop = loop;
+            this.sleep = sleep;
+            this.actual = actual;
+        }
+
+        @Override
+        public void request(long n) {
+            if (!Operators.validate(n) || !STATE.compareAndSet(this, SUBSCRIBED, ASLEEP)) {
+                return;
+            }
+            if (sleep.isOneTick()) {
+                resume();
+                return;
+            }
+            TimerQueue.Entry entry = new TimerQueue.Entry(this, loop.deadline(sleep.delay));
+            timer = entry;
+            if (!loop.addTimer(entry)) {
+                loopClosed();
+            } else if (state == ENDED) {
+                loop.removeTimer(entry); // cancelled on another thread before it could see the timer
+            }
+        }
+
+        /** The loop's clock has come there. */
+        @Override
+        public void run() {
+            if (!STATE.compareAndSet(this, ASLEEP, ENDED)) {
+                return;
+            }
+            T result = sleep.result;
+            if (result != null) {
+                actual.onNext(result);
+            }
+            actual.onComplete();
+        }
+
+        @Override
+        void loopClosed() {
+            if (STATE.compareAndSet(this, ASLEEP, ENDED)) {
+                actual.onError(new IllegalStateException("The event loop was closed during a sleep of " + sleep.delay));
+            }
+        }
+
+        @Override
+        EventLoop resumesOn() {
+            return loop;
+        }
+
+        @Override
+        boolean isInternal() {
+            return actual instanceof Wait;
+        }
+
+        private boolean end() {
+            if ((int) STATE.getAndSet(this, ENDED) == ENDED) {
+                return false;
+            }
+            TimerQueue.Entry entry = timer;
+            if (entry != null) {
+                loop.removeTimer(entry);
+            }
+            return true;
+        }
+
+        @Override
+        public void cancel() {
+            end();
+        }
+
+        @Override
+        public boolean requestCancel(@Nullable String message) {
+            if (!end()) {
+                return false;
+            }
+            actual.onError(new CancelledException(message));
+            return true;
+        }
+
+        @Override
+        public void giveBack(T value) {
+            // a sleep's result is nobody's property
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "sleep(" + delay + ")";
+    }
+}

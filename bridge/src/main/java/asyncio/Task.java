@@ -1,0 +1,283 @@
+package asyncio;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+import reactor.util.context.Context;
+
+/**
+ * A running coroutine: a cold {@code Mono} that a loop has started, and the {@link Future} of its result. Made by
+ * {@link Asyncio#createTask createTask}.
+ *
+ * <p><b>Threading.</b> Its body, or the subscription to its Mono, runs on its loop; every method may be called from any thread.
+ *
+ * <p><b>Cancelling.</b> {@link #cancel} is a request. It cancels what the task awaits and arrives in a body as a {@link CancelledException}
+ * at its {@link Asyncio#await await}; {@code finally} blocks run, and may await. The task is done when its body is: so awaiting a
+ * cancelled task waits for its cleanup. A task that was cancelled before its first step never starts. Cancelling a <em>subscription</em> to a
+ * task only detaches that subscriber.
+ *
+ * <p><b>Errors.</b> Whatever the coroutine throws, as it is. An exception that nobody asked for is logged when the task is collected.
+ *
+ * <pre>{@code
+ * Task<User> user = createTask(users.find(id));
+ * Task<Void> ticker = createTask(async(() -> { while (true) { tick(); await(sleep(ofSeconds(1))); } }));
+ * User found = await(user);
+ * ticker.cancel();
+ * }</pre>
+ *
+ * <p>asyncio: {@code Task}, with one difference: a running task is held strongly by its loop.
+ *
+ * @param <T> the type of the result
+ */
+public abstract class Task<T> extends Future<T> {
+    private static final AtomicLong COUNTER = new AtomicLong();
+    private static final VarHandle SLOT;
+    private static final VarHandle REQUESTS;
+    /** The last content of {@link #slot}. */
+    private static final Object FINISHED = new Object();
+
+    static {
+        try {
+            MethodHandles.Lookup lookup = MethodHandles.lookup();
+            SLOT = lookup.findVarHandle(Task.class, "slot", Object.class);
+            REQUESTS = lookup.findVarHandle(Task.class, "requests", int.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    final EventLoop loop;
+    private final Mono<? extends T> source;
+    private final Context context;
+    private final long number = COUNTER.incrementAndGet();
+    private volatile @Nullable String name;
+    /** Cancellations requested and not taken back. */
+    private volatile int requests;
+    /**
+     * Where {@link #cancel} and the task's own steps meet. Null: not suspended, no request. A {@link Wait}: suspended on it. A
+     * {@link CancelRequest}: to be delivered at the next await. {@link #FINISHED}: too late for requests.
+     */
+    private volatile @Nullable Object slot;
+
+    /** Links of {@link TaskRegistry}, guarded by it. */
+    @Nullable Task<?> previousTask;
+    @Nullable Task<?> nextTask;
+
+    Task(EventLoop loop, Mono<? extends T> source, @Nullable String name, Context context) {
+        super(loop);
+        this.loop = loop;
+        this.source = source;
+        this.name = name;
+        this.context = context;
+    }
+
+    private record CancelRequest(@Nullable String message) {
+        CancelledException exception() {
+            return new CancelledException(message);
+        }
+    }
+
+    // ---- what the loop runs
+
+    /** The first step; on the loop. */
+    abstract void start();
+
+    /** The step after a suspension; on the loop. */
+    abstract void resume(Wait wait);
+
+    /** Whether it has a body, which needs a thread to run on. */
+    abstract boolean hasBody();
+
+    // ---- meeting cancel
+
+    /**
+     * Puts the task to sleep on {@code wait}; the task is suspended from here until the loop runs the wait. A request that came before is passed
+     * on to what is awaited, as asyncio does; if that has ended already, the request stays, to be delivered on resumption.
+     */
+    final void suspendOn(Wait wait) {
+        for (;;) {
+            Object before = slot;
+            if (SLOT.compareAndSet(this, before, wait)) {
+                if (before instanceof CancelRequest request && !wait.requestCancel(request.message)) {
+                    SLOT.compareAndSet(this, wait, request); // fails only against a newer request, which does as well
+                }
+                return;
+            }
+        }
+    }
+
+    /** Ends a suspension; the exception to throw if a request is waiting to be delivered. */
+    final @Nullable CancelledException wakeUp() {
+        return SLOT.getAndSet(this, null) instanceof CancelRequest request ? request.exception() : null;
+    }
+
+    /** Takes a request that came since the last step, before anything is awaited: a task that never started. */
+    final @Nullable CancelledException takeRequest() {
+        return slot instanceof CancelRequest ? wakeUp() : null;
+    }
+
+    /** Whether a request waits for the next await. */
+    final boolean cancelRequested() {
+        return slot instanceof CancelRequest;
+    }
+
+    /** Ends the task with a result; a request that was not delivered wins over it (asyncio's rule). */
+    final void finishWith(@Nullable T result) {
+        Object before = SLOT.getAndSet(this, FINISHED);
+        ended();
+        if (before instanceof CancelRequest request) {
+            finishCancelled(request.exception());
+        } else {
+            finishResult(result);
+        }
+    }
+
+    final void finishWith(Throwable exception) {
+        SLOT.setVolatile(this, FINISHED);
+        ended();
+        if (exception instanceof CancelledException cancelled) {
+            finishCancelled(cancelled);
+        } else {
+            finishExceptionally(exception);
+        }
+    }
+
+    private void ended() {
+        loop.tasks.remove(this);
+    }
+
+    /** Ends a task that has no thread to unwind, because its loop closes. */
+    final void destroy() {
+        if (slot instanceof MonoWait<?> wait) {
+            wait.dispose();
+        }
+        finishWith(new CancelledException("The event loop was closed while " + getName() + " was pending"));
+    }
+
+    // ---- API
+
+    /**
+     * Requests cancellation. A task that is awaiting something gets that cancelled at once: a {@link Future} is cancelled for all, a Mono is
+     * disposed. Otherwise its next await throws. Each call counts in {@link #cancelling()}.
+     *
+     * @param message what the {@link CancelledException} will say
+     * @return false if the task is done already; true means requested: the task may refuse
+     */
+    @Override
+    public boolean cancel(@Nullable String message) {
+        if (done() || slot == FINISHED) {
+            return false;
+        }
+        REQUESTS.getAndAdd(this, 1);
+        for (;;) {
+            Object before = slot;
+            if (before == FINISHED) {
+                return false;
+            }
+            if (before instanceof Wait wait && wait.requestCancel(message)) {
+                return true;
+            }
+            if (SLOT.compareAndSet(this, before, new CancelRequest(message))) {
+                return true;
+            }
+        }
+    }
+
+    /** How many cancellations have been requested and not been taken back by {@link #uncancel}. */
+    public final int cancelling() {
+        return requests;
+    }
+
+    /**
+     * Takes one cancellation back, for those who requested it themselves (a timeout); at zero, a request that has not been delivered yet is
+     * dropped.
+     *
+     * @return how many are left
+     */
+    public final int uncancel() {
+        for (;;) {
+            int before = requests;
+            if (before == 0) {
+                return 0;
+            }
+            if (REQUESTS.compareAndSet(this, before, before - 1)) {
+                if (before == 1 && slot instanceof CancelRequest request) {
+                    SLOT.compareAndSet(this, request, null);
+                }
+                return before - 1;
+            }
+        }
+    }
+
+    /** Refused: a task's result is what its coroutine returns. */
+    @Override
+    public final void setResult(@Nullable T result) {
+        throw new UnsupportedOperationException("Task does not support setResult: its result is what its coroutine returns");
+    }
+
+    /** Refused: a task's exception is what its coroutine throws. */
+    @Override
+    public final void setException(Throwable exception) {
+        throw new UnsupportedOperationException("Task does not support setException: its exception is what its coroutine throws");
+    }
+
+    /** Refused, as {@link #setResult}. */
+    @Override
+    public final boolean trySetResult(@Nullable T result) {
+        throw new UnsupportedOperationException("Task does not support trySetResult: its result is what its coroutine returns");
+    }
+
+    /** Refused, as {@link #setException}. */
+    @Override
+    public final boolean trySetException(Throwable exception) {
+        throw new UnsupportedOperationException("Task does not support trySetException: its exception is what its coroutine throws");
+    }
+
+    /** The name given, or {@code Task-N}. */
+    public final String getName() {
+        String name = this.name;
+        return name == null ? "Task-" + number : name;
+    }
+
+    /** Renames it. */
+    public final void setName(String name) {
+        this.name = Objects.requireNonNull(name, "name");
+    }
+
+    /** The context its coroutine sees: that of the code that created it, unless given. */
+    public final Context getContext() {
+        return context;
+    }
+
+    /** The coroutine: the Mono that was given to {@code createTask}. asyncio: {@code get_coro}. */
+    public final Mono<? extends T> source() {
+        return source;
+    }
+
+    @Override
+    String describeForLog() {
+        return "Task exception was never retrieved: task " + getName();
+    }
+
+    @Override
+    String describePending() {
+        Object slot = this.slot;
+        String waitsOn = slot instanceof Wait wait ? " wait_for=" + wait.target() : "";
+        return (requests > 0 ? " cancelling" : " pending") + waitsOn;
+    }
+
+    /** {@code <Task pending name='Task-1' wait_for=<Future pending>>}. */
+    @Override
+    public String toString() {
+        return "<Task" + describe() + " name='" + getName() + "'>";
+    }
+
+    @Override
+    @SuppressWarnings("rawtypes")
+    public @Nullable Object scanUnsafe(Attr key) {
+        return key == Attr.NAME ? getName() : super.scanUnsafe(key);
+    }
+}

@@ -1,0 +1,19 @@
+package asyncio;
+
+/** The entry in the ready queue that runs a task's first step. */
+record TaskStart(Task<?> task) implements Runnable {
+    @Override
+    public void run() {
+        EventLoop loop = task.loop;
+        if (task.hasBody()) {
+            task.start();
+            return;
+        }
+        loop.enterTask(task);
+        try {
+            task.start();
+        } finally {
+            loop.enterTask(null);
+        }
+    }
+}

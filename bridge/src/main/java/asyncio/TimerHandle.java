@@ -1,0 +1,36 @@
+package asyncio;
+
+import java.time.Duration;
+import reactor.util.context.ContextView;
+
+/**
+ * A callback that a loop will run at a time: what {@link EventLoop#callLater callLater} and {@link EventLoop#callAt callAt} return.
+ *
+ * <p>Cancelling removes it from the loop's timers at once when done on the loop, on its next tick otherwise. asyncio: {@code TimerHandle}.
+ */
+public final class TimerHandle extends Handle {
+    final TimerQueue.Entry entry;
+
+    TimerHandle(EventLoop loop, Runnable callback, ContextView context, long deadlineNanos) {
+        super(loop, callback, context);
+        this.entry = new TimerQueue.Entry(this, deadlineNanos);
+    }
+
+    /** When the callback is due, on the loop's clock: comparable with {@link EventLoop#time()}. */
+    public Duration when() {
+        return Duration.ofNanos(entry.deadlineNanos);
+    }
+
+    @Override
+    public void cancel() {
+        if (!cancelled()) {
+            super.cancel();
+            loop.removeTimer(entry);
+        }
+    }
+
+    @Override
+    String details() {
+        return " when=" + when();
+    }
+}

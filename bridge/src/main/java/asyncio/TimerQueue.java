@@ -1,0 +1,116 @@
+package asyncio;
+
+import java.util.Arrays;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A binary heap of timers, earliest deadline first, equal deadlines in the order they were added; an entry knows its place, so that removing
+ * one costs O(log n) and a cancelled long timeout leaves nothing behind. Used by the thread that runs the loop only.
+ */
+final class TimerQueue {
+    /** One timer. A sleeping task is one of these without a {@link TimerHandle} around it. */
+    static class Entry {
+        private static final int ABSENT = -1;
+
+        final long deadlineNanos;
+        private final @Nullable Runnable action;
+        private long sequence;
+        private int index = ABSENT;
+
+        Entry(@Nullable Runnable action, long deadlineNanos) {
+            this.action = action;
+            this.deadlineNanos = deadlineNanos;
+        }
+
+        /** What goes to the ready queue when the timer is due. */
+        Runnable action() {
+            return Objects.requireNonNull(action);
+        }
+
+        private boolean before(Entry other) {
+            return deadlineNanos < other.deadlineNanos || deadlineNanos == other.deadlineNanos && sequence < other.sequence;
+        }
+    }
+
+    static final long NONE = Long.MAX_VALUE;
+
+    private @Nullable Entry[] heap = new @Nullable Entry[16];
+    private int size;
+    private long nextSequence;
+
+    int size() {
+        return size;
+    }
+
+    /** The earliest deadline, or {@link #NONE}. */
+    long nextDeadline() {
+        return size == 0 ? NONE : at(0).deadlineNanos;
+    }
+
+    void add(Entry entry) {
+        if (size == heap.length) {
+            heap = Arrays.copyOf(heap, size * 2);
+        }
+        entry.sequence = nextSequence++;
+        siftUp(entry, size++);
+    }
+
+    /** Removes and returns the earliest entry; call only if there is one. */
+    Entry poll() {
+        Entry first = at(0);
+        remove(first);
+        return first;
+    }
+
+    /** Does nothing if the entry is not in the queue. */
+    void remove(Entry entry) {
+        int i = entry.index;
+        if (i == Entry.ABSENT) {
+            return;
+        }
+        entry.index = Entry.ABSENT;
+        Entry last = at(--size);
+        heap[size] = null;
+        if (last != entry) {
+            siftDown(last, i);
+            if (last.index == i) {
+                siftUp(last, i);
+            }
+        }
+    }
+
+    private Entry at(int i) {
+        return Objects.requireNonNull(heap[i]);
+    }
+
+    private void put(Entry entry, int i) {
+        heap[i] = entry;
+        entry.index = i;
+    }
+
+    private void siftUp(Entry entry, int i) {
+        while (i > 0) {
+            int parent = (i - 1) >>> 1;
+            if (!entry.before(at(parent))) {
+                break;
+            }
+            put(at(parent), i);
+            i = parent;
+        }
+        put(entry, i);
+    }
+
+    private void siftDown(Entry entry, int i) {
+        for (int child; (child = 2 * i + 1) < size; i = child) {
+            if (child + 1 < size && at(child + 1).before(at(child))) {
+                child++;
+            }
+            if (!at(child).before(entry)) {
+                break;
+            }
+            put(at(child), i);
+        }
+        put(entry, i);
+    }
+}

@@ -1,0 +1,122 @@
+package asyncio;
+
+import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+import reactor.core.CoreSubscriber;
+import reactor.core.publisher.Operators;
+import reactor.util.context.ContextView;
+
+/** What {@link Asyncio#toThread} returns. */
+final class ToThread<T> extends ColdMono<T> {
+    private final Callable<? extends T> function;
+
+    ToThread(Callable<? extends T> function) {
+        super("toThread");
+        this.function = function;
+    }
+
+    @Override
+    @Nullable T awaitedBy(BodyTask<?> body) throws Exception {
+        adopt();
+        Job<T> job = new Job<>(body.loop, function, body.getContext());
+        body.loop.threads().execute(job);
+        return body.await(job.future);
+    }
+
+    @Override
+    void start(CoreSubscriber<? super T> actual) {
+        EventLoop loop = EventLoop.runningOrShared();
+        Job<T> job = new Job<>(loop, function, actual.currentContext());
+        try {
+            loop.threads().execute(job);
+        } catch (RuntimeException e) {
+            Operators.error(actual, e);
+            return;
+        }
+        actual.onSubscribe(new OwnerSubscription<>(job.future, actual));
+    }
+
+    /** One call of the function. Cancelled before it has begun it never begins; after that it runs to its end unheard. */
+    private static final class Job<T> implements Runnable {
+        private final EventLoop loop;
+        private final Callable<? extends T> function;
+        private final ContextView context;
+        /** Set by whoever comes first, the thread or the cancellation. */
+        private final AtomicBoolean taken = new AtomicBoolean();
+        final Future<T> future;
+
+        Job(EventLoop loop, Callable<? extends T> function, ContextView context) {
+            this.loop = loop;
+            this.function = function;
+            this.context = context;
+            this.future = new Future<>(loop) {
+                @Override
+                public boolean cancel(@Nullable String message) {
+                    boolean cancelled = super.cancel(message);
+                    if (cancelled && taken.compareAndSet(false, true)) {
+                        loop.core.release();
+                    }
+                    return cancelled;
+                }
+            };
+            loop.core.hold();
+        }
+
+        @Override
+        public void run() {
+            if (!taken.compareAndSet(false, true)) {
+                return;
+            }
+            T result = null;
+            Throwable error = null;
+            try {
+                result = Asyncio.withContext(context, function);
+            } catch (Throwable e) {
+                error = e;
+            }
+            Outcome<T> outcome = new Outcome<>(this, result, error);
+            if (!loop.core.enqueue(outcome)) {
+                outcome.run();
+            }
+        }
+    }
+
+    /** Brings the outcome to the loop; only there does the loop's virtual clock stop waiting for it. */
+    private static final class Outcome<T> extends Waiter {
+        private final Job<T> job;
+        private final @Nullable T result;
+        private final @Nullable Throwable error;
+
+        Outcome(Job<T> job, @Nullable T result, @Nullable Throwable error) {
+            this.job = job;
+            this.result = result;
+            this.error = error;
+        }
+
+        @Override
+        public void run() {
+            job.loop.core.release();
+            if (error == null) {
+                job.future.trySetResult(result);
+            } else {
+                job.future.trySetException(error);
+            }
+        }
+
+        @Override
+        boolean isInternal() {
+            return true;
+        }
+
+        @Override
+        EventLoop resumesOn() {
+            return job.loop;
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "toThread(" + function.getClass().getName() + ")";
+    }
+}
