@@ -117,7 +117,11 @@ public final class EventLoop {
         return RUNNING.get();
     }
 
-    static EventLoop runningOrShared() {
+    /**
+     * The loop that runs on this thread, or else the next of {@link #shared()}: where a cold Mono of this library does its work. For the authors of
+     * such Monos.
+     */
+    public static EventLoop runningOrShared() {
         EventLoop loop = runningOrNull();
         return loop != null ? loop : shared().next();
     }

@@ -20,7 +20,7 @@ final class LoopDriver {
     private final EventLoop loop;
     private final LoopCore core;
     private final ArrayDeque<PlatformWorker> idleWorkers = new ArrayDeque<>();
-    private final Seat runner = new Seat(true);
+    private final Seat runner = new Seat(BodyThreads.VIRTUAL);
     private final @Nullable Helper helper;
     /** Of runner and helper, the one that is driving or waits for the body it handed the loop to. */
     private Seat driving = runner;
@@ -95,7 +95,7 @@ final class LoopDriver {
         private boolean started;
 
         Helper() {
-            super(false);
+            super(true);
         }
 
         void startOrGrant() {
@@ -303,7 +303,7 @@ final class LoopDriver {
         private final BodyTask<?> body;
 
         VirtualSeat(BodyTask<?> body) {
-            super(false);
+            super(true);
             this.body = body;
         }
 
@@ -320,7 +320,7 @@ final class LoopDriver {
         @Nullable BodyTask<?> next;
 
         PlatformWorker() {
-            super(true);
+            super(false);
         }
 
         @Override

@@ -5,15 +5,20 @@ import org.jspecify.annotations.Nullable;
 
 /** A thread that can hold a loop, and the signal that hands the loop to it. */
 class Seat {
-    /** Turns of waiting before a platform thread parks: a hand-over that comes back at once then costs no system call. */
-    private static final int SPINS = Runtime.getRuntime().availableProcessors() > 1 ? Integer.getInteger("asyncio.spins", 0) : 0;
+    /**
+     * Turns of waiting before a platform thread parks: a loop that comes back at once then costs no system call. Waits that were worth it raise the
+     * number, others lower it; the least is what a hand-over to another body and back takes.
+     */
+    private static final int LEAST_SPINS = Runtime.getRuntime().availableProcessors() > 1 ? 250 : 0;
+    private static final int MOST_SPINS = LEAST_SPINS * 8;
 
-    private final boolean spins;
+    /** Zero for a virtual thread, which parks at less cost than it spins. */
+    private int spins;
     private volatile @Nullable Thread thread;
     private volatile boolean granted;
 
-    Seat(boolean spins) {
-        this.spins = spins;
+    Seat(boolean virtual) {
+        this.spins = virtual ? 0 : LEAST_SPINS;
     }
 
     @Nullable Thread thread() {
@@ -35,10 +40,21 @@ class Seat {
         LockSupport.unpark(thread);
     }
 
+    private void spin() {
+        for (int i = spins; i > 0; i--) {
+            if (granted) {
+                spins = Math.min(spins * 2, MOST_SPINS);
+                return;
+            }
+            Thread.onSpinWait();
+        }
+        spins = Math.max(spins / 2, LEAST_SPINS);
+    }
+
     /** Waits for the loop. An interrupt neither ends the wait nor gets lost. */
     void awaitGrant() {
-        for (int i = spins ? SPINS : 0; i > 0 && !granted; i--) {
-            Thread.onSpinWait();
+        if (spins > 0) {
+            spin();
         }
         boolean interrupted = false;
         while (!granted) {
