@@ -2,6 +2,7 @@ package asyncio;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.ArrayDeque;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -168,10 +169,37 @@ public abstract class Task<T> extends Future<T> {
      */
     @Override
     public boolean cancel(@Nullable String message) {
+        // a chain of tasks that await each other is walked down in a loop: recursion would overflow the stack
+        ArrayDeque<Task<?>> outer = new ArrayDeque<>(0);
+        Task<?> task = this;
+        while (task.countRequest()) {
+            if (task.slot instanceof Wait wait && wait.target() instanceof Task<?> inner && !inner.done()) {
+                outer.push(task);
+                task = inner;
+            } else if (task.request(message)) {
+                return true;
+            } else {
+                break;
+            }
+        }
+        // the innermost ended meanwhile: the request stays with the one that awaits it, or did
+        while (!outer.isEmpty()) {
+            if (outer.pop().request(message)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private boolean countRequest() {
         if (done() || slot == FINISHED) {
             return false;
         }
         REQUESTS.getAndAdd(this, 1);
+        return true;
+    }
+
+    private boolean request(@Nullable String message) {
         for (;;) {
             Object before = slot;
             if (before == FINISHED) {
