@@ -243,7 +243,7 @@ public final class EventLoop {
 
     private TimerHandle schedule(long deadline, Runnable callback) {
         TimerHandle handle = new TimerHandle(this, Objects.requireNonNull(callback, "callback"), Asyncio.currentContext(), deadline);
-        if (!addTimer(handle.entry)) {
+        if (!core.addTimer(handle.entry)) {
             throw Misuse.loopClosed();
         }
         return handle;
@@ -268,31 +268,6 @@ public final class EventLoop {
         } catch (ArithmeticException e) {
             return duration.isNegative() ? Long.MIN_VALUE / 2 : Long.MAX_VALUE - 1;
         }
-    }
-
-    /** False if the loop is closed. */
-    boolean addTimer(TimerQueue.Entry entry) {
-        if (core.isClosed()) {
-            return false;
-        }
-        if (mayTouch()) {
-            core.timers().add(entry);
-            return true;
-        }
-        return core.enqueue(() -> core.timers().add(entry));
-    }
-
-    void removeTimer(TimerQueue.Entry entry) {
-        if (mayTouch()) {
-            core.timers().remove(entry);
-        } else {
-            core.enqueue(() -> core.timers().remove(entry));
-        }
-    }
-
-    /** Whether this thread may use what belongs to the loop: it runs the loop. */
-    private boolean mayTouch() {
-        return core.inEventLoop();
     }
 
     // ---- running
@@ -395,7 +370,7 @@ public final class EventLoop {
 
     /** Lets the current tick finish and {@link #runForever} return; before it, makes it run a single tick. From any thread. */
     public void stop() {
-        if (mayTouch() || !running) {
+        if (core.inEventLoop() || !running) {
             core.stopping = true;
         } else {
             core.enqueue(() -> core.stopping = true);

@@ -200,7 +200,11 @@ final class LoopCore extends AbstractScheduledEventExecutor implements IoEventLo
 
     private void collectReady() {
         for (Runnable entry; (entry = inbox.poll()) != null; ) {
-            ready.add(entry);
+            if (entry instanceof TimerChange) {
+                entry.run();
+            } else {
+                ready.add(entry);
+            }
         }
         if (nextDeadline() == TimerQueue.NONE) {
             return;
@@ -231,8 +235,42 @@ final class LoopCore extends AbstractScheduledEventExecutor implements IoEventLo
 
     // ---- timers
 
-    TimerQueue timers() {
-        return timers;
+    /** Adds a timer, from any thread; false if the loop is closed. */
+    boolean addTimer(TimerQueue.Entry timer) {
+        if (closed) {
+            return false;
+        }
+        if (inEventLoop()) {
+            timers.add(timer);
+            return true;
+        }
+        return enqueue(new TimerChange(timers, timer, true));
+    }
+
+    /** Removes a timer if it is there, from any thread. */
+    void removeTimer(TimerQueue.Entry timer) {
+        if (inEventLoop()) {
+            timers.remove(timer);
+        } else {
+            enqueue(new TimerChange(timers, timer, false));
+        }
+    }
+
+    /** What another thread wants of the timers: done when the loop looks into its inbox, not a tick later. */
+    private record TimerChange(TimerQueue timers, TimerQueue.Entry timer, boolean add) implements Runnable {
+        @Override
+        public void run() {
+            if (add) {
+                timers.add(timer);
+            } else {
+                timers.remove(timer);
+            }
+        }
+    }
+
+    /** How many timers there are. */
+    int timerCount() {
+        return timers.size();
     }
 
     long now() {

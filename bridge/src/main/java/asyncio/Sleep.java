@@ -75,10 +75,10 @@ final class Sleep<T> extends ColdMono<T> {
             }
             TimerQueue.Entry entry = new TimerQueue.Entry(this, loop.deadline(sleep.delay));
             timer = entry;
-            if (!loop.addTimer(entry)) {
+            if (!loop.core.addTimer(entry)) {
                 loopClosed();
             } else if (state == ENDED) {
-                loop.removeTimer(entry); // cancelled on another thread before it could see the timer
+                loop.core.removeTimer(entry); // cancelled on another thread before it could see the timer
             }
         }
 
@@ -118,7 +118,7 @@ final class Sleep<T> extends ColdMono<T> {
             }
             TimerQueue.Entry entry = timer;
             if (entry != null) {
-                loop.removeTimer(entry);
+                loop.core.removeTimer(entry);
             }
             return true;
         }

@@ -25,7 +25,7 @@ public final class TimerHandle extends Handle {
     public void cancel() {
         if (!cancelled()) {
             super.cancel();
-            loop.removeTimer(entry);
+            loop.core.removeTimer(entry);
         }
     }
 
