@@ -52,9 +52,7 @@ public final class Asyncio {
     /** As {@link #run(Callable)}, for any Mono; null if it is empty. */
     @SuppressWarnings("NullAway") // an empty Mono is null to a caller whose T admits it
     public static <T extends @Nullable Object> T run(Mono<T> main) throws Exception {
-        if (Objects.requireNonNull(main, "main") instanceof ColdMono<?> own) {
-            own.adopt();
-        }
+        ColdMono.adopt(Objects.requireNonNull(main, "main"));
         if (EventLoop.runningOrNull() != null) {
             throw Misuse.runInsideLoop("Asyncio.run");
         }
@@ -108,6 +106,7 @@ public final class Asyncio {
         Objects.requireNonNull(mono, "mono");
         EventLoop loop = EventLoop.runningOrNull();
         if (loop == null || !(loop.currentTask() instanceof BodyTask<?> body)) {
+            ColdMono.adopt(mono); // one complaint is enough
             throw Misuse.awaitOutsideBody();
         }
         return body.await(mono);
@@ -126,9 +125,7 @@ public final class Asyncio {
 
     /** As {@link #createTask(Mono)}, with a name; null for {@code Task-N}. */
     public static <T> Task<T> createTask(Mono<? extends T> coroutine, @Nullable String name) {
-        if (Objects.requireNonNull(coroutine, "coroutine") instanceof ColdMono<?> own) {
-            own.adopt();
-        }
+        ColdMono.adopt(Objects.requireNonNull(coroutine, "coroutine"));
         EventLoop loop = EventLoop.runningOrNull();
         if (loop == null) {
             throw Misuse.noRunningLoop("createTask");

@@ -66,6 +66,9 @@ final class BodyTask<T> extends Task<T> {
     /** Implements {@link Asyncio#await}; on the body's thread. */
     @SuppressWarnings("unchecked")
     <V> @Nullable V await(Mono<? extends V> mono) throws Exception {
+        if (subscribing || unwinding) {
+            ColdMono.adopt(mono);
+        }
         if (subscribing) {
             throw Misuse.awaitInOperator();
         }

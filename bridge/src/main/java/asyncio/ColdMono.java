@@ -17,6 +17,13 @@ abstract class ColdMono<T> extends Mono<T> implements Scannable {
         neverAwaited = LeakDetector.trackCoroutine(this, what);
     }
 
+    /** As {@link #adopt()} for any Mono. */
+    static void adopt(Mono<?> mono) {
+        if (mono instanceof ColdMono<?> own) {
+            own.adopt();
+        }
+    }
+
     /** Someone will see to it that it runs, or has decided that it need not: it is not reported. */
     final void adopt() {
         LeakDetector.Leak leak = neverAwaited;
@@ -42,6 +49,7 @@ abstract class ColdMono<T> extends Mono<T> implements Scannable {
     /** Blocks, unless the thread runs a loop. Prefer {@link Asyncio#await}. */
     @Override
     public @Nullable T block() {
+        adopt();
         Misuse.checkMayBlock();
         return super.block();
     }
@@ -49,6 +57,7 @@ abstract class ColdMono<T> extends Mono<T> implements Scannable {
     /** Blocks for at most {@code timeout}, unless the thread runs a loop. Prefer {@link Asyncio#await}. */
     @Override
     public @Nullable T block(Duration timeout) {
+        adopt();
         Misuse.checkMayBlock();
         return super.block(timeout);
     }

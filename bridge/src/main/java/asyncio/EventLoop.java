@@ -434,9 +434,7 @@ public final class EventLoop {
      * @throws IllegalStateException if the loop is closed
      */
     public <T> Task<T> createTask(Mono<? extends T> coroutine, @Nullable String name, ContextView context) {
-        if (Objects.requireNonNull(coroutine, "coroutine") instanceof ColdMono<?> own) {
-            own.adopt();
-        }
+        ColdMono.adopt(Objects.requireNonNull(coroutine, "coroutine"));
         if (core.isClosed()) {
             throw Misuse.loopClosed();
         }

@@ -11,6 +11,7 @@ import io.netty.channel.IoHandler;
 import io.netty.channel.IoHandlerContext;
 import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.IoRegistration;
+import io.netty.channel.nio.NioIoHandler;
 import io.netty.util.concurrent.AbstractScheduledEventExecutor;
 import io.netty.util.concurrent.DefaultPromise;
 import io.netty.util.concurrent.Future;
@@ -43,7 +44,10 @@ final class LoopCore extends AbstractScheduledEventExecutor implements IoEventLo
     /** Bodies may pass the loop among themselves for this long before IO is polled again; a poll means a thread switch for them. */
     private static final long POLL_INTERVAL_NANOS = 100_000;
 
+    private static final long MILLI = 1_000_000;
+
     private final IoHandler io;
+    private final boolean wholeMillis;
     private final Ticker ticker;
     private final @Nullable MockTicker virtualClock;
     private final @Nullable Random order;
@@ -68,6 +72,7 @@ final class LoopCore extends AbstractScheduledEventExecutor implements IoEventLo
 
     LoopCore(IoHandlerFactory factory, Ticker ticker, @Nullable Random order) {
         this.io = factory.newHandler(this);
+        this.wholeMillis = io instanceof NioIoHandler;
         this.ticker = ticker;
         this.virtualClock = ticker instanceof MockTicker mock ? mock : null;
         this.order = order;
@@ -322,7 +327,12 @@ final class LoopCore extends AbstractScheduledEventExecutor implements IoEventLo
         @Override
         public long delayNanos(long currentTimeNanos) {
             long deadline = deadlineNanos();
-            return deadline == -1 ? Long.MAX_VALUE / 2 : Math.max(0, deadline - ticker.nanoTime());
+            if (deadline == -1) {
+                return Long.MAX_VALUE / 2;
+            }
+            long delay = Math.max(0, deadline - ticker.nanoTime());
+            // a selector counts in milliseconds; rounded down, it would spin through the last one
+            return wholeMillis ? (delay + MILLI - 1) / MILLI * MILLI : delay;
         }
 
         @Override
