@@ -117,6 +117,7 @@ final class LoopDriver {
         @Override
         public void run() {
             EventLoop.setRunning(loop);
+            awaitGrant();
             while (!closing) {
                 driving = this;
                 drive();
@@ -162,6 +163,7 @@ final class LoopDriver {
         holder = seat;
         Thread thread = seat.thread();
         core.setOwner(thread);
+        seat.grantAtStart();
         thread.start();
     }
 
@@ -309,6 +311,7 @@ final class LoopDriver {
 
         @Override
         public void run() {
+            awaitGrant();
             EventLoop.setRunning(loop);
             runBody(body);
             passOn(null);
@@ -325,6 +328,7 @@ final class LoopDriver {
 
         @Override
         public void run() {
+            awaitGrant();
             EventLoop.setRunning(loop);
             try {
                 for (BodyTask<?> body; (body = next) != null; ) {

@@ -40,6 +40,11 @@ class Seat {
         LockSupport.unpark(thread);
     }
 
+    /** As {@link #grant}, to a thread that is about to be started. */
+    void grantAtStart() {
+        granted = true;
+    }
+
     private void spin() {
         for (int i = spins; i > 0; i--) {
             if (granted) {
@@ -53,7 +58,7 @@ class Seat {
 
     /** Waits for the loop. An interrupt neither ends the wait nor gets lost. */
     void awaitGrant() {
-        if (spins > 0) {
+        if (spins > 0 && !granted) {
             spin();
         }
         boolean interrupted = false;

@@ -1,0 +1,60 @@
+package asyncio;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class WatchdogTest {
+    @Test
+    void reportsAStepThatKeepsTheLoopWhileItDoes() throws Exception {
+        try (LogCapture log = new LogCapture()) {
+            Asyncio.run(() -> keepTheLoopUntilReported(log));
+            assertThat(log.messages()).hasSize(1);
+            assertThat(log.messages().get(0)).contains("has been in one step for").contains("keepTheLoopUntilReported").contains("toThread");
+        }
+    }
+
+    private static void keepTheLoopUntilReported(LogCapture log) {
+        while (log.messages().isEmpty()) {
+            Thread.onSpinWait();
+        }
+    }
+
+    @Test
+    void reportsALoopThatWasHandedToAThreadThatDoesNotRun() throws Exception {
+        if (!BodyThreads.VIRTUAL) {
+            return; // platform threads are scheduled by the system: there is no way to keep one from running here
+        }
+        int carriers = Runtime.getRuntime().availableProcessors();
+        CountDownLatch spinning = new CountDownLatch(carriers);
+        try (LogCapture log = new LogCapture(); LoopThread thread = new LoopThread()) {
+            for (int i = 0; i < carriers; i++) {
+                BodyThreads.newVirtual(() -> {
+                    spinning.countDown();
+                    while (log.messages().isEmpty()) {
+                        Thread.onSpinWait(); // computing on a carrier
+                    }
+                }).start();
+            }
+            spinning.await();
+            Asyncio.runThreadsafe(Asyncio.async(() -> "needs a carrier"), thread.loop).get();
+            assertThat(log.messages()).hasSize(1);
+            assertThat(log.messages().get(0)).contains("was handed to thread").contains("asyncio.bodies=platform");
+        }
+    }
+
+    @Test
+    void saysNothingOfALoopThatSleeps() throws Exception {
+        try (LogCapture log = new LogCapture(); LoopThread thread = new LoopThread()) {
+            CountDownLatch ran = new CountDownLatch(1);
+            thread.loop.callSoonThreadsafe(ran::countDown);
+            ran.await();
+            LockSupport.parkNanos(1_500_000_000); // longer than the limit for a step: nothing is to happen meanwhile
+            assertThat(log.messages()).isEmpty();
+        }
+    }
+}
