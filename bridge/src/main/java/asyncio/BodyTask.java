@@ -12,6 +12,9 @@ import reactor.util.context.Context;
  * (see {@link LoopDriver}).
  */
 final class BodyTask<T> extends Task<T> {
+    /** What finally blocks may try in vain; after that an Error ends a body that catches exceptions in a loop. */
+    private static final int AWAITS_WHILE_UNWINDING = 100;
+
     private final Callable<? extends T> body;
     /** The thread of the body; null until it starts. Used by the owner of the loop only. */
     @Nullable Seat seat;
@@ -19,6 +22,7 @@ final class BodyTask<T> extends Task<T> {
     private boolean subscribing;
     /** Set by the loop's close: the body is being unwound and may not await any more. */
     boolean unwinding;
+    private int awaitsWhileUnwinding;
 
     BodyTask(EventLoop loop, Mono<? extends T> source, Callable<? extends T> body, @Nullable String name, Context context) {
         super(loop, source, name, context);
@@ -73,7 +77,11 @@ final class BodyTask<T> extends Task<T> {
             throw Misuse.awaitInOperator();
         }
         if (unwinding) {
-            throw new IllegalStateException("Cannot await " + mono + ": the event loop of " + getName() + " is closed");
+            String message = "Cannot await " + mono + ": the event loop of " + getName() + " is closed";
+            if (++awaitsWhileUnwinding > AWAITS_WHILE_UNWINDING) {
+                throw new Error(message + ", and the body goes on all the same");
+            }
+            throw new IllegalStateException(message);
         }
         if (mono instanceof Future<?> future) {
             return awaitFuture((Future<V>) future);

@@ -2,11 +2,13 @@ package asyncio;
 
 import io.netty.channel.IoEventLoop;
 import io.netty.channel.IoHandlerFactory;
+import io.netty.util.concurrent.MockTicker;
 import io.netty.util.concurrent.Ticker;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
@@ -53,11 +55,13 @@ public final class EventLoop {
     }
 
     private final String name = "asyncio-" + COUNTER.incrementAndGet();
-    private final Scheduler scheduler = new LoopScheduler(this);
+    private final Scheduler scheduler;
     final LoopCore core;
     final LoopDriver driver;
     final TaskRegistry tasks = new TaskRegistry();
-    private volatile boolean running;
+    private final AtomicBoolean running = new AtomicBoolean();
+    /** What its threads get, whichever of them happens to start another. */
+    final @Nullable ClassLoader contextClassLoader = Thread.currentThread().getContextClassLoader();
     private @Nullable Task<?> currentTask;
     private ContextView context = Context.empty();
     private volatile @Nullable BiConsumer<? super EventLoop, ? super ExceptionContext> exceptionHandler;
@@ -66,6 +70,7 @@ public final class EventLoop {
     private EventLoop(Builder builder) {
         core = new LoopCore(builder.ioHandlerFactory(), builder.clock, builder.order);
         driver = new LoopDriver(this);
+        scheduler = new LoopScheduler(this, builder.clock instanceof MockTicker);
     }
 
     // ---- making and finding loops
@@ -262,7 +267,7 @@ public final class EventLoop {
         return nanos > Long.MAX_VALUE - 1 - now ? Long.MAX_VALUE - 1 : now + nanos;
     }
 
-    private static long saturatedNanos(Duration duration) {
+    static long saturatedNanos(Duration duration) {
         try {
             return Math.min(duration.toNanos(), Long.MAX_VALUE - 1);
         } catch (ArithmeticException e) {
@@ -279,7 +284,9 @@ public final class EventLoop {
      */
     public void runForever() {
         checkMayRun();
-        running = true;
+        if (!running.compareAndSet(false, true)) {
+            throw alreadyRunning();
+        }
         setRunning(this);
         Watchdog.watch(this);
         try {
@@ -287,7 +294,7 @@ public final class EventLoop {
         } finally {
             Watchdog.unwatch(this);
             setRunning(null);
-            running = false;
+            running.set(false);
         }
     }
 
@@ -301,7 +308,7 @@ public final class EventLoop {
         checkMayRun();
         Future<T> future = ownFuture(main);
         boolean isNew = future != (Object) main;
-        Waiter stopper = new Stopper(this);
+        Stopper stopper = new Stopper(this);
         if (!future.addWaiter(stopper)) {
             stopper.resume();
         }
@@ -314,6 +321,7 @@ public final class EventLoop {
             throw e;
         } finally {
             future.removeWaiter(stopper);
+            stopper.active = false;
         }
         if (!future.done()) {
             throw new IllegalStateException("Event loop stopped before Future completed: " + future + "; stop() was called meanwhile");
@@ -335,6 +343,8 @@ public final class EventLoop {
     /** Stops the loop that a Future was run for. */
     private static final class Stopper extends Waiter {
         private final EventLoop loop;
+        /** False once the run is over, however it ended: the stop it was for must not end another. */
+        private boolean active = true;
 
         Stopper(EventLoop loop) {
             this.loop = loop;
@@ -342,7 +352,9 @@ public final class EventLoop {
 
         @Override
         public void run() {
-            loop.stop();
+            if (active) {
+                loop.stop();
+            }
         }
 
         @Override
@@ -360,17 +372,21 @@ public final class EventLoop {
         if (core.isClosed()) {
             throw Misuse.loopClosed();
         }
-        if (running) {
-            throw new IllegalStateException("This event loop is already running: " + this);
+        if (running.get()) {
+            throw alreadyRunning();
         }
         if (runningOrNull() != null) {
             throw new IllegalStateException("Cannot run the event loop while another loop is running on this thread: await the work in a body instead");
         }
     }
 
+    private IllegalStateException alreadyRunning() {
+        return new IllegalStateException("This event loop is already running: " + this);
+    }
+
     /** Lets the current tick finish and {@link #runForever} return; before it, makes it run a single tick. From any thread. */
     public void stop() {
-        if (core.inEventLoop() || !running) {
+        if (core.inEventLoop() || !running.get()) {
             core.stopping = true;
         } else {
             core.enqueue(() -> core.stopping = true);
@@ -379,7 +395,7 @@ public final class EventLoop {
 
     /** Whether a thread is in {@link #runForever}. */
     public boolean isRunning() {
-        return running;
+        return running.get();
     }
 
     /** Whether {@link #close} has been called. */
@@ -394,7 +410,7 @@ public final class EventLoop {
      * @throws IllegalStateException if the loop is running
      */
     public void close() {
-        if (running) {
+        if (running.get()) {
             throw new IllegalStateException("Cannot close a running event loop: stop() it first, and close() it when runForever() has returned");
         }
         if (core.isClosed()) {
@@ -407,7 +423,7 @@ public final class EventLoop {
         } finally {
             setRunning(outer);
         }
-        ThreadExecutor threads = this.threads;
+        ThreadExecutor threads = threadsOrNull();
         if (threads != null) {
             threads.close();
         }
@@ -435,7 +451,7 @@ public final class EventLoop {
      */
     public <T> Task<T> createTask(Mono<? extends T> coroutine, @Nullable String name, ContextView context) {
         ColdMono.adopt(Objects.requireNonNull(coroutine, "coroutine"));
-        if (core.isClosed()) {
+        if (core.isClosed() || driver.isClosing()) {
             throw Misuse.loopClosed();
         }
         Task<T> task = coroutine instanceof Coroutine<? extends T> body
@@ -525,17 +541,17 @@ public final class EventLoop {
         return core;
     }
 
-    /** Threads for {@link Asyncio#toThread}; on the loop. */
-    ThreadExecutor threads() {
+    /** Threads for {@link Asyncio#toThread}; from any thread. */
+    synchronized ThreadExecutor threads() {
         ThreadExecutor threads = this.threads;
         if (threads == null) {
-            threads = new ThreadExecutor(name);
+            threads = new ThreadExecutor(this);
             this.threads = threads;
         }
         return threads;
     }
 
-    @Nullable ThreadExecutor threadsOrNull() {
+    synchronized @Nullable ThreadExecutor threadsOrNull() {
         return threads;
     }
 
@@ -546,6 +562,6 @@ public final class EventLoop {
     /** {@code <EventLoop asyncio-1 running>}. */
     @Override
     public String toString() {
-        return "<EventLoop " + name + (running ? " running" : core.isClosed() ? " closed" : " idle") + ">";
+        return "<EventLoop " + name + (running.get() ? " running" : core.isClosed() ? " closed" : " idle") + ">";
     }
 }

@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 import reactor.core.Scannable;
 import reactor.core.publisher.Mono;
+import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
 /**
@@ -35,7 +36,7 @@ import reactor.util.context.ContextView;
  *
  * @param <T> the type of the result
  */
-public class Future<T> extends Mono<T> implements Scannable {
+public sealed class Future<T> extends Mono<T> implements Scannable permits Task, ToThread.Result {
     /** The result {@code null}, which {@link #state} cannot hold as it is. */
     private static final Object NULL = new Object();
     private static final VarHandle STATE;
@@ -236,12 +237,17 @@ public class Future<T> extends Mono<T> implements Scannable {
             return false;
         }
         // tracked before anybody can retrieve it, so that a retrieval always finds the record
-        failure.unretrieved = LeakDetector.trackException(this, describeForLog(), exception);
+        failure.unretrieved = LeakDetector.trackException(this, describeForLog(), exception, loop, contextForLog());
         if (finish(failure)) {
             return true;
         }
         failure.retrieve();
         return false;
+    }
+
+    /** The context in which the loop's exception handler hears of an exception that nobody retrieved. */
+    ContextView contextForLog() {
+        return Context.empty();
     }
 
     String describeForLog() {
@@ -265,10 +271,18 @@ public class Future<T> extends Mono<T> implements Scannable {
         if (waiters instanceof Waiter waiter) {
             waiter.resume();
         } else if (waiters instanceof WaiterList list) {
+            Error fatal = null;
             for (Waiter waiter = list.close(); waiter != null; ) {
                 Waiter next = waiter.next;
-                waiter.resume();
+                try {
+                    waiter.resume();
+                } catch (Error e) {
+                    fatal = e; // off every loop waiters run here, and the others are still to be told
+                }
                 waiter = next;
+            }
+            if (fatal != null) {
+                throw fatal;
             }
         }
     }

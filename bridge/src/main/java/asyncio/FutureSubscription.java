@@ -45,9 +45,16 @@ final class FutureSubscription<T> extends Waiter implements Subscription, Scanna
 
     @Override
     public void cancel() {
-        if (STATE.getAndUpdate(this, state -> state == SIGNALLED ? SIGNALLED : CANCELLED) == REQUESTED) {
+        detach();
+    }
+
+    /** As {@link #cancel}; true for the one call that ends the subscription before a signal. */
+    boolean detach() {
+        int before = STATE.getAndUpdate(this, state -> state == SIGNALLED ? SIGNALLED : CANCELLED);
+        if (before == REQUESTED) {
             future.removeWaiter(this);
         }
+        return before < SIGNALLED;
     }
 
     @Override

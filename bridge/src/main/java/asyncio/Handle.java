@@ -34,6 +34,11 @@ public class Handle implements Runnable {
         return cancelled;
     }
 
+    /** Whether it was cancelled or has had its turn. */
+    boolean isOver() {
+        return callback == null;
+    }
+
     /** The context in which the callback runs: {@link Asyncio#currentContext()} of the code that scheduled it, unless given. */
     public ContextView getContext() {
         return context;

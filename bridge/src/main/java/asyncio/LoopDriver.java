@@ -1,6 +1,9 @@
 package asyncio;
 
 import java.util.ArrayDeque;
+import java.util.Objects;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,7 +30,7 @@ final class LoopDriver {
     /** The seat the loop was handed to last, for the watchdog. */
     private volatile Seat holder = runner;
     private @Nullable Error fatal;
-    private boolean closing;
+    private volatile boolean closing;
     /** Counts entries and hand-overs, for the watchdog, which reads it racily. */
     long progress;
 
@@ -60,7 +63,7 @@ final class LoopDriver {
             }
         } finally {
             core.stopping = false;
-            core.setOwner(null);
+            core.owner = null;
         }
     }
 
@@ -69,7 +72,7 @@ final class LoopDriver {
         runner.thread(thread);
         driving = runner;
         holder = runner;
-        core.setOwner(thread);
+        core.owner = thread;
     }
 
     private void throwFatal() {
@@ -110,7 +113,7 @@ final class LoopDriver {
 
         void retire() {
             if (started) {
-                handTo(this);
+                dismiss();
             }
         }
 
@@ -121,6 +124,9 @@ final class LoopDriver {
             while (!closing) {
                 driving = this;
                 drive();
+                if (closing) {
+                    return; // it was waiting for a body when the loop was closed
+                }
                 driving = runner;
                 handTo(runner);
                 awaitGrant();
@@ -129,7 +135,7 @@ final class LoopDriver {
 
         private void drive() {
             try {
-                while (!core.stopping && fatal == null) {
+                while (!closing && !core.stopping && fatal == null) {
                     Runnable entry = core.peek();
                     if (entry != null) {
                         core.poll();
@@ -150,21 +156,32 @@ final class LoopDriver {
 
     // ---- handing over
 
+    /** After the owner is set the caller must not touch the loop; no call stands between that and the grant, so that no StackOverflowError can. */
     private void handTo(Seat seat) {
+        Thread thread = seat.thread();
         progress++;
         holder = seat;
-        core.setOwner(seat.thread());
-        seat.grant();
+        core.owner = thread;
+        seat.granted = true;
+        LockSupport.unpark(thread);
     }
 
-    /** As {@link #handTo}, to a thread that has not been started. */
+    /** As {@link #handTo}, to a thread that has not been started; if it cannot be, the caller still holds the loop. */
     private void handToNew(Seat seat) {
+        Thread before = core.owner;
+        Seat holderBefore = holder;
+        Thread thread = Objects.requireNonNull(seat.thread());
         progress++;
         holder = seat;
-        Thread thread = seat.thread();
-        core.setOwner(thread);
-        seat.grantAtStart();
-        thread.start();
+        core.owner = thread;
+        seat.granted = true;
+        try {
+            thread.start();
+        } catch (Throwable e) {
+            core.owner = before;
+            holder = holderBefore;
+            throw e;
+        }
     }
 
     /** Starts a body from a driving thread, which gets the loop back here. */
@@ -186,14 +203,34 @@ final class LoopDriver {
 
     /** Hands the loop from a body that waits to whoever is next, and returns when the body has it back. */
     void suspendBody(BodyTask<?> body, Wait wait) {
+        Seat seat = body.seat();
         loop.enterTask(null);
-        if (!passOn(wait)) {
-            body.seat().awaitGrant();
+        try {
+            if (!passOn(wait)) {
+                seat.awaitGrant();
+            }
+        } catch (StackOverflowError e) {
+            recover(seat, e);
         }
         loop.enterTask(body);
         if (body.unwinding) {
             throw new CancelledException("The event loop was closed while " + body.getName() + " was pending");
         }
+    }
+
+    /**
+     * A body that recursed too deep had no stack left to pass the loop on. Whatever was lost between two lines, nobody may wait for ever: the error
+     * ends the loop's run, as a fatal one, and the body gets it when the loop runs or closes again.
+     */
+    private void recover(Seat seat, StackOverflowError error) {
+        Thread owner = core.owner;
+        if (owner == Thread.currentThread()) {
+            fatal = error;
+            handTo(runner);
+        } else {
+            LockSupport.unpark(owner); // the grant was made, the wake-up may be missing
+        }
+        seat.awaitGrant();
     }
 
     /** Hands the loop from a body's thread to whoever is next; true if that is {@code own}, so that the thread keeps it. */
@@ -275,16 +312,18 @@ final class LoopDriver {
         worker = new PlatformWorker();
         worker.next = body;
         body.seat = worker;
-        Thread before = core.owner();
-        Seat holderBefore = holder;
+        try {
+            BodyThreads.reservePlatform();
+        } catch (RejectedExecutionException e) {
+            body.finishWith(BodyThreads.cannotStart(body, e));
+            return false;
+        }
         try {
             worker.thread(BodyThreads.newPlatform(worker, loop.name()));
             handToNew(worker);
             return true;
         } catch (Throwable e) {
-            core.setOwner(before);
-            holder = holderBefore;
-            BodyThreads.platformEnded();
+            BodyThreads.releasePlatform();
             body.finishWith(BodyThreads.cannotStart(body, e));
             return false;
         }
@@ -293,6 +332,7 @@ final class LoopDriver {
     /** A body to its end, on its thread, which still holds the loop afterwards. */
     private void runBody(BodyTask<?> body) {
         loop.enterTask(body);
+        Thread.currentThread().setContextClassLoader(loop.contextClassLoader);
         Error error = body.runBody();
         loop.enterTask(null);
         if (error != null) {
@@ -330,23 +370,21 @@ final class LoopDriver {
         public void run() {
             awaitGrant();
             EventLoop.setRunning(loop);
-            try {
-                for (BodyTask<?> body; (body = next) != null; ) {
-                    next = null;
-                    runBody(body);
-                    Thread.interrupted();
-                    if (closing || idleWorkers.size() >= BodyThreads.MAX_IDLE || !BodyThreads.eraseThreadLocals()) {
-                        passOn(null);
-                        return;
-                    }
-                    EventLoop.setRunning(loop);
-                    idleWorkers.push(this);
+            for (BodyTask<?> body; (body = next) != null; ) {
+                next = null;
+                runBody(body);
+                Thread.interrupted();
+                if (closing || idleWorkers.size() >= BodyThreads.MAX_IDLE || !BodyThreads.eraseThreadLocals()) {
+                    BodyThreads.releasePlatform(); // before the loop goes on, which may want a thread at once
                     passOn(null);
-                    awaitGrant();
+                    return;
                 }
-            } finally {
-                BodyThreads.platformEnded();
+                EventLoop.setRunning(loop);
+                idleWorkers.push(this);
+                passOn(null);
+                awaitGrant();
             }
+            BodyThreads.releasePlatform();
         }
     }
 
@@ -358,23 +396,24 @@ final class LoopDriver {
         closing = true;
         for (Task<?> task : loop.tasks.snapshot()) {
             loop.callExceptionHandler(new ExceptionContext("Task was destroyed but it is pending!", null, task, null));
+            task.abandonWait();
             if (task instanceof BodyTask<?> body && body.seat != null) {
                 body.unwinding = true;
                 handTo(body.seat());
                 runner.awaitGrant();
             } else {
-                task.destroy();
+                task.finishWith(new CancelledException("The event loop was closed while " + task.getName() + " was pending"));
             }
         }
         core.close();
         for (PlatformWorker worker; (worker = idleWorkers.poll()) != null; ) {
             worker.next = null;
-            worker.grant();
+            worker.dismiss();
         }
         if (helper != null) {
             helper.retire();
         }
-        core.setOwner(null);
+        core.owner = null;
     }
 
     // ---- watchdog
@@ -386,6 +425,11 @@ final class LoopDriver {
 
     /** Whether the loop was handed to a thread that has not taken it. */
     boolean unclaimed() {
-        return holder.granted();
+        return holder.granted;
+    }
+
+    /** Whether {@link #close} has begun: nothing new may start. */
+    boolean isClosing() {
+        return closing;
     }
 }

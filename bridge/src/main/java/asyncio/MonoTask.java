@@ -27,9 +27,10 @@ final class MonoTask<T> extends Task<T> {
             wait = subscriber;
             try {
                 suspend = subscriber.subscribe();
-            } catch (Exception e) {
+            } catch (Throwable e) {
+                // Reactor throws only what is fatal: the task ends with it, and the loop's run too
                 finishWith(e);
-                return;
+                throw e;
             }
         }
         if (suspend) {

@@ -105,17 +105,22 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
         if (subscription instanceof AwaitedSubscription<?> awaited) {
             return state == SUSPENDED && awaited.requestCancel(message);
         }
-        cancelMessage = message;
+        if (state == SUSPENDED) {
+            cancelMessage = message; // the first one counts
+        }
         if (!STATE.compareAndSet(this, SUSPENDED, DISPOSED)) {
             return state == DISPOSED;
         }
-        cancelUpstream();
-        resume();
+        try {
+            cancelUpstream();
+        } finally {
+            resume();
+        }
         return true;
     }
 
-    /** Drops the subscription of a task that ends without resuming. */
-    void dispose() {
+    @Override
+    void abandon() {
         if (STATE.compareAndSet(this, SUSPENDED, DISPOSED)) {
             cancelUpstream();
         }
@@ -124,7 +129,11 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
     private void cancelUpstream() {
         Subscription subscription = this.subscription;
         if (subscription != null) {
-            subscription.cancel();
+            try {
+                subscription.cancel();
+            } catch (RuntimeException e) {
+                Operators.onErrorDropped(e, currentContext());
+            }
         }
         giveBackValue(); // onNext had come, onComplete never will
     }
@@ -143,7 +152,11 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
     public void onSubscribe(Subscription s) {
         if (Operators.validate(subscription, s)) {
             subscription = s;
-            s.request(Long.MAX_VALUE);
+            if (state == DISPOSED) {
+                s.cancel(); // the source took its time, the task did not wait for it
+            } else {
+                s.request(Long.MAX_VALUE);
+            }
         }
     }
 

@@ -24,9 +24,9 @@ final class OwnerSubscription<T> implements Subscription, CoreSubscriber<T> {
 
     @Override
     public void cancel() {
-        outcome.cancel();
-        if (work.cancel()) {
-            // a task may refuse, or fail while cleaning up: then its outcome is nobody's
+        if (outcome.detach()) {
+            work.cancel();
+            // a task may be done already, may refuse, or fail while cleaning up: then its outcome is nobody's
             work.addDoneCallback(this::drop, actual.currentContext());
         }
     }

@@ -50,16 +50,7 @@ final class ToThread<T> extends ColdMono<T> {
             this.loop = loop;
             this.function = function;
             this.context = context;
-            this.future = new Future<>(loop) {
-                @Override
-                public boolean cancel(@Nullable String message) {
-                    boolean cancelled = super.cancel(message);
-                    if (cancelled && taken.compareAndSet(false, true)) {
-                        loop.core.release();
-                    }
-                    return cancelled;
-                }
-            };
+            this.future = new Result<>(this);
             loop.core.hold();
         }
 
@@ -79,6 +70,25 @@ final class ToThread<T> extends ColdMono<T> {
             if (!loop.core.enqueue(outcome)) {
                 outcome.run();
             }
+        }
+    }
+
+    /** The Future of a job, whose cancellation keeps the job from beginning. */
+    static final class Result<T> extends Future<T> {
+        private final Job<T> job;
+
+        Result(Job<T> job) {
+            super(job.loop);
+            this.job = job;
+        }
+
+        @Override
+        public boolean cancel(@Nullable String message) {
+            boolean cancelled = super.cancel(message);
+            if (cancelled && job.taken.compareAndSet(false, true)) {
+                job.loop.core.release();
+            }
+            return cancelled;
         }
     }
 
