@@ -175,6 +175,16 @@ public final class Asyncio {
         return context == null ? Context.empty() : context;
     }
 
+    static void withContext(ContextView context, Runnable function) {
+        ContextView outer = THREAD_CONTEXT.get();
+        THREAD_CONTEXT.set(context);
+        try {
+            function.run();
+        } finally {
+            THREAD_CONTEXT.set(outer);
+        }
+    }
+
     static <T> @Nullable T withContext(ContextView context, Callable<? extends T> function) throws Exception {
         THREAD_CONTEXT.set(context);
         try {

@@ -15,8 +15,6 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
-import reactor.util.Logger;
-import reactor.util.Loggers;
 import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
@@ -42,7 +40,6 @@ import reactor.util.context.ContextView;
  * <p>asyncio: {@code AbstractEventLoop}.
  */
 public final class EventLoop {
-    private static final Logger LOG = Loggers.getLogger("asyncio");
     private static final ThreadLocal<@Nullable EventLoop> RUNNING = new ThreadLocal<>();
     private static final AtomicInteger COUNTER = new AtomicInteger();
 
@@ -269,7 +266,7 @@ public final class EventLoop {
 
     static long saturatedNanos(Duration duration) {
         try {
-            return Math.min(duration.toNanos(), Long.MAX_VALUE - 1);
+            return Math.max(Long.MIN_VALUE / 2, Math.min(duration.toNanos(), Long.MAX_VALUE - 1));
         } catch (ArithmeticException e) {
             return duration.isNegative() ? Long.MIN_VALUE / 2 : Long.MAX_VALUE - 1;
         }
@@ -516,14 +513,14 @@ public final class EventLoop {
         try {
             handler.accept(this, what);
         } catch (Exception e) {
-            LOG.error("Unhandled error in exception handler of {}", this, e);
+            Log.error("Unhandled error in exception handler of " + this, e);
             logException(what);
         }
     }
 
     private static void logException(ExceptionContext what) {
         Object about = what.future() != null ? ": " + what.future() : what.handle() != null ? ": " + what.handle() : "";
-        LOG.error(what.message() + about, what.exception());
+        Log.error(what.message() + about, what.exception());
     }
 
     // ---- views

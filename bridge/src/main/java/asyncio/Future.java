@@ -274,6 +274,8 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
             Error fatal = null;
             for (Waiter waiter = list.close(); waiter != null; ) {
                 Waiter next = waiter.next;
+                waiter.next = null;
+                waiter.previous = null;
                 try {
                     waiter.resume();
                 } catch (Error e) {
@@ -376,7 +378,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
         public void run() {
             EventLoop loop = future.loop;
             if (loop == null) {
-                callback.accept(future);
+                Asyncio.withContext(context, () -> callback.accept(future));
                 return;
             }
             ContextView outer = loop.enterContext(context);
@@ -399,16 +401,16 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
 
     /** Signals the outcome to a subscriber; the Future is known to be done. */
     @SuppressWarnings("unchecked")
-    final void emit(CoreSubscriber<? super T> actual) {
+    final void emit(FutureSubscription<T> subscription) {
         Object outcome = state;
         if (outcome instanceof Failure failure) {
-            actual.onError(failure.retrieve());
+            subscription.error(failure.retrieve());
             return;
         }
         if (outcome != NULL) {
-            actual.onNext((T) outcome);
+            subscription.next((T) outcome);
         }
-        actual.onComplete();
+        subscription.complete();
     }
 
     /** Blocks, unless the thread runs a loop. Prefer {@link Asyncio#await}. */

@@ -69,7 +69,7 @@ final class LoopDriver {
 
     private void takeRunnerSeat() {
         Thread thread = Thread.currentThread();
-        runner.thread(thread);
+        runner.thread = thread;
         driving = runner;
         holder = runner;
         core.owner = thread;
@@ -106,7 +106,7 @@ final class LoopDriver {
                 handTo(this);
             } else {
                 started = true;
-                thread(BodyThreads.newVirtual(this));
+                thread = BodyThreads.newVirtual(this);
                 handToNew(this);
             }
         }
@@ -148,17 +148,27 @@ final class LoopDriver {
                         }
                     }
                 }
-            } catch (Error e) {
-                fatal = e;
+            } catch (Throwable e) {
+                fatal = e instanceof Error error ? error : new Error("The event loop failed", e);
             }
         }
     }
 
     // ---- handing over
 
-    /** After the owner is set the caller must not touch the loop; no call stands between that and the grant, so that no StackOverflowError can. */
     private void handTo(Seat seat) {
-        Thread thread = seat.thread();
+        handTo(seat, false);
+    }
+
+    /**
+     * After the owner is set the caller must not touch the loop. No call stands between taking the entry that is to be run and the grant, so that a
+     * StackOverflowError can come before or after, but not in between.
+     */
+    private void handTo(Seat seat, boolean takeEntry) {
+        Thread thread = seat.thread;
+        if (takeEntry) {
+            core.poll();
+        }
         progress++;
         holder = seat;
         core.owner = thread;
@@ -170,7 +180,7 @@ final class LoopDriver {
     private void handToNew(Seat seat) {
         Thread before = core.owner;
         Seat holderBefore = holder;
-        Thread thread = Objects.requireNonNull(seat.thread());
+        Thread thread = Objects.requireNonNull(seat.thread);
         progress++;
         holder = seat;
         core.owner = thread;
@@ -210,27 +220,22 @@ final class LoopDriver {
                 seat.awaitGrant();
             }
         } catch (StackOverflowError e) {
-            recover(seat, e);
+            // the body recursed to the very end of its stack: nobody may wait for ever, and nothing can be called here
+            if (core.owner == seat.thread) {
+                fatal = e;
+                holder = runner;
+                core.owner = runner.thread;
+                runner.granted = true; // the watchdog does the unpark
+            }
+            while (!seat.granted) {
+                continue;
+            }
+            seat.granted = false;
         }
         loop.enterTask(body);
         if (body.unwinding) {
             throw new CancelledException("The event loop was closed while " + body.getName() + " was pending");
         }
-    }
-
-    /**
-     * A body that recursed too deep had no stack left to pass the loop on. Whatever was lost between two lines, nobody may wait for ever: the error
-     * ends the loop's run, as a fatal one, and the body gets it when the loop runs or closes again.
-     */
-    private void recover(Seat seat, StackOverflowError error) {
-        Thread owner = core.owner;
-        if (owner == Thread.currentThread()) {
-            fatal = error;
-            handTo(runner);
-        } else {
-            LockSupport.unpark(owner); // the grant was made, the wake-up may be missing
-        }
-        seat.awaitGrant();
     }
 
     /** Hands the loop from a body's thread to whoever is next; true if that is {@code own}, so that the thread keeps it. */
@@ -258,9 +263,12 @@ final class LoopDriver {
                 return true;
             }
             if (entry instanceof Wait wait && wait.task instanceof BodyTask<?> body) {
+                if (body.isWaitingFor(wait)) {
+                    handTo(body.seat(), true);
+                    return false;
+                }
                 core.poll();
-                handTo(body.seat());
-                return false;
+                continue;
             }
             if (entry instanceof TaskStart start && start.task() instanceof BodyTask<?> body) {
                 core.poll();
@@ -298,7 +306,7 @@ final class LoopDriver {
         if (BodyThreads.VIRTUAL) {
             VirtualSeat seat = new VirtualSeat(body);
             body.seat = seat;
-            seat.thread(BodyThreads.newVirtual(seat));
+            seat.thread = BodyThreads.newVirtual(seat);
             handToNew(seat);
             return true;
         }
@@ -319,7 +327,7 @@ final class LoopDriver {
             return false;
         }
         try {
-            worker.thread(BodyThreads.newPlatform(worker, loop.name()));
+            worker.thread = BodyThreads.newPlatform(worker, loop.name());
             handToNew(worker);
             return true;
         } catch (Throwable e) {
@@ -383,6 +391,7 @@ final class LoopDriver {
                 idleWorkers.push(this);
                 passOn(null);
                 awaitGrant();
+                Thread.interrupted(); // it was not meant for the next body
             }
             BodyThreads.releasePlatform();
         }
@@ -420,12 +429,17 @@ final class LoopDriver {
 
     /** The thread that holds the loop, or ought to have taken it. */
     @Nullable Thread holderThread() {
-        return holder.thread();
+        return holder.thread;
     }
 
-    /** Whether the loop was handed to a thread that has not taken it. */
+    /** Whether the loop was handed to a thread that has not taken it; wakes the thread once more, at no cost to one that was woken. */
     boolean unclaimed() {
-        return holder.granted;
+        Seat seat = holder;
+        if (!seat.granted) {
+            return false;
+        }
+        LockSupport.unpark(seat.thread);
+        return true;
     }
 
     /** Whether {@link #close} has begun: nothing new may start. */

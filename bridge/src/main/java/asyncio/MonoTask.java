@@ -36,17 +36,19 @@ final class MonoTask<T> extends Task<T> {
         if (suspend) {
             suspendOn(wait);
         } else {
-            finish(wait, null);
+            finish(wait);
         }
     }
 
     @Override
     void resume(Wait wait) {
-        finish(wait, wakeUp());
+        finish(wait);
     }
 
+    /** A cancellation that comes before this line gives the value back; after it, it is told that it is too late. */
     @SuppressWarnings("unchecked")
-    private void finish(Wait wait, @Nullable CancelledException request) {
+    private void finish(Wait wait) {
+        CancelledException request = closeToRequests();
         try {
             finishWith(wait instanceof MonoWait<?> subscriber
                     ? ((MonoWait<T>) subscriber).outcome(request)

@@ -65,6 +65,7 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
      */
     @Nullable T outcome(@Nullable CancelledException request) throws Exception {
         if (state == DISPOSED) {
+            cancelUpstream();
             throw new CancelledException(cancelMessage);
         }
         Throwable error = this.error;
@@ -111,12 +112,14 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
         if (!STATE.compareAndSet(this, SUSPENDED, DISPOSED)) {
             return state == DISPOSED;
         }
-        try {
-            cancelUpstream();
-        } finally {
-            resume();
-        }
+        resume(); // and there dispose of it: what runs then must not see the ThreadLocals of the one who cancels
         return true;
+    }
+
+    /** Disposing of another's Mono runs its hooks. */
+    @Override
+    boolean isInternal() {
+        return super.isInternal() && (task.hasBody() || state != DISPOSED);
     }
 
     @Override

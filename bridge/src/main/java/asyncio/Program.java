@@ -6,15 +6,12 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
-import reactor.util.Logger;
-import reactor.util.Loggers;
 
 /**
  * A program from its first step to its last: {@link Asyncio#run}. At the end left-over tasks are cancelled and waited for, then the threads, then the
  * loop is closed.
  */
 final class Program {
-    private static final Logger LOG = Loggers.getLogger("asyncio");
     private static final long THREAD_JOIN_SECONDS = 300;
 
     private Program() {}
@@ -90,7 +87,7 @@ final class Program {
         }
         limit.cancel();
         if (!threads.isTerminated()) {
-            LOG.warn("Functions given to toThread still run after {} s; Asyncio.run returns without them", THREAD_JOIN_SECONDS);
+            Log.warn("Functions given to toThread still run after " + THREAD_JOIN_SECONDS + " s; Asyncio.run returns without them", null);
         }
     }
 

@@ -14,20 +14,12 @@ class Seat {
 
     /** Zero for a virtual thread, which parks at less cost than it spins. */
     private int spins;
-    private volatile @Nullable Thread thread;
+    volatile @Nullable Thread thread;
     /** Set by {@link LoopDriver} when it hands the loop over, taken by the thread. */
     volatile boolean granted;
 
     Seat(boolean virtual) {
         this.spins = virtual ? 0 : LEAST_SPINS;
-    }
-
-    @Nullable Thread thread() {
-        return thread;
-    }
-
-    void thread(Thread thread) {
-        this.thread = thread;
     }
 
     /** Lets a thread go that waits for a loop it will not get. */

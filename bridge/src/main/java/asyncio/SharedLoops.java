@@ -12,15 +12,12 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import reactor.core.scheduler.Schedulers;
-import reactor.util.Logger;
-import reactor.util.Loggers;
 
 /**
  * The loops behind Monos that are subscribed where no loop runs: one a processor, each on a daemon thread of its own. From {@link EventLoop#shared()};
  * thread-safe.
  */
 public final class SharedLoops implements Iterable<EventLoop> {
-    private static final Logger LOG = Loggers.getLogger("asyncio");
     /** How long a loop may take to finish its tick when it is stopped. */
     private static final long STOP_NANOS = TimeUnit.SECONDS.toNanos(1);
     private static @Nullable SharedLoops current;
@@ -53,10 +50,10 @@ public final class SharedLoops implements Iterable<EventLoop> {
             try {
                 loop.runForever();
                 if (!ending) {
-                    LOG.warn("stop() was called on shared loop {}, which goes on: others use it too", loop);
+                    Log.warn("stop() was called on shared loop " + loop + ", which goes on: others use it too", null);
                 }
             } catch (Error e) {
-                LOG.error("An error stopped shared loop {}, which goes on", loop, e);
+                Log.error("An error stopped shared loop " + loop + ", which goes on", e);
             }
         } while (!ending);
     }
@@ -104,7 +101,7 @@ public final class SharedLoops implements Iterable<EventLoop> {
             loop.stop();
             interrupted |= joinUntil(Math.max(deadline, System.nanoTime() + STOP_NANOS), threads.get(i));
             if (threads.get(i).isAlive()) {
-                LOG.warn("Shared loop {} is stuck in a callback or a body and was not closed", loop);
+                Log.warn("Shared loop " + loop + " is stuck in a callback or a body and was not closed", null);
                 inTime = false;
             } else {
                 loop.close();

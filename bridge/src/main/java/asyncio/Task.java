@@ -10,6 +10,7 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
@@ -134,10 +135,16 @@ public abstract sealed class Task<T> extends Future<T> permits BodyTask, MonoTas
         Object before = SLOT.getAndSet(this, FINISHED);
         ended();
         if (before instanceof CancelRequest request) {
+            Operators.onDiscard(result, context);
             finishCancelled(request.exception());
         } else {
             finishResult(result);
         }
+    }
+
+    /** Closes the task to requests, before its outcome is settled; the exception to end with if one came in time. */
+    final @Nullable CancelledException closeToRequests() {
+        return SLOT.getAndSet(this, FINISHED) instanceof CancelRequest request ? request.exception() : null;
     }
 
     final void finishWith(Throwable exception) {

@@ -4,7 +4,6 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
-import reactor.core.publisher.Operators;
 import reactor.util.context.ContextView;
 
 /** What {@link Asyncio#toThread} returns. */
@@ -27,14 +26,11 @@ final class ToThread<T> extends ColdMono<T> {
     @Override
     void start(CoreSubscriber<? super T> actual) {
         EventLoop loop = EventLoop.runningOrShared();
-        Job<T> job = new Job<>(loop, function, actual.currentContext());
-        try {
+        actual.onSubscribe(new OwnerSubscription<>(actual, () -> {
+            Job<T> job = new Job<>(loop, function, actual.currentContext());
             loop.threads().execute(job);
-        } catch (RuntimeException e) {
-            Operators.error(actual, e);
-            return;
-        }
-        actual.onSubscribe(new OwnerSubscription<>(job.future, actual));
+            return job.future;
+        }));
     }
 
     /** One call of the function. Cancelled before it has begun it never begins; after that it runs to its end unheard. */

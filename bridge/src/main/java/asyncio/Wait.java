@@ -31,7 +31,7 @@ abstract class Wait extends Waiter {
 
     /** Except that a value which comes back to a Mono's task goes to a discard hook, which is the user's. */
     @Override
-    final boolean isInternal() {
+    boolean isInternal() {
         return task.hasBody() || !task.cancelRequested();
     }
 
