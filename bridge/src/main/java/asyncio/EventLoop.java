@@ -481,12 +481,14 @@ public final class EventLoop {
     /** Makes a context current and returns the one before. */
     ContextView enterContext(ContextView inner) {
         ContextView outer = context;
-        context = inner;
+        leaveContext(inner);
         return outer;
     }
 
     void leaveContext(ContextView outer) {
-        context = outer;
+        if (context != outer) {
+            context = outer; // a write of a reference costs the collector's barrier, a fence with G1
+        }
     }
 
     void enterTask(@Nullable Task<?> task) {

@@ -36,19 +36,22 @@ final class MonoTask<T> extends Task<T> {
         if (suspend) {
             suspendOn(wait);
         } else {
-            finish(wait);
+            finish(wait, false);
         }
     }
 
     @Override
     void resume(Wait wait) {
-        finish(wait);
+        finish(wait, true);
     }
 
     /** A cancellation that comes before this line gives the value back; after it, it is told that it is too late. */
     @SuppressWarnings("unchecked")
-    private void finish(Wait wait) {
+    private void finish(Wait wait, boolean resumed) {
         CancelledException request = closeToRequests();
+        if (!resumed && wait instanceof MonoWait<?> subscriber && subscriber.failed()) {
+            request = null; // what the first step throws wins, as in a body
+        }
         try {
             finishWith(wait instanceof MonoWait<?> subscriber
                     ? ((MonoWait<T>) subscriber).outcome(request)

@@ -82,6 +82,11 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
         return takeValue();
     }
 
+    /** Whether the Mono ended with an error. */
+    boolean failed() {
+        return error != null;
+    }
+
     @SuppressWarnings("unchecked")
     private @Nullable T takeValue() {
         return (T) VALUE.getAndSet(this, null);
@@ -165,13 +170,13 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
 
     @Override
     public void onNext(T value) {
-        if (this.value != null || state > SUSPENDED) {
+        if (this.value != null || state == ENDED) {
             Operators.onNextDropped(value, currentContext());
             return;
         }
         this.value = value;
         if (state == DISPOSED) {
-            giveBackValue(); // cancelled between the two lines above; the swap lets one of the two have it
+            giveBackValue(); // cancelled, perhaps between the two lines above; the swap lets one of the two have it
         }
     }
 

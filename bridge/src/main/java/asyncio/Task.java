@@ -230,6 +230,7 @@ public abstract sealed class Task<T> extends Future<T> permits BodyTask, MonoTas
         for (;;) {
             Object before = slot;
             if (before == FINISHED) {
+                uncancel(); // too late, so not counted either
                 return false;
             }
             if (before instanceof Wait wait && wait.requestCancel(message)) {
@@ -254,12 +255,14 @@ public abstract sealed class Task<T> extends Future<T> permits BodyTask, MonoTas
      */
     public final int uncancel() {
         for (;;) {
+            // read before the count: a request that comes after it was lowered is a new one, and stays
+            Object pending = slot;
             int before = requests;
             if (before == 0) {
                 return 0;
             }
             if (REQUESTS.compareAndSet(this, before, before - 1)) {
-                if (before == 1 && slot instanceof CancelRequest request) {
+                if (before == 1 && pending instanceof CancelRequest request) {
                     SLOT.compareAndSet(this, request, null);
                 }
                 return before - 1;
