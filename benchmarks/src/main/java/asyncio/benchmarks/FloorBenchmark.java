@@ -1,0 +1,92 @@
+package asyncio.benchmarks;
+
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OperationsPerInvocation;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.State;
+
+/**
+ * What the JDK itself asks for the thread switches that {@link AwaitBenchmark} cannot avoid: the floor under its rows. Needs Java 21, reached
+ * through a method handle because the benchmarks are built for 17.
+ */
+@State(Scope.Benchmark)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.NANOSECONDS)
+public class FloorBenchmark {
+    private static final int SPAWNS = 20_000;
+    private static final int SWITCHES = 100_000;
+
+    private volatile int turn;
+
+    /** A virtual thread starts another, which does nothing but wake it up: under {@code spawnJoin}. */
+    @Benchmark
+    @OperationsPerInvocation(SPAWNS)
+    public void floorSpawnJoin() throws InterruptedException {
+        Thread main = startVirtual(() -> {
+            Thread parent = Thread.currentThread();
+            for (int i = 0; i < SPAWNS; i++) {
+                turn = 1;
+                startVirtual(() -> {
+                    turn = 0;
+                    LockSupport.unpark(parent);
+                });
+                await(0);
+            }
+        });
+        main.join();
+    }
+
+    /** Two virtual threads unpark each other; an operation is one hand-over: under {@code pingPong}. */
+    @Benchmark
+    @OperationsPerInvocation(SWITCHES)
+    public void floorPingPong() throws InterruptedException {
+        Thread main = startVirtual(() -> {
+            Thread one = Thread.currentThread();
+            turn = 0;
+            Thread other = startVirtual(() -> handOver(1, 0, one));
+            handOver(0, 1, other);
+        });
+        main.join();
+    }
+
+    private void handOver(int own, int next, Thread peer) {
+        for (int i = 0; i < SWITCHES / 2; i++) {
+            await(own);
+            turn = next;
+            LockSupport.unpark(peer);
+        }
+    }
+
+    private void await(int own) {
+        while (turn != own) {
+            LockSupport.park(this);
+        }
+    }
+
+    private static final MethodHandle START_VIRTUAL = findStartVirtual();
+
+    private static MethodHandle findStartVirtual() {
+        try {
+            return MethodHandles.publicLookup().findStatic(Thread.class, "startVirtualThread",
+                    MethodType.methodType(Thread.class, Runnable.class));
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException("The floor benchmarks need Java 21 or later, this is " + Runtime.version(), e);
+        }
+    }
+
+    private static Thread startVirtual(Runnable main) {
+        try {
+            return (Thread) START_VIRTUAL.invokeExact(main);
+        } catch (Throwable e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}
