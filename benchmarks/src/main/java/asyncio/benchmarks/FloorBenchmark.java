@@ -10,21 +10,32 @@ import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.annotations.OperationsPerInvocation;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
-import org.openjdk.jmh.annotations.Scope;
-import org.openjdk.jmh.annotations.State;
 
 /**
  * What the JDK itself asks for the thread switches that {@link AwaitBenchmark} cannot avoid: the floor under its rows. Needs Java 21, reached
  * through a method handle because the benchmarks are built for 17.
  */
-@State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 public class FloorBenchmark {
     private static final int SPAWNS = 20_000;
     private static final int SWITCHES = 100_000;
 
-    private volatile int turn;
+    /** Whose turn it is; one for each invocation, whose last thread may still run when the next begins. */
+    private static final class Turn {
+        private volatile int turn;
+
+        void await(int own) {
+            while (turn != own) {
+                LockSupport.park(this);
+            }
+        }
+
+        void pass(int next, Thread peer) {
+            turn = next;
+            LockSupport.unpark(peer);
+        }
+    }
 
     /** A virtual thread starts another, which does nothing but wake it up: under {@code spawnJoin}. */
     @Benchmark
@@ -33,12 +44,9 @@ public class FloorBenchmark {
         Thread main = startVirtual(() -> {
             Thread parent = Thread.currentThread();
             for (int i = 0; i < SPAWNS; i++) {
-                turn = 1;
-                startVirtual(() -> {
-                    turn = 0;
-                    LockSupport.unpark(parent);
-                });
-                await(0);
+                Turn turn = new Turn();
+                startVirtual(() -> turn.pass(1, parent));
+                turn.await(1);
             }
         });
         main.join();
@@ -48,26 +56,19 @@ public class FloorBenchmark {
     @Benchmark
     @OperationsPerInvocation(SWITCHES)
     public void floorPingPong() throws InterruptedException {
+        Turn turn = new Turn();
         Thread main = startVirtual(() -> {
             Thread one = Thread.currentThread();
-            turn = 0;
-            Thread other = startVirtual(() -> handOver(1, 0, one));
-            handOver(0, 1, other);
+            Thread other = startVirtual(() -> handOver(turn, 1, 0, one));
+            handOver(turn, 0, 1, other);
         });
         main.join();
     }
 
-    private void handOver(int own, int next, Thread peer) {
+    private static void handOver(Turn turn, int own, int next, Thread peer) {
         for (int i = 0; i < SWITCHES / 2; i++) {
-            await(own);
-            turn = next;
-            LockSupport.unpark(peer);
-        }
-    }
-
-    private void await(int own) {
-        while (turn != own) {
-            LockSupport.park(this);
+            turn.await(own);
+            turn.pass(next, peer);
         }
     }
 
