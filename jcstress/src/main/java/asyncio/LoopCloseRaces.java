@@ -1,0 +1,129 @@
+package asyncio;
+
+import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
+import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
+
+import io.netty.channel.IoHandle;
+import io.netty.channel.IoHandler;
+import io.netty.channel.IoHandlerContext;
+import io.netty.channel.IoRegistration;
+import io.netty.util.concurrent.Ticker;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import org.openjdk.jcstress.annotations.Actor;
+import org.openjdk.jcstress.annotations.Arbiter;
+import org.openjdk.jcstress.annotations.Description;
+import org.openjdk.jcstress.annotations.JCStressTest;
+import org.openjdk.jcstress.annotations.Outcome;
+import org.openjdk.jcstress.annotations.State;
+import org.openjdk.jcstress.infra.results.II_Result;
+import org.openjdk.jcstress.infra.results.I_Result;
+
+/** A loop that closes while other threads hand it something: whoever waits is told once, on one thread or the other. */
+public final class LoopCloseRaces {
+    private LoopCloseRaces() {}
+
+    private static LoopCore silentLoop() {
+        return new LoopCore(executor -> new NoIo(), Ticker.systemTicker(), null);
+    }
+
+    private static final class NoIo implements IoHandler {
+        @Override
+        public int run(IoHandlerContext context) {
+            return 0;
+        }
+
+        @Override
+        public void wakeup() {}
+
+        @Override
+        public IoRegistration register(IoHandle handle) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public boolean isCompatible(Class<? extends IoHandle> type) {
+            return false;
+        }
+    }
+
+    /** Counts how often it is told that its loop has closed. */
+    private static final class Told extends Waiter {
+        final AtomicInteger times = new AtomicInteger();
+
+        @Override
+        public void run() {
+            times.addAndGet(100); // nobody runs this loop
+        }
+
+        @Override
+        void loopClosed() {
+            times.incrementAndGet();
+        }
+
+        @Override
+        @Nullable EventLoop resumesOn() {
+            return null;
+        }
+
+        /** As {@link Waiter#resume} does on a loop. */
+        void resumeOn(LoopCore core) {
+            if (!core.enqueue(this)) {
+                loopClosed();
+            }
+        }
+    }
+
+    @JCStressTest
+    @Description("A waiter is handed to a loop that closes.")
+    @Outcome(id = "1", expect = ACCEPTABLE, desc = "Told once.")
+    @Outcome(expect = FORBIDDEN, desc = "Left hanging, or told twice.")
+    @State
+    public static class EnqueueAndClose {
+        final LoopCore core = silentLoop();
+        final Told waiter = new Told();
+
+        @Actor
+        public void enqueue() {
+            waiter.resumeOn(core);
+        }
+
+        @Actor
+        public void close() {
+            core.close();
+        }
+
+        @Arbiter
+        public void look(I_Result r) {
+            r.r1 = waiter.times.get();
+        }
+    }
+
+    @JCStressTest
+    @Description("Two in a row are handed to a loop that closes: the second may find the first in the inbox.")
+    @Outcome(id = "1, 1", expect = ACCEPTABLE, desc = "Both told once.")
+    @Outcome(expect = FORBIDDEN, desc = "One left hanging, or told twice.")
+    @State
+    public static class EnqueueTwiceAndClose {
+        final LoopCore core = silentLoop();
+        final Told one = new Told();
+        final Told other = new Told();
+
+        @Actor
+        public void enqueue() {
+            one.resumeOn(core);
+            other.resumeOn(core);
+        }
+
+        @Actor
+        public void close() {
+            core.close();
+        }
+
+        @Arbiter
+        public void look(II_Result r) {
+            r.r1 = one.times.get();
+            r.r2 = other.times.get();
+        }
+    }
+}
