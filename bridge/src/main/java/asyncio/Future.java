@@ -83,6 +83,20 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
         }
     }
 
+    /** A result that would look like a state of ours: a subscription of this library, say. */
+    private record Boxed(Object result) {}
+
+    private static Object box(@Nullable Object result) {
+        if (result == null) {
+            return NULL;
+        }
+        return result instanceof Waiter || result instanceof WaiterList ? new Boxed(result) : result;
+    }
+
+    private static @Nullable Object unbox(@Nullable Object state) {
+        return state == NULL ? null : state instanceof Boxed boxed ? boxed.result : state;
+    }
+
     private static boolean isPending(@Nullable Object state) {
         return state == null || state instanceof Waiter || state instanceof WaiterList;
     }
@@ -143,7 +157,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
     @SuppressWarnings("unchecked")
     final @Nullable T resultOrNull() {
         Object state = this.state;
-        return isPending(state) || state instanceof Failure || state == NULL ? null : (T) state;
+        return isPending(state) || state instanceof Failure ? null : (T) unbox(state);
     }
 
     /** The outcome of a Future that is known to be done. */
@@ -167,7 +181,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
         if (state instanceof Failure failure) {
             throw Misuse.sneaky(failure.retrieve());
         }
-        return state == NULL ? null : (T) state;
+        return (T) unbox(state);
     }
 
     // ---- completing
@@ -201,7 +215,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
 
     /** As {@link #setResult}, but returns false if it is done already. */
     public boolean trySetResult(@Nullable T result) {
-        return finish(result == null ? NULL : result);
+        return finish(box(result));
     }
 
     /** As {@link #setException}, but returns false if it is done already. */
@@ -224,7 +238,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
     }
 
     final boolean finishResult(@Nullable T result) {
-        return finish(result == null ? NULL : result);
+        return finish(box(result));
     }
 
     final boolean finishCancelled(CancelledException exception) {
@@ -407,8 +421,9 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
             subscription.error(failure.retrieve());
             return;
         }
-        if (outcome != NULL) {
-            subscription.next((T) outcome);
+        T result = (T) unbox(outcome);
+        if (result != null) {
+            subscription.next(result);
         }
         subscription.complete();
     }
@@ -464,7 +479,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
             return failure.cancelled ? " cancelled" : " finished exception=" + failure.exception;
         }
         if (!isPending(state)) {
-            return " finished result=" + (state == NULL ? null : state);
+            return " finished result=" + unbox(state);
         }
         List<Consumer<?>> callbacks = new java.util.ArrayList<>();
         for (Waiter waiter : waiters()) {

@@ -15,6 +15,15 @@ import reactor.util.context.ContextView;
 final class LeakDetector {
     static final boolean DEBUG = Boolean.getBoolean("asyncio.debug");
     private static final ReferenceQueue<Object> COLLECTED = new ReferenceQueue<>();
+    /** A record costs a good part of what a short task does; a place that forgets shows in the first ones, or in a sample. */
+    private static final int ALL_OF_THE_FIRST = 128;
+    private static final int ONE_OF = 64;
+    private static final ClassValue<Sampler> SAMPLERS = new ClassValue<>() {
+        @Override
+        protected Sampler computeValue(Class<?> type) {
+            return new Sampler();
+        }
+    };
     private static final Stripe[] STRIPES = new Stripe[16];
     /** A coroutine is reported once per place in the code, as Python does by default with warnings. */
     private static final Set<String> REPORTED = ConcurrentHashMap.newKeySet();
@@ -54,6 +63,16 @@ final class LeakDetector {
             leak.previous = null;
             leak.next = null;
             return true;
+        }
+    }
+
+    /** Decides for the coroutines of one place in the code; a race between threads only moves the sample. */
+    private static final class Sampler {
+        private int count;
+
+        boolean takes() {
+            int n = count++;
+            return n < ALL_OF_THE_FIRST || n % ONE_OF == 0;
         }
     }
 
@@ -101,15 +120,16 @@ final class LeakDetector {
     }
 
     /**
-     * Watches a coroutine object made on a loop, where a forgotten await is the likely reason that it is never subscribed to; in debug mode any.
+     * Watches a coroutine object made on a loop, where a forgotten await is the likely reason that it is never subscribed to: the first ones of each
+     * place in the code, then a sample. In debug mode all of them.
      *
-     * @param what a name, or the body itself
+     * @param what a class whose name will do, or the body itself
      */
     static @Nullable Leak trackCoroutine(ColdMono<?> coroutine, Object what) {
-        if (EventLoop.runningOrNull() == null && !DEBUG) {
+        if (!DEBUG && (EventLoop.runningOrNull() == null || !SAMPLERS.get(what instanceof Class<?> type ? type : what.getClass()).takes())) {
             return null;
         }
-        String name = what instanceof String given ? given : what.getClass().getName();
+        String name = what instanceof Class<?> type ? type.getSimpleName() : what.getClass().getName();
         return new Leak(coroutine, name, name, DEBUG ? new Throwable("The coroutine was made here") : null, null,
                 Context.empty());
     }

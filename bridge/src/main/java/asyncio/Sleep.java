@@ -9,11 +9,14 @@ import reactor.core.publisher.Operators;
 
 /** What {@link Asyncio#sleep} returns. */
 final class Sleep<T> extends ColdMono<T> {
+    /** The sleep of one tick, which has no state and is made all the time: one for all. */
+    static final Sleep<Void> ONE_TICK = new Sleep<>(Duration.ZERO, null);
+
     private final Duration delay;
     private final @Nullable T result;
 
     Sleep(Duration delay, @Nullable T result) {
-        super("sleep");
+        super(Sleep.class);
         this.delay = delay;
         this.result = result;
     }

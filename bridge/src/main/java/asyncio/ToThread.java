@@ -11,7 +11,7 @@ final class ToThread<T> extends ColdMono<T> {
     private final Callable<? extends T> function;
 
     ToThread(Callable<? extends T> function) {
-        super("toThread");
+        super(function);
         this.function = function;
     }
 

@@ -172,6 +172,14 @@ class RobustnessTest {
     }
 
     @Test
+    void aResultMayBeASubscriptionOfThisLibrary() throws Exception {
+        Future<Subscription> future = new Future<>();
+        new Future<String>().doOnSubscribe(future::setResult).subscribe();
+        assertThat(future.done()).isTrue();
+        assertThat(future.result()).isSameAs(future.block()).isInstanceOf(Subscription.class);
+    }
+
+    @Test
     void aSubscriptionCancelledTwiceCancelsTheTaskOnce() throws Exception {
         Asyncio.run(() -> {
             Future<String> ended = new Future<>();
