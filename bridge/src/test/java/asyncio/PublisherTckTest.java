@@ -1,0 +1,60 @@
+package asyncio;
+
+import java.time.Duration;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+import reactor.core.publisher.Mono;
+
+/** The Reactive Streams rules for each Mono of the kernel. */
+class PublisherTckTest {
+    @AfterAll
+    static void shutdown() {
+        EventLoop.shutdownShared(Duration.ofSeconds(10));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> doneFuture() {
+        return Tck.of("done Future", () -> {
+            Future<Integer> future = new Future<>();
+            future.setResult(1);
+            return future;
+        });
+    }
+
+    @TestFactory
+    Stream<DynamicTest> laterFuture() {
+        return Tck.of("later Future", () -> {
+            EventLoop loop = EventLoop.shared().next();
+            Future<Integer> future = loop.createFuture();
+            loop.callSoonThreadsafe(() -> future.setResult(1));
+            return future;
+        });
+    }
+
+    @TestFactory
+    Stream<DynamicTest> task() {
+        return Tck.of("Task", () -> EventLoop.shared().next().createTask(Mono.just(1)));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> async() {
+        return Tck.of("async", () -> Asyncio.async(() -> 1));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> sleep() {
+        return Tck.of("sleep", () -> Asyncio.sleep(Duration.ofMillis(1), 1));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> sleepZero() {
+        return Tck.of("sleep(0)", () -> Asyncio.sleep(Duration.ZERO, 1));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> toThread() {
+        return Tck.of("toThread", () -> Asyncio.toThread(() -> 1));
+    }
+}
