@@ -30,11 +30,7 @@ final class Opening<T extends AutoCloseable> extends Mono<T> implements Scannabl
     @Override
     public void subscribe(CoreSubscriber<? super T> actual) {
         EventLoop loop = EventLoop.runningOrShared();
-        Mono<T> source = Mono.defer(() -> open.apply(loop));
-        if (!loop.netty().inEventLoop()) {
-            source = source.subscribeOn(loop.scheduler());
-        }
-        actual.onSubscribe(new Subscriber<>(source, actual));
+        actual.onSubscribe(new Subscriber<>(loop, Mono.defer(() -> open.apply(loop)), actual));
     }
 
     @Override
@@ -64,20 +60,31 @@ final class Opening<T extends AutoCloseable> extends Mono<T> implements Scannabl
         private static final int OPENING = 1;
         private static final int ENDED = 2;
 
+        private final EventLoop loop;
         private final Mono<T> source;
         private final CoreSubscriber<? super T> actual;
         private volatile int state;
         private volatile @Nullable Subscription upstream;
 
-        Subscriber(Mono<T> source, CoreSubscriber<? super T> actual) {
+        Subscriber(EventLoop loop, Mono<T> source, CoreSubscriber<? super T> actual) {
+            this.loop = loop;
             this.source = source;
             this.actual = actual;
         }
 
         @Override
         public void request(long n) {
-            if (Operators.validate(n) && STATE.compareAndSet(this, SUBSCRIBED, OPENING)) {
+            if (!Operators.validate(n) || !STATE.compareAndSet(this, SUBSCRIBED, OPENING)) {
+                return;
+            }
+            if (loop.netty().inEventLoop()) {
                 source.subscribe(this);
+                return;
+            }
+            try {
+                loop.callSoonThreadsafe(() -> source.subscribe(this));
+            } catch (IllegalStateException loopClosed) {
+                onError(loopClosed);
             }
         }
 
