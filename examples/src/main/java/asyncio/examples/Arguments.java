@@ -1,6 +1,5 @@
 package asyncio.examples;
 
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Objects;
@@ -46,8 +45,6 @@ record Arguments(@Nullable Path givenFile, int port) {
         if (givenFile != null) {
             return givenFile;
         }
-        Path project = Path.of(System.getProperty("tour.project", "")).normalize();
-        Path readme = project.resolve("README.md");
-        return Files.exists(readme) ? readme : project.resolve("LICENSE");
+        return Path.of(System.getProperty("tour.project", "")).resolve("LICENSE").normalize();
     }
 }

@@ -163,6 +163,20 @@ class ServerTest {
     }
 
     @Test
+    void aPortCanBeReusedWhileOldConnectionsTimeOut() throws Exception {
+        Asyncio.run(() -> {
+            Server first = await(Streams.startServerBody(StreamConnection::close, HOST, 0));
+            int port = first.port();
+            try (StreamConnection client = connect(first)) {
+                assertThat(await(client.reader().readLine())).isNull(); // the server closes first, so its side lingers
+            }
+            first.close();
+            await(first.waitClosed());
+            await(Streams.startServerBody(StreamConnection::close, HOST, port)).close();
+        });
+    }
+
+    @Test
     void withoutAHostItListensOnAllInterfaces() throws Exception {
         Asyncio.run(() -> {
             try (Server server = await(Streams.startServerBody(StreamConnection::close, null, 0)); StreamConnection connection = connect(server)) {
