@@ -71,7 +71,6 @@ public final class Server implements AutoCloseable {
         return TcpServer.create()
                 .runOn(Streams.loopResources(loop))
                 .bindAddress(() -> address)
-                .option(ChannelOption.SO_REUSEADDR, true) // a restarted server need not wait for its old connections to time out
                 .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
                 .doOnConnection(this::accept)
                 .bind()

@@ -4,7 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.util.ResourceLeakDetector;
-import java.lang.ref.WeakReference;
+import java.lang.ref.PhantomReference;
+import java.lang.ref.ReferenceQueue;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.logging.Handler;
@@ -26,7 +27,7 @@ final class LeakCheck extends Handler implements BeforeAllCallback, AfterAllCall
     }
 
     @Override
-    public void afterAll(ExtensionContext context) {
+    public void afterAll(ExtensionContext context) throws InterruptedException {
         for (int i = 0; i < 3; i++) {
             collectGarbage();
             ByteBufAllocator.DEFAULT.directBuffer(16).release(); // makes the detector look at what was collected
@@ -35,11 +36,13 @@ final class LeakCheck extends Handler implements BeforeAllCallback, AfterAllCall
         assertThat(leaks).isEmpty();
     }
 
-    private static void collectGarbage() {
-        WeakReference<Object> canary = new WeakReference<>(new Object());
-        while (canary.get() != null) {
+    /** Returns when the JVM has put a canary that died just now into its queue; after the next call, all that died with it is in theirs. */
+    private static void collectGarbage() throws InterruptedException {
+        ReferenceQueue<Object> dead = new ReferenceQueue<>();
+        PhantomReference<Object> canary = new PhantomReference<>(new Object(), dead);
+        do {
             System.gc();
-        }
+        } while (dead.remove(100) != canary);
     }
 
     @Override
