@@ -34,7 +34,8 @@ public final class Asyncio {
     // ---- running
 
     /**
-     * Runs a body on a new loop on this thread, and returns its result. At its end, tasks that are left are cancelled and waited for, then the loop
+     * Runs a body on a new loop on this thread, and returns its result. (On a virtual thread: on a platform thread beside it, since a
+     * loop that waits for IO would keep its carrier.) At its end, tasks that are left are cancelled and waited for, then the loop
      * is closed.
      *
      * @throws IllegalStateException in a running loop, or on a thread that must not block
@@ -60,12 +61,7 @@ public final class Asyncio {
             throw new IllegalStateException("Asyncio.run blocks, which thread " + Thread.currentThread().getName()
                     + " must not: subscribe to async(() -> ...) instead");
         }
-        EventLoop loop = EventLoop.newEventLoop();
-        try {
-            return loop.runUntilComplete(main);
-        } finally {
-            LoopShutdown.shutdown(loop);
-        }
+        return BodyThreads.onVirtualThread() ? Program.runOnPlatformThread(main) : Program.run(main);
     }
 
     /**
@@ -177,6 +173,16 @@ public final class Asyncio {
         }
         ContextView context = THREAD_CONTEXT.get();
         return context == null ? Context.empty() : context;
+    }
+
+    static void withContext(ContextView context, Runnable function) {
+        ContextView outer = THREAD_CONTEXT.get();
+        THREAD_CONTEXT.set(context);
+        try {
+            function.run();
+        } finally {
+            THREAD_CONTEXT.set(outer);
+        }
     }
 
     static <T> @Nullable T withContext(ContextView context, Callable<? extends T> function) throws Exception {

@@ -12,13 +12,22 @@ import reactor.util.context.Context;
  * (see {@link LoopDriver}).
  */
 final class BodyTask<T> extends Task<T> {
+    /** What finally blocks may try in vain; after that an Error ends a body that catches exceptions in a loop. */
+    private static final int AWAITS_WHILE_UNWINDING = 100;
+
+    /** More frames than passing the loop on takes. */
+    private static final int STACK_PROBE = 32;
+
     private final Callable<? extends T> body;
     /** The thread of the body; null until it starts. Used by the owner of the loop only. */
     @Nullable Seat seat;
+    /** What the body is suspended on; used by the owner of the loop only. */
+    private @Nullable Wait waiting;
     /** While the body's thread is inside a foreign Mono's {@code subscribe}: whoever awaits there is an operator's lambda. */
     private boolean subscribing;
     /** Set by the loop's close: the body is being unwound and may not await any more. */
     boolean unwinding;
+    private int awaitsWhileUnwinding;
 
     BodyTask(EventLoop loop, Mono<? extends T> source, Callable<? extends T> body, @Nullable String name, Context context) {
         super(loop, source, name, context);
@@ -36,7 +45,14 @@ final class BodyTask<T> extends Task<T> {
 
     @Override
     void resume(Wait wait) {
-        loop.driver.resumeBody(this);
+        if (isWaitingFor(wait)) {
+            loop.driver.resumeBody(this);
+        }
+    }
+
+    /** False for the entry of a wait that an Error cut short: the body has gone on, or ended. */
+    boolean isWaitingFor(Wait wait) {
+        return waiting == wait;
     }
 
     @Override
@@ -57,6 +73,11 @@ final class BodyTask<T> extends Task<T> {
         return null;
     }
 
+    /** Overflows here, before anything has changed, if there is not enough stack left to pass the loop on. */
+    private static int probeStack(int depth) {
+        return depth == 0 ? 0 : 1 + probeStack(depth - 1);
+    }
+
     static <V> @Nullable V call(Callable<? extends V> body) throws Exception {
         V value = body.call();
         Misuse.checkNotPublisher(value);
@@ -73,7 +94,11 @@ final class BodyTask<T> extends Task<T> {
             throw Misuse.awaitInOperator();
         }
         if (unwinding) {
-            throw new IllegalStateException("Cannot await " + mono + ": the event loop of " + getName() + " is closed");
+            String message = "Cannot await " + mono + ": the event loop of " + getName() + " is closed";
+            if (++awaitsWhileUnwinding > AWAITS_WHILE_UNWINDING) {
+                throw new Error(message + ", and the body goes on all the same");
+            }
+            throw new IllegalStateException(message);
         }
         if (mono instanceof Future<?> future) {
             return awaitFuture((Future<V>) future);
@@ -82,6 +107,7 @@ final class BodyTask<T> extends Task<T> {
     }
 
     <V> @Nullable V awaitMono(Mono<? extends V> mono) throws Exception {
+        probeStack(STACK_PROBE);
         MonoWait<V> wait = new MonoWait<>(this, mono);
         boolean suspend;
         subscribing = true;
@@ -100,12 +126,14 @@ final class BodyTask<T> extends Task<T> {
         if (future.done()) {
             return future.outcome();
         }
+        probeStack(STACK_PROBE);
         Wait wait = new Wait.OnFuture(this, future);
         return future.addWaiter(wait) ? future.outcome(suspend(wait)) : future.outcome();
     }
 
     /** Lets everything that is ready run once. */
     void yieldOnce() {
+        probeStack(STACK_PROBE);
         Wait wait = new Wait.OneTick(this);
         loop.core.enqueue(wait);
         CancelledException request = suspend(wait);
@@ -115,8 +143,10 @@ final class BodyTask<T> extends Task<T> {
     }
 
     private @Nullable CancelledException suspend(Wait wait) {
+        waiting = wait;
         suspendOn(wait);
         loop.driver.suspendBody(this, wait);
+        waiting = null;
         return wakeUp();
     }
 }

@@ -20,6 +20,7 @@ final class BodyThreads {
     private static final AtomicInteger PLATFORM_COUNT = new AtomicInteger();
     private static final AtomicInteger NAMES = new AtomicInteger();
     private static final @Nullable MethodHandle NEW_VIRTUAL = findNewVirtual();
+    private static final @Nullable MethodHandle IS_VIRTUAL = findIsVirtual();
 
     static final boolean VIRTUAL = choose(System.getProperty("asyncio.bodies"));
 
@@ -60,6 +61,24 @@ final class BodyThreads {
         }
     }
 
+    private static @Nullable MethodHandle findIsVirtual() {
+        try {
+            return MethodHandles.publicLookup().findVirtual(Thread.class, "isVirtual", MethodType.methodType(boolean.class));
+        } catch (ReflectiveOperationException e) {
+            return null; // Java 17 to 20
+        }
+    }
+
+    /** Whether the current thread is a virtual one, whoever made it. */
+    static boolean onVirtualThread() {
+        MethodHandle isVirtual = IS_VIRTUAL;
+        try {
+            return isVirtual != null && (boolean) isVirtual.invokeExact(Thread.currentThread());
+        } catch (Throwable e) {
+            throw new IllegalStateException("Thread.isVirtual failed", e);
+        }
+    }
+
     static Thread newVirtual(Runnable main) {
         MethodHandle newVirtual = NEW_VIRTUAL;
         if (newVirtual == null) {
@@ -72,17 +91,21 @@ final class BodyThreads {
         }
     }
 
-    /** An unstarted thread; {@link #platformEnded} must follow its end. */
-    static Thread newPlatform(Runnable main, String loopName) {
+    /** Makes room for one platform thread; {@link #releasePlatform} must follow its end. */
+    static void reservePlatform() {
         if (PLATFORM_COUNT.incrementAndGet() > MAX_PLATFORM) {
+            releasePlatform();
             throw new RejectedExecutionException("the limit is asyncio.bodies.max=" + MAX_PLATFORM);
         }
+    }
+
+    static Thread newPlatform(Runnable main, String loopName) {
         Thread thread = new Thread(null, main, loopName + "-body-" + NAMES.incrementAndGet(), STACK_BYTES, false);
         thread.setDaemon(true);
         return thread;
     }
 
-    static void platformEnded() {
+    static void releasePlatform() {
         PLATFORM_COUNT.decrementAndGet();
     }
 

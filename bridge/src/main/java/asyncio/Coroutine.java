@@ -3,7 +3,6 @@ package asyncio;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
-import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /** What {@link Asyncio#async} returns: a body that has not been started. Each subscription runs it anew, as a task. */
@@ -29,14 +28,7 @@ final class Coroutine<T> extends ColdMono<T> {
     @Override
     void start(CoreSubscriber<? super T> actual) {
         EventLoop loop = EventLoop.runningOrShared();
-        Task<T> task;
-        try {
-            task = loop.createTask(this, null, Context.of(actual.currentContext()));
-        } catch (RuntimeException e) {
-            Operators.error(actual, e);
-            return;
-        }
-        actual.onSubscribe(new OwnerSubscription<>(task, actual));
+        actual.onSubscribe(new OwnerSubscription<>(actual, () -> loop.createTask(this, null, Context.of(actual.currentContext()))));
     }
 
     @Override

@@ -2,19 +2,19 @@ package asyncio;
 
 import io.netty.channel.IoEventLoop;
 import io.netty.channel.IoHandlerFactory;
+import io.netty.util.concurrent.MockTicker;
 import io.netty.util.concurrent.Ticker;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
-import reactor.util.Logger;
-import reactor.util.Loggers;
 import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
@@ -40,7 +40,6 @@ import reactor.util.context.ContextView;
  * <p>asyncio: {@code AbstractEventLoop}.
  */
 public final class EventLoop {
-    private static final Logger LOG = Loggers.getLogger("asyncio");
     private static final ThreadLocal<@Nullable EventLoop> RUNNING = new ThreadLocal<>();
     private static final AtomicInteger COUNTER = new AtomicInteger();
 
@@ -53,11 +52,13 @@ public final class EventLoop {
     }
 
     private final String name = "asyncio-" + COUNTER.incrementAndGet();
-    private final Scheduler scheduler = new LoopScheduler(this);
+    private final Scheduler scheduler;
     final LoopCore core;
     final LoopDriver driver;
     final TaskRegistry tasks = new TaskRegistry();
-    private volatile boolean running;
+    private final AtomicBoolean running = new AtomicBoolean();
+    /** What its threads get, whichever of them happens to start another. */
+    final @Nullable ClassLoader contextClassLoader = Thread.currentThread().getContextClassLoader();
     private @Nullable Task<?> currentTask;
     private ContextView context = Context.empty();
     private volatile @Nullable BiConsumer<? super EventLoop, ? super ExceptionContext> exceptionHandler;
@@ -66,6 +67,7 @@ public final class EventLoop {
     private EventLoop(Builder builder) {
         core = new LoopCore(builder.ioHandlerFactory(), builder.clock, builder.order);
         driver = new LoopDriver(this);
+        scheduler = new LoopScheduler(this, builder.clock instanceof MockTicker);
     }
 
     // ---- making and finding loops
@@ -262,9 +264,9 @@ public final class EventLoop {
         return nanos > Long.MAX_VALUE - 1 - now ? Long.MAX_VALUE - 1 : now + nanos;
     }
 
-    private static long saturatedNanos(Duration duration) {
+    static long saturatedNanos(Duration duration) {
         try {
-            return Math.min(duration.toNanos(), Long.MAX_VALUE - 1);
+            return Math.max(Long.MIN_VALUE / 2, Math.min(duration.toNanos(), Long.MAX_VALUE - 1));
         } catch (ArithmeticException e) {
             return duration.isNegative() ? Long.MIN_VALUE / 2 : Long.MAX_VALUE - 1;
         }
@@ -279,7 +281,9 @@ public final class EventLoop {
      */
     public void runForever() {
         checkMayRun();
-        running = true;
+        if (!running.compareAndSet(false, true)) {
+            throw alreadyRunning();
+        }
         setRunning(this);
         Watchdog.watch(this);
         try {
@@ -287,7 +291,7 @@ public final class EventLoop {
         } finally {
             Watchdog.unwatch(this);
             setRunning(null);
-            running = false;
+            running.set(false);
         }
     }
 
@@ -301,7 +305,7 @@ public final class EventLoop {
         checkMayRun();
         Future<T> future = ownFuture(main);
         boolean isNew = future != (Object) main;
-        Waiter stopper = new Stopper(this);
+        Stopper stopper = new Stopper(this);
         if (!future.addWaiter(stopper)) {
             stopper.resume();
         }
@@ -314,6 +318,7 @@ public final class EventLoop {
             throw e;
         } finally {
             future.removeWaiter(stopper);
+            stopper.active = false;
         }
         if (!future.done()) {
             throw new IllegalStateException("Event loop stopped before Future completed: " + future + "; stop() was called meanwhile");
@@ -335,6 +340,8 @@ public final class EventLoop {
     /** Stops the loop that a Future was run for. */
     private static final class Stopper extends Waiter {
         private final EventLoop loop;
+        /** False once the run is over, however it ended: the stop it was for must not end another. */
+        private boolean active = true;
 
         Stopper(EventLoop loop) {
             this.loop = loop;
@@ -342,7 +349,9 @@ public final class EventLoop {
 
         @Override
         public void run() {
-            loop.stop();
+            if (active) {
+                loop.stop();
+            }
         }
 
         @Override
@@ -360,17 +369,21 @@ public final class EventLoop {
         if (core.isClosed()) {
             throw Misuse.loopClosed();
         }
-        if (running) {
-            throw new IllegalStateException("This event loop is already running: " + this);
+        if (running.get()) {
+            throw alreadyRunning();
         }
         if (runningOrNull() != null) {
             throw new IllegalStateException("Cannot run the event loop while another loop is running on this thread: await the work in a body instead");
         }
     }
 
+    private IllegalStateException alreadyRunning() {
+        return new IllegalStateException("This event loop is already running: " + this);
+    }
+
     /** Lets the current tick finish and {@link #runForever} return; before it, makes it run a single tick. From any thread. */
     public void stop() {
-        if (core.inEventLoop() || !running) {
+        if (core.inEventLoop() || !running.get()) {
             core.stopping = true;
         } else {
             core.enqueue(() -> core.stopping = true);
@@ -379,7 +392,7 @@ public final class EventLoop {
 
     /** Whether a thread is in {@link #runForever}. */
     public boolean isRunning() {
-        return running;
+        return running.get();
     }
 
     /** Whether {@link #close} has been called. */
@@ -394,7 +407,7 @@ public final class EventLoop {
      * @throws IllegalStateException if the loop is running
      */
     public void close() {
-        if (running) {
+        if (running.get()) {
             throw new IllegalStateException("Cannot close a running event loop: stop() it first, and close() it when runForever() has returned");
         }
         if (core.isClosed()) {
@@ -407,7 +420,7 @@ public final class EventLoop {
         } finally {
             setRunning(outer);
         }
-        ThreadExecutor threads = this.threads;
+        ThreadExecutor threads = threadsOrNull();
         if (threads != null) {
             threads.close();
         }
@@ -435,7 +448,7 @@ public final class EventLoop {
      */
     public <T> Task<T> createTask(Mono<? extends T> coroutine, @Nullable String name, ContextView context) {
         ColdMono.adopt(Objects.requireNonNull(coroutine, "coroutine"));
-        if (core.isClosed()) {
+        if (core.isClosed() || driver.isClosing()) {
             throw Misuse.loopClosed();
         }
         Task<T> task = coroutine instanceof Coroutine<? extends T> body
@@ -468,12 +481,14 @@ public final class EventLoop {
     /** Makes a context current and returns the one before. */
     ContextView enterContext(ContextView inner) {
         ContextView outer = context;
-        context = inner;
+        leaveContext(inner);
         return outer;
     }
 
     void leaveContext(ContextView outer) {
-        context = outer;
+        if (context != outer) {
+            context = outer; // a write of a reference costs the collector's barrier, a fence with G1
+        }
     }
 
     void enterTask(@Nullable Task<?> task) {
@@ -500,14 +515,14 @@ public final class EventLoop {
         try {
             handler.accept(this, what);
         } catch (Exception e) {
-            LOG.error("Unhandled error in exception handler of {}", this, e);
+            Log.error("Unhandled error in exception handler of " + this, e);
             logException(what);
         }
     }
 
     private static void logException(ExceptionContext what) {
         Object about = what.future() != null ? ": " + what.future() : what.handle() != null ? ": " + what.handle() : "";
-        LOG.error(what.message() + about, what.exception());
+        Log.error(what.message() + about, what.exception());
     }
 
     // ---- views
@@ -525,17 +540,17 @@ public final class EventLoop {
         return core;
     }
 
-    /** Threads for {@link Asyncio#toThread}; on the loop. */
-    ThreadExecutor threads() {
+    /** Threads for {@link Asyncio#toThread}; from any thread. */
+    synchronized ThreadExecutor threads() {
         ThreadExecutor threads = this.threads;
         if (threads == null) {
-            threads = new ThreadExecutor(name);
+            threads = new ThreadExecutor(this);
             this.threads = threads;
         }
         return threads;
     }
 
-    @Nullable ThreadExecutor threadsOrNull() {
+    synchronized @Nullable ThreadExecutor threadsOrNull() {
         return threads;
     }
 
@@ -546,6 +561,6 @@ public final class EventLoop {
     /** {@code <EventLoop asyncio-1 running>}. */
     @Override
     public String toString() {
-        return "<EventLoop " + name + (running ? " running" : core.isClosed() ? " closed" : " idle") + ">";
+        return "<EventLoop " + name + (running.get() ? " running" : core.isClosed() ? " closed" : " idle") + ">";
     }
 }

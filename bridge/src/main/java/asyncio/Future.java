@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 import reactor.core.Scannable;
 import reactor.core.publisher.Mono;
+import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
 /**
@@ -35,7 +36,7 @@ import reactor.util.context.ContextView;
  *
  * @param <T> the type of the result
  */
-public class Future<T> extends Mono<T> implements Scannable {
+public sealed class Future<T> extends Mono<T> implements Scannable permits Task, ToThread.Result {
     /** The result {@code null}, which {@link #state} cannot hold as it is. */
     private static final Object NULL = new Object();
     private static final VarHandle STATE;
@@ -236,12 +237,17 @@ public class Future<T> extends Mono<T> implements Scannable {
             return false;
         }
         // tracked before anybody can retrieve it, so that a retrieval always finds the record
-        failure.unretrieved = LeakDetector.trackException(this, describeForLog(), exception);
+        failure.unretrieved = LeakDetector.trackException(this, describeForLog(), exception, loop, contextForLog());
         if (finish(failure)) {
             return true;
         }
         failure.retrieve();
         return false;
+    }
+
+    /** The context in which the loop's exception handler hears of an exception that nobody retrieved. */
+    ContextView contextForLog() {
+        return Context.empty();
     }
 
     String describeForLog() {
@@ -265,10 +271,20 @@ public class Future<T> extends Mono<T> implements Scannable {
         if (waiters instanceof Waiter waiter) {
             waiter.resume();
         } else if (waiters instanceof WaiterList list) {
+            Error fatal = null;
             for (Waiter waiter = list.close(); waiter != null; ) {
                 Waiter next = waiter.next;
-                waiter.resume();
+                waiter.next = null;
+                waiter.previous = null;
+                try {
+                    waiter.resume();
+                } catch (Error e) {
+                    fatal = e; // off every loop waiters run here, and the others are still to be told
+                }
                 waiter = next;
+            }
+            if (fatal != null) {
+                throw fatal;
             }
         }
     }
@@ -362,7 +378,7 @@ public class Future<T> extends Mono<T> implements Scannable {
         public void run() {
             EventLoop loop = future.loop;
             if (loop == null) {
-                callback.accept(future);
+                Asyncio.withContext(context, () -> callback.accept(future));
                 return;
             }
             ContextView outer = loop.enterContext(context);
@@ -385,16 +401,16 @@ public class Future<T> extends Mono<T> implements Scannable {
 
     /** Signals the outcome to a subscriber; the Future is known to be done. */
     @SuppressWarnings("unchecked")
-    final void emit(CoreSubscriber<? super T> actual) {
+    final void emit(FutureSubscription<T> subscription) {
         Object outcome = state;
         if (outcome instanceof Failure failure) {
-            actual.onError(failure.retrieve());
+            subscription.error(failure.retrieve());
             return;
         }
         if (outcome != NULL) {
-            actual.onNext((T) outcome);
+            subscription.next((T) outcome);
         }
-        actual.onComplete();
+        subscription.complete();
     }
 
     /** Blocks, unless the thread runs a loop. Prefer {@link Asyncio#await}. */

@@ -45,9 +45,16 @@ final class FutureSubscription<T> extends Waiter implements Subscription, Scanna
 
     @Override
     public void cancel() {
-        if (STATE.getAndUpdate(this, state -> state == SIGNALLED ? SIGNALLED : CANCELLED) == REQUESTED) {
+        detach();
+    }
+
+    /** As {@link #cancel}; true for the one call that ends the subscription before a signal. */
+    boolean detach() {
+        int before = STATE.getAndSet(this, CANCELLED);
+        if (before == REQUESTED) {
             future.removeWaiter(this);
         }
+        return before < SIGNALLED;
     }
 
     @Override
@@ -55,14 +62,29 @@ final class FutureSubscription<T> extends Waiter implements Subscription, Scanna
         if (STATE.compareAndSet(this, REQUESTED, SIGNALLED)) {
             EventLoop loop = future.getLoop();
             if (loop == null) {
-                future.emit(actual);
+                future.emit(this);
                 return;
             }
             try {
-                future.emit(actual);
+                future.emit(this);
             } catch (Exception e) {
                 loop.callExceptionHandler(new ExceptionContext("Exception in a subscriber of " + future, Misuse.explain(e), future, null));
             }
+        }
+    }
+
+    void next(T value) {
+        actual.onNext(value);
+    }
+
+    void error(Throwable error) {
+        actual.onError(error);
+    }
+
+    /** Unless the value was enough. */
+    void complete() {
+        if (state == SIGNALLED) {
+            actual.onComplete();
         }
     }
 

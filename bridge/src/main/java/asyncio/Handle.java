@@ -1,5 +1,7 @@
 package asyncio;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
 import reactor.util.context.ContextView;
 
@@ -10,9 +12,20 @@ import reactor.util.context.ContextView;
  * {@code Handle}.
  */
 public class Handle implements Runnable {
+    private static final VarHandle CALLBACK;
+
+    static {
+        try {
+            CALLBACK = MethodHandles.lookup().findVarHandle(Handle.class, "callback", Runnable.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
     final EventLoop loop;
     private final ContextView context;
-    private volatile @Nullable Runnable callback;
+    /** Read and written through {@link #CALLBACK}: acquire and release are enough, and a volatile write costs a fence for every callback. */
+    private @Nullable Runnable callback;
     private volatile boolean cancelled;
 
     Handle(EventLoop loop, Runnable callback, ContextView context) {
@@ -21,17 +34,26 @@ public class Handle implements Runnable {
         this.context = context;
     }
 
+    private @Nullable Runnable callback() {
+        return (Runnable) CALLBACK.getAcquire(this);
+    }
+
     /** Drops the callback. Cancelling twice, or after the callback has run, does nothing. */
     public void cancel() {
-        if (callback != null) {
+        if (callback() != null) {
             cancelled = true;
-            callback = null;
+            CALLBACK.setVolatile(this, null);
         }
     }
 
     /** Whether {@link #cancel} came before the callback had run. */
     public boolean cancelled() {
         return cancelled;
+    }
+
+    /** Whether it was cancelled or has had its turn. */
+    boolean isOver() {
+        return callback == null;
     }
 
     /** The context in which the callback runs: {@link Asyncio#currentContext()} of the code that scheduled it, unless given. */
@@ -42,11 +64,11 @@ public class Handle implements Runnable {
     /** Runs the callback, unless cancelled; called by the loop. What the callback throws goes to the loop's exception handler. */
     @Override
     public final void run() {
-        Runnable callback = this.callback;
+        Runnable callback = callback();
         if (callback == null) {
             return;
         }
-        this.callback = null;
+        CALLBACK.setRelease(this, null);
         ContextView outer = loop.enterContext(context);
         try {
             callback.run();
@@ -59,7 +81,7 @@ public class Handle implements Runnable {
 
     @Override
     public String toString() {
-        Runnable callback = this.callback;
+        Runnable callback = callback();
         return "<" + getClass().getSimpleName() + (cancelled ? " cancelled" : callback == null ? " done" : " " + callback) + details() + ">";
     }
 

@@ -5,20 +5,19 @@ import java.lang.ref.ReferenceQueue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
-import reactor.util.Logger;
-import reactor.util.Loggers;
+import reactor.util.context.Context;
+import reactor.util.context.ContextView;
 
 /**
  * Finds what was forgotten: coroutines that nobody awaited, exceptions that nobody retrieved. Each is a record beside the object, taken out when the
  * object is used, and reported when the garbage collector finds the object unused.
  */
 final class LeakDetector {
-    private static final Logger LOG = Loggers.getLogger("asyncio");
     static final boolean DEBUG = Boolean.getBoolean("asyncio.debug");
     private static final ReferenceQueue<Object> COLLECTED = new ReferenceQueue<>();
     private static final Stripe[] STRIPES = new Stripe[16];
     /** A coroutine is reported once per place in the code, as Python does by default with warnings. */
-    private static final Set<Object> REPORTED = ConcurrentHashMap.newKeySet();
+    private static final Set<String> REPORTED = ConcurrentHashMap.newKeySet();
 
     static {
         for (int i = 0; i < STRIPES.length; i++) {
@@ -63,18 +62,34 @@ final class LeakDetector {
         private final Stripe stripe;
         private final String message;
         /** For coroutines: what tells one place in the code from another. */
-        private final @Nullable Object place;
+        private final @Nullable String place;
         private final @Nullable Throwable exception;
+        /** For exceptions: whose handler is told, and in which context. */
+        private final @Nullable EventLoop loop;
+        private final ContextView context;
         private @Nullable Leak previous;
         private @Nullable Leak next;
 
-        private Leak(Object object, String message, @Nullable Object place, @Nullable Throwable exception) {
+        private Leak(Object object, String message, @Nullable String place, @Nullable Throwable exception, @Nullable EventLoop loop,
+                ContextView context) {
             super(object, COLLECTED);
             this.stripe = STRIPES[(int) Thread.currentThread().getId() & STRIPES.length - 1];
             this.message = message;
             this.place = place;
             this.exception = exception;
+            this.loop = loop;
+            this.context = context;
             stripe.add(this);
+        }
+
+        /** Tells the loop's exception handler, on the loop if it runs. */
+        private void reportException() {
+            ExceptionContext what = new ExceptionContext(message, exception, null, null);
+            if (loop == null) {
+                Log.error(message, exception);
+            } else if (!loop.isRunning() || !loop.core.enqueue(new Handle(loop, () -> loop.callExceptionHandler(what), context))) {
+                loop.callExceptionHandler(what);
+            }
         }
 
         /** The object was used: nothing to report. */
@@ -94,14 +109,16 @@ final class LeakDetector {
         if (EventLoop.runningOrNull() == null && !DEBUG) {
             return null;
         }
-        report();
-        return new Leak(coroutine, what instanceof String name ? name : what.getClass().getName(),
-                what instanceof String ? what : what.getClass(), DEBUG ? new Throwable("The coroutine was made here") : null);
+        String name = what instanceof String given ? given : what.getClass().getName();
+        return new Leak(coroutine, name, name, DEBUG ? new Throwable("The coroutine was made here") : null, null,
+                Context.empty());
     }
 
-    static Leak trackException(Future<?> future, String message, Throwable exception) {
-        report();
-        return new Leak(future, message, null, exception);
+    static Leak trackException(Future<?> future, String message, Throwable exception, @Nullable EventLoop loop, ContextView context) {
+        if (loop == null) {
+            report(); // perhaps no watchdog runs
+        }
+        return new Leak(future, message, null, exception, loop, context);
     }
 
     /** Logs what the garbage collector has found since the last call. */
@@ -111,9 +128,9 @@ final class LeakDetector {
                 continue;
             }
             if (leak.place == null) {
-                LOG.error(leak.message, leak.exception);
+                leak.reportException();
             } else if (DEBUG || REPORTED.add(leak.place)) {
-                LOG.warn("Coroutine '" + leak.message + "' was never awaited: it did nothing. Write await(...), createTask(...) or subscribe to it; "
+                Log.warn("Coroutine '" + leak.message + "' was never awaited: it did nothing. Write await(...), createTask(...) or subscribe to it; "
                         + "a fallback that may not be needed belongs in Mono.defer(...). -Dasyncio.debug=true tells where it was made",
                         leak.exception);
             }

@@ -20,8 +20,9 @@ import io.netty.util.concurrent.MockTicker;
 import io.netty.util.concurrent.Promise;
 import io.netty.util.concurrent.Ticker;
 import java.util.ArrayDeque;
-import java.util.Collections;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Queue;
@@ -58,7 +59,8 @@ final class LoopCore extends AbstractScheduledEventExecutor implements IoEventLo
     private final AtomicInteger holds = new AtomicInteger();
     private final Promise<?> termination = new DefaultPromise<Void>(GlobalEventExecutor.INSTANCE);
     private final IoHandlerContext ioContext = new IoContext();
-    private volatile @Nullable Thread owner;
+    /** The thread that holds the loop; moved by {@link LoopDriver}. */
+    volatile @Nullable Thread owner;
     private volatile boolean closed;
     private boolean initialized;
     private boolean mayBlock;
@@ -66,7 +68,7 @@ final class LoopCore extends AbstractScheduledEventExecutor implements IoEventLo
     private int todo;
 
     /** Set by {@code stop()}: the current tick is the last. */
-    boolean stopping;
+    volatile boolean stopping;
     /** Whether the owner is blocked in select, for the watchdog. */
     volatile boolean selecting;
 
@@ -76,16 +78,6 @@ final class LoopCore extends AbstractScheduledEventExecutor implements IoEventLo
         this.ticker = ticker;
         this.virtualClock = ticker instanceof MockTicker mock ? mock : null;
         this.order = order;
-    }
-
-    // ---- owner
-
-    @Nullable Thread owner() {
-        return owner;
-    }
-
-    void setOwner(@Nullable Thread thread) {
-        owner = thread;
     }
 
     void initialize() {
@@ -143,10 +135,15 @@ final class LoopCore extends AbstractScheduledEventExecutor implements IoEventLo
         holds.incrementAndGet();
     }
 
-    /** Ends a {@link #hold}; to be followed by an {@link #enqueue}, or the loop may sleep on. */
+    /** Ends a {@link #hold}, from any thread. */
     void release() {
         holds.decrementAndGet();
+        if (!inEventLoop()) {
+            enqueue(NOTHING); // the loop may be asleep, with a virtual clock that could go on
+        }
     }
+
+    private static final Runnable NOTHING = () -> {};
 
     // ---- the tick, by the owner
 
@@ -196,11 +193,28 @@ final class LoopCore extends AbstractScheduledEventExecutor implements IoEventLo
     private void countTick() {
         todo = ready.size();
         if (order != null && todo > 1) {
-            List<Runnable> entries = new ArrayList<>(ready);
-            ready.clear();
-            Collections.shuffle(entries, order);
-            ready.addAll(entries);
+            shuffleSteps(order);
         }
+    }
+
+    /** Permutes the steps of tasks; callbacks keep their places, since callSoon and Netty promise their order. */
+    private void shuffleSteps(Random order) {
+        List<Runnable> steps = new ArrayList<>();
+        for (Runnable entry : ready) {
+            if (isStep(entry)) {
+                steps.add(entry);
+            }
+        }
+        Collections.shuffle(steps, order);
+        Iterator<Runnable> shuffled = steps.iterator();
+        for (int n = ready.size(); n > 0; n--) {
+            Runnable entry = ready.remove();
+            ready.add(isStep(entry) ? shuffled.next() : entry);
+        }
+    }
+
+    private static boolean isStep(Runnable entry) {
+        return entry instanceof Wait || entry instanceof TaskStart;
     }
 
     private void collectReady() {
@@ -290,7 +304,11 @@ final class LoopCore extends AbstractScheduledEventExecutor implements IoEventLo
 
     /** Closes the channels, drops the callbacks, tells the waiters; by a thread that owns the loop, which does not run. */
     void close() {
+        initialize(); // a handler that was never initialized cannot be destroyed
         cancelScheduledTasks();
+        while (timers.size() > 0) {
+            ready.add(timers.poll().action());
+        }
         io.prepareToDestroy();
         // closing channels queues their last events; they may queue more, but not for ever
         for (int round = 0; round < 16 && !(ready.isEmpty() && inbox.isEmpty()); round++) {
@@ -310,7 +328,7 @@ final class LoopCore extends AbstractScheduledEventExecutor implements IoEventLo
     private static void runAtClose(Runnable entry) {
         if (entry instanceof Waiter waiter) {
             waiter.loopClosed();
-        } else if (!(entry instanceof Handle)) {
+        } else if (!(entry instanceof Handle || entry instanceof TaskStart)) {
             safeExecute(entry); // Netty's own
         }
     }

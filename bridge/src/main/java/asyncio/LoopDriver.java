@@ -1,6 +1,9 @@
 package asyncio;
 
 import java.util.ArrayDeque;
+import java.util.Objects;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,7 +30,7 @@ final class LoopDriver {
     /** The seat the loop was handed to last, for the watchdog. */
     private volatile Seat holder = runner;
     private @Nullable Error fatal;
-    private boolean closing;
+    private volatile boolean closing;
     /** Counts entries and hand-overs, for the watchdog, which reads it racily. */
     long progress;
 
@@ -60,16 +63,16 @@ final class LoopDriver {
             }
         } finally {
             core.stopping = false;
-            core.setOwner(null);
+            core.owner = null;
         }
     }
 
     private void takeRunnerSeat() {
         Thread thread = Thread.currentThread();
-        runner.thread(thread);
+        runner.thread = thread;
         driving = runner;
         holder = runner;
-        core.setOwner(thread);
+        core.owner = thread;
     }
 
     private void throwFatal() {
@@ -103,14 +106,14 @@ final class LoopDriver {
                 handTo(this);
             } else {
                 started = true;
-                thread(BodyThreads.newVirtual(this));
+                thread = BodyThreads.newVirtual(this);
                 handToNew(this);
             }
         }
 
         void retire() {
             if (started) {
-                handTo(this);
+                dismiss();
             }
         }
 
@@ -121,6 +124,9 @@ final class LoopDriver {
             while (!closing) {
                 driving = this;
                 drive();
+                if (closing) {
+                    return; // it was waiting for a body when the loop was closed
+                }
                 driving = runner;
                 handTo(runner);
                 awaitGrant();
@@ -129,7 +135,7 @@ final class LoopDriver {
 
         private void drive() {
             try {
-                while (!core.stopping && fatal == null) {
+                while (!closing && !core.stopping && fatal == null) {
                     Runnable entry = core.peek();
                     if (entry != null) {
                         core.poll();
@@ -142,8 +148,8 @@ final class LoopDriver {
                         }
                     }
                 }
-            } catch (Error e) {
-                fatal = e;
+            } catch (Throwable e) {
+                fatal = e instanceof Error error ? error : new Error("The event loop failed", e);
             }
         }
     }
@@ -151,20 +157,41 @@ final class LoopDriver {
     // ---- handing over
 
     private void handTo(Seat seat) {
-        progress++;
-        holder = seat;
-        core.setOwner(seat.thread());
-        seat.grant();
+        handTo(seat, false);
     }
 
-    /** As {@link #handTo}, to a thread that has not been started. */
-    private void handToNew(Seat seat) {
+    /**
+     * After the owner is set the caller must not touch the loop. No call stands between taking the entry that is to be run and the grant, so that a
+     * StackOverflowError can come before or after, but not in between.
+     */
+    private void handTo(Seat seat, boolean takeEntry) {
+        Thread thread = seat.thread;
+        if (takeEntry) {
+            core.poll();
+        }
         progress++;
         holder = seat;
-        Thread thread = seat.thread();
-        core.setOwner(thread);
-        seat.grantAtStart();
-        thread.start();
+        core.owner = thread;
+        seat.granted = true;
+        LockSupport.unpark(thread);
+    }
+
+    /** As {@link #handTo}, to a thread that has not been started; if it cannot be, the caller still holds the loop. */
+    private void handToNew(Seat seat) {
+        Thread before = core.owner;
+        Seat holderBefore = holder;
+        Thread thread = Objects.requireNonNull(seat.thread);
+        progress++;
+        holder = seat;
+        core.owner = thread;
+        seat.granted = true;
+        try {
+            thread.start();
+        } catch (Throwable e) {
+            core.owner = before;
+            holder = holderBefore;
+            throw e;
+        }
     }
 
     /** Starts a body from a driving thread, which gets the loop back here. */
@@ -186,9 +213,24 @@ final class LoopDriver {
 
     /** Hands the loop from a body that waits to whoever is next, and returns when the body has it back. */
     void suspendBody(BodyTask<?> body, Wait wait) {
+        Seat seat = body.seat();
         loop.enterTask(null);
-        if (!passOn(wait)) {
-            body.seat().awaitGrant();
+        try {
+            if (!passOn(wait)) {
+                seat.awaitGrant();
+            }
+        } catch (StackOverflowError e) {
+            // the body recursed to the very end of its stack: nobody may wait for ever, and nothing can be called here
+            if (core.owner == seat.thread) {
+                fatal = e;
+                holder = runner;
+                core.owner = runner.thread;
+                runner.granted = true; // the watchdog does the unpark
+            }
+            while (!seat.granted) {
+                continue;
+            }
+            seat.granted = false;
         }
         loop.enterTask(body);
         if (body.unwinding) {
@@ -221,9 +263,12 @@ final class LoopDriver {
                 return true;
             }
             if (entry instanceof Wait wait && wait.task instanceof BodyTask<?> body) {
+                if (body.isWaitingFor(wait)) {
+                    handTo(body.seat(), true);
+                    return false;
+                }
                 core.poll();
-                handTo(body.seat());
-                return false;
+                continue;
             }
             if (entry instanceof TaskStart start && start.task() instanceof BodyTask<?> body) {
                 core.poll();
@@ -261,7 +306,7 @@ final class LoopDriver {
         if (BodyThreads.VIRTUAL) {
             VirtualSeat seat = new VirtualSeat(body);
             body.seat = seat;
-            seat.thread(BodyThreads.newVirtual(seat));
+            seat.thread = BodyThreads.newVirtual(seat);
             handToNew(seat);
             return true;
         }
@@ -275,16 +320,18 @@ final class LoopDriver {
         worker = new PlatformWorker();
         worker.next = body;
         body.seat = worker;
-        Thread before = core.owner();
-        Seat holderBefore = holder;
         try {
-            worker.thread(BodyThreads.newPlatform(worker, loop.name()));
+            BodyThreads.reservePlatform();
+        } catch (RejectedExecutionException e) {
+            body.finishWith(BodyThreads.cannotStart(body, e));
+            return false;
+        }
+        try {
+            worker.thread = BodyThreads.newPlatform(worker, loop.name());
             handToNew(worker);
             return true;
         } catch (Throwable e) {
-            core.setOwner(before);
-            holder = holderBefore;
-            BodyThreads.platformEnded();
+            BodyThreads.releasePlatform();
             body.finishWith(BodyThreads.cannotStart(body, e));
             return false;
         }
@@ -293,6 +340,7 @@ final class LoopDriver {
     /** A body to its end, on its thread, which still holds the loop afterwards. */
     private void runBody(BodyTask<?> body) {
         loop.enterTask(body);
+        Thread.currentThread().setContextClassLoader(loop.contextClassLoader);
         Error error = body.runBody();
         loop.enterTask(null);
         if (error != null) {
@@ -330,23 +378,22 @@ final class LoopDriver {
         public void run() {
             awaitGrant();
             EventLoop.setRunning(loop);
-            try {
-                for (BodyTask<?> body; (body = next) != null; ) {
-                    next = null;
-                    runBody(body);
-                    Thread.interrupted();
-                    if (closing || idleWorkers.size() >= BodyThreads.MAX_IDLE || !BodyThreads.eraseThreadLocals()) {
-                        passOn(null);
-                        return;
-                    }
-                    EventLoop.setRunning(loop);
-                    idleWorkers.push(this);
+            for (BodyTask<?> body; (body = next) != null; ) {
+                next = null;
+                runBody(body);
+                Thread.interrupted();
+                if (closing || idleWorkers.size() >= BodyThreads.MAX_IDLE || !BodyThreads.eraseThreadLocals()) {
+                    BodyThreads.releasePlatform(); // before the loop goes on, which may want a thread at once
                     passOn(null);
-                    awaitGrant();
+                    return;
                 }
-            } finally {
-                BodyThreads.platformEnded();
+                EventLoop.setRunning(loop);
+                idleWorkers.push(this);
+                passOn(null);
+                awaitGrant();
+                Thread.interrupted(); // it was not meant for the next body
             }
+            BodyThreads.releasePlatform();
         }
     }
 
@@ -358,34 +405,45 @@ final class LoopDriver {
         closing = true;
         for (Task<?> task : loop.tasks.snapshot()) {
             loop.callExceptionHandler(new ExceptionContext("Task was destroyed but it is pending!", null, task, null));
+            task.abandonWait();
             if (task instanceof BodyTask<?> body && body.seat != null) {
                 body.unwinding = true;
                 handTo(body.seat());
                 runner.awaitGrant();
             } else {
-                task.destroy();
+                task.finishWith(new CancelledException("The event loop was closed while " + task.getName() + " was pending"));
             }
         }
         core.close();
         for (PlatformWorker worker; (worker = idleWorkers.poll()) != null; ) {
             worker.next = null;
-            worker.grant();
+            worker.dismiss();
         }
         if (helper != null) {
             helper.retire();
         }
-        core.setOwner(null);
+        core.owner = null;
     }
 
     // ---- watchdog
 
     /** The thread that holds the loop, or ought to have taken it. */
     @Nullable Thread holderThread() {
-        return holder.thread();
+        return holder.thread;
     }
 
-    /** Whether the loop was handed to a thread that has not taken it. */
+    /** Whether the loop was handed to a thread that has not taken it; wakes the thread once more, at no cost to one that was woken. */
     boolean unclaimed() {
-        return holder.granted();
+        Seat seat = holder;
+        if (!seat.granted) {
+            return false;
+        }
+        LockSupport.unpark(seat.thread);
+        return true;
+    }
+
+    /** Whether {@link #close} has begun: nothing new may start. */
+    boolean isClosing() {
+        return closing;
     }
 }

@@ -3,41 +3,48 @@ package asyncio;
 import java.time.Duration;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
 import reactor.core.Exceptions;
 import reactor.core.scheduler.Scheduler;
+import reactor.core.scheduler.Schedulers;
 
 /** A loop as Reactor's scheduler. Its work is the loop's callbacks; its time is the loop's, so that virtual time reaches operators too. */
 final class LoopScheduler implements Scheduler {
     private final EventLoop loop;
+    private final long origin;
 
-    LoopScheduler(EventLoop loop) {
+    LoopScheduler(EventLoop loop, boolean virtualTime) {
         this.loop = loop;
+        this.origin = virtualTime ? 0 : TimeUnit.MILLISECONDS.toNanos(System.currentTimeMillis()) - loop.core.now();
     }
 
+    /** The loop's clock; counted from the epoch, unless it is virtual. */
     @Override
     public long now(TimeUnit unit) {
-        return unit.convert(loop.core.now(), TimeUnit.NANOSECONDS);
+        return unit.convert(origin + loop.core.now(), TimeUnit.NANOSECONDS);
     }
 
     @Override
     public Disposable schedule(Runnable task) {
-        return submit(() -> loop.callSoon(task));
+        Runnable hooked = Schedulers.onSchedule(task);
+        return submit(() -> loop.callSoon(hooked));
     }
 
     @Override
     public Disposable schedule(Runnable task, long delay, TimeUnit unit) {
-        return delay <= 0 ? schedule(task) : submit(() -> loop.callLater(nanos(delay, unit), task));
+        if (delay <= 0) {
+            return schedule(task);
+        }
+        Runnable hooked = Schedulers.onSchedule(task);
+        return submit(() -> loop.callLater(nanos(delay, unit), hooked));
     }
 
     @Override
     public Disposable schedulePeriodically(Runnable task, long initialDelay, long period, TimeUnit unit) {
-        if (period <= 0) {
-            throw new IllegalArgumentException("The period must be positive, not " + period + " " + unit);
-        }
-        Periodic periodic = new Periodic(task, loop.time().plus(nanos(Math.max(0, initialDelay), unit)), nanos(period, unit));
+        Periodic periodic = new Periodic(Schedulers.onSchedule(task), loop.time().plus(nanos(Math.max(0, initialDelay), unit)),
+                nanos(Math.max(0, period), unit));
         periodic.scheduleNext();
         return periodic;
     }
@@ -47,9 +54,20 @@ final class LoopScheduler implements Scheduler {
     }
 
     /** Reactor's contract: what cannot be scheduled any more is rejected. */
-    private static Disposable submit(java.util.function.Supplier<Handle> scheduling) {
+    private static Disposable submit(Supplier<Handle> scheduling) {
         try {
-            return scheduling.get()::cancel;
+            Handle handle = scheduling.get();
+            return new Disposable() {
+                @Override
+                public void dispose() {
+                    handle.cancel();
+                }
+
+                @Override
+                public boolean isDisposed() {
+                    return handle.isOver();
+                }
+            };
         } catch (IllegalStateException e) {
             throw Exceptions.failWithRejected(new RejectedExecutionException(e));
         }
@@ -113,28 +131,24 @@ final class LoopScheduler implements Scheduler {
         @Override
         public Disposable schedule(Runnable task, long delay, TimeUnit unit) {
             Job job = new Job(task);
-            return start(job, LoopScheduler.this.schedule(job, delay, unit));
+            // known to the worker before it can run: a worker that is disposed meanwhile takes it along
+            add(job);
+            job.handle.replace(LoopScheduler.this.schedule(job, delay, unit));
+            return job;
         }
 
         @Override
         public Disposable schedulePeriodically(Runnable task, long initialDelay, long period, TimeUnit unit) {
-            return add(LoopScheduler.this.schedulePeriodically(task, initialDelay, period, unit));
+            Disposable.Swap periodic = Disposables.swap();
+            add(periodic);
+            periodic.replace(LoopScheduler.this.schedulePeriodically(task, initialDelay, period, unit));
+            return periodic;
         }
 
-        private Disposable start(Job job, Disposable handle) {
-            job.handle.set(handle);
-            add(job);
-            if (job.done) {
-                jobs.remove(job); // it ran before it was added
-            }
-            return job;
-        }
-
-        private Disposable add(Disposable job) {
+        private void add(Disposable job) {
             if (!jobs.add(job)) {
                 throw Exceptions.failWithRejected();
             }
-            return job;
         }
 
         @Override
@@ -149,8 +163,8 @@ final class LoopScheduler implements Scheduler {
 
         private final class Job implements Runnable, Disposable {
             private final Runnable task;
-            private final AtomicReference<Disposable> handle = new AtomicReference<>();
-            private volatile boolean done;
+            /** Disposed with the job; then it disposes what is put into it later too. */
+            private final Disposable.Swap handle = Disposables.swap();
 
             Job(Runnable task) {
                 this.task = task;
@@ -158,27 +172,25 @@ final class LoopScheduler implements Scheduler {
 
             @Override
             public void run() {
-                if (done) {
+                if (handle.isDisposed()) {
                     return;
                 }
                 try {
                     task.run();
                 } finally {
-                    done = true;
-                    jobs.remove(this);
+                    dispose();
                 }
             }
 
             @Override
             public void dispose() {
-                done = true;
-                handle.get().dispose();
+                handle.dispose();
                 jobs.remove(this);
             }
 
             @Override
             public boolean isDisposed() {
-                return done;
+                return handle.isDisposed();
             }
         }
     }

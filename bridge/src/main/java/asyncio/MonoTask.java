@@ -27,25 +27,31 @@ final class MonoTask<T> extends Task<T> {
             wait = subscriber;
             try {
                 suspend = subscriber.subscribe();
-            } catch (Exception e) {
+            } catch (Throwable e) {
+                // Reactor throws only what is fatal: the task ends with it, and the loop's run too
                 finishWith(e);
-                return;
+                throw e;
             }
         }
         if (suspend) {
             suspendOn(wait);
         } else {
-            finish(wait, null);
+            finish(wait, false);
         }
     }
 
     @Override
     void resume(Wait wait) {
-        finish(wait, wakeUp());
+        finish(wait, true);
     }
 
+    /** A cancellation that comes before this line gives the value back; after it, it is told that it is too late. */
     @SuppressWarnings("unchecked")
-    private void finish(Wait wait, @Nullable CancelledException request) {
+    private void finish(Wait wait, boolean resumed) {
+        CancelledException request = closeToRequests();
+        if (!resumed && wait instanceof MonoWait<?> subscriber && subscriber.failed()) {
+            request = null; // what the first step throws wins, as in a body
+        }
         try {
             finishWith(wait instanceof MonoWait<?> subscriber
                     ? ((MonoWait<T>) subscriber).outcome(request)

@@ -65,6 +65,7 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
      */
     @Nullable T outcome(@Nullable CancelledException request) throws Exception {
         if (state == DISPOSED) {
+            cancelUpstream();
             throw new CancelledException(cancelMessage);
         }
         Throwable error = this.error;
@@ -79,6 +80,11 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
             throw Misuse.sneaky(error);
         }
         return takeValue();
+    }
+
+    /** Whether the Mono ended with an error. */
+    boolean failed() {
+        return error != null;
     }
 
     @SuppressWarnings("unchecked")
@@ -105,17 +111,24 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
         if (subscription instanceof AwaitedSubscription<?> awaited) {
             return state == SUSPENDED && awaited.requestCancel(message);
         }
-        cancelMessage = message;
+        if (state == SUSPENDED) {
+            cancelMessage = message; // the first one counts
+        }
         if (!STATE.compareAndSet(this, SUSPENDED, DISPOSED)) {
             return state == DISPOSED;
         }
-        cancelUpstream();
-        resume();
+        resume(); // and there dispose of it: what runs then must not see the ThreadLocals of the one who cancels
         return true;
     }
 
-    /** Drops the subscription of a task that ends without resuming. */
-    void dispose() {
+    /** Disposing of another's Mono runs its hooks. */
+    @Override
+    boolean isInternal() {
+        return super.isInternal() && (task.hasBody() || state != DISPOSED);
+    }
+
+    @Override
+    void abandon() {
         if (STATE.compareAndSet(this, SUSPENDED, DISPOSED)) {
             cancelUpstream();
         }
@@ -124,7 +137,11 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
     private void cancelUpstream() {
         Subscription subscription = this.subscription;
         if (subscription != null) {
-            subscription.cancel();
+            try {
+                subscription.cancel();
+            } catch (RuntimeException e) {
+                Operators.onErrorDropped(e, currentContext());
+            }
         }
         giveBackValue(); // onNext had come, onComplete never will
     }
@@ -143,19 +160,23 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
     public void onSubscribe(Subscription s) {
         if (Operators.validate(subscription, s)) {
             subscription = s;
-            s.request(Long.MAX_VALUE);
+            if (state == DISPOSED) {
+                s.cancel(); // the source took its time, the task did not wait for it
+            } else {
+                s.request(Long.MAX_VALUE);
+            }
         }
     }
 
     @Override
     public void onNext(T value) {
-        if (this.value != null || state > SUSPENDED) {
+        if (this.value != null || state == ENDED) {
             Operators.onNextDropped(value, currentContext());
             return;
         }
         this.value = value;
         if (state == DISPOSED) {
-            giveBackValue(); // cancelled between the two lines above; the swap lets one of the two have it
+            giveBackValue(); // cancelled, perhaps between the two lines above; the swap lets one of the two have it
         }
     }
 

@@ -1,33 +1,68 @@
 package asyncio;
 
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
-/** The subscription of the one for whom a task was started: cancelling it cancels the task, and then the subscriber hears nothing more. */
+/**
+ * The subscription of the one for whom work is done: the work starts with the first request, and cancelling cancels it, after which the subscriber
+ * hears nothing more.
+ */
 final class OwnerSubscription<T> implements Subscription, CoreSubscriber<T> {
-    private final Future<T> work;
-    private final CoreSubscriber<? super T> actual;
-    private final FutureSubscription<T> outcome;
+    private static final Object STARTING = new Object();
+    private static final Object OVER = new Object();
 
-    OwnerSubscription(Future<T> work, CoreSubscriber<? super T> actual) {
-        this.work = work;
+    private final Supplier<? extends Future<T>> starter;
+    private final CoreSubscriber<? super T> actual;
+    /** Null until the first request, then {@link #STARTING}, then the {@link Outcome}; {@link #OVER} from the cancellation on. */
+    private final AtomicReference<@Nullable Object> work = new AtomicReference<>();
+
+    OwnerSubscription(CoreSubscriber<? super T> actual, Supplier<? extends Future<T>> starter) {
+        this.starter = starter;
         this.actual = actual;
-        this.outcome = new FutureSubscription<>(work, this);
     }
 
     @Override
     public void request(long n) {
-        outcome.request(n);
+        if (!Operators.validate(n) || !work.compareAndSet(null, STARTING)) {
+            return;
+        }
+        Future<T> started;
+        try {
+            started = starter.get();
+        } catch (RuntimeException e) {
+            if (work.getAndSet(OVER) != OVER) {
+                actual.onError(e);
+            }
+            return;
+        }
+        Outcome<T> outcome = new Outcome<>(started, new FutureSubscription<>(started, this));
+        if (work.compareAndSet(STARTING, outcome)) {
+            outcome.subscription.request(Long.MAX_VALUE);
+        } else {
+            cancel(outcome); // while it was starting
+        }
     }
 
+    private record Outcome<T>(Future<T> work, FutureSubscription<T> subscription) {}
+
     @Override
+    @SuppressWarnings("unchecked")
     public void cancel() {
-        outcome.cancel();
-        if (work.cancel()) {
-            // a task may refuse, or fail while cleaning up: then its outcome is nobody's
-            work.addDoneCallback(this::drop, actual.currentContext());
+        if (work.getAndSet(OVER) instanceof Outcome<?> outcome) {
+            cancel((Outcome<T>) outcome);
+        }
+    }
+
+    private void cancel(Outcome<T> outcome) {
+        if (outcome.subscription.detach()) {
+            outcome.work.cancel();
+            // a task may be done already, may refuse, or fail while cleaning up: then its outcome is nobody's
+            outcome.work.addDoneCallback(this::drop, actual.currentContext());
         }
     }
 

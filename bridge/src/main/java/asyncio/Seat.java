@@ -14,35 +14,18 @@ class Seat {
 
     /** Zero for a virtual thread, which parks at less cost than it spins. */
     private int spins;
-    private volatile @Nullable Thread thread;
-    private volatile boolean granted;
+    volatile @Nullable Thread thread;
+    /** Set by {@link LoopDriver} when it hands the loop over, taken by the thread. */
+    volatile boolean granted;
 
     Seat(boolean virtual) {
         this.spins = virtual ? 0 : LEAST_SPINS;
     }
 
-    @Nullable Thread thread() {
-        return thread;
-    }
-
-    void thread(Thread thread) {
-        this.thread = thread;
-    }
-
-    /** Whether the loop has been handed over but not been taken yet, for the watchdog. */
-    boolean granted() {
-        return granted;
-    }
-
-    /** Hands the loop over; the caller must not touch it afterwards. */
-    void grant() {
+    /** Lets a thread go that waits for a loop it will not get. */
+    void dismiss() {
         granted = true;
         LockSupport.unpark(thread);
-    }
-
-    /** As {@link #grant}, to a thread that is about to be started. */
-    void grantAtStart() {
-        granted = true;
     }
 
     private void spin() {

@@ -6,23 +6,25 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import reactor.core.scheduler.Schedulers;
-import reactor.util.Logger;
-import reactor.util.Loggers;
 
 /**
  * The loops behind Monos that are subscribed where no loop runs: one a processor, each on a daemon thread of its own. From {@link EventLoop#shared()};
  * thread-safe.
  */
 public final class SharedLoops implements Iterable<EventLoop> {
-    private static final Logger LOG = Loggers.getLogger("asyncio");
+    /** How long a loop may take to finish its tick when it is stopped. */
+    private static final long STOP_NANOS = TimeUnit.SECONDS.toNanos(1);
     private static @Nullable SharedLoops current;
 
     private final List<EventLoop> loops;
     private final List<Thread> threads = new ArrayList<>();
+    private volatile boolean ending;
     private final AtomicInteger turn = new AtomicInteger();
 
     private SharedLoops(int count) {
@@ -42,17 +44,18 @@ public final class SharedLoops implements Iterable<EventLoop> {
         }
     }
 
-    /** A callback's Error stops a loop; these have nobody who could run them again, so they go on. */
-    private static void runForever(EventLoop loop) {
-        for (boolean again = true; again; ) {
-            again = false;
+    /** A callback's Error or stop() ends a run; these loops have nobody who could run them again, so they go on. */
+    private void runForever(EventLoop loop) {
+        do {
             try {
                 loop.runForever();
+                if (!ending) {
+                    Log.warn("stop() was called on shared loop " + loop + ", which goes on: others use it too", null);
+                }
             } catch (Error e) {
-                LOG.error("An error stopped shared loop {}, which goes on", loop, e);
-                again = true;
+                Log.error("An error stopped shared loop " + loop + ", which goes on", e);
             }
-        }
+        } while (!ending);
     }
 
     static synchronized SharedLoops get() {
@@ -81,7 +84,9 @@ public final class SharedLoops implements Iterable<EventLoop> {
     }
 
     private boolean close(Duration timeout) {
-        long deadline = System.nanoTime() + timeout.toNanos();
+        long deadline = System.nanoTime() + Math.min(EventLoop.saturatedNanos(timeout), Long.MAX_VALUE / 2);
+        ending = true;
+        boolean interrupted = Thread.interrupted();
         List<CompletableFuture<Void>> ends = new ArrayList<>();
         for (EventLoop loop : loops) {
             CompletableFuture<Void> end = new CompletableFuture<>();
@@ -91,19 +96,19 @@ public final class SharedLoops implements Iterable<EventLoop> {
         boolean inTime = true;
         for (int i = 0; i < loops.size(); i++) {
             EventLoop loop = loops.get(i);
-            inTime &= awaitUntil(deadline, ends.get(i));
+            interrupted |= awaitUntil(deadline, ends.get(i));
+            inTime &= ends.get(i).isDone();
             loop.stop();
-            try {
-                threads.get(i).join(Math.max(1, TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime())));
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-            if (loop.isRunning()) {
-                LOG.warn("Shared loop {} is stuck in a callback or a body and was not closed", loop);
+            interrupted |= joinUntil(Math.max(deadline, System.nanoTime() + STOP_NANOS), threads.get(i));
+            if (threads.get(i).isAlive()) {
+                Log.warn("Shared loop " + loop + " is stuck in a callback or a body and was not closed", null);
                 inTime = false;
             } else {
                 loop.close();
             }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
         return inTime;
     }
@@ -126,16 +131,29 @@ public final class SharedLoops implements Iterable<EventLoop> {
         }
     }
 
+    /** True if the thread was interrupted, which ends the wait. */
     private static boolean awaitUntil(long deadline, CompletableFuture<Void> end) {
         try {
             end.get(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
-            return true;
+            return false;
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return false;
-        } catch (java.util.concurrent.ExecutionException | java.util.concurrent.TimeoutException e) {
-            return false;
+            return true;
+        } catch (ExecutionException | TimeoutException e) {
+            return false; // out of time
         }
+    }
+
+    /** True if the thread was interrupted, which does not end the wait: a loop must not be closed while it runs. */
+    private static boolean joinUntil(long deadline, Thread thread) {
+        boolean interrupted = false;
+        for (long left; thread.isAlive() && (left = deadline - System.nanoTime()) > 0; ) {
+            try {
+                thread.join(Math.max(1, TimeUnit.NANOSECONDS.toMillis(left)));
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        return interrupted;
     }
 
     /** The loops take turns. */

@@ -56,6 +56,7 @@ final class Sleep<T> extends ColdMono<T> {
         private final Sleep<T> sleep;
         private final CoreSubscriber<? super T> actual;
         private volatile int state;
+        private volatile boolean cancelled;
         private volatile TimerQueue.@Nullable Entry timer;
 
         Sleeping(EventLoop loop, Sleep<T> sleep, CoreSubscriber<? super T> actual) {
@@ -91,6 +92,9 @@ final class Sleep<T> extends ColdMono<T> {
             T result = sleep.result;
             if (result != null) {
                 actual.onNext(result);
+                if (cancelled) {
+                    return; // the value was enough
+                }
             }
             actual.onComplete();
         }
@@ -125,6 +129,7 @@ final class Sleep<T> extends ColdMono<T> {
 
         @Override
         public void cancel() {
+            cancelled = true;
             end();
         }
 

@@ -3,11 +3,16 @@ package asyncio;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayDeque;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
+import reactor.util.context.ContextView;
 
 /**
  * A running coroutine: a cold {@code Mono} that a loop has started, and the {@link Future} of its result. Made by
@@ -33,7 +38,7 @@ import reactor.util.context.Context;
  *
  * @param <T> the type of the result
  */
-public abstract class Task<T> extends Future<T> {
+public abstract sealed class Task<T> extends Future<T> permits BodyTask, MonoTask {
     private static final AtomicLong COUNTER = new AtomicLong();
     private static final VarHandle SLOT;
     private static final VarHandle REQUESTS;
@@ -130,10 +135,16 @@ public abstract class Task<T> extends Future<T> {
         Object before = SLOT.getAndSet(this, FINISHED);
         ended();
         if (before instanceof CancelRequest request) {
+            Operators.onDiscard(result, context);
             finishCancelled(request.exception());
         } else {
             finishResult(result);
         }
+    }
+
+    /** Closes the task to requests, before its outcome is settled; the exception to end with if one came in time. */
+    final @Nullable CancelledException closeToRequests() {
+        return SLOT.getAndSet(this, FINISHED) instanceof CancelRequest request ? request.exception() : null;
     }
 
     final void finishWith(Throwable exception) {
@@ -150,12 +161,11 @@ public abstract class Task<T> extends Future<T> {
         loop.tasks.remove(this);
     }
 
-    /** Ends a task that has no thread to unwind, because its loop closes. */
-    final void destroy() {
-        if (slot instanceof MonoWait<?> wait) {
-            wait.dispose();
+    /** Lets go of what is awaited, because the loop closes and the wait will not end. */
+    final void abandonWait() {
+        if (slot instanceof Wait wait) {
+            wait.abandon();
         }
-        finishWith(new CancelledException("The event loop was closed while " + getName() + " was pending"));
     }
 
     // ---- API
@@ -171,9 +181,16 @@ public abstract class Task<T> extends Future<T> {
     public boolean cancel(@Nullable String message) {
         // a chain of tasks that await each other is walked down in a loop: recursion would overflow the stack
         ArrayDeque<Task<?>> outer = new ArrayDeque<>(0);
+        Set<Task<?>> seen = Set.of();
         Task<?> task = this;
         while (task.countRequest()) {
             if (task.slot instanceof Wait wait && wait.target() instanceof Task<?> inner && !inner.done()) {
+                if (seen.isEmpty()) {
+                    seen = Collections.newSetFromMap(new IdentityHashMap<>());
+                }
+                if (!seen.add(task)) {
+                    return breakCycle(wait, message);
+                }
                 outer.push(task);
                 task = inner;
             } else if (task.request(message)) {
@@ -191,6 +208,16 @@ public abstract class Task<T> extends Future<T> {
         return false;
     }
 
+    /** Tasks that await each other in a circle: the one where the walk came round stops waiting, which frees the others. */
+    private static boolean breakCycle(Wait wait, @Nullable String message) {
+        Task<?> task = wait.task;
+        if (SLOT.compareAndSet(task, wait, new CancelRequest(message))) {
+            wait.abandon();
+            wait.resume();
+        }
+        return true;
+    }
+
     private boolean countRequest() {
         if (done() || slot == FINISHED) {
             return false;
@@ -203,6 +230,7 @@ public abstract class Task<T> extends Future<T> {
         for (;;) {
             Object before = slot;
             if (before == FINISHED) {
+                uncancel(); // too late, so not counted either
                 return false;
             }
             if (before instanceof Wait wait && wait.requestCancel(message)) {
@@ -227,12 +255,14 @@ public abstract class Task<T> extends Future<T> {
      */
     public final int uncancel() {
         for (;;) {
+            // read before the count: a request that comes after it was lowered is a new one, and stays
+            Object pending = slot;
             int before = requests;
             if (before == 0) {
                 return 0;
             }
             if (REQUESTS.compareAndSet(this, before, before - 1)) {
-                if (before == 1 && slot instanceof CancelRequest request) {
+                if (before == 1 && pending instanceof CancelRequest request) {
                     SLOT.compareAndSet(this, request, null);
                 }
                 return before - 1;
@@ -286,14 +316,21 @@ public abstract class Task<T> extends Future<T> {
     }
 
     @Override
-    String describeForLog() {
+    final ContextView contextForLog() {
+        return context;
+    }
+
+    @Override
+    final String describeForLog() {
         return "Task exception was never retrieved: task " + getName();
     }
 
     @Override
     String describePending() {
         Object slot = this.slot;
-        String waitsOn = slot instanceof Wait wait ? " wait_for=" + wait.target() : "";
+        Object target = slot instanceof Wait wait ? wait.target() : null;
+        // only the name of a task: they may await each other in a circle
+        String waitsOn = target == null ? "" : " wait_for=" + (target instanceof Task<?> inner ? inner.getName() : target);
         return (requests > 0 ? " cancelling" : " pending") + waitsOn;
     }
 

@@ -12,15 +12,24 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 final class ThreadExecutor {
     private final ThreadPoolExecutor pool;
+    private volatile boolean done;
+    private volatile Runnable terminated = () -> {};
 
-    ThreadExecutor(String loopName) {
+    ThreadExecutor(EventLoop loop) {
         int threads = Math.min(32, Runtime.getRuntime().availableProcessors() + 4);
         AtomicInteger count = new AtomicInteger();
         pool = new ThreadPoolExecutor(threads, threads, 60, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), job -> {
-            Thread thread = new Thread(null, job, loopName + "-thread-" + count.incrementAndGet(), 0, false);
+            Thread thread = new Thread(null, job, loop.name() + "-thread-" + count.incrementAndGet(), 0, false);
             thread.setDaemon(true);
+            thread.setContextClassLoader(loop.contextClassLoader);
             return thread;
-        });
+        }) {
+            @Override
+            protected void terminated() {
+                done = true;
+                terminated.run();
+            }
+        };
         pool.allowCoreThreadTimeOut(true);
     }
 
@@ -37,9 +46,14 @@ final class ThreadExecutor {
         pool.shutdown();
     }
 
-    /** Takes no more work and waits for what is there; false if the time was not enough. */
-    boolean closeAndJoin(long seconds) throws InterruptedException {
+    /** As {@link #close}, and calls back, on some thread, when the last job has ended. */
+    void close(Runnable terminated) {
+        this.terminated = terminated;
         pool.shutdown();
-        return pool.awaitTermination(seconds, TimeUnit.SECONDS);
+    }
+
+    /** Whether that has happened. */
+    boolean isTerminated() {
+        return done;
     }
 }

@@ -17,6 +17,8 @@ final class TimerQueue {
         private final @Nullable Runnable action;
         private long sequence;
         private int index = ABSENT;
+        /** Removed, possibly before another thread's wish to add it was carried out. */
+        private boolean removed;
 
         Entry(@Nullable Runnable action, long deadlineNanos) {
             this.action = action;
@@ -48,7 +50,11 @@ final class TimerQueue {
         return size == 0 ? NONE : at(0).deadlineNanos;
     }
 
+    /** Does nothing if the entry has been removed already. */
     void add(Entry entry) {
+        if (entry.removed) {
+            return;
+        }
         if (size == heap.length) {
             heap = Arrays.copyOf(heap, size * 2);
         }
@@ -59,12 +65,17 @@ final class TimerQueue {
     /** Removes and returns the earliest entry; call only if there is one. */
     Entry poll() {
         Entry first = at(0);
-        remove(first);
+        take(first);
         return first;
     }
 
-    /** Does nothing if the entry is not in the queue. */
+    /** Does nothing if the entry is not in the queue, except that it will not get in any more. */
     void remove(Entry entry) {
+        entry.removed = true;
+        take(entry);
+    }
+
+    private void take(Entry entry) {
         int i = entry.index;
         if (i == Entry.ABSENT) {
             return;

@@ -4,7 +4,6 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
-import reactor.core.publisher.Operators;
 import reactor.util.context.ContextView;
 
 /** What {@link Asyncio#toThread} returns. */
@@ -27,14 +26,11 @@ final class ToThread<T> extends ColdMono<T> {
     @Override
     void start(CoreSubscriber<? super T> actual) {
         EventLoop loop = EventLoop.runningOrShared();
-        Job<T> job = new Job<>(loop, function, actual.currentContext());
-        try {
+        actual.onSubscribe(new OwnerSubscription<>(actual, () -> {
+            Job<T> job = new Job<>(loop, function, actual.currentContext());
             loop.threads().execute(job);
-        } catch (RuntimeException e) {
-            Operators.error(actual, e);
-            return;
-        }
-        actual.onSubscribe(new OwnerSubscription<>(job.future, actual));
+            return job.future;
+        }));
     }
 
     /** One call of the function. Cancelled before it has begun it never begins; after that it runs to its end unheard. */
@@ -50,16 +46,7 @@ final class ToThread<T> extends ColdMono<T> {
             this.loop = loop;
             this.function = function;
             this.context = context;
-            this.future = new Future<>(loop) {
-                @Override
-                public boolean cancel(@Nullable String message) {
-                    boolean cancelled = super.cancel(message);
-                    if (cancelled && taken.compareAndSet(false, true)) {
-                        loop.core.release();
-                    }
-                    return cancelled;
-                }
-            };
+            this.future = new Result<>(this);
             loop.core.hold();
         }
 
@@ -79,6 +66,25 @@ final class ToThread<T> extends ColdMono<T> {
             if (!loop.core.enqueue(outcome)) {
                 outcome.run();
             }
+        }
+    }
+
+    /** The Future of a job, whose cancellation keeps the job from beginning. */
+    static final class Result<T> extends Future<T> {
+        private final Job<T> job;
+
+        Result(Job<T> job) {
+            super(job.loop);
+            this.job = job;
+        }
+
+        @Override
+        public boolean cancel(@Nullable String message) {
+            boolean cancelled = super.cancel(message);
+            if (cancelled && job.taken.compareAndSet(false, true)) {
+                job.loop.core.release();
+            }
+            return cancelled;
         }
     }
 

@@ -17,6 +17,9 @@ abstract class Wait extends Waiter {
      */
     abstract boolean requestCancel(@Nullable String message);
 
+    /** Lets go of what is awaited: the loop closes, or the tasks await each other. */
+    abstract void abandon();
+
     /** What is awaited, for {@code toString}. */
     abstract Object target();
 
@@ -26,9 +29,10 @@ abstract class Wait extends Waiter {
         return task.loop;
     }
 
+    /** Except that a value which comes back to a Mono's task goes to a discard hook, which is the user's. */
     @Override
-    final boolean isInternal() {
-        return true;
+    boolean isInternal() {
+        return task.hasBody() || !task.cancelRequested();
     }
 
     @Override
@@ -55,6 +59,11 @@ abstract class Wait extends Waiter {
         }
 
         @Override
+        void abandon() {
+            future.removeWaiter(this);
+        }
+
+        @Override
         Object target() {
             return future;
         }
@@ -70,6 +79,9 @@ abstract class Wait extends Waiter {
         boolean requestCancel(@Nullable String message) {
             return false;
         }
+
+        @Override
+        void abandon() {}
 
         @Override
         Object target() {

@@ -56,13 +56,16 @@ final class WaiterList {
     /** The waiters in order, linked by {@code next}; after this nobody gets in or out. */
     synchronized @Nullable Waiter close() {
         closed = true;
-        return first;
+        Waiter all = first;
+        first = null;
+        last = null;
+        return all;
     }
 
     /** A copy, for looking at. */
     synchronized List<Waiter> snapshot() {
         List<Waiter> all = new ArrayList<>();
-        for (Waiter waiter = first; waiter != null && !closed; waiter = waiter.next) {
+        for (Waiter waiter = first; waiter != null; waiter = waiter.next) {
             all.add(waiter);
         }
         return all;

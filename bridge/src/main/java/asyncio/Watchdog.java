@@ -5,8 +5,6 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
-import reactor.util.Logger;
-import reactor.util.Loggers;
 
 /**
  * A daemon thread that looks at every running loop a few times a second and reports, with the stack and while it lasts, a loop that was handed to a
@@ -14,7 +12,6 @@ import reactor.util.Loggers;
  * speak.
  */
 final class Watchdog implements Runnable {
-    private static final Logger LOG = Loggers.getLogger("asyncio");
     private static final long PERIOD_NANOS = Duration.ofMillis(50).toNanos();
     private static final long UNCLAIMED_NANOS = Duration.ofMillis(Long.getLong("asyncio.watchdog.unclaimed", 100)).toNanos();
     /** First steps load classes and may take their time; debug mode wants asyncio's 100 ms. */
@@ -83,13 +80,13 @@ final class Watchdog implements Runnable {
         }
         seen.reported = true;
         Thread holder = loop.driver.holderThread();
-        LOG.warn((unclaimed
+        Log.warn((unclaimed
                         ? loop + " was handed to thread " + holder + ", which has not run for " + millis(now - seen.since)
                                 + " ms: all carriers of virtual threads are busy or pinned, or the machine is overloaded. Blocking and computing "
                                 + "belong on platform threads (toThread); -Dasyncio.bodies=platform takes bodies off the carriers"
                         : loop + " has been in one step for " + millis(now - seen.since) + " ms: nothing else of this loop can run. "
                                 + "Move blocking calls to toThread(...)")
-                + stack(holder));
+                + stack(holder), null);
     }
 
     private static long millis(long nanos) {

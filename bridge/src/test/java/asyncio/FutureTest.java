@@ -284,11 +284,9 @@ class FutureTest {
             loop.callSoon(() -> {
                 throw new IllegalStateException("boom");
             }, Context.of("key", "mine"));
-            new Future<String>() {
-                {
-                    setResult("x");
-                }
-            }.addDoneCallback(done -> {
+            Future<String> done = new Future<>();
+            done.setResult("x");
+            done.addDoneCallback(future -> {
                 throw new IllegalStateException("bang");
             }, Context.of("key", "theirs"));
             await(sleep(Duration.ZERO));

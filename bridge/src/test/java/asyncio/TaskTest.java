@@ -552,8 +552,8 @@ class TaskTest {
             Task<String> task = createTask(Mono.<String>never().doOnCancel(disposed::incrementAndGet));
             tick();
             task.cancel("why");
-            assertThat(disposed).hasValue(1);
             assertThatThrownBy(() -> await(task)).isInstanceOf(CancelledException.class).hasMessage("why");
+            assertThat(disposed).hasValue(1);
         });
     }
 

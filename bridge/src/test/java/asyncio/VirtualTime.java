@@ -11,7 +11,7 @@ final class VirtualTime {
         try {
             loop.runUntilComplete(Asyncio.async(body));
         } finally {
-            LoopShutdown.shutdown(loop);
+            Program.shutdown(loop);
         }
     }
 }

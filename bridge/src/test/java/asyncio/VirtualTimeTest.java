@@ -57,13 +57,15 @@ class VirtualTimeTest {
     private static List<Integer> orderWithSeed(long seed) throws Exception {
         EventLoop loop = EventLoop.builder().seed(seed).build();
         List<Integer> order = new ArrayList<>();
+        List<Integer> callbacks = new ArrayList<>();
         try {
             for (int i = 0; i < 8; i++) {
                 int number = i;
-                loop.callSoon(() -> order.add(number));
+                loop.callSoon(() -> callbacks.add(number));
+                loop.createTask(async(() -> order.add(number)));
             }
-            loop.stop();
-            loop.runForever();
+            loop.runUntilComplete(sleep(Duration.ofMillis(1)));
+            assertThat(callbacks).as("callSoon keeps its order").isSorted();
         } finally {
             loop.close();
         }

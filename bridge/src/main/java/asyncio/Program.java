@@ -1,16 +1,47 @@
 package asyncio;
 
+import java.time.Duration;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
-import reactor.util.Logger;
-import reactor.util.Loggers;
+import reactor.core.publisher.Mono;
 
-/** How {@link Asyncio#run} ends: left-over tasks are cancelled and waited for, then the threads, then the loop is closed. */
-final class LoopShutdown {
-    private static final Logger LOG = Loggers.getLogger("asyncio");
+/**
+ * A program from its first step to its last: {@link Asyncio#run}. At the end left-over tasks are cancelled and waited for, then the threads, then the
+ * loop is closed.
+ */
+final class Program {
     private static final long THREAD_JOIN_SECONDS = 300;
 
-    private LoopShutdown() {}
+    private Program() {}
+
+    static <T> @Nullable T run(Mono<? extends T> main) throws Exception {
+        EventLoop loop = EventLoop.newEventLoop();
+        try {
+            return loop.runUntilComplete(main);
+        } finally {
+            shutdown(loop);
+        }
+    }
+
+    static <T> @Nullable T runOnPlatformThread(Mono<? extends T> main) throws Exception {
+        CompletableFuture<@Nullable T> outcome = new CompletableFuture<>();
+        Thread thread = new Thread(() -> {
+            try {
+                outcome.complete(run(main));
+            } catch (Throwable e) {
+                outcome.completeExceptionally(e);
+            }
+        }, "asyncio-run");
+        thread.setContextClassLoader(Thread.currentThread().getContextClassLoader());
+        thread.start();
+        try {
+            return outcome.join();
+        } catch (CompletionException e) {
+            throw Misuse.sneaky(e.getCause());
+        }
+    }
 
     static void shutdown(EventLoop loop) {
         try {
@@ -48,12 +79,22 @@ final class LoopShutdown {
         if (threads == null) {
             return;
         }
-        try {
-            if (!threads.closeAndJoin(THREAD_JOIN_SECONDS)) {
-                LOG.warn("Functions given to toThread still run after {} s; Asyncio.run returns without them", THREAD_JOIN_SECONDS);
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+        // the loop runs meanwhile: a function may be waiting for it
+        TimerHandle limit = loop.callLater(Duration.ofSeconds(THREAD_JOIN_SECONDS), loop::stop);
+        threads.close(() -> stopIfOpen(loop));
+        if (!threads.isTerminated()) {
+            loop.runForever();
+        }
+        limit.cancel();
+        if (!threads.isTerminated()) {
+            Log.warn("Functions given to toThread still run after " + THREAD_JOIN_SECONDS + " s; Asyncio.run returns without them", null);
+        }
+    }
+
+    /** On a thread of the pool, whose last one may end long after the loop. */
+    private static void stopIfOpen(EventLoop loop) {
+        if (!loop.isClosed()) {
+            loop.stop();
         }
     }
 
