@@ -1,0 +1,48 @@
+package asyncio.examples;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/** A file's lines, newlines included, and what a {@link LineServer} should answer to each. */
+record TextFile(byte[] bytes, List<byte[]> lines, List<String> answers) {
+    /** Blocks: to be called in a thread of its own. */
+    static TextFile read(Path file) throws IOException {
+        byte[] bytes;
+        try {
+            bytes = Files.readAllBytes(file);
+        } catch (NoSuchFileException e) {
+            throw new IOException("there is no file " + file.toAbsolutePath(), e);
+        } catch (IOException e) {
+            throw new IOException("cannot read " + file.toAbsolutePath() + ": " + e.getMessage(), e);
+        }
+        List<byte[]> lines = split(bytes);
+        return new TextFile(bytes, lines, lines.stream().map(LineServer::answerTo).toList());
+    }
+
+    private static List<byte[]> split(byte[] bytes) {
+        List<byte[]> lines = new ArrayList<>();
+        int start = 0;
+        for (int i = 0; i < bytes.length; i++) {
+            if (bytes[i] == '\n' || i == bytes.length - 1) {
+                lines.add(Arrays.copyOfRange(bytes, start, i + 1));
+                start = i + 1;
+            }
+        }
+        return lines;
+    }
+
+    int size() {
+        return bytes.length;
+    }
+
+    byte[] sha256() throws NoSuchAlgorithmException {
+        return MessageDigest.getInstance("SHA-256").digest(bytes);
+    }
+}

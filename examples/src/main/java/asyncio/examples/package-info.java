@@ -1,0 +1,5 @@
+/** Runnable programs. {@link asyncio.examples.Hello} is the smallest, {@link asyncio.examples.Tour} shows most of what there is. */
+@NullMarked
+package asyncio.examples;
+
+import org.jspecify.annotations.NullMarked;

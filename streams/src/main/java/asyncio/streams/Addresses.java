@@ -1,0 +1,63 @@
+package asyncio.streams;
+
+import asyncio.Asyncio;
+import io.netty.resolver.AddressResolver;
+import io.netty.resolver.AddressResolverGroup;
+import io.netty.resolver.NoopAddressResolver;
+import io.netty.util.NetUtil;
+import io.netty.util.concurrent.EventExecutor;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.net.UnknownHostException;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/** Finds the addresses of a host as asyncio does: the operating system's resolver, in a thread of the loop. */
+final class Addresses {
+    private Addresses() {}
+
+    static int checkPort(int port) {
+        if (port < 0 || port > 65_535) {
+            throw new IllegalArgumentException("A port is a number from 0 to 65535, not " + port);
+        }
+        return port;
+    }
+
+    /** The addresses in the system's order of preference, at least one; for null the one that stands for all interfaces. */
+    static Mono<List<InetSocketAddress>> resolve(@Nullable String host, int port) {
+        if (host == null) {
+            return Mono.just(List.of(new InetSocketAddress(port)));
+        }
+        InetAddress literal = NetUtil.createInetAddressFromIpAddressString(host);
+        if (literal != null) {
+            return Mono.just(List.of(new InetSocketAddress(literal, port)));
+        }
+        return Asyncio.toThread(() -> lookUp(host, port));
+    }
+
+    private static List<InetSocketAddress> lookUp(String host, int port) throws UnknownHostException {
+        List<InetSocketAddress> addresses = new ArrayList<>();
+        for (InetAddress address : InetAddress.getAllByName(host)) {
+            addresses.add(new InetSocketAddress(address, port));
+        }
+        return addresses;
+    }
+
+    /** For clients that are given resolved addresses only. Netty's own keeps a record of each loop, and a thread to drop it when the loop closes. */
+    static final class Resolved extends AddressResolverGroup<SocketAddress> {
+        static final Resolved INSTANCE = new Resolved();
+
+        @Override
+        public AddressResolver<SocketAddress> getResolver(EventExecutor executor) {
+            return newResolver(executor);
+        }
+
+        @Override
+        protected AddressResolver<SocketAddress> newResolver(EventExecutor executor) {
+            return new NoopAddressResolver(executor);
+        }
+    }
+}

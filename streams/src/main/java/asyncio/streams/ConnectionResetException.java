@@ -1,0 +1,17 @@
+package asyncio.streams;
+
+import java.net.SocketException;
+
+/**
+ * The connection is lost: what is written goes nowhere.
+ *
+ * <p>asyncio: {@code ConnectionResetError}.
+ */
+public class ConnectionResetException extends SocketException {
+    private static final long serialVersionUID = 1L;
+
+    /** @param message what happened, and to which connection */
+    public ConnectionResetException(String message) {
+        super(message);
+    }
+}

@@ -1,0 +1,38 @@
+package asyncio.streams;
+
+import asyncio.Future;
+import java.util.concurrent.RejectedExecutionException;
+import reactor.core.CoreSubscriber;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.Operators;
+
+/** What {@link StreamWriter#drain} returns; on the connection's loop it costs nothing while there is room. */
+final class Drain extends Mono<Void> {
+    private final StreamWriter writer;
+
+    Drain(StreamWriter writer) {
+        this.writer = writer;
+    }
+
+    @Override
+    public void subscribe(CoreSubscriber<? super Void> actual) {
+        if (writer.channel().eventLoop().inEventLoop()) {
+            writer.drainNow().subscribe(actual);
+            return;
+        }
+        // behind the writes that this thread has sent to the loop, so that they count
+        Future<Mono<Void>> outcome = new Future<>();
+        try {
+            writer.onLoop(() -> outcome.setResult(writer.drainNow()));
+        } catch (RejectedExecutionException e) {
+            Operators.error(actual, writer.lossError());
+            return;
+        }
+        outcome.flatMap(drained -> drained).subscribe(actual);
+    }
+
+    @Override
+    public String toString() {
+        return "drain of " + writer;
+    }
+}

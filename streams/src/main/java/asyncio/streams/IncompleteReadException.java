@@ -1,0 +1,35 @@
+package asyncio.streams;
+
+import java.io.EOFException;
+
+/**
+ * The stream ended before all bytes asked for had come.
+ *
+ * <p>asyncio: {@code IncompleteReadError}.
+ */
+public class IncompleteReadException extends EOFException {
+    private static final long serialVersionUID = 1L;
+
+    private final byte[] partial;
+    private final int expected;
+
+    /**
+     * @param partial the bytes that had come
+     * @param expected how many were asked for
+     */
+    public IncompleteReadException(byte[] partial, int expected) {
+        super(partial.length + " bytes read on a total of " + expected + " expected bytes");
+        this.partial = partial.clone();
+        this.expected = expected;
+    }
+
+    /** The bytes that had come before the end; the reader has dropped them. */
+    public byte[] partial() {
+        return partial.clone();
+    }
+
+    /** How many bytes were asked for. */
+    public int expected() {
+        return expected;
+    }
+}

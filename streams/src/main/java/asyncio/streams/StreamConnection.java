@@ -1,0 +1,81 @@
+package asyncio.streams;
+
+import io.netty.channel.Channel;
+import reactor.netty.Connection;
+
+/**
+ * A connection as a {@link StreamReader} and a {@link StreamWriter}.
+ *
+ * <p>Made by {@link Streams#openConnection}, given to the handlers of {@link Streams#startServer}, or put on any Reactor Netty connection with
+ * {@link #from}. Closing it closes the writer, so it fits into try-with-resources.
+ *
+ * <pre>{@code
+ * try (StreamConnection connection = await(Streams.openConnection("localhost", 6379))) {
+ *     connection.writer().write("PING\r\n");
+ *     System.out.print(new String(await(connection.reader().readLine()), UTF_8));
+ * }
+ * }</pre>
+ *
+ * <p>asyncio: the pair {@code (reader, writer)}.
+ */
+public final class StreamConnection implements AutoCloseable {
+    private static final String HANDLER = "asyncio.streams";
+
+    private final StreamHandler handler;
+
+    StreamConnection(StreamHandler handler) {
+        this.handler = handler;
+    }
+
+    /** As {@link #from(Connection, int)}, with a limit of 64 KiB. */
+    public static StreamConnection from(Connection connection) {
+        return from(connection, StreamReader.DEFAULT_LIMIT);
+    }
+
+    /**
+     * Puts a reader and a writer on a connection of Reactor Netty's, for use in a {@code TcpClient} or in {@code TcpServer.handle}. From then on the
+     * reader gets all bytes, {@code connection.inbound()} none. Called again for the same connection it returns the same reader and writer.
+     *
+     * <pre>{@code
+     * TcpServer.create().handle((in, out) -> {
+     *     in.withConnection(connection -> reader = StreamConnection.from(connection).reader());
+     *     ...
+     * }
+     * }</pre>
+     *
+     * @param limit the longest line, in bytes; twice that is buffered before the peer has to wait
+     * @throws IllegalArgumentException if the limit is not positive
+     */
+    public static StreamConnection from(Connection connection, int limit) {
+        Channel channel = connection.channel();
+        StreamHandler existing = channel.pipeline().get(StreamHandler.class);
+        if (existing != null) {
+            return existing.connection();
+        }
+        StreamHandler handler = new StreamHandler(channel, limit);
+        connection.addHandlerLast(HANDLER, handler);
+        return handler.connection();
+    }
+
+    /** Reads from the peer. */
+    public StreamReader reader() {
+        return handler.reader();
+    }
+
+    /** Writes to the peer. */
+    public StreamWriter writer() {
+        return handler.writer();
+    }
+
+    /** Closes the connection when all that is buffered has been sent: {@link StreamWriter#close}. */
+    @Override
+    public void close() {
+        handler.writer().close();
+    }
+
+    /** {@code <StreamConnection /127.0.0.1:50000 -> /127.0.0.1:80 open>}. */
+    @Override
+    public String toString() {
+        return handler.writer().toString().replaceFirst("StreamWriter", "StreamConnection");
+    }
+}

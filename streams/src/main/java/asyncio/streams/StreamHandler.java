@@ -1,0 +1,228 @@
+package asyncio.streams;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelDuplexHandler;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.ChannelPromise;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.channel.socket.DuplexChannel;
+import io.netty.handler.ssl.SslCloseCompletionEvent;
+import io.netty.handler.ssl.SslHandler;
+import java.io.IOException;
+import java.nio.channels.ClosedChannelException;
+import org.jspecify.annotations.Nullable;
+import reactor.util.Logger;
+import reactor.util.Loggers;
+
+/**
+ * The place of a reader and a writer in the channel's pipeline: brings them what happens, and does to the channel what they ask. Everything here runs
+ * on the channel's event loop.
+ */
+final class StreamHandler extends ChannelDuplexHandler implements StreamReader.Flow {
+    private static final Logger LOG = Loggers.getLogger("asyncio");
+
+    private final Channel channel;
+    private final StreamReader reader;
+    private final StreamWriter writer;
+    private final StreamConnection connection;
+    private @Nullable ChannelHandlerContext context;
+    /** Bytes were written that are not flushed; somebody will. */
+    private boolean dirty;
+    /** Between a read and the end of that burst of reads, where a flush is sure to come. */
+    private boolean reading;
+    private boolean lost;
+    private @Nullable Throwable failure;
+
+    StreamHandler(Channel channel, int limit) {
+        this.channel = channel;
+        this.reader = new StreamReader(channel.eventLoop(), channel.alloc(), limit, this);
+        this.writer = new StreamWriter(channel, this);
+        this.connection = new StreamConnection(this);
+    }
+
+    StreamReader reader() {
+        return reader;
+    }
+
+    StreamWriter writer() {
+        return writer;
+    }
+
+    StreamConnection connection() {
+        return connection;
+    }
+
+    // ---- what happens
+
+    @Override
+    public void handlerAdded(ChannelHandlerContext context) {
+        this.context = context;
+        if (!channel.isActive()) {
+            connectionLost(); // it was closed before: channelInactive has been
+            return;
+        }
+        if (canHalfClose()) {
+            channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
+        }
+        channel.config().setAutoRead(true);
+    }
+
+    @Override
+    public void handlerRemoved(ChannelHandlerContext context) {
+        flushIfDirty(); // Reactor Netty takes the handler out before it closes the channel
+        connectionLost();
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object message) {
+        reading = true;
+        if (message instanceof ByteBuf bytes) {
+            reader.feed(bytes);
+        } else {
+            context.fireChannelRead(message);
+        }
+    }
+
+    @Override
+    public void channelReadComplete(ChannelHandlerContext context) {
+        reading = false;
+        flushIfDirty();
+        context.fireChannelReadComplete();
+    }
+
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext context) {
+        if (channel.isWritable()) {
+            writer.releaseDrainers();
+        }
+        context.fireChannelWritabilityChanged();
+    }
+
+    @Override
+    public void userEventTriggered(ChannelHandlerContext context, Object event) {
+        if (event instanceof ChannelInputShutdownEvent || event instanceof SslCloseCompletionEvent) {
+            reader.feedEof();
+        }
+        context.fireUserEventTriggered(event);
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext context) {
+        connectionLost();
+        context.fireChannelInactive();
+    }
+
+    /**
+     * Ends the connection; reader and writer are told when the channel is inactive. Failed writes come here too, on the stack of the write or flush,
+     * where nobody may be resumed.
+     */
+    @Override
+    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        if (lost || failure != null || cause instanceof ClosedChannelException) {
+            return;
+        }
+        failure = cause;
+        if (!(cause instanceof IOException)) {
+            LOG.error("Fatal error on " + connection + ", which is closed", cause);
+        }
+        context.close();
+    }
+
+    private void connectionLost() {
+        if (lost) {
+            return;
+        }
+        lost = true;
+        dirty = false;
+        Throwable failure = this.failure;
+        writer.connectionLost(failure);
+        if (failure != null) {
+            reader.fail(failure);
+        }
+        reader.connectionLost();
+    }
+
+    // ---- what the reader asks
+
+    @Override
+    public void pauseReading() {
+        channel.config().setAutoRead(false);
+    }
+
+    @Override
+    public void resumeReading() {
+        if (!writer.closeRequested()) {
+            channel.config().setAutoRead(true);
+        }
+    }
+
+    // ---- what the writer asks
+
+    void write(ByteBuf bytes) {
+        ChannelHandlerContext context = this.context;
+        if (lost || context == null || !channel.isActive()) {
+            bytes.release();
+            return;
+        }
+        context.write(bytes, context.voidPromise());
+        if (!channel.isWritable()) {
+            flush();
+        } else if (!dirty) {
+            dirty = true;
+            if (!reading) {
+                channel.eventLoop().execute(this::flushIfDirty);
+            }
+        }
+    }
+
+    void flush() {
+        dirty = false;
+        if (context != null) {
+            context.flush();
+        }
+    }
+
+    private void flushIfDirty() {
+        if (dirty) {
+            flush();
+        }
+    }
+
+    boolean canHalfClose() {
+        return channel instanceof DuplexChannel && channel.pipeline().get(SslHandler.class) == null;
+    }
+
+    void writeEof() {
+        if (context != null && channel.isActive()) {
+            dirty = false;
+            context.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(sent -> ((DuplexChannel) channel).shutdownOutput());
+        }
+    }
+
+    void close() {
+        channel.config().setAutoRead(false);
+        if (context != null && channel.isActive()) {
+            dirty = false;
+            context.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
+        } else {
+            channel.close();
+        }
+    }
+
+    void abort() {
+        channel.config().setOption(ChannelOption.SO_LINGER, 0);
+        dirty = false;
+        channel.close();
+    }
+
+    /** Somebody else closes the channel, as Reactor Netty does when a handler's publisher completes: what was written goes out first. */
+    @Override
+    public void close(ChannelHandlerContext context, ChannelPromise promise) {
+        flushIfDirty();
+        context.close(promise);
+    }
+}
