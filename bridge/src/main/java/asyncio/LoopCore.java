@@ -15,7 +15,7 @@ import io.netty.channel.nio.NioIoHandler;
 import io.netty.util.concurrent.AbstractScheduledEventExecutor;
 import io.netty.util.concurrent.DefaultPromise;
 import io.netty.util.concurrent.Future;
-import io.netty.util.concurrent.GlobalEventExecutor;
+import io.netty.util.concurrent.ImmediateEventExecutor;
 import io.netty.util.concurrent.MockTicker;
 import io.netty.util.concurrent.Promise;
 import io.netty.util.concurrent.Ticker;
@@ -57,7 +57,7 @@ final class LoopCore extends AbstractScheduledEventExecutor implements IoEventLo
     private final TimerQueue timers = new TimerQueue();
     /** Off-loop work that may still call back: virtual time must not jump over it. */
     private final AtomicInteger holds = new AtomicInteger();
-    private final Promise<?> termination = new DefaultPromise<Void>(GlobalEventExecutor.INSTANCE);
+    private final Promise<?> termination = new DefaultPromise<Void>(ImmediateEventExecutor.INSTANCE);
     private final IoHandlerContext ioContext = new IoContext();
     /** The thread that holds the loop; moved by {@link LoopDriver}. */
     volatile @Nullable Thread owner;

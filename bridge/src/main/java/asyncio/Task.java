@@ -38,7 +38,7 @@ import reactor.util.context.ContextView;
  *
  * @param <T> the type of the result
  */
-public abstract sealed class Task<T> extends Future<T> permits BodyTask, MonoTask {
+public abstract non-sealed class Task<T> extends Future<T> {
     private static final AtomicLong COUNTER = new AtomicLong();
     private static final VarHandle SLOT;
     private static final VarHandle REQUESTS;
