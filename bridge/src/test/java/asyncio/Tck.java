@@ -4,25 +4,36 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.DynamicTest;
-import org.opentest4j.TestAbortedException;
 import org.reactivestreams.Publisher;
 import org.reactivestreams.tck.PublisherVerification;
 import org.reactivestreams.tck.TestEnvironment;
-import org.testng.SkipException;
-import org.testng.annotations.Test;
 import reactor.core.publisher.Mono;
 
 /** The Reactive Streams TCK, which is written for TestNG, as JUnit's dynamic tests. */
 final class Tck {
     private Tck() {}
 
-    /** One test for each rule; a rule that does not apply to a Mono is skipped. */
+    /** The rules that the TCK can check with a single element; it skips the others. */
+    private static final Set<String> RULES = Set.of(
+            "optional_spec105_emptyStreamMustTerminateBySignallingOnComplete",
+            "optional_spec111_maySupportMultiSubscribe",
+            "optional_spec111_registeredSubscribersMustReceiveOnNextOrOnCompleteSignals",
+            "required_createPublisher1MustProduceAStreamOfExactly1Element",
+            "required_spec107_mustNotEmitFurtherSignalsOnceOnCompleteHasBeenSignalled",
+            "required_spec109_mustIssueOnSubscribeForNonNullSubscriber",
+            "required_spec109_subscribeThrowNPEOnNullSubscriber",
+            "required_spec307_afterSubscriptionIsCancelledAdditionalCancelationsMustBeNops",
+            "required_validate_boundedDepthOfOnNextAndRequestRecursion",
+            "required_validate_maxElementsFromPublisher");
+
+    /** One test for each rule. */
     static Stream<DynamicTest> of(String name, Supplier<? extends Mono<Integer>> source) {
-        return Arrays.stream(PublisherVerification.class.getMethods()).filter(method -> method.isAnnotationPresent(Test.class) && !method.getName().startsWith("untested"))
+        return Arrays.stream(PublisherVerification.class.getMethods()).filter(method -> RULES.contains(method.getName()))
                 .sorted(Comparator.comparing(Method::getName))
                 .map(rule -> DynamicTest.dynamicTest(name + ": " + rule.getName(), () -> verify(rule, new MonoVerification(source))));
     }
@@ -32,10 +43,7 @@ final class Tck {
         try {
             rule.invoke(verification);
         } catch (InvocationTargetException e) {
-            if (e.getCause() instanceof SkipException skip) {
-                throw new TestAbortedException(skip.getMessage(), skip);
-            }
-            throw e.getCause();
+            throw e.getCause(); // a rule that skips itself fails here: it belongs to those above, or the list is wrong
         }
     }
 
