@@ -1,12 +1,9 @@
 package asyncio;
 
 import io.netty.channel.IoEventLoop;
-import io.netty.channel.IoHandlerFactory;
 import io.netty.util.concurrent.MockTicker;
-import io.netty.util.concurrent.Ticker;
 import java.time.Duration;
 import java.util.Objects;
-import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -64,10 +61,10 @@ public final class EventLoop {
     private volatile @Nullable BiConsumer<? super EventLoop, ? super ExceptionContext> exceptionHandler;
     private @Nullable ThreadExecutor threads;
 
-    private EventLoop(Builder builder) {
-        core = new LoopCore(builder.ioHandlerFactory(), builder.clock, builder.order);
+    EventLoop(EventLoopBuilder builder) {
+        core = new LoopCore(builder.ioHandlerFactory(), builder.clock(), builder.order());
         driver = new LoopDriver(this);
-        scheduler = new LoopScheduler(this, builder.clock instanceof MockTicker);
+        scheduler = new LoopScheduler(this, builder.clock() instanceof MockTicker);
     }
 
     // ---- making and finding loops
@@ -78,8 +75,8 @@ public final class EventLoop {
     }
 
     /** A new loop with other than the usual parts. */
-    public static Builder builder() {
-        return new Builder();
+    public static EventLoopBuilder builder() {
+        return new EventLoopBuilder();
     }
 
     /**
@@ -133,67 +130,6 @@ public final class EventLoop {
             RUNNING.remove();
         } else {
             RUNNING.set(loop);
-        }
-    }
-
-    /** Parts of a loop that can be replaced. */
-    public static final class Builder {
-        private static final boolean EPOLL_AT_HAND = epollAtHand();
-
-        private String transport = System.getProperty("asyncio.transport", "auto");
-        private Ticker clock = Ticker.systemTicker();
-        private @Nullable Random order;
-
-        private Builder() {}
-
-        /** {@code epoll}, {@code nio}, or {@code auto}: epoll if it is there. */
-        public Builder transport(String transport) {
-            this.transport = Objects.requireNonNull(transport);
-            return this;
-        }
-
-        /**
-         * The loop's clock. With Netty's {@code MockTicker} time is virtual: it jumps to the next deadline whenever nothing is ready, IO is quiet and
-         * no work is under way in other threads.
-         */
-        public Builder clock(Ticker clock) {
-            this.clock = Objects.requireNonNull(clock);
-            return this;
-        }
-
-        /** Shuffles what is ready at the beginning of each tick, reproducibly: a program that is right does not depend on that order. */
-        public Builder seed(long seed) {
-            this.order = new Random(seed);
-            return this;
-        }
-
-        /** @throws IllegalArgumentException if the transport is unknown or not available */
-        public EventLoop build() {
-            return new EventLoop(this);
-        }
-
-        private IoHandlerFactory ioHandlerFactory() {
-            switch (transport) {
-                case "auto":
-                    return EPOLL_AT_HAND ? Transports.epoll() : Transports.nio();
-                case "nio":
-                    return Transports.nio();
-                case "epoll":
-                    if (EPOLL_AT_HAND) {
-                        return Transports.epoll();
-                    }
-                    throw new IllegalArgumentException("Transport epoll is not available: it needs Linux and io.netty:netty-transport-native-epoll");
-                default:
-                    throw new IllegalArgumentException("Transport must be auto, epoll or nio, not " + transport);
-            }
-        }
-
-        private static boolean epollAtHand() {
-            try {
-                return Transports.epollIsAvailable();
-            } catch (NoClassDefFoundError e) {
-                return false;
-            }
         }
     }
 

@@ -365,45 +365,11 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
         int removed = 0;
         for (Waiter waiter : waiters()) {
             // equals is user code: it may itself add and remove, so it runs on a copy and outside the lock
-            if (waiter instanceof DoneCallback<?> registration && registration.callback.equals(callback) && removeWaiter(waiter)) {
+            if (waiter instanceof DoneCallback<?> registration && registration.callback().equals(callback) && removeWaiter(waiter)) {
                 removed++;
             }
         }
         return removed;
-    }
-
-    private static final class DoneCallback<T> extends Waiter {
-        private final Future<T> future;
-        private final Consumer<? super Future<T>> callback;
-        private final ContextView context;
-
-        DoneCallback(Future<T> future, Consumer<? super Future<T>> callback, ContextView context) {
-            this.future = future;
-            this.callback = callback;
-            this.context = context;
-        }
-
-        @Override
-        @Nullable EventLoop resumesOn() {
-            return future.loop;
-        }
-
-        @Override
-        public void run() {
-            EventLoop loop = future.loop;
-            if (loop == null) {
-                Asyncio.withContext(context, () -> callback.accept(future));
-                return;
-            }
-            ContextView outer = loop.enterContext(context);
-            try {
-                callback.accept(future);
-            } catch (Exception e) {
-                loop.callExceptionHandler(new ExceptionContext("Exception in done callback " + callback, Misuse.explain(e), future, null));
-            } finally {
-                loop.leaveContext(outer);
-            }
-        }
     }
 
     // ---- as a Mono
@@ -484,7 +450,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
         List<Consumer<?>> callbacks = new java.util.ArrayList<>();
         for (Waiter waiter : waiters()) {
             if (waiter instanceof DoneCallback<?> registration) {
-                callbacks.add(registration.callback);
+                callbacks.add(registration.callback());
             }
         }
         int more = callbacks.size() - 2;

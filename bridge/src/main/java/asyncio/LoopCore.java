@@ -1,23 +1,9 @@
 package asyncio;
 
-import io.netty.channel.Channel;
-import io.netty.channel.ChannelFuture;
-import io.netty.channel.ChannelPromise;
-import io.netty.channel.DefaultChannelPromise;
-import io.netty.channel.IoEventLoop;
-import io.netty.channel.IoEventLoopGroup;
-import io.netty.channel.IoHandle;
-import io.netty.channel.IoHandler;
 import io.netty.channel.IoHandlerContext;
 import io.netty.channel.IoHandlerFactory;
-import io.netty.channel.IoRegistration;
 import io.netty.channel.nio.NioIoHandler;
-import io.netty.util.concurrent.AbstractScheduledEventExecutor;
-import io.netty.util.concurrent.DefaultPromise;
-import io.netty.util.concurrent.Future;
-import io.netty.util.concurrent.ImmediateEventExecutor;
 import io.netty.util.concurrent.MockTicker;
-import io.netty.util.concurrent.Promise;
 import io.netty.util.concurrent.Ticker;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -27,29 +13,26 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Queue;
 import java.util.Random;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import reactor.util.concurrent.Queues;
 
 /**
- * The loop as Netty sees it: asyncio's {@code _run_once} over any Netty {@link IoHandler}. It selects (blocking only if nothing is ready), moves
+ * asyncio's {@code _run_once} over any Netty {@code IoHandler}. It selects (blocking only if nothing is ready), moves
  * due timers to the ready queue, notes how many entries are ready, and lets its driver run exactly those; so a callback that reschedules itself
  * starves neither timers nor IO.
  *
  * <p>The owner, the thread that counts as "in the event loop", moves: to whoever calls {@code runForever}, and with the loop from one body to
  * the next (see {@link LoopDriver}). Everything here but {@link #enqueue}, {@link #hold} and {@link #release} is for the owner only.
  */
-final class LoopCore extends AbstractScheduledEventExecutor implements IoEventLoop {
+final class LoopCore extends NettyEventLoop {
     /** Bodies may pass the loop among themselves for this long before IO is polled again; a poll means a thread switch for them. */
     private static final long POLL_INTERVAL_NANOS = 100_000;
 
     private static final long MILLI = 1_000_000;
 
-    private final IoHandler io;
     private final boolean wholeMillis;
-    private final Ticker ticker;
     private final @Nullable MockTicker virtualClock;
     private final @Nullable Random order;
     private final Queue<Runnable> inbox = Queues.<Runnable>unboundedMultiproducer().get();
@@ -57,10 +40,7 @@ final class LoopCore extends AbstractScheduledEventExecutor implements IoEventLo
     private final TimerQueue timers = new TimerQueue();
     /** Off-loop work that may still call back: virtual time must not jump over it. */
     private final AtomicInteger holds = new AtomicInteger();
-    private final Promise<?> termination = new DefaultPromise<Void>(ImmediateEventExecutor.INSTANCE);
     private final IoHandlerContext ioContext = new IoContext();
-    /** The thread that holds the loop; moved by {@link LoopDriver}. */
-    volatile @Nullable Thread owner;
     private volatile boolean closed;
     private boolean initialized;
     private boolean mayBlock;
@@ -73,9 +53,8 @@ final class LoopCore extends AbstractScheduledEventExecutor implements IoEventLo
     volatile boolean selecting;
 
     LoopCore(IoHandlerFactory factory, Ticker ticker, @Nullable Random order) {
-        this.io = factory.newHandler(this);
+        super(factory, ticker);
         this.wholeMillis = io instanceof NioIoHandler;
-        this.ticker = ticker;
         this.virtualClock = ticker instanceof MockTicker mock ? mock : null;
         this.order = order;
     }
@@ -89,7 +68,7 @@ final class LoopCore extends AbstractScheduledEventExecutor implements IoEventLo
 
     // ---- the ready queue, from any thread
 
-    /** Adds an entry to the ready queue and wakes the loop if need be; false if the loop is closed. */
+    @Override
     boolean enqueue(Runnable entry) {
         if (closed) {
             return false;
@@ -298,6 +277,7 @@ final class LoopCore extends AbstractScheduledEventExecutor implements IoEventLo
 
     // ---- closing
 
+    @Override
     boolean isClosed() {
         return closed;
     }
@@ -322,7 +302,7 @@ final class LoopCore extends AbstractScheduledEventExecutor implements IoEventLo
         ready.clear();
         abandonInbox(null);
         io.destroy();
-        termination.trySuccess(null);
+        terminated();
     }
 
     private static void runAtClose(Runnable entry) {
@@ -358,124 +338,5 @@ final class LoopCore extends AbstractScheduledEventExecutor implements IoEventLo
             long deadline = nextDeadline();
             return deadline == TimerQueue.NONE || virtualClock != null ? -1 : deadline;
         }
-    }
-
-    // ---- what Netty asks of an event loop
-
-    @Override
-    public Ticker ticker() {
-        return ticker;
-    }
-
-    @Override
-    public boolean inEventLoop(Thread thread) {
-        return thread == owner;
-    }
-
-    @Override
-    public boolean isExecutorThread(Thread thread) {
-        return thread == owner;
-    }
-
-    @Override
-    public void execute(Runnable command) {
-        if (!enqueue(Objects.requireNonNull(command))) {
-            throw new RejectedExecutionException("The event loop is closed");
-        }
-    }
-
-    @Override
-    public LoopCore next() {
-        return this;
-    }
-
-    @Override
-    public @Nullable IoEventLoopGroup parent() {
-        return null;
-    }
-
-    @Override
-    public Future<IoRegistration> register(IoHandle handle) {
-        Promise<IoRegistration> promise = newPromise();
-        Runnable registration = () -> {
-            try {
-                promise.setSuccess(io.register(handle));
-            } catch (Exception e) {
-                promise.setFailure(e);
-            }
-        };
-        if (inEventLoop()) {
-            registration.run();
-        } else {
-            execute(registration);
-        }
-        return promise;
-    }
-
-    @Override
-    @Deprecated
-    public ChannelFuture register(Channel channel) {
-        return register(new DefaultChannelPromise(channel, this));
-    }
-
-    @Override
-    @Deprecated
-    public ChannelFuture register(ChannelPromise promise) {
-        promise.channel().unsafe().register(this, promise);
-        return promise;
-    }
-
-    @Override
-    @Deprecated
-    public ChannelFuture register(Channel channel, ChannelPromise promise) {
-        channel.unsafe().register(this, promise);
-        return promise;
-    }
-
-    @Override
-    public boolean isCompatible(Class<? extends IoHandle> handleType) {
-        return io.isCompatible(handleType);
-    }
-
-    @Override
-    public boolean isIoType(Class<? extends IoHandler> handlerType) {
-        return io.getClass().equals(handlerType);
-    }
-
-    @Override
-    public boolean isShuttingDown() {
-        return closed;
-    }
-
-    @Override
-    public boolean isShutdown() {
-        return closed;
-    }
-
-    @Override
-    public boolean isTerminated() {
-        return closed;
-    }
-
-    @Override
-    public boolean awaitTermination(long timeout, TimeUnit unit) throws InterruptedException {
-        return termination.await(timeout, unit);
-    }
-
-    /** Refused: a loop is closed by {@link EventLoop#close()}, not by the libraries that borrow it. */
-    @Override
-    @Deprecated
-    public void shutdown() {
-        throw new UnsupportedOperationException("Use EventLoop.close(), or Asyncio.run which does it for you");
-    }
-
-    @Override
-    public Future<?> shutdownGracefully(long quietPeriod, long timeout, TimeUnit unit) {
-        throw new UnsupportedOperationException("Use EventLoop.close(), or Asyncio.run which does it for you");
-    }
-
-    @Override
-    public Future<?> terminationFuture() {
-        return termination;
     }
 }

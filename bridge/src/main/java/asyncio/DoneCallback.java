@@ -1,0 +1,44 @@
+package asyncio;
+
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import reactor.util.context.ContextView;
+
+/** One registration of {@link Future#addDoneCallback}. */
+final class DoneCallback<T> extends Waiter {
+    private final Future<T> future;
+    private final Consumer<? super Future<T>> callback;
+    private final ContextView context;
+
+    DoneCallback(Future<T> future, Consumer<? super Future<T>> callback, ContextView context) {
+        this.future = future;
+        this.callback = callback;
+        this.context = context;
+    }
+
+    Consumer<? super Future<T>> callback() {
+        return callback;
+    }
+
+    @Override
+    @Nullable EventLoop resumesOn() {
+        return future.getLoop();
+    }
+
+    @Override
+    public void run() {
+        EventLoop loop = future.getLoop();
+        if (loop == null) {
+            Asyncio.withContext(context, () -> callback.accept(future));
+            return;
+        }
+        ContextView outer = loop.enterContext(context);
+        try {
+            callback.accept(future);
+        } catch (Exception e) {
+            loop.callExceptionHandler(new ExceptionContext("Exception in done callback " + callback, Misuse.explain(e), future, null));
+        } finally {
+            loop.leaveContext(outer);
+        }
+    }
+}

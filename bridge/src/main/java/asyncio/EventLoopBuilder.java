@@ -1,0 +1,82 @@
+package asyncio;
+
+import io.netty.channel.IoHandlerFactory;
+import io.netty.util.concurrent.Ticker;
+import java.util.Objects;
+import java.util.Random;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes a loop with other than the usual parts; from {@link EventLoop#builder()}.
+ *
+ * <pre>{@code
+ * EventLoop loop = EventLoop.builder().clock(Ticker.newMockTicker()).seed(42).build();
+ * }</pre>
+ */
+public final class EventLoopBuilder {
+    private static final boolean EPOLL_AT_HAND = epollAtHand();
+
+    private String transport = System.getProperty("asyncio.transport", "auto");
+    private Ticker clock = Ticker.systemTicker();
+    private @Nullable Random order;
+
+    EventLoopBuilder() {}
+
+    /** {@code epoll}, {@code nio}, or {@code auto}: epoll if it is there. */
+    public EventLoopBuilder transport(String transport) {
+        this.transport = Objects.requireNonNull(transport);
+        return this;
+    }
+
+    /**
+     * The loop's clock. With Netty's {@code MockTicker} time is virtual: it jumps to the next deadline whenever nothing is ready, IO is quiet and
+     * no work is under way in other threads.
+     */
+    public EventLoopBuilder clock(Ticker clock) {
+        this.clock = Objects.requireNonNull(clock);
+        return this;
+    }
+
+    /** Shuffles what is ready at the beginning of each tick, reproducibly: a program that is right does not depend on that order. */
+    public EventLoopBuilder seed(long seed) {
+        this.order = new Random(seed);
+        return this;
+    }
+
+    /** @throws IllegalArgumentException if the transport is unknown or not available */
+    public EventLoop build() {
+        return new EventLoop(this);
+    }
+
+    Ticker clock() {
+        return clock;
+    }
+
+    @Nullable Random order() {
+        return order;
+    }
+
+    IoHandlerFactory ioHandlerFactory() {
+        switch (transport) {
+            case "auto":
+                return EPOLL_AT_HAND ? Transports.epoll() : Transports.nio();
+            case "nio":
+                return Transports.nio();
+            case "epoll":
+                if (EPOLL_AT_HAND) {
+                    return Transports.epoll();
+                }
+                throw new IllegalArgumentException("Transport epoll is not available: it needs Linux and io.netty:netty-transport-native-epoll");
+            default:
+                throw new IllegalArgumentException("Transport must be auto, epoll or nio, not " + transport);
+        }
+    }
+
+    private static boolean epollAtHand() {
+        try {
+            return Transports.epollIsAvailable();
+        } catch (NoClassDefFoundError e) {
+            return false;
+        }
+    }
+}

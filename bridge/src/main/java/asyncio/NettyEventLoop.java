@@ -1,0 +1,163 @@
+package asyncio;
+
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelPromise;
+import io.netty.channel.DefaultChannelPromise;
+import io.netty.channel.IoEventLoop;
+import io.netty.channel.IoEventLoopGroup;
+import io.netty.channel.IoHandle;
+import io.netty.channel.IoHandler;
+import io.netty.channel.IoHandlerFactory;
+import io.netty.channel.IoRegistration;
+import io.netty.util.concurrent.AbstractScheduledEventExecutor;
+import io.netty.util.concurrent.DefaultPromise;
+import io.netty.util.concurrent.Future;
+import io.netty.util.concurrent.ImmediateEventExecutor;
+import io.netty.util.concurrent.Promise;
+import io.netty.util.concurrent.Ticker;
+import java.util.Objects;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** What Netty asks of an event loop, as far as it is the same for every loop; {@link LoopCore} does the work. */
+abstract class NettyEventLoop extends AbstractScheduledEventExecutor implements IoEventLoop {
+    final IoHandler io;
+    final Ticker ticker;
+    /** The thread that holds the loop; moved by {@link LoopDriver}. */
+    volatile @Nullable Thread owner;
+    private final Promise<?> termination = new DefaultPromise<Void>(ImmediateEventExecutor.INSTANCE);
+
+    NettyEventLoop(IoHandlerFactory factory, Ticker ticker) {
+        this.io = factory.newHandler(this);
+        this.ticker = ticker;
+    }
+
+    /** Adds an entry to the ready queue and wakes the loop if need be; false if the loop is closed. */
+    abstract boolean enqueue(Runnable entry);
+
+    abstract boolean isClosed();
+
+    /** To be called when the loop is closed. */
+    final void terminated() {
+        termination.trySuccess(null);
+    }
+
+    @Override
+    public Ticker ticker() {
+        return ticker;
+    }
+
+    @Override
+    public boolean inEventLoop(Thread thread) {
+        return thread == owner;
+    }
+
+    @Override
+    public boolean isExecutorThread(Thread thread) {
+        return thread == owner;
+    }
+
+    @Override
+    public void execute(Runnable command) {
+        if (!enqueue(Objects.requireNonNull(command))) {
+            throw new RejectedExecutionException("The event loop is closed");
+        }
+    }
+
+    @Override
+    public IoEventLoop next() {
+        return this;
+    }
+
+    @Override
+    public @Nullable IoEventLoopGroup parent() {
+        return null;
+    }
+
+    @Override
+    public Future<IoRegistration> register(IoHandle handle) {
+        Promise<IoRegistration> promise = newPromise();
+        Runnable registration = () -> {
+            try {
+                promise.setSuccess(io.register(handle));
+            } catch (Exception e) {
+                promise.setFailure(e);
+            }
+        };
+        if (inEventLoop()) {
+            registration.run();
+        } else {
+            execute(registration);
+        }
+        return promise;
+    }
+
+    @Override
+    @Deprecated
+    public ChannelFuture register(Channel channel) {
+        return register(new DefaultChannelPromise(channel, this));
+    }
+
+    @Override
+    @Deprecated
+    public ChannelFuture register(ChannelPromise promise) {
+        promise.channel().unsafe().register(this, promise);
+        return promise;
+    }
+
+    @Override
+    @Deprecated
+    public ChannelFuture register(Channel channel, ChannelPromise promise) {
+        channel.unsafe().register(this, promise);
+        return promise;
+    }
+
+    @Override
+    public boolean isCompatible(Class<? extends IoHandle> handleType) {
+        return io.isCompatible(handleType);
+    }
+
+    @Override
+    public boolean isIoType(Class<? extends IoHandler> handlerType) {
+        return io.getClass().equals(handlerType);
+    }
+
+    @Override
+    public boolean isShuttingDown() {
+        return isClosed();
+    }
+
+    @Override
+    public boolean isShutdown() {
+        return isClosed();
+    }
+
+    @Override
+    public boolean isTerminated() {
+        return isClosed();
+    }
+
+    @Override
+    public boolean awaitTermination(long timeout, TimeUnit unit) throws InterruptedException {
+        return termination.await(timeout, unit);
+    }
+
+    /** Refused: a loop is closed by {@link EventLoop#close()}, not by the libraries that borrow it. */
+    @Override
+    @Deprecated
+    public void shutdown() {
+        throw new UnsupportedOperationException("Use EventLoop.close(), or Asyncio.run which does it for you");
+    }
+
+    @Override
+    public Future<?> shutdownGracefully(long quietPeriod, long timeout, TimeUnit unit) {
+        throw new UnsupportedOperationException("Use EventLoop.close(), or Asyncio.run which does it for you");
+    }
+
+    @Override
+    public Future<?> terminationFuture() {
+        return termination;
+    }
+}
