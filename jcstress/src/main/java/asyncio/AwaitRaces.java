@@ -203,8 +203,8 @@ public final class AwaitRaces {
 
         @Arbiter
         public void resume(II_Result r) {
-            r.r1 = source.cancels;
             r.r2 = AwaitRaces.resume(task, wait);
+            r.r1 = source.cancels; // the resuming task disposes
         }
     }
 
@@ -230,8 +230,8 @@ public final class AwaitRaces {
 
         @Arbiter
         public void resume(IIII_Result r) {
-            r.r1 = source.cancels;
             r.r2 = AwaitRaces.resume(task, wait);
+            r.r1 = source.cancels; // the resuming task disposes
             r.r3 = bit(task.cancelRequested());
             r.r4 = task.cancelling();
         }
