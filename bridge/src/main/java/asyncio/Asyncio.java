@@ -239,4 +239,27 @@ public final class Asyncio {
     public static <T> CompletableFuture<@Nullable T> runThreadsafe(Mono<? extends T> coroutine, EventLoop loop) {
         return ThreadsafeRun.start(coroutine, loop);
     }
+
+    /**
+     * A thread's future as one of the running loop, if there is one. Cancelling either cancels the other; a {@code CompletionException} is unwrapped.
+     *
+     * <p>asyncio: {@code wrap_future}.
+     */
+    public static <T> Future<T> wrapFuture(CompletableFuture<? extends T> future) {
+        Future<T> wrapped = new Future<>();
+        wrapped.addDoneCallback(done -> {
+            if (done.cancelled()) {
+                future.cancel(true);
+            }
+        });
+        future.whenComplete((result, error) -> {
+            EventLoop loop = wrapped.getLoop();
+            Runnable transfer = () -> ThreadsafeRun.transfer(result, error, wrapped);
+            // through the loop even if it is done already: a cancellation before the next tick comes first, as in asyncio
+            if (loop == null || !loop.core.enqueue(transfer)) {
+                transfer.run();
+            }
+        });
+        return wrapped;
+    }
 }

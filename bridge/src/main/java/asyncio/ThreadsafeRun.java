@@ -2,6 +2,7 @@ package asyncio;
 
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
@@ -21,6 +22,18 @@ final class ThreadsafeRun<T> extends CompletableFuture<@Nullable T> {
             transfer.run();
         }
         return run;
+    }
+
+    /** The outcome of a thread's future, into one of ours; nothing happens if that is done. */
+    static <T> void transfer(@Nullable T result, @Nullable Throwable error, Future<T> target) {
+        Throwable cause = error instanceof CompletionException && error.getCause() != null ? error.getCause() : error;
+        if (cause == null) {
+            target.trySetResult(result);
+        } else if (cause instanceof CancellationException) {
+            target.cancel(cause.getMessage());
+        } else {
+            target.trySetException(cause);
+        }
     }
 
     @Override

@@ -294,6 +294,47 @@ class FutureTest {
         });
     }
 
+    @Test
+    @DisplayName("FUT-12 wrapFuture awaits a thread's future; its exception arrives unwrapped")
+    void wrapFuture() throws Exception {
+        Asyncio.run(() -> {
+            Thread[] computedIn = new Thread[1];
+            String value = await(Asyncio.wrapFuture(CompletableFuture.supplyAsync(() -> {
+                computedIn[0] = Thread.currentThread();
+                return "oi";
+            })));
+            assertThat(value).isEqualTo("oi");
+            assertThat(computedIn[0]).isNotSameAs(Thread.currentThread());
+            IOException thrown = new IOException("boom");
+            CompletableFuture<String> failed = CompletableFuture.<String>failedFuture(thrown).thenApply(x -> x);
+            assertThatThrownBy(() -> await(Asyncio.wrapFuture(failed))).isSameAs(thrown);
+        });
+    }
+
+    @Test
+    @DisplayName("FUT-14 FUT-15 cancelling the wrapper cancels the thread's future after a tick, unless that is done; and the other way round")
+    void wrapFutureCancel() throws Exception {
+        Asyncio.run(() -> {
+            CompletableFuture<Integer> pending = new CompletableFuture<>();
+            Future<Integer> wrapper = Asyncio.wrapFuture(pending);
+            wrapper.cancel();
+            await(sleep(Duration.ZERO));
+            assertThat(pending.isCancelled()).isTrue();
+
+            CompletableFuture<Integer> done = CompletableFuture.completedFuture(42);
+            Future<Integer> cancelled = Asyncio.wrapFuture(done);
+            assertThat(cancelled.cancel()).isTrue();
+            await(sleep(Duration.ZERO));
+            assertThat(cancelled.cancelled()).isTrue();
+            assertThat(done.get()).isEqualTo(42);
+
+            CompletableFuture<Integer> other = new CompletableFuture<>();
+            Future<Integer> follows = Asyncio.wrapFuture(other);
+            other.cancel(true);
+            assertThatThrownBy(() -> await(follows)).isInstanceOf(CancelledException.class);
+        });
+    }
+
     // ---- as a Mono
 
     @Test
