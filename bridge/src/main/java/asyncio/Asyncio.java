@@ -201,7 +201,7 @@ public final class Asyncio {
      * exactly one tick: what is ready gets its turn.
      */
     public static Mono<Void> sleep(Duration delay) {
-        return delay.isZero() ? Sleep.ONE_TICK : new Sleep<>(delay, null);
+        return Objects.requireNonNull(delay, "delay").isZero() ? Sleep.ONE_TICK : new Sleep<>(delay, null);
     }
 
     /** As {@link #sleep(Duration)}, with a result. */

@@ -85,8 +85,22 @@ final class BodyTask<T> extends Task<T> {
     }
 
     /** Implements {@link Asyncio#await}; on the body's thread. */
-    @SuppressWarnings("unchecked")
     <V> @Nullable V await(Mono<? extends V> mono) throws Exception {
+        if (!LeakDetector.DEBUG) {
+            return awaitAny(mono);
+        }
+        try {
+            return awaitAny(mono);
+        } catch (Throwable e) {
+            if (!(e instanceof CancelledException)) {
+                e.addSuppressed(new Throwable(getName() + " awaited it here")); // the stack of the error is its producer's
+            }
+            throw e;
+        }
+    }
+
+    @SuppressWarnings("unchecked")
+    private <V> @Nullable V awaitAny(Mono<? extends V> mono) throws Exception {
         if (subscribing || unwinding) {
             ColdMono.adopt(mono);
         }

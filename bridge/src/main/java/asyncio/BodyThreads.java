@@ -43,7 +43,7 @@ final class BodyThreads {
         }
     }
 
-    /** {@code r -> Thread.ofVirtual().inheritInheritableThreadLocals(false).unstarted(r)}, or null before Java 21. */
+    /** {@code Thread.ofVirtual().inheritInheritableThreadLocals(false).name("asyncio-body-", 1).factory()::newThread}, or null before Java 21. */
     private static @Nullable MethodHandle findNewVirtual() {
         try {
             MethodHandles.Lookup lookup = MethodHandles.publicLookup();
@@ -52,6 +52,8 @@ final class BodyThreads {
             Object factory = lookup.findStatic(Thread.class, "ofVirtual", MethodType.methodType(virtual)).invoke();
             factory = lookup.findVirtual(virtual, "inheritInheritableThreadLocals", MethodType.methodType(virtual, boolean.class))
                     .bindTo(factory).invoke(false);
+            factory = lookup.findVirtual(virtual, "name", MethodType.methodType(virtual, String.class, long.class)).bindTo(factory)
+                    .invoke("asyncio-body-", 1L);
             factory = lookup.findVirtual(builder, "factory", MethodType.methodType(java.util.concurrent.ThreadFactory.class)).bindTo(factory)
                     .invoke();
             return lookup.findVirtual(java.util.concurrent.ThreadFactory.class, "newThread",

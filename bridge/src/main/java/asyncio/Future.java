@@ -28,7 +28,7 @@ import reactor.util.context.ContextView;
  *
  * <pre>{@code
  * Future<String> reply = EventLoop.getRunningLoop().createFuture();
- * client.send(request, reply::setResult);     // a callback, from any thread
+ * client.send(request, reply::trySetResult);     // a callback, from any thread; it may come after a cancellation
  * String text = await(reply);
  * }</pre>
  *
@@ -209,8 +209,8 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
     }
 
     private InvalidStateException alreadyDone(String what) {
-        return new InvalidStateException("Cannot " + what + ": " + this + " is already done. Where several may complete it, use trySetResult or "
-                + "trySetException, which tell who came first");
+        return new InvalidStateException("Cannot " + what + ": " + this + " is already " + (cancelled() ? "cancelled" : "done")
+                + ". Where others may complete or cancel it, as the cancellation of a task that awaits it does, use trySetResult or trySetException");
     }
 
     /** As {@link #setResult}, but returns false if it is done already. */

@@ -2,8 +2,12 @@ package asyncio;
 
 import java.lang.ref.PhantomReference;
 import java.lang.ref.ReferenceQueue;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import reactor.util.context.Context;
 import reactor.util.context.ContextView;
@@ -18,6 +22,10 @@ final class LeakDetector {
     /** A record costs a good part of what a short task does; a place that forgets shows in the first ones, or in a sample. */
     private static final int ALL_OF_THE_FIRST = 128;
     private static final int ONE_OF = 64;
+    private static final long COLLECTOR_NANOS = 20_000_000;
+    /** The classes between a line of the user's and {@link #place}. */
+    private static final Set<String> OURS = Set.of(LeakDetector.class.getName(), ColdMono.class.getName(), Coroutine.class.getName(),
+            Sleep.class.getName(), ToThread.class.getName(), Asyncio.class.getName());
     private static final ClassValue<Sampler> SAMPLERS = new ClassValue<>() {
         @Override
         protected Sampler computeValue(Class<?> type) {
@@ -48,6 +56,16 @@ final class LeakDetector {
             first = leak;
         }
 
+        synchronized List<Leak> of(EventLoop loop) {
+            List<Leak> found = new ArrayList<>();
+            for (Leak leak = first; leak != null; leak = leak.next) {
+                if (leak.loop == loop) {
+                    found.add(leak);
+                }
+            }
+            return found;
+        }
+
         synchronized boolean remove(Leak leak) {
             if (leak.previous == null && first != leak) {
                 return false;
@@ -66,11 +84,11 @@ final class LeakDetector {
         }
     }
 
-    /** Decides for the coroutines of one place in the code; a race between threads only moves the sample. */
+    /** Decides for the coroutines of one body, or of one kind. */
     private static final class Sampler {
         private int count;
 
-        boolean takes() {
+        synchronized boolean takes() {
             int n = count++;
             return n < ALL_OF_THE_FIRST || n % ONE_OF == 0;
         }
@@ -83,7 +101,7 @@ final class LeakDetector {
         /** For coroutines: what tells one place in the code from another. */
         private final @Nullable String place;
         private final @Nullable Throwable exception;
-        /** For exceptions: whose handler is told, and in which context. */
+        /** Where it was made; for exceptions, whose handler is told. */
         private final @Nullable EventLoop loop;
         private final ContextView context;
         private @Nullable Leak previous;
@@ -129,9 +147,19 @@ final class LeakDetector {
         if (!DEBUG && (EventLoop.runningOrNull() == null || !SAMPLERS.get(what instanceof Class<?> type ? type : what.getClass()).takes())) {
             return null;
         }
-        String name = what instanceof Class<?> type ? type.getSimpleName() : what.getClass().getName();
-        return new Leak(coroutine, name, name, DEBUG ? new Throwable("The coroutine was made here") : null, null,
+        String name = what instanceof Class<?> type ? type.getSimpleName().toLowerCase(Locale.ROOT) : "async";
+        return new Leak(coroutine, name, place(), DEBUG ? new Throwable("The coroutine was made here") : null, EventLoop.runningOrNull(),
                 Context.empty());
+    }
+
+    /** The line of the user's that makes a coroutine. */
+    private static String place() {
+        return StackWalker.getInstance().walk(frames -> frames.filter(frame -> !isOurs(frame.getClassName())).findFirst())
+                .map(frame -> frame.toStackTraceElement().toString()).orElse("an unknown place");
+    }
+
+    private static boolean isOurs(String className) {
+        return OURS.contains(className);
     }
 
     static Leak trackException(Future<?> future, String message, Throwable exception, @Nullable EventLoop loop, ContextView context) {
@@ -139,6 +167,29 @@ final class LeakDetector {
             report(); // perhaps no watchdog runs
         }
         return new Leak(future, message, null, exception, loop, context);
+    }
+
+    /**
+     * At the end of a program, which may be too short for the garbage collector to look: tells of the exceptions of its loop that nobody has
+     * retrieved, and, if there are suspects, lets the collector decide on coroutines.
+     */
+    static void reportAtEndOf(EventLoop loop) {
+        boolean suspects = false;
+        for (Stripe stripe : STRIPES) {
+            for (Leak leak : stripe.of(loop)) {
+                if (leak.place != null) {
+                    suspects = true;
+                } else if (stripe.remove(leak)) {
+                    leak.clear();
+                    leak.reportException();
+                }
+            }
+        }
+        if (suspects) {
+            System.gc();
+            LockSupport.parkNanos(COLLECTOR_NANOS); // the collector's findings reach the queue through a thread of the JVM's
+            report();
+        }
     }
 
     /** Logs what the garbage collector has found since the last call. */
@@ -150,9 +201,8 @@ final class LeakDetector {
             if (leak.place == null) {
                 leak.reportException();
             } else if (DEBUG || REPORTED.add(leak.place)) {
-                Log.warn("Coroutine '" + leak.message + "' was never awaited: it did nothing. Write await(...), createTask(...) or subscribe to it; "
-                        + "a fallback that may not be needed belongs in Mono.defer(...). -Dasyncio.debug=true tells where it was made",
-                        leak.exception);
+                Log.warn("Coroutine " + leak.message + "(...) made at " + leak.place + " was never awaited: it did nothing. Write await(...), "
+                        + "createTask(...) or subscribe to it; a fallback that may not be needed belongs in Mono.defer(...)", leak.exception);
             }
         }
     }

@@ -48,10 +48,8 @@ final class LoopDriver {
         try {
             core.initialize();
             for (boolean ticked = false; ; ) {
-                Runnable entry = core.peek();
-                if (entry != null) {
-                    core.poll();
-                    runEntry(entry);
+                if (core.peek() != null) {
+                    runNext(runner);
                 } else if (ticked && core.stopping) {
                     return;
                 } else {
@@ -80,6 +78,16 @@ final class LoopDriver {
         if (error != null) {
             fatal = null;
             throw error;
+        }
+    }
+
+    /** Runs the next entry; if that hands the loop to a body, returns when the loop is back. */
+    private void runNext(Seat me) {
+        runEntry(core.poll());
+        if (me.handedOver) {
+            me.handedOver = false;
+            me.awaitGrant(); // not below the entry's frames, which would keep a body that has ended from being collected
+            driving = me;
         }
     }
 
@@ -136,10 +144,8 @@ final class LoopDriver {
         private void drive() {
             try {
                 while (!closing && !core.stopping && fatal == null) {
-                    Runnable entry = core.peek();
-                    if (entry != null) {
-                        core.poll();
-                        runEntry(entry);
+                    if (core.peek() != null) {
+                        runNext(this);
                     } else {
                         core.beginTick(false);
                         progress++;
@@ -194,21 +200,24 @@ final class LoopDriver {
         }
     }
 
-    /** Starts a body from a driving thread, which gets the loop back here. */
+    /** Starts a body from a driving thread; {@link #runNext} waits for the loop to come back. */
     void startBody(BodyTask<?> body) {
         Seat me = driving;
-        if (handToFirstStep(body)) {
-            me.awaitGrant();
-            driving = me;
+        boolean handed = false;
+        me.handedOver = true;
+        try {
+            handed = handToFirstStep(body);
+        } finally {
+            if (!handed) {
+                me.handedOver = false;
+            }
         }
     }
 
-    /** Resumes a body from a driving thread, which gets the loop back here. */
+    /** Resumes a body from a driving thread; {@link #runNext} waits for the loop to come back. */
     void resumeBody(BodyTask<?> body) {
-        Seat me = driving;
+        driving.handedOver = true;
         handTo(body.seat());
-        me.awaitGrant();
-        driving = me;
     }
 
     /** Hands the loop from a body that waits to whoever is next, and returns when the body has it back. */
@@ -378,9 +387,8 @@ final class LoopDriver {
         public void run() {
             awaitGrant();
             EventLoop.setRunning(loop);
-            for (BodyTask<?> body; (body = next) != null; ) {
-                next = null;
-                runBody(body);
+            while (next != null) {
+                runNextBody();
                 Thread.interrupted();
                 if (closing || idleWorkers.size() >= BodyThreads.MAX_IDLE || !BodyThreads.eraseThreadLocals()) {
                     BodyThreads.releasePlatform(); // before the loop goes on, which may want a thread at once
@@ -394,6 +402,13 @@ final class LoopDriver {
                 Thread.interrupted(); // it was not meant for the next body
             }
             BodyThreads.releasePlatform();
+        }
+
+        /** In a frame of its own: the thread that waits for its next body does not hold the last one. */
+        private void runNextBody() {
+            BodyTask<?> body = Objects.requireNonNull(next);
+            next = null;
+            runBody(body);
         }
     }
 

@@ -60,7 +60,7 @@ final class OwnerSubscription<T> implements Subscription, CoreSubscriber<T> {
 
     private void cancel(Outcome<T> outcome) {
         if (outcome.subscription.detach()) {
-            outcome.work.cancel();
+            outcome.work.cancel("The subscription was cancelled");
             // a task may be done already, may refuse, or fail while cleaning up: then its outcome is nobody's
             outcome.work.addDoneCallback(this::drop, actual.currentContext());
         }

@@ -1,6 +1,7 @@
 package asyncio;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -13,6 +14,8 @@ import reactor.core.publisher.Mono;
  */
 final class Program {
     private static final long THREAD_JOIN_SECONDS = 300;
+    /** A clean-up may take its time; after this the user wonders. */
+    private static final Duration REMIND_AFTER = Duration.ofSeconds(3);
 
     private Program() {}
 
@@ -47,6 +50,7 @@ final class Program {
         try {
             cancelAllTasks(loop);
             joinThreads(loop);
+            LeakDetector.reportAtEndOf(loop);
         } finally {
             loop.close();
         }
@@ -65,13 +69,21 @@ final class Program {
                 one.resume();
             }
         }
+        TimerHandle reminder = loop.callLater(REMIND_AFTER, () -> remind(left));
         loop.runForever();
+        reminder.cancel();
         for (Task<?> task : left) {
             if (task.done() && !task.cancelled() && task.exception() != null) {
                 loop.callExceptionHandler(
                         new ExceptionContext("Unhandled exception during Asyncio.run() shutdown", task.exception(), task, null));
             }
         }
+    }
+
+    private static void remind(Set<Task<?>> cancelled) {
+        List<Task<?>> left = cancelled.stream().filter(task -> !task.done()).toList();
+        Log.warn("Asyncio.run has ended, but waits for " + left.size() + " tasks that were cancelled and go on: " + left
+                + ". A catch (Exception e) around an await must rethrow CancelledException", null);
     }
 
     private static void joinThreads(EventLoop loop) {

@@ -14,6 +14,8 @@ class Seat {
 
     /** Zero for a virtual thread, which parks at less cost than it spins. */
     private int spins;
+    /** Of a thread that drives the loop: the entry it runs has handed the loop to a body. Used by that thread only. */
+    boolean handedOver;
     volatile @Nullable Thread thread;
     /** Set by {@link LoopDriver} when it hands the loop over, taken by the thread. */
     volatile boolean granted;

@@ -1,6 +1,7 @@
 package asyncio;
 
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
@@ -17,6 +18,7 @@ final class Watchdog implements Runnable {
     /** First steps load classes and may take their time; debug mode wants asyncio's 100 ms. */
     private static final long SLOW_STEP_NANOS =
             Duration.ofMillis(Long.getLong("asyncio.watchdog.step", LeakDetector.DEBUG ? 100 : 1000)).toNanos();
+    private static final int MOST_FRAMES = 40;
     private static final Map<EventLoop, Observation> LOOPS = new ConcurrentHashMap<>();
     private static @Nullable Thread thread;
 
@@ -74,32 +76,36 @@ final class Watchdog implements Runnable {
             seen.reported = false;
             return;
         }
-        boolean unclaimed = loop.driver.unclaimed();
+        boolean unclaimed = loop.driver.unclaimed() && BodyThreads.VIRTUAL;
         if (seen.reported || now - seen.since < (unclaimed ? UNCLAIMED_NANOS : SLOW_STEP_NANOS)) {
             return;
         }
         seen.reported = true;
         Thread holder = loop.driver.holderThread();
+        StackTraceElement[] stack = holder == null ? new StackTraceElement[0] : holder.getStackTrace();
+        if (!unclaimed && loadsClasses(stack)) {
+            return; // the first use of something big
+        }
         Log.warn((unclaimed
                         ? loop + " was handed to thread " + holder + ", which has not run for " + millis(now - seen.since)
                                 + " ms: all carriers of virtual threads are busy or pinned, or the machine is overloaded. Blocking and computing "
                                 + "belong on platform threads (toThread); -Dasyncio.bodies=platform takes bodies off the carriers"
                         : loop + " has been in one step for " + millis(now - seen.since) + " ms: nothing else of this loop can run. "
                                 + "Move blocking calls to toThread(...)")
-                + stack(holder), null);
+                + text(stack), null);
+    }
+
+    private static boolean loadsClasses(StackTraceElement[] stack) {
+        return Arrays.stream(stack).anyMatch(frame -> frame.getMethodName().equals("<clinit>"));
     }
 
     private static long millis(long nanos) {
         return nanos / 1_000_000;
     }
 
-    private static String stack(@Nullable Thread thread) {
+    private static String text(StackTraceElement[] stack) {
         StringBuilder text = new StringBuilder();
-        if (thread != null) {
-            for (StackTraceElement frame : thread.getStackTrace()) {
-                text.append("\n    at ").append(frame);
-            }
-        }
+        Arrays.stream(stack).limit(MOST_FRAMES).forEach(frame -> text.append("\n    at ").append(frame));
         return text.toString();
     }
 }
