@@ -126,7 +126,7 @@ public final class Asyncio {
         if (loop == null) {
             throw Misuse.noRunningLoop("createTask");
         }
-        return loop.createTask(coroutine, name, currentContext());
+        return loop.createTask(coroutine, name);
     }
 
     /**

@@ -371,7 +371,12 @@ public final class EventLoop {
 
     /** As {@link #createTask(Mono, String, ContextView)}, with a generated name and the current context. */
     public <T> Task<T> createTask(Mono<? extends T> coroutine) {
-        return createTask(coroutine, null, Asyncio.currentContext());
+        return createTask(coroutine, null);
+    }
+
+    /** As {@link #createTask(Mono, String, ContextView)}, with the current context. */
+    public <T> Task<T> createTask(Mono<? extends T> coroutine, @Nullable String name) {
+        return createTask(coroutine, name, Asyncio.currentContext());
     }
 
     /**

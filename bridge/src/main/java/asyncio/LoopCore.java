@@ -103,10 +103,18 @@ final class LoopCore extends NettyEventLoop {
         return found;
     }
 
-    /** What becomes of an entry whose loop is closed: a callback is dropped as asyncio does, a waiter is told on this thread. */
+    /**
+     * What becomes of an entry whose loop is closed: a callback is dropped as asyncio does, a waiter is told on this thread, a task ends before its
+     * first step; and Netty's entries run, since somebody may wait for them, or they hold a buffer.
+     */
     private static void abandon(Runnable entry) {
         if (entry instanceof Waiter waiter) {
             waiter.loopClosed();
+        } else if (entry instanceof TaskStart start) {
+            Task<?> task = start.task();
+            task.finishWith(new CancelledException("The event loop was closed before " + task.getName() + " began"));
+        } else if (!(entry instanceof Handle)) {
+            safeExecute(entry);
         }
     }
 
@@ -289,13 +297,12 @@ final class LoopCore extends NettyEventLoop {
         while (timers.size() > 0) {
             ready.add(timers.poll().action());
         }
+        runReadyAtClose(); // the last flush of what was written in this tick
+        closing = true;
         io.prepareToDestroy();
         // closing channels queues their last events; they may queue more, but not for ever
         for (int round = 0; round < 16 && !(ready.isEmpty() && inbox.isEmpty()); round++) {
-            collectReady();
-            for (int n = ready.size(); n > 0; n--) {
-                runAtClose(ready.remove());
-            }
+            runReadyAtClose();
         }
         closed = true;
         ready.forEach(LoopCore::abandon);
@@ -305,11 +312,10 @@ final class LoopCore extends NettyEventLoop {
         terminated();
     }
 
-    private static void runAtClose(Runnable entry) {
-        if (entry instanceof Waiter waiter) {
-            waiter.loopClosed();
-        } else if (!(entry instanceof Handle || entry instanceof TaskStart)) {
-            safeExecute(entry); // Netty's own
+    private void runReadyAtClose() {
+        collectReady();
+        for (int n = ready.size(); n > 0; n--) {
+            abandon(ready.remove());
         }
     }
 

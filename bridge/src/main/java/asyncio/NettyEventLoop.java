@@ -11,6 +11,7 @@ import io.netty.channel.IoHandler;
 import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.IoRegistration;
 import io.netty.util.concurrent.AbstractScheduledEventExecutor;
+import io.netty.util.concurrent.BlockingOperationException;
 import io.netty.util.concurrent.DefaultPromise;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.ImmediateEventExecutor;
@@ -27,7 +28,17 @@ abstract class NettyEventLoop extends AbstractScheduledEventExecutor implements 
     final Ticker ticker;
     /** The thread that holds the loop; moved by {@link LoopDriver}. */
     volatile @Nullable Thread owner;
-    private final Promise<?> termination = new DefaultPromise<Void>(ImmediateEventExecutor.INSTANCE);
+    /** {@code close} has begun: no new channel may come, since nobody would close it. */
+    boolean closing;
+    private final Promise<?> termination = new DefaultPromise<Void>(ImmediateEventExecutor.INSTANCE) {
+        /** That executor calls every thread its own, on which waiting would be a deadlock. */
+        @Override
+        protected void checkDeadLock() {
+            if (inEventLoop()) {
+                throw new BlockingOperationException(NettyEventLoop.this + " cannot wait for its own end");
+            }
+        }
+    };
 
     NettyEventLoop(IoHandlerFactory factory, Ticker ticker) {
         this.io = factory.newHandler(this);
@@ -80,8 +91,12 @@ abstract class NettyEventLoop extends AbstractScheduledEventExecutor implements 
     public Future<IoRegistration> register(IoHandle handle) {
         Promise<IoRegistration> promise = newPromise();
         Runnable registration = () -> {
+            if (closing) {
+                promise.setFailure(new RejectedExecutionException("The event loop is being closed"));
+                return;
+            }
             try {
-                promise.setSuccess(io.register(handle));
+                promise.setSuccess(Transports.register(io, handle));
             } catch (Exception e) {
                 promise.setFailure(e);
             }

@@ -1,8 +1,13 @@
 package asyncio;
 
 import io.netty.channel.IoHandlerFactory;
+import io.netty.channel.IoHandle;
+import io.netty.channel.IoHandler;
+import io.netty.channel.IoOps;
+import io.netty.channel.IoRegistration;
 import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollIoOps;
 import io.netty.channel.nio.NioIoHandler;
 
 /** The kinds of IO; in a class of its own since epoll's classes may be absent. */
@@ -19,5 +24,41 @@ final class Transports {
 
     static IoHandlerFactory nio() {
         return NioIoHandler.newFactory();
+    }
+
+    static IoRegistration register(IoHandler io, IoHandle handle) throws Exception {
+        IoRegistration registration = io.register(handle);
+        return io instanceof NioIoHandler ? registration : neverEmpty(registration);
+    }
+
+    /**
+     * Netty (4.2.13 to 4.2.17 at least, since netty/netty#16689) takes a descriptor out of epoll when a channel is interested in nothing, and cannot put
+     * it back: the next interest fails with ENOENT. A channel that has seen its peer's end, or is paused then, comes to that. It stays in
+     * epoll with no interest but the edge-triggered mark, which brings errors and hang-ups once and not for ever.
+     */
+    private static IoRegistration neverEmpty(IoRegistration registration) {
+        return new NeverEmpty(registration);
+    }
+
+    private record NeverEmpty(IoRegistration registration) implements IoRegistration {
+        @Override
+        public <T> T attachment() {
+            return registration.attachment();
+        }
+
+        @Override
+        public long submit(IoOps ops) {
+            return registration.submit(EpollIoOps.NONE.equals(ops) ? EpollIoOps.EPOLLET : ops);
+        }
+
+        @Override
+        public boolean isValid() {
+            return registration.isValid();
+        }
+
+        @Override
+        public boolean cancel() {
+            return registration.cancel();
+        }
     }
 }

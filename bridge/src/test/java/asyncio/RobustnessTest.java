@@ -156,6 +156,56 @@ class RobustnessTest {
         assertThat(task[0].exception()).isInstanceOf(NoClassDefFoundError.class);
     }
 
+    @Test
+    void aShortProgramIsToldWhatItForgot() throws Exception {
+        try (LogCapture log = new LogCapture()) {
+            Asyncio.run(() -> {
+                async(() -> "never");
+                createTask(async(() -> {
+                    throw new java.io.IOException("lost");
+                }), "lost");
+                tick();
+                tick();
+            });
+            assertThat(log.messages()).contains("Task exception was never retrieved: task lost");
+            Collector.collectUntil(() -> log.messages().size() == 2);
+            assertThat(log.messages()).anyMatch(message -> message.startsWith("Coroutine async(...) made at asyncio.RobustnessTest"));
+        }
+    }
+
+    @Test
+    void aFinishedBodyIsNotHeldByTheThreadsOfItsLoop() throws Exception {
+        Asyncio.run(() -> {
+            java.lang.ref.WeakReference<Object> result = new java.lang.ref.WeakReference<>(await(createTask(async(Object::new))));
+            for (int i = 0; i < 100 && result.get() != null; i++) {
+                System.gc();
+                await(sleep(Duration.ofMillis(1)));
+            }
+            assertThat(result.get()).isNull();
+        });
+    }
+
+    @Test
+    void tasksThatGoOnAfterTheirCancellationAreNamed() throws Exception {
+        try (LogCapture log = new LogCapture()) {
+            EventLoop loop = EventLoop.builder().clock(Ticker.newMockTicker()).build();
+            loop.createTask(async(() -> {
+                for (boolean caught = false; !caught; ) {
+                    try {
+                        await(sleep(LONG));
+                    } catch (Exception e) {
+                        await(sleep(LONG));
+                        caught = true;
+                    }
+                }
+            }), "stubborn");
+            loop.runUntilComplete(sleep(Duration.ofSeconds(1)));
+            Program.shutdown(loop);
+            assertThat(log.messages()).hasSize(1);
+            assertThat(log.messages().get(0)).contains("stubborn").contains("must rethrow CancelledException");
+        }
+    }
+
     // ---- cancelling
 
     @Test
