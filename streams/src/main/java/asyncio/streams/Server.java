@@ -87,6 +87,7 @@ public final class Server implements AutoCloseable {
         List<DisposableServer> all = new ArrayList<>(listening);
         all.add(server);
         listening = List.copyOf(all);
+        server.channel().closeFuture().addListener(gone -> close()); // by us, or because the loop was closed
     }
 
     private static BindException bindError(InetSocketAddress address, ChannelBindException error) {

@@ -48,13 +48,15 @@ public final class StreamConnection implements AutoCloseable {
      */
     public static StreamConnection from(Connection connection, int limit) {
         Channel channel = connection.channel();
-        StreamHandler existing = channel.pipeline().get(StreamHandler.class);
-        if (existing != null) {
-            return existing.connection();
+        synchronized (channel) { // two threads may come at once
+            StreamHandler existing = channel.pipeline().get(StreamHandler.class);
+            if (existing != null) {
+                return existing.connection();
+            }
+            StreamHandler handler = new StreamHandler(channel, limit);
+            connection.addHandlerLast(HANDLER, handler);
+            return handler.connection();
         }
-        StreamHandler handler = new StreamHandler(channel, limit);
-        connection.addHandlerLast(HANDLER, handler);
-        return handler.connection();
     }
 
     /** Reads from the peer. */

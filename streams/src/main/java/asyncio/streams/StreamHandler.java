@@ -96,7 +96,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
 
     @Override
     public void channelWritabilityChanged(ChannelHandlerContext context) {
-        if (channel.isWritable()) {
+        if (hasRoom()) {
             writer.releaseDrainers();
         }
         context.fireChannelWritabilityChanged();
@@ -139,11 +139,18 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         lost = true;
         dirty = false;
         Throwable failure = this.failure;
-        writer.connectionLost(failure);
-        if (failure != null) {
-            reader.fail(failure);
+        // the reader first: off our loops, who awaits waitClosed() goes on at once on another thread
+        try {
+            if (failure != null) {
+                reader.fail(failure);
+            }
+        } finally {
+            try {
+                reader.connectionLost();
+            } finally {
+                writer.connectionLost(failure); // also if a reader's subscriber throws
+            }
         }
-        reader.connectionLost();
     }
 
     // ---- what the reader asks
@@ -192,6 +199,11 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         }
     }
 
+    /** Whether there is room in the write buffer; also when its end has been sent, after which Netty has none and calls itself not writable. */
+    boolean hasRoom() {
+        return channel.isWritable() || channel.isActive() && channel.unsafe().outboundBuffer() == null;
+    }
+
     boolean canHalfClose() {
         return channel instanceof DuplexChannel && channel.pipeline().get(SslHandler.class) == null;
     }
@@ -199,7 +211,10 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
     void writeEof() {
         if (context != null && channel.isActive()) {
             dirty = false;
-            context.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(sent -> ((DuplexChannel) channel).shutdownOutput());
+            context.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(sent -> {
+                ((DuplexChannel) channel).shutdownOutput();
+                writer.releaseDrainers(); // nothing will become writable any more
+            });
         }
     }
 
@@ -214,6 +229,9 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
     }
 
     void abort() {
+        if (!channel.isOpen()) {
+            return; // its descriptor may be another's by now
+        }
         channel.config().setOption(ChannelOption.SO_LINGER, 0);
         dirty = false;
         channel.close();

@@ -7,8 +7,6 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.WriteBufferWaterMark;
 import java.net.SocketAddress;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
@@ -44,7 +42,8 @@ public final class StreamWriter {
     private final Mono<Void> drain = new Drain(this);
     /** Completes when the connection is gone; {@link #failure} tells how. */
     private final Future<Void> closed = new Future<>();
-    private final List<Future<Void>> drainers = new ArrayList<>();
+    /** For all who drain now, since there is room for all of them at once; on the loop. */
+    private @Nullable Future<Void> room;
     private volatile boolean closing;
     private volatile boolean eofWritten;
     private volatile boolean lost;
@@ -239,15 +238,18 @@ public final class StreamWriter {
         if (lost) {
             return Mono.error(lossError());
         }
-        if (!channel.isWritable()) {
+        if (!handler.hasRoom()) {
             handler.flush();
         }
-        if (channel.isWritable()) {
+        if (handler.hasRoom()) {
             return Mono.empty();
         }
-        Future<Void> drainer = new Future<>();
-        drainers.add(drainer);
-        return drainer.then(Mono.defer(() -> failure == null ? Mono.empty() : Mono.error(failure)));
+        Future<Void> room = this.room;
+        if (room == null) {
+            room = new Future<>();
+            this.room = room;
+        }
+        return room.then(Mono.defer(() -> failure == null ? Mono.empty() : Mono.error(failure)));
     }
 
     Throwable lossError() {
@@ -256,9 +258,11 @@ public final class StreamWriter {
     }
 
     void releaseDrainers() {
-        List<Future<Void>> released = List.copyOf(drainers);
-        drainers.clear();
-        released.forEach(drainer -> drainer.trySetResult(null));
+        Future<Void> released = room;
+        if (released != null) {
+            room = null;
+            released.trySetResult(null);
+        }
     }
 
     // ---- the connection's side, on the loop

@@ -52,7 +52,9 @@ public final class Streams {
      */
     public static Mono<StreamConnection> openConnection(String host, int port, int limit) {
         Objects.requireNonNull(host, "host");
-        Addresses.checkPort(port);
+        if (Addresses.checkPort(port) == 0) {
+            throw new IllegalArgumentException("Cannot connect to port 0");
+        }
         StreamReader.checkLimit(limit);
         return new Opening<>("openConnection(" + host + ", " + port + ")", loop -> new Connector(loop, limit).connect(host, port));
     }
