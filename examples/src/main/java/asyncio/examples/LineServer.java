@@ -10,11 +10,14 @@ import reactor.core.publisher.Mono;
 
 /** Answers each line with its length in bytes and its number of words: {@code "to be or not\n"} with {@code "12 4\n"}. */
 final class LineServer {
+    /** The longest line it takes, in bytes. */
+    static final int LIMIT = 1 << 20;
+
     private LineServer() {}
 
     /** Port 0 lets the system choose one. */
     static Mono<Server> start(int port) {
-        return Streams.startServerBody(LineServer::serve, "127.0.0.1", port);
+        return Streams.startServerBody(LineServer::serve, "127.0.0.1", port, LIMIT);
     }
 
     /** One connection, from its first line to its last. */

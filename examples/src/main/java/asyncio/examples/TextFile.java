@@ -23,6 +23,10 @@ record TextFile(byte[] bytes, List<byte[]> lines, List<String> answers) {
             throw new IOException("cannot read " + file.toAbsolutePath() + ": " + e.getMessage(), e);
         }
         List<byte[]> lines = split(bytes);
+        int longest = lines.stream().mapToInt(line -> line.length).max().orElse(0);
+        if (longest > LineServer.LIMIT) {
+            throw new IOException(file + " has a line of " + longest + " bytes, and the server takes at most " + LineServer.LIMIT);
+        }
         return new TextFile(bytes, lines, lines.stream().map(LineServer::answerTo).toList());
     }
 

@@ -241,7 +241,7 @@ public final class StreamReader {
         if (reading.end()) {
             buffer.skip(dropped);
             removed();
-            reading.fail(new LimitOverrunException(what + limit + " bytes: open the connection with a higher limit", consumed));
+            reading.fail(new LimitOverrunException(what + limit + " bytes: give openConnection or startServer a higher limit, if such lines are legitimate", consumed));
         }
         return true;
     }

@@ -59,6 +59,12 @@ public final class Streams {
         return new Opening<>("openConnection(" + host + ", " + port + ")", loop -> new Connector(loop, limit).connect(host, port));
     }
 
+    /** As {@link #startServer(Function, String, int, int)}, with a limit of 64 KiB. */
+    public static Mono<Server> startServer(
+            Function<? super StreamConnection, ? extends Publisher<?>> handler, @Nullable String host, int port) {
+        return startServer(handler, host, port, StreamReader.DEFAULT_LIMIT);
+    }
+
     /**
      * Starts a server whose connections are handled in Reactor's style: the function is called on the server's loop, and what it returns is subscribed
      * to as a {@link asyncio.Task}. When it completes the connection stays open: close its writer. When it fails, that is reported to the loop's
@@ -69,24 +75,31 @@ public final class Streams {
      *
      * @param host a name or an address, all of whose addresses are listened on; null for all interfaces
      * @param port 0 to 65535; with 0 the system chooses, for each address: see {@link Server#sockets}
-     * @throws IllegalArgumentException if the port is out of range
+     * @param limit the longest line that a connection's {@link StreamReader#readLine} gives, in bytes
+     * @throws IllegalArgumentException if the port or the limit is out of range
      */
     public static Mono<Server> startServer(
-            Function<? super StreamConnection, ? extends Publisher<?>> handler, @Nullable String host, int port) {
+            Function<? super StreamConnection, ? extends Publisher<?>> handler, @Nullable String host, int port, int limit) {
         Objects.requireNonNull(handler, "handler");
-        return start(connection -> Mono.defer(() -> Flux.from(handler.apply(connection)).then()), host, port);
+        return start(connection -> Mono.defer(() -> Flux.from(handler.apply(connection)).then()), host, port, limit);
     }
 
-    /** As {@link #startServer}, with a straight-line body for each connection. */
+    /** As {@link #startServerBody(ConnectionHandler, String, int, int)}, with a limit of 64 KiB. */
     public static Mono<Server> startServerBody(ConnectionHandler handler, @Nullable String host, int port) {
-        Objects.requireNonNull(handler, "handler");
-        return start(connection -> Asyncio.async(() -> handler.handle(connection)), host, port);
+        return startServerBody(handler, host, port, StreamReader.DEFAULT_LIMIT);
     }
 
-    private static Mono<Server> start(Function<StreamConnection, Mono<Void>> handler, @Nullable String host, int port) {
+    /** As {@link #startServer(Function, String, int, int)}, with a straight-line body for each connection. */
+    public static Mono<Server> startServerBody(ConnectionHandler handler, @Nullable String host, int port, int limit) {
+        Objects.requireNonNull(handler, "handler");
+        return start(connection -> Asyncio.async(() -> handler.handle(connection)), host, port, limit);
+    }
+
+    private static Mono<Server> start(Function<StreamConnection, Mono<Void>> handler, @Nullable String host, int port, int limit) {
         Addresses.checkPort(port);
+        StreamReader.checkLimit(limit);
         return new Opening<>("startServer(" + host + ", " + port + ")", loop -> Mono.deferContextual(context ->
-                new Server(loop, handler, StreamReader.DEFAULT_LIMIT, context).listen(host, port)));
+                new Server(loop, handler, limit, context).listen(host, port)));
     }
 
     /**

@@ -126,6 +126,24 @@ class HalfCloseTest {
     }
 
     @Test
+    void aServersLimitIsThatOfItsConnections() throws Exception {
+        Asyncio.run(() -> {
+            Future<String> failure = new Future<>();
+            try (Server server = await(Streams.startServerBody(connection -> {
+                try (connection) {
+                    await(connection.reader().readLine());
+                } catch (LimitOverrunException e) {
+                    failure.setResult(e.getMessage());
+                }
+            }, "127.0.0.1", 0, 10));
+                    StreamConnection connection = await(Streams.openConnection("127.0.0.1", server.port()))) {
+                connection.writer().write("twenty bytes and more\n");
+                assertThat(await(failure)).contains("10 bytes").contains("startServer");
+            }
+        });
+    }
+
+    @Test
     void abortClientsReachesAllThoughOneIsClosedAlready() throws Exception {
         Asyncio.run(() -> {
             Future<StreamConnection> first = new Future<>();
