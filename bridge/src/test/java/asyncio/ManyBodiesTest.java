@@ -47,7 +47,6 @@ class ManyBodiesTest {
     @Test
     @EnabledIf("platform")
     void tooManyPlatformBodiesFailClearlyAndTheRestGoesOn() throws Exception {
-        // surefire runs this with -Dasyncio.bodies.max=4096, the default
         int limit = Integer.getInteger("asyncio.bodies.max", 4096);
         Asyncio.run(() -> {
             Future<Integer> gate = new Future<>();
