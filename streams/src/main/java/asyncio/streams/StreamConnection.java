@@ -34,7 +34,8 @@ public final class StreamConnection implements AutoCloseable {
 
     /**
      * Puts a reader and a writer on a connection of Reactor Netty's, for use in a {@code TcpClient} or in {@code TcpServer.handle}. From then on the
-     * reader gets all bytes, {@code connection.inbound()} none. Called again for the same connection it returns the same reader and writer.
+     * reader gets all bytes, {@code connection.inbound()} none. Called again for the same connection it returns the same reader and writer. Call it where
+     * the connection is made: on one whose peer has sent and gone meanwhile, epoll may have thrown the bytes away.
      *
      * <pre>{@code
      * TcpServer.create().handle((in, out) -> {

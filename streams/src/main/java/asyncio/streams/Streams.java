@@ -40,7 +40,8 @@ public final class Streams {
 
     /**
      * Connects to a host, whose addresses are tried one after the other. Nothing happens until subscription. Cancelling closes the socket, also if the
-     * connection was there but not taken; there is no time limit but the operating system's.
+     * connection was there but a body has not taken it. (An operator or subscriber downstream that drops a connection while it is cancelled on another
+     * thread hands it to {@code Hooks.onNextDropped}.) There is no time limit but the operating system's.
      *
      * <p>Fails with {@link java.net.UnknownHostException}, or with the {@link java.net.ConnectException} of the first address, in which those of the
      * others are suppressed.
