@@ -142,7 +142,18 @@ final class LoopScheduler implements Scheduler {
             Disposable.Swap periodic = Disposables.swap();
             add(periodic);
             periodic.replace(LoopScheduler.this.schedulePeriodically(task, initialDelay, period, unit));
-            return periodic;
+            return new Disposable() {
+                @Override
+                public void dispose() {
+                    periodic.dispose();
+                    jobs.remove(periodic);
+                }
+
+                @Override
+                public boolean isDisposed() {
+                    return periodic.isDisposed();
+                }
+            };
         }
 
         private void add(Disposable job) {

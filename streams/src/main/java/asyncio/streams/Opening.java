@@ -3,6 +3,7 @@ package asyncio.streams;
 import asyncio.AwaitedSubscription;
 import asyncio.CancelledException;
 import asyncio.EventLoop;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -82,9 +83,10 @@ final class Opening<T extends AutoCloseable> extends Mono<T> implements Scannabl
                 return;
             }
             try {
-                loop.callSoonThreadsafe(() -> source.subscribe(this));
-            } catch (IllegalStateException loopClosed) {
-                onError(loopClosed);
+                // Netty's way in: unlike a callback it also runs when the loop is closed first, and then fails
+                loop.netty().execute(() -> source.subscribe(this));
+            } catch (RejectedExecutionException e) {
+                onError(new IllegalStateException("The event loop is closed: " + loop, e));
             }
         }
 
