@@ -319,10 +319,13 @@ public final class EventLoop {
 
     /** Lets the current tick finish and {@link #runForever} return; before it, makes it run a single tick. From any thread. */
     public void stop() {
-        if (core.inEventLoop() || !running.get()) {
+        if (core.inEventLoop()) {
             core.stopping = true;
+        } else if (running.get()) {
+            core.enqueue(() -> core.stopping = true); // after what this thread has scheduled before
         } else {
-            core.enqueue(() -> core.stopping = true);
+            core.stopping = true;
+            core.wakeUp(); // a run may have begun since the line above asked, and be on its way into select
         }
     }
 

@@ -31,6 +31,7 @@ final class LoopCore extends NettyEventLoop {
     private static final long POLL_INTERVAL_NANOS = 100_000;
 
     private static final long MILLI = 1_000_000;
+    private static final Runnable NOTHING = () -> {};
 
     private final boolean wholeMillis;
     private final @Nullable MockTicker virtualClock;
@@ -125,12 +126,15 @@ final class LoopCore extends NettyEventLoop {
     /** Ends a {@link #hold}, from any thread. */
     void release() {
         holds.decrementAndGet();
-        if (!inEventLoop()) {
-            enqueue(NOTHING); // the loop may be asleep, with a virtual clock that could go on
-        }
+        wakeUp(); // the loop may be asleep, with a virtual clock that could go on
     }
 
-    private static final Runnable NOTHING = () -> {};
+    /** Makes the loop look again at what it waits for, from any thread. */
+    void wakeUp() {
+        if (!inEventLoop()) {
+            enqueue(NOTHING);
+        }
+    }
 
     // ---- the tick, by the owner
 

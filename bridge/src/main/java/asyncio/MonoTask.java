@@ -27,10 +27,12 @@ final class MonoTask<T> extends Task<T> {
             wait = subscriber;
             try {
                 suspend = subscriber.subscribe();
-            } catch (Throwable e) {
-                // Reactor throws only what is fatal: the task ends with it, and the loop's run too
+            } catch (RuntimeException e) {
                 finishWith(e);
-                throw e;
+                return;
+            } catch (Error e) {
+                finishWith(e);
+                throw e; // Reactor throws what is fatal: it ends the loop's run too
             }
         }
         if (suspend) {

@@ -12,6 +12,10 @@ final class Sleep<T> extends ColdMono<T> {
     /** The sleep of one tick, which has no state and is made all the time: one for all. */
     static final Sleep<Void> ONE_TICK = new Sleep<>(Duration.ZERO, null);
 
+    static {
+        ONE_TICK.adopt(); // nobody forgets what is there anyway
+    }
+
     private final Duration delay;
     private final @Nullable T result;
 

@@ -171,8 +171,8 @@ public abstract non-sealed class Task<T> extends Future<T> {
     // ---- API
 
     /**
-     * Requests cancellation. A task that is awaiting something gets that cancelled at once: a {@link Future} is cancelled for all, a Mono is
-     * disposed. Otherwise its next await throws. Each call counts in {@link #cancelling()}.
+     * Requests cancellation. If the task is awaiting a {@link Future}, that is cancelled at once, for all; any other Mono is disposed in the loop's
+     * next tick. Otherwise its next await throws. Each call counts in {@link #cancelling()}.
      *
      * @param message what the {@link CancelledException} will say
      * @return false if the task is done already; true means requested: the task may refuse

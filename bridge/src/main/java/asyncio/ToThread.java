@@ -18,19 +18,13 @@ final class ToThread<T> extends ColdMono<T> {
     @Override
     @Nullable T awaitedBy(BodyTask<?> body) throws Exception {
         adopt();
-        Job<T> job = new Job<>(body.loop, function, body.getContext());
-        body.loop.threads().execute(job);
-        return body.await(job.future);
+        return body.await(Job.submit(body.loop, function, body.getContext()));
     }
 
     @Override
     void start(CoreSubscriber<? super T> actual) {
         EventLoop loop = EventLoop.runningOrShared();
-        actual.onSubscribe(new OwnerSubscription<>(actual, () -> {
-            Job<T> job = new Job<>(loop, function, actual.currentContext());
-            loop.threads().execute(job);
-            return job.future;
-        }));
+        actual.onSubscribe(new OwnerSubscription<>(actual, () -> Job.submit(loop, function, actual.currentContext())));
     }
 
     /** One call of the function. Cancelled before it has begun it never begins; after that it runs to its end unheard. */
@@ -47,7 +41,19 @@ final class ToThread<T> extends ColdMono<T> {
             this.function = function;
             this.context = context;
             this.future = new Result<>(this);
+        }
+
+        /** Hands the call to a thread; the loop's virtual clock waits from here on. */
+        static <T> Future<T> submit(EventLoop loop, Callable<? extends T> function, ContextView context) {
+            Job<T> job = new Job<>(loop, function, context);
             loop.core.hold();
+            try {
+                loop.threads().execute(job);
+            } catch (RuntimeException e) {
+                loop.core.release();
+                throw e;
+            }
+            return job.future;
         }
 
         @Override

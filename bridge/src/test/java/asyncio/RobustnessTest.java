@@ -174,6 +174,15 @@ class RobustnessTest {
     }
 
     @Test
+    void aRefusedThreadCallDoesNotHoldVirtualTime() throws Exception {
+        EventLoop loop = EventLoop.builder().clock(Ticker.newMockTicker()).build();
+        loop.threads().close();
+        assertThatThrownBy(() -> loop.runUntilComplete(toThread(() -> 1))).isInstanceOf(IllegalStateException.class);
+        loop.runUntilComplete(sleep(LONG)); // a clock that is held would never get there
+        loop.close();
+    }
+
+    @Test
     void aFinishedBodyIsNotHeldByTheThreadsOfItsLoop() throws Exception {
         Asyncio.run(() -> {
             java.lang.ref.WeakReference<Object> result = new java.lang.ref.WeakReference<>(await(createTask(async(Object::new))));
