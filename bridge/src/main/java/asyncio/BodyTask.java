@@ -8,8 +8,8 @@ import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
 /**
- * A task with a straight-line body. The body has a thread of its own, which holds the loop while it runs; {@link #suspend} hands the loop on
- * (see {@link LoopDriver}).
+ * A task with a straight-line body. The body has a thread of its own, which holds the loop while it runs;
+ * {@link #suspend} hands the loop on (see {@link LoopDriver}).
  */
 final class BodyTask<T> extends Task<T> {
     /** What finally blocks may try in vain; after that an Error ends a body that catches exceptions in a loop. */
@@ -23,13 +23,22 @@ final class BodyTask<T> extends Task<T> {
     @Nullable Seat seat;
     /** What the body is suspended on; used by the owner of the loop only. */
     private @Nullable Wait waiting;
-    /** While the body's thread is inside a foreign Mono's {@code subscribe}: whoever awaits there is an operator's lambda. */
+    /**
+     * While the body's thread is inside a foreign Mono's {@code subscribe}: whoever awaits there is an operator's
+     * lambda.
+     */
     private boolean subscribing;
     /** Set by the loop's close: the body is being unwound and may not await any more. */
     boolean unwinding;
+
     private int awaitsWhileUnwinding;
 
-    BodyTask(EventLoop loop, Mono<? extends T> source, Callable<? extends T> body, @Nullable String name, Context context) {
+    BodyTask(
+            EventLoop loop,
+            Mono<? extends T> source,
+            Callable<? extends T> body,
+            @Nullable String name,
+            Context context) {
         super(loop, source, name, context);
         this.body = body;
     }
@@ -60,7 +69,9 @@ final class BodyTask<T> extends Task<T> {
         return true;
     }
 
-    /** Runs the body to its end, on its thread; returns an error that must stop the loop, as asyncio's SystemExit does. */
+    /**
+     * Runs the body to its end, on its thread; returns an error that must stop the loop, as asyncio's SystemExit does.
+     */
     @Nullable Error runBody() {
         try {
             finishWith(call(body));
@@ -93,7 +104,8 @@ final class BodyTask<T> extends Task<T> {
             return awaitAny(mono);
         } catch (Throwable e) {
             if (!(e instanceof CancelledException)) {
-                e.addSuppressed(new Throwable(getName() + " awaited it here")); // the stack of the error is its producer's
+                e.addSuppressed(
+                        new Throwable(getName() + " awaited it here")); // the stack of the error is its producer's
             }
             throw e;
         }

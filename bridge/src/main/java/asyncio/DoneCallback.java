@@ -36,7 +36,8 @@ final class DoneCallback<T> extends Waiter {
         try {
             callback.accept(future);
         } catch (Exception e) {
-            loop.callExceptionHandler(new ExceptionContext("Exception in done callback " + callback, Misuse.explain(e), future, null));
+            loop.callExceptionHandler(
+                    new ExceptionContext("Exception in done callback " + callback, Misuse.explain(e), future, null));
         } finally {
             loop.leaveContext(outer);
         }

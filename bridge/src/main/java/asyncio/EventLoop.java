@@ -16,14 +16,14 @@ import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
 /**
- * Runs callbacks, timers, IO and tasks, one at a time, on whichever thread runs the loop. Most programs never touch it: {@link Asyncio#run} makes
- * one, and Monos of this library that are subscribed elsewhere take one of {@link #shared()}.
+ * Runs callbacks, timers, IO and tasks, one at a time, on whichever thread runs the loop. Most programs never touch it:
+ * {@link Asyncio#run} makes one, and Monos of this library that are subscribed elsewhere take one of {@link #shared()}.
  *
- * <p>Each pass of the loop, a <em>tick</em>, takes what IO and timers made ready and runs exactly the callbacks that were ready when it began; what
- * they schedule has its turn in the next tick.
+ * <p>Each pass of the loop, a <em>tick</em>, takes what IO and timers made ready and runs exactly the callbacks that
+ * were ready when it began; what they schedule has its turn in the next tick.
  *
- * <p><b>Threading.</b> {@link #callSoonThreadsafe}, {@link #stop}, {@link #createFuture}, {@link #scheduler} and the questions may be used from any thread; the rest
- * belongs to the thread that runs the loop, or that is about to.
+ * <p><b>Threading.</b> {@link #callSoonThreadsafe}, {@link #stop}, {@link #createFuture}, {@link #scheduler} and the
+ * questions may be used from any thread; the rest belongs to the thread that runs the loop, or that is about to.
  *
  * <p>Times are {@link Duration}s on the loop's own monotonic clock.
  *
@@ -56,6 +56,7 @@ public final class EventLoop {
     private final AtomicBoolean running = new AtomicBoolean();
     /** What its threads get, whichever of them happens to start another. */
     final @Nullable ClassLoader contextClassLoader = Thread.currentThread().getContextClassLoader();
+
     private @Nullable Task<?> currentTask;
     private ContextView context = Context.empty();
     private volatile @Nullable BiConsumer<? super EventLoop, ? super ExceptionContext> exceptionHandler;
@@ -69,7 +70,10 @@ public final class EventLoop {
 
     // ---- making and finding loops
 
-    /** A new loop, with epoll where its native library is at hand and NIO otherwise ({@code -Dasyncio.transport=nio} or {@code epoll} decides). */
+    /**
+     * A new loop, with epoll where its native library is at hand and NIO otherwise ({@code -Dasyncio.transport=nio} or
+     * {@code epoll} decides).
+     */
     public static EventLoop newEventLoop() {
         return builder().build();
     }
@@ -93,15 +97,16 @@ public final class EventLoop {
     }
 
     /**
-     * The daemon loops, one a processor, on which Monos of this library run that are subscribed where no loop runs. They start with their first
-     * use.
+     * The daemon loops, one a processor, on which Monos of this library run that are subscribed where no loop runs.
+     * They start with their first use.
      */
     public static SharedLoops shared() {
         return SharedLoops.get();
     }
 
     /**
-     * Cancels all tasks of the shared loops, waits for them to end, and closes the loops. A later use of {@link #shared()} starts afresh. Blocks.
+     * Cancels all tasks of the shared loops, waits for them to end, and closes the loops. A later use of
+     * {@link #shared()} starts afresh. Blocks.
      *
      * @param timeout how long to wait for the tasks; those left after it are destroyed
      * @return whether all tasks ended in time
@@ -117,8 +122,8 @@ public final class EventLoop {
     }
 
     /**
-     * The loop that runs on this thread, or else the next of {@link #shared()}: where a cold Mono of this library does its work. For the authors of
-     * such Monos.
+     * The loop that runs on this thread, or else the next of {@link #shared()}: where a cold Mono of this library does
+     * its work. For the authors of such Monos.
      */
     public static EventLoop runningOrShared() {
         EventLoop loop = runningOrNull();
@@ -144,7 +149,9 @@ public final class EventLoop {
         return callSoon(callback, Asyncio.currentContext());
     }
 
-    /** As {@link #callSoon(Runnable)}, with the context that {@link Asyncio#currentContext()} will be in the callback. */
+    /**
+     * As {@link #callSoon(Runnable)}, with the context that {@link Asyncio#currentContext()} will be in the callback.
+     */
     public Handle callSoon(Runnable callback, ContextView context) {
         Handle handle = new Handle(this, Objects.requireNonNull(callback, "callback"), context);
         enqueue(handle);
@@ -157,7 +164,8 @@ public final class EventLoop {
     }
 
     /**
-     * Runs a callback after a delay. One that is zero or negative is due at once: such callbacks run in the next tick, in the order of their times.
+     * Runs a callback after a delay. One that is zero or negative is due at once: such callbacks run in the next tick,
+     * in the order of their times.
      *
      * @throws IllegalStateException if the loop is closed
      */
@@ -180,7 +188,8 @@ public final class EventLoop {
     }
 
     private TimerHandle schedule(long deadline, Runnable callback) {
-        TimerHandle handle = new TimerHandle(this, Objects.requireNonNull(callback, "callback"), Asyncio.currentContext(), deadline);
+        TimerHandle handle =
+                new TimerHandle(this, Objects.requireNonNull(callback, "callback"), Asyncio.currentContext(), deadline);
         if (!core.addTimer(handle.entry)) {
             throw Misuse.loopClosed();
         }
@@ -232,7 +241,8 @@ public final class EventLoop {
     }
 
     /**
-     * Runs until a coroutine or Future is done, and returns its result, null for an empty one. What it throws comes out as it is.
+     * Runs until a coroutine or Future is done, and returns its result, null for an empty one. What it throws comes out
+     * as it is.
      *
      * @throws IllegalArgumentException for a Future of another loop
      * @throws IllegalStateException if the loop is stopped before that; and as {@link #runForever}
@@ -257,7 +267,8 @@ public final class EventLoop {
             stopper.active = false;
         }
         if (!future.done()) {
-            throw new IllegalStateException("Event loop stopped before Future completed: " + future + "; stop() was called meanwhile");
+            throw new IllegalStateException(
+                    "Event loop stopped before Future completed: " + future + "; stop() was called meanwhile");
         }
         return future.result();
     }
@@ -266,7 +277,8 @@ public final class EventLoop {
     private <T> Future<T> ownFuture(Mono<? extends T> main) {
         if (Objects.requireNonNull(main, "main") instanceof Future<?> future) {
             if (future.getLoop() != null && future.getLoop() != this) {
-                throw new IllegalArgumentException("The future belongs to a different loop: " + future + " to " + future.getLoop() + ", not to " + this);
+                throw new IllegalArgumentException("The future belongs to a different loop: " + future + " to "
+                        + future.getLoop() + ", not to " + this);
             }
             return (Future<T>) future;
         }
@@ -309,7 +321,8 @@ public final class EventLoop {
             throw alreadyRunning();
         }
         if (runningOrNull() != null) {
-            throw new IllegalStateException("Cannot run the event loop while another loop is running on this thread: await the work in a body instead");
+            throw new IllegalStateException(
+                    "Cannot run the event loop while another loop is running on this thread: await the work in a body instead");
         }
     }
 
@@ -317,7 +330,10 @@ public final class EventLoop {
         return new IllegalStateException("This event loop is already running: " + this);
     }
 
-    /** Lets the current tick finish and {@link #runForever} return; before it, makes it run a single tick. From any thread. */
+    /**
+     * Lets the current tick finish and {@link #runForever} return; before it, makes it run a single tick. From any
+     * thread.
+     */
     public void stop() {
         if (core.inEventLoop()) {
             core.stopping = true;
@@ -340,14 +356,16 @@ public final class EventLoop {
     }
 
     /**
-     * Closes the loop for good: its channels are closed, its callbacks dropped, tasks that are still pending reported and ended. Futures of the loop
-     * that are completed later tell their subscribers on the completing thread. Closing twice does nothing.
+     * Closes the loop for good: its channels are closed, its callbacks dropped, tasks that are still pending reported
+     * and ended. Futures of the loop that are completed later tell their subscribers on the completing thread. Closing
+     * twice does nothing.
      *
      * @throws IllegalStateException if the loop is running
      */
     public void close() {
         if (running.get()) {
-            throw new IllegalStateException("Cannot close a running event loop: stop() it first, and close() it when runForever() has returned");
+            throw new IllegalStateException(
+                    "Cannot close a running event loop: stop() it first, and close() it when runForever() has returned");
         }
         if (core.isClosed()) {
             return;
@@ -443,7 +461,8 @@ public final class EventLoop {
     // ---- exceptions
 
     /**
-     * Handles exceptions that nobody else sees: of callbacks, of tasks that nobody awaited. Null restores the default, which logs.
+     * Handles exceptions that nobody else sees: of callbacks, of tasks that nobody awaited. Null restores the default,
+     * which logs.
      */
     public void setExceptionHandler(@Nullable BiConsumer<? super EventLoop, ? super ExceptionContext> handler) {
         exceptionHandler = handler;

@@ -10,4 +10,8 @@ import org.jspecify.annotations.Nullable;
  * @param future the future or task concerned, if any
  * @param handle the callback concerned, if any
  */
-public record ExceptionContext(String message, @Nullable Throwable exception, @Nullable Future<?> future, @Nullable Handle handle) {}
+public record ExceptionContext(
+        String message,
+        @Nullable Throwable exception,
+        @Nullable Future<?> future,
+        @Nullable Handle handle) {}

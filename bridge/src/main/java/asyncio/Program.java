@@ -9,8 +9,8 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
- * A program from its first step to its last: {@link Asyncio#run}. At the end left-over tasks are cancelled and waited for, then the threads, then the
- * loop is closed.
+ * A program from its first step to its last: {@link Asyncio#run}. At the end left-over tasks are cancelled and waited
+ * for, then the threads, then the loop is closed.
  */
 final class Program {
     private static final long THREAD_JOIN_SECONDS = 300;
@@ -30,13 +30,15 @@ final class Program {
 
     static <T> @Nullable T runOnPlatformThread(Mono<? extends T> main) throws Exception {
         CompletableFuture<@Nullable T> outcome = new CompletableFuture<>();
-        Thread thread = new Thread(() -> {
-            try {
-                outcome.complete(run(main));
-            } catch (Throwable e) {
-                outcome.completeExceptionally(e);
-            }
-        }, "asyncio-run");
+        Thread thread = new Thread(
+                () -> {
+                    try {
+                        outcome.complete(run(main));
+                    } catch (Throwable e) {
+                        outcome.completeExceptionally(e);
+                    }
+                },
+                "asyncio-run");
         thread.setContextClassLoader(Thread.currentThread().getContextClassLoader());
         thread.start();
         try {
@@ -74,16 +76,18 @@ final class Program {
         reminder.cancel();
         for (Task<?> task : left) {
             if (task.done() && !task.cancelled() && task.exception() != null) {
-                loop.callExceptionHandler(
-                        new ExceptionContext("Unhandled exception during Asyncio.run() shutdown", task.exception(), task, null));
+                loop.callExceptionHandler(new ExceptionContext(
+                        "Unhandled exception during Asyncio.run() shutdown", task.exception(), task, null));
             }
         }
     }
 
     private static void remind(Set<Task<?>> cancelled) {
         List<Task<?>> left = cancelled.stream().filter(task -> !task.done()).toList();
-        Log.warn("Asyncio.run has ended, but waits for " + left.size() + " tasks that were cancelled and go on: " + left
-                + ". A catch (Exception e) around an await must rethrow CancelledException", null);
+        Log.warn(
+                "Asyncio.run has ended, but waits for " + left.size() + " tasks that were cancelled and go on: " + left
+                        + ". A catch (Exception e) around an await must rethrow CancelledException",
+                null);
     }
 
     private static void joinThreads(EventLoop loop) {
@@ -99,7 +103,10 @@ final class Program {
         }
         limit.cancel();
         if (!threads.isTerminated()) {
-            Log.warn("Functions given to toThread still run after " + THREAD_JOIN_SECONDS + " s; Asyncio.run returns without them", null);
+            Log.warn(
+                    "Functions given to toThread still run after " + THREAD_JOIN_SECONDS
+                            + " s; Asyncio.run returns without them",
+                    null);
         }
     }
 

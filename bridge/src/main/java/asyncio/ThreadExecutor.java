@@ -7,8 +7,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * A loop's threads for blocking calls: platform threads, since a blocking call on a virtual thread could keep a processor from the loop. At most as
- * many as asyncio's default executor has, and none after a minute without work.
+ * A loop's threads for blocking calls: platform threads, since a blocking call on a virtual thread could keep a
+ * processor from the loop. At most as many as asyncio's default executor has, and none after a minute without work.
  */
 final class ThreadExecutor {
     private final ThreadPoolExecutor pool;
@@ -18,18 +18,19 @@ final class ThreadExecutor {
     ThreadExecutor(EventLoop loop) {
         int threads = Math.min(32, Runtime.getRuntime().availableProcessors() + 4);
         AtomicInteger count = new AtomicInteger();
-        pool = new ThreadPoolExecutor(threads, threads, 60, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), job -> {
-            Thread thread = new Thread(null, job, loop.name() + "-thread-" + count.incrementAndGet(), 0, false);
-            thread.setDaemon(true);
-            thread.setContextClassLoader(loop.contextClassLoader);
-            return thread;
-        }) {
-            @Override
-            protected void terminated() {
-                done = true;
-                terminated.run();
-            }
-        };
+        pool =
+                new ThreadPoolExecutor(threads, threads, 60, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), job -> {
+                    Thread thread = new Thread(null, job, loop.name() + "-thread-" + count.incrementAndGet(), 0, false);
+                    thread.setDaemon(true);
+                    thread.setContextClassLoader(loop.contextClassLoader);
+                    return thread;
+                }) {
+                    @Override
+                    protected void terminated() {
+                        done = true;
+                        terminated.run();
+                    }
+                };
         pool.allowCoreThreadTimeOut(true);
     }
 

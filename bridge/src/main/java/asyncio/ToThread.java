@@ -27,13 +27,16 @@ final class ToThread<T> extends ColdMono<T> {
         actual.onSubscribe(new OwnerSubscription<>(actual, () -> Job.submit(loop, function, actual.currentContext())));
     }
 
-    /** One call of the function. Cancelled before it has begun it never begins; after that it runs to its end unheard. */
+    /**
+     * One call of the function. Cancelled before it has begun it never begins; after that it runs to its end unheard.
+     */
     private static final class Job<T> implements Runnable {
         private final EventLoop loop;
         private final Callable<? extends T> function;
         private final ContextView context;
         /** Set by whoever comes first, the thread or the cancellation. */
         private final AtomicBoolean taken = new AtomicBoolean();
+
         final Future<T> future;
 
         Job(EventLoop loop, Callable<? extends T> function, ContextView context) {
