@@ -242,7 +242,7 @@ final class LoopDriver {
                 runner.granted = true; // the watchdog does the unpark
             }
             while (!seat.granted) {
-                continue;
+                // spins, for the same reason
             }
             seat.granted = false;
         }

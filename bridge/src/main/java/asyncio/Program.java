@@ -3,8 +3,8 @@ package asyncio;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
@@ -29,23 +29,23 @@ final class Program {
     }
 
     static <T> @Nullable T runOnPlatformThread(Mono<? extends T> main) throws Exception {
-        CompletableFuture<@Nullable T> outcome = new CompletableFuture<>();
+        // told as a call that returns or throws it: join() would take a CompletionException of the body's apart
+        CompletableFuture<Callable<@Nullable T>> outcome = new CompletableFuture<>();
         Thread thread = new Thread(
                 () -> {
                     try {
-                        outcome.complete(run(main));
+                        T value = run(main);
+                        outcome.complete(() -> value);
                     } catch (Throwable e) {
-                        outcome.completeExceptionally(e);
+                        outcome.complete(() -> {
+                            throw Misuse.sneaky(e);
+                        });
                     }
                 },
                 "asyncio-run");
         thread.setContextClassLoader(Thread.currentThread().getContextClassLoader());
         thread.start();
-        try {
-            return outcome.join();
-        } catch (CompletionException e) {
-            throw Misuse.sneaky(e.getCause());
-        }
+        return outcome.join().call();
     }
 
     static void shutdown(EventLoop loop) {
