@@ -36,7 +36,7 @@ import reactor.util.context.ContextView;
  *
  * @param <T> the type of the result
  */
-public sealed class Future<T> extends Mono<T> implements Scannable permits Task, ToThread.Result {
+public sealed class Future<T> extends Mono<T> implements Scannable permits Task, ExecutorJob.Result {
     /** The result {@code null}, which {@link #state} cannot hold as it is. */
     private static final Object NULL = new Object();
     private static final VarHandle STATE;
@@ -52,6 +52,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
     private final @Nullable EventLoop loop;
     /** Null, a {@link Waiter} or a {@link WaiterList} while pending; then {@link #NULL}, a {@link Failure}, or the result itself. */
     private volatile @Nullable Object state;
+    private final @Nullable Origin origin;
 
     /** A pending Future on the running loop; off every loop if none runs on this thread. */
     public Future() {
@@ -60,6 +61,12 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
 
     Future(@Nullable EventLoop loop) {
         this.loop = loop;
+        this.origin = DebugMode.origin(loop);
+    }
+
+    /** Where it was made, in debug mode. */
+    final @Nullable Origin origin() {
+        return origin;
     }
 
     /** An outcome other than a result. */
@@ -251,7 +258,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
             return false;
         }
         // tracked before anybody can retrieve it, so that a retrieval always finds the record
-        failure.unretrieved = LeakDetector.trackException(this, describeForLog(), exception, loop, contextForLog());
+        failure.unretrieved = LeakDetector.trackException(this, describeForLog(), exception, contextForLog());
         if (finish(failure)) {
             return true;
         }
@@ -436,7 +443,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
     /** State, outcome and callbacks: {@code <Future finished result=4>}. */
     @Override
     public String toString() {
-        return "<" + getClass().getSimpleName() + describe() + ">";
+        return "<" + getClass().getSimpleName() + describe() + Origin.describe(origin) + ">";
     }
 
     final String describe() {

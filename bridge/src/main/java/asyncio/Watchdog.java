@@ -15,9 +15,8 @@ import org.jspecify.annotations.Nullable;
 final class Watchdog implements Runnable {
     private static final long PERIOD_NANOS = Duration.ofMillis(50).toNanos();
     private static final long UNCLAIMED_NANOS = Duration.ofMillis(Long.getLong("asyncio.watchdog.unclaimed", 100)).toNanos();
-    /** First steps load classes and may take their time; debug mode wants asyncio's 100 ms. */
-    private static final long SLOW_STEP_NANOS =
-            Duration.ofMillis(Long.getLong("asyncio.watchdog.step", LeakDetector.DEBUG ? 100 : 1000)).toNanos();
+    /** First steps load classes and may take their time. */
+    private static final long SLOW_STEP_NANOS = Duration.ofMillis(Long.getLong("asyncio.watchdog.step", 1000)).toNanos();
     private static final int MOST_FRAMES = 40;
     private static final Map<EventLoop, Observation> LOOPS = new ConcurrentHashMap<>();
     private static @Nullable Thread thread;
@@ -77,7 +76,7 @@ final class Watchdog implements Runnable {
             return;
         }
         boolean unclaimed = loop.driver.unclaimed() && BodyThreads.VIRTUAL;
-        if (seen.reported || now - seen.since < (unclaimed ? UNCLAIMED_NANOS : SLOW_STEP_NANOS)) {
+        if (seen.reported || now - seen.since < (unclaimed ? UNCLAIMED_NANOS : slowStepNanos(loop))) {
             return;
         }
         seen.reported = true;
@@ -93,6 +92,10 @@ final class Watchdog implements Runnable {
                         : loop + " has been in one step for " + millis(now - seen.since) + " ms: nothing else of this loop can run. "
                                 + "Move blocking calls to toThread(...)")
                 + text(stack), null);
+    }
+
+    private static long slowStepNanos(EventLoop loop) {
+        return loop.getDebug() ? Math.min(loop.slowCallbackNanos(), SLOW_STEP_NANOS) : SLOW_STEP_NANOS;
     }
 
     private static boolean loadsClasses(StackTraceElement[] stack) {

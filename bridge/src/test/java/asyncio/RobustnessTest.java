@@ -176,7 +176,7 @@ class RobustnessTest {
     @Test
     void aRefusedThreadCallDoesNotHoldVirtualTime() throws Exception {
         EventLoop loop = EventLoop.builder().clock(Ticker.newMockTicker()).build();
-        loop.threads().close();
+        loop.executor.shutDown();
         assertThatThrownBy(() -> loop.runUntilComplete(toThread(() -> 1))).isInstanceOf(IllegalStateException.class);
         loop.runUntilComplete(sleep(LONG)); // a clock that is held would never get there
         loop.close();
@@ -197,8 +197,8 @@ class RobustnessTest {
     @Test
     void tasksThatGoOnAfterTheirCancellationAreNamed() throws Exception {
         try (LogCapture log = new LogCapture()) {
-            EventLoop loop = EventLoop.builder().clock(Ticker.newMockTicker()).build();
-            loop.createTask(async(() -> {
+            Runner runner = Runner.builder().loopFactory(VirtualTime::newLoop).build();
+            runner.getLoop().createTask(async(() -> {
                 for (boolean caught = false; !caught; ) {
                     try {
                         await(sleep(LONG));
@@ -208,8 +208,8 @@ class RobustnessTest {
                     }
                 }
             }), "stubborn");
-            loop.runUntilComplete(sleep(Duration.ofSeconds(1)));
-            Program.shutdown(loop);
+            runner.run(sleep(Duration.ofSeconds(1)));
+            runner.close();
             assertThat(log.messages()).hasSize(1);
             assertThat(log.messages().get(0)).contains("stubborn").contains("must rethrow CancelledException");
         }
