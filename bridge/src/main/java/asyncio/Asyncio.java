@@ -13,8 +13,8 @@ import reactor.util.context.ContextView;
 /**
  * Where programs start: {@link #run}, {@link #async} and {@link #await}, made for {@code import static}.
  *
- * <p>A <em>body</em> is straight-line code that may {@link #await}: the argument of {@code run} or {@code async}. It runs on a loop, alone: between
- * two awaits nothing else of that loop happens.
+ * <p>A <em>body</em> is straight-line code that may {@link #await}: the argument of {@code run} or {@code async}. It
+ * runs on a loop, alone: between two awaits nothing else of that loop happens.
  *
  * <pre>{@code
  * Asyncio.run(() -> {
@@ -33,9 +33,9 @@ public final class Asyncio {
     // ---- running
 
     /**
-     * Runs a body on a new loop on this thread, and returns its result. At its end, tasks that are left are cancelled and waited for, then the loop
-     * is closed. It is {@link Runner#run(Callable)} and {@link Runner#close} of a runner that serves once: what is said there of Ctrl-C, of
-     * virtual threads and of the end is true here too.
+     * Runs a body on a new loop on this thread, and returns its result. At its end, tasks that are left are cancelled
+     * and waited for, then the loop is closed. It is {@link Runner#run(Callable)} and {@link Runner#close} of a runner
+     * that serves once: what is said there of Ctrl-C, of virtual threads and of the end is true here too.
      *
      * @throws IllegalStateException in a running loop, or on a thread that must not block
      * @throws KeyboardInterruptException if Ctrl-C ended it
@@ -79,11 +79,13 @@ public final class Asyncio {
     }
 
     /**
-     * A body as a cold Mono: nothing runs until someone subscribes or awaits, and each time it runs anew. Awaited directly in a body it runs
-     * inside the current task. Subscribed elsewhere it becomes a task on the running loop, or on one of {@link EventLoop#shared()} if none runs.
+     * A body as a cold Mono: nothing runs until someone subscribes or awaits, and each time it runs anew. Awaited
+     * directly in a body it runs inside the current task. Subscribed elsewhere it becomes a task on the running loop,
+     * or on one of {@link EventLoop#shared()} if none runs.
      *
-     * <p>Cancelling the subscription cancels that task: the body gets a {@link CancelledException} at its await. The body sees the subscriber's
-     * context. A body that returns null completes the Mono empty; one that returns a Publisher fails.
+     * <p>Cancelling the subscription cancels that task: the body gets a {@link CancelledException} at its await. The
+     * body sees the subscriber's context. A body that returns null completes the Mono empty; one that returns a
+     * Publisher fails.
      *
      * <p>asyncio: {@code async def}.
      */
@@ -94,18 +96,20 @@ public final class Asyncio {
     /** As {@link #async(Callable)}, for a body without a result. */
     public static Mono<Void> async(Body body) {
         Objects.requireNonNull(body, "body");
-        return new Coroutine<>(() -> {
-            body.run();
-            return null;
-        }, body);
+        return new Coroutine<>(
+                () -> {
+                    body.run();
+                    return null;
+                },
+                body);
     }
 
     /**
-     * Waits for a Mono in a body, and returns its value, or null if it is empty. Meanwhile the loop runs other things; no thread of Reactor
-     * is blocked. What is done already does not suspend.
+     * Waits for a Mono in a body, and returns its value, or null if it is empty. Meanwhile the loop runs other things;
+     * no thread of Reactor is blocked. What is done already does not suspend.
      *
-     * <p>Cancelling the task that awaits cancels what it awaits: a {@link Future} for all, another Mono by disposing of it. A Future that is awaited
-     * through an operator, such as {@code await(task.map(f))}, is only detached from.
+     * <p>Cancelling the task that awaits cancels what it awaits: a {@link Future} for all, another Mono by disposing of
+     * it. A Future that is awaited through an operator, such as {@code await(task.map(f))}, is only detached from.
      *
      * @throws CancelledException if the task was cancelled, or the Future
      * @throws IllegalStateException outside a body, or in an operator's lambda
@@ -149,11 +153,12 @@ public final class Asyncio {
     }
 
     /**
-     * A task factory, for {@code loop.setTaskFactory(Asyncio::eagerTaskFactory)}, whose tasks take their first step inside {@code createTask}: one that never
-     * suspends is done when {@code createTask} returns, and never waits for its turn. Options may ask otherwise.
+     * A task factory, for {@code loop.setTaskFactory(Asyncio::eagerTaskFactory)}, whose tasks take their first step
+     * inside {@code createTask}: one that never suspends is done when {@code createTask} returns, and never waits for
+     * its turn. Options may ask otherwise.
      *
-     * <p>It changes the order in which things happen. It saves the tick, not the thread that a body needs: what often ends without suspending is cheapest as a
-     * Mono, or awaited inline.
+     * <p>It changes the order in which things happen. It saves the tick, not the thread that a body needs: what often
+     * ends without suspending is cheapest as a Mono, or awaited inline.
      *
      * <p>asyncio: {@code eager_task_factory}.
      */
@@ -229,8 +234,8 @@ public final class Asyncio {
     // ---- waiting
 
     /**
-     * Completes after a delay, empty. Nothing happens until subscription; cancelling drops the timer. A delay that is zero or negative takes
-     * exactly one tick: what is ready gets its turn.
+     * Completes after a delay, empty. Nothing happens until subscription; cancelling drops the timer. A delay that is
+     * zero or negative takes exactly one tick: what is ready gets its turn.
      */
     public static Mono<Void> sleep(Duration delay) {
         return Objects.requireNonNull(delay, "delay").isZero() ? Sleep.ONE_TICK : new Sleep<>(delay, null);
@@ -244,8 +249,9 @@ public final class Asyncio {
     // ---- other threads
 
     /**
-     * Calls a blocking function in one of the loop's threads, which are platform threads. Nothing happens until subscription. Cancelling keeps a
-     * function from starting, but does not stop one that runs: it runs to its end unheard. The function sees {@link #currentContext()}.
+     * Calls a blocking function in one of the loop's threads, which are platform threads. Nothing happens until
+     * subscription. Cancelling keeps a function from starting, but does not stop one that runs: it runs to its end
+     * unheard. The function sees {@link #currentContext()}.
      */
     public static <T> Mono<T> toThread(Callable<? extends T> function) {
         return new ToThread<>(Objects.requireNonNull(function, "function"));
@@ -261,8 +267,8 @@ public final class Asyncio {
     }
 
     /**
-     * Starts a coroutine on a loop from another thread. Cancelling the returned future cancels the task; {@code get} on the loop's own thread
-     * would wait for itself for ever.
+     * Starts a coroutine on a loop from another thread. Cancelling the returned future cancels the task; {@code get} on
+     * the loop's own thread would wait for itself for ever.
      *
      * <p>asyncio: {@code run_coroutine_threadsafe}.
      *
@@ -273,7 +279,8 @@ public final class Asyncio {
     }
 
     /**
-     * A thread's future as one of the running loop, if there is one. Cancelling either cancels the other; a {@code CompletionException} is unwrapped.
+     * A thread's future as one of the running loop, if there is one. Cancelling either cancels the other; a
+     * {@code CompletionException} is unwrapped.
      *
      * <p>asyncio: {@code wrap_future}.
      */
@@ -287,7 +294,8 @@ public final class Asyncio {
         future.whenComplete((result, error) -> {
             EventLoop loop = wrapped.getLoop();
             Runnable transfer = () -> ThreadsafeRun.transfer(result, error, wrapped);
-            // through the loop even if it is done already: a cancellation before the next tick comes first, as in asyncio
+            // through the loop even if it is done already: a cancellation before the next tick comes first, as in
+            // asyncio
             if (loop == null || !loop.core.enqueue(transfer)) {
                 transfer.run();
             }

@@ -9,8 +9,8 @@ import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
 /**
- * A task with a straight-line body. The body has a thread of its own, which holds the loop while it runs; {@link #suspend} hands the loop on
- * (see {@link LoopDriver}).
+ * A task with a straight-line body. The body has a thread of its own, which holds the loop while it runs;
+ * {@link #suspend} hands the loop on (see {@link LoopDriver}).
  */
 final class BodyTask<T> extends Task<T> {
     /** What finally blocks may try in vain; after that an Error ends a body that catches exceptions in a loop. */
@@ -24,10 +24,14 @@ final class BodyTask<T> extends Task<T> {
     @Nullable Seat seat;
     /** What the body is suspended on; used by the owner of the loop only. */
     private @Nullable Wait waiting;
-    /** While the body's thread is inside a foreign Mono's {@code subscribe}: whoever awaits there is an operator's lambda. */
+    /**
+     * While the body's thread is inside a foreign Mono's {@code subscribe}: whoever awaits there is an operator's
+     * lambda.
+     */
     private boolean subscribing;
     /** Set by the loop's close: the body is being unwound and may not await any more. */
     boolean unwinding;
+
     private int awaitsWhileUnwinding;
     /** Whose turn it is when the first step of an eager body ends. Used by the owner of the loop only. */
     private @Nullable Seat eagerCaller;
@@ -36,7 +40,12 @@ final class BodyTask<T> extends Task<T> {
     /** In debug mode: when the present step began, by the system's clock. */
     long stepStart;
 
-    BodyTask(EventLoop loop, Mono<? extends T> source, Callable<? extends T> body, @Nullable String name, Context context) {
+    BodyTask(
+            EventLoop loop,
+            Mono<? extends T> source,
+            Callable<? extends T> body,
+            @Nullable String name,
+            Context context) {
         super(loop, source, name, context);
         this.body = body;
     }
@@ -77,7 +86,9 @@ final class BodyTask<T> extends Task<T> {
         return true;
     }
 
-    /** Runs the body to its end, on its thread; returns an error that must stop the loop, as asyncio's SystemExit does. */
+    /**
+     * Runs the body to its end, on its thread; returns an error that must stop the loop, as asyncio's SystemExit does.
+     */
     @Nullable Error runBody() {
         try {
             T result = call(body);
@@ -130,9 +141,12 @@ final class BodyTask<T> extends Task<T> {
 
     /** Warns of a body that was cancelled and neither let the exception out nor took the cancellation back. */
     private void swallowed(String andThen) {
-        Log.warn(getName() + " caught the CancelledException of its cancellation at " + cancelledAt.get(0) + " and " + andThen
-                + ": it cannot be cancelled. A catch (Exception e) around an await must rethrow CancelledException; code that cancels its own task "
-                + "must call uncancel()", null);
+        Log.warn(
+                getName() + " caught the CancelledException of its cancellation at " + cancelledAt.get(0) + " and "
+                        + andThen
+                        + ": it cannot be cancelled. A catch (Exception e) around an await must rethrow CancelledException; code that cancels its own task "
+                        + "must call uncancel()",
+                null);
         cancelledAt = List.of();
     }
 

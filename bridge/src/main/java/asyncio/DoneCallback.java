@@ -36,8 +36,10 @@ final class DoneCallback<T> extends Waiter {
         try {
             callback.accept(future);
         } catch (Exception e) {
-            loop.callExceptionHandler(
-                    ExceptionContext.of("Exception in done callback " + callback).exception(Misuse.explain(e)).future(future).build());
+            loop.callExceptionHandler(ExceptionContext.of("Exception in done callback " + callback)
+                    .exception(Misuse.explain(e))
+                    .future(future)
+                    .build());
         } finally {
             loop.leaveContext(outer);
         }

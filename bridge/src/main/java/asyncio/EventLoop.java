@@ -20,14 +20,15 @@ import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
 /**
- * Runs callbacks, timers, IO and tasks, one at a time, on whichever thread runs the loop. Most programs never touch it: {@link Asyncio#run} makes
- * one, and Monos of this library that are subscribed elsewhere take one of {@link #shared()}.
+ * Runs callbacks, timers, IO and tasks, one at a time, on whichever thread runs the loop. Most programs never touch it:
+ * {@link Asyncio#run} makes one, and Monos of this library that are subscribed elsewhere take one of {@link #shared()}.
  *
- * <p>Each pass of the loop, a <em>tick</em>, takes what IO and timers made ready and runs exactly the callbacks that were ready when it began; what
- * they schedule has its turn in the next tick.
+ * <p>Each pass of the loop, a <em>tick</em>, takes what IO and timers made ready and runs exactly the callbacks that
+ * were ready when it began; what they schedule has its turn in the next tick.
  *
- * <p><b>Threading.</b> {@link #callSoon}, {@link #callLater} and {@link #callAt} belong to the thread that runs the loop, or that is about to: in
- * {@link #setDebug debug mode} they throw on any other. So do {@link #runForever} and {@link #close}. The rest may be used from any thread.
+ * <p><b>Threading.</b> {@link #callSoon}, {@link #callLater} and {@link #callAt} belong to the thread that runs the
+ * loop, or that is about to: in {@link #setDebug debug mode} they throw on any other. So do {@link #runForever} and
+ * {@link #close}. The rest may be used from any thread.
  *
  * <p>Times are {@link Duration}s on the loop's own monotonic clock.
  *
@@ -60,6 +61,7 @@ public final class EventLoop {
     private final AtomicBoolean running = new AtomicBoolean();
     /** What its threads get, whichever of them happens to start another. */
     final @Nullable ClassLoader contextClassLoader = Thread.currentThread().getContextClassLoader();
+
     private @Nullable Task<?> currentTask;
     private ContextView context = Context.empty();
     private final ExceptionReporter exceptions = new ExceptionReporter(this);
@@ -77,8 +79,8 @@ public final class EventLoop {
     // ---- making and finding loops
 
     /**
-     * A new loop, made by the {@link #getEventLoopPolicy policy}: with epoll where its native library is at hand and NIO otherwise
-     * ({@code -Dasyncio.transport=nio} or {@code epoll} decides).
+     * A new loop, made by the {@link #getEventLoopPolicy policy}: with epoll where its native library is at hand and
+     * NIO otherwise ({@code -Dasyncio.transport=nio} or {@code epoll} decides).
      */
     public static EventLoop newEventLoop() {
         return Policies.get().newEventLoop();
@@ -128,15 +130,16 @@ public final class EventLoop {
     }
 
     /**
-     * The daemon loops, one a processor, on which Monos of this library run that are subscribed where no loop runs. They start with their first
-     * use.
+     * The daemon loops, one a processor, on which Monos of this library run that are subscribed where no loop runs.
+     * They start with their first use.
      */
     public static SharedLoops shared() {
         return SharedLoops.get();
     }
 
     /**
-     * Cancels all tasks of the shared loops, waits for them to end, and closes the loops. A later use of {@link #shared()} starts afresh. Blocks.
+     * Cancels all tasks of the shared loops, waits for them to end, and closes the loops. A later use of
+     * {@link #shared()} starts afresh. Blocks.
      *
      * @param timeout how long to wait for the tasks; those left after it are destroyed
      * @return whether all tasks ended in time
@@ -152,8 +155,8 @@ public final class EventLoop {
     }
 
     /**
-     * The loop that runs on this thread, or else the next of {@link #shared()}: where a cold Mono of this library does its work. For the authors of
-     * such Monos.
+     * The loop that runs on this thread, or else the next of {@link #shared()}: where a cold Mono of this library does
+     * its work. For the authors of such Monos.
      */
     public static EventLoop runningOrShared() {
         EventLoop loop = runningOrNull();
@@ -179,7 +182,9 @@ public final class EventLoop {
         return callSoon(callback, Asyncio.currentContext());
     }
 
-    /** As {@link #callSoon(Runnable)}, with the context that {@link Asyncio#currentContext()} will be in the callback. */
+    /**
+     * As {@link #callSoon(Runnable)}, with the context that {@link Asyncio#currentContext()} will be in the callback.
+     */
     public Handle callSoon(Runnable callback, ContextView context) {
         checkThread("callSoon");
         return callSoonThreadsafe(callback, context);
@@ -192,7 +197,8 @@ public final class EventLoop {
 
     /** As {@link #callSoon(Runnable, ContextView)}, from any thread; wakes the loop. */
     public Handle callSoonThreadsafe(Runnable callback, ContextView context) {
-        Handle handle = new Handle(this, Objects.requireNonNull(callback, "callback"), Objects.requireNonNull(context, "context"));
+        Handle handle = new Handle(
+                this, Objects.requireNonNull(callback, "callback"), Objects.requireNonNull(context, "context"));
         if (!core.enqueue(handle)) {
             throw Misuse.loopClosed();
         }
@@ -200,7 +206,8 @@ public final class EventLoop {
     }
 
     /**
-     * Runs a callback after a delay. One that is zero or negative is due at once: such callbacks run in the next tick, in the order of their times.
+     * Runs a callback after a delay. One that is zero or negative is due at once: such callbacks run in the next tick,
+     * in the order of their times.
      *
      * @throws IllegalStateException if the loop is closed; in debug mode also on another thread than the loop's
      */
@@ -208,7 +215,10 @@ public final class EventLoop {
         return callLater(delay, callback, Asyncio.currentContext());
     }
 
-    /** As {@link #callLater(Duration, Runnable)}, with the context that {@link Asyncio#currentContext()} will be in the callback. */
+    /**
+     * As {@link #callLater(Duration, Runnable)}, with the context that {@link Asyncio#currentContext()} will be in the
+     * callback.
+     */
     public TimerHandle callLater(Duration delay, Runnable callback, ContextView context) {
         checkThread("callLater");
         return schedule(deadline(Objects.requireNonNull(delay, "delay")), callback, context);
@@ -223,7 +233,10 @@ public final class EventLoop {
         return callAt(when, callback, Asyncio.currentContext());
     }
 
-    /** As {@link #callAt(Duration, Runnable)}, with the context that {@link Asyncio#currentContext()} will be in the callback. */
+    /**
+     * As {@link #callAt(Duration, Runnable)}, with the context that {@link Asyncio#currentContext()} will be in the
+     * callback.
+     */
     public TimerHandle callAt(Duration when, Runnable callback, ContextView context) {
         checkThread("callAt");
         return schedule(saturatedNanos(Objects.requireNonNull(when, "when")), callback, context);
@@ -231,7 +244,11 @@ public final class EventLoop {
 
     /** A timer, from any thread. */
     TimerHandle schedule(long deadline, Runnable callback, ContextView context) {
-        TimerHandle handle = new TimerHandle(this, Objects.requireNonNull(callback, "callback"), Objects.requireNonNull(context, "context"), deadline);
+        TimerHandle handle = new TimerHandle(
+                this,
+                Objects.requireNonNull(callback, "callback"),
+                Objects.requireNonNull(context, "context"),
+                deadline);
         if (!core.addTimer(handle.entry)) {
             throw Misuse.loopClosed();
         }
@@ -288,7 +305,8 @@ public final class EventLoop {
     }
 
     /**
-     * Runs until a coroutine or Future is done, and returns its result, null for an empty one. What it throws comes out as it is.
+     * Runs until a coroutine or Future is done, and returns its result, null for an empty one. What it throws comes out
+     * as it is.
      *
      * @throws IllegalArgumentException for a Future of another loop
      * @throws IllegalStateException if the loop is stopped before that; and as {@link #runForever}
@@ -306,7 +324,8 @@ public final class EventLoop {
             throw e;
         }
         if (!future.done()) {
-            throw new IllegalStateException("Event loop stopped before Future completed: " + future + "; stop() was called meanwhile");
+            throw new IllegalStateException(
+                    "Event loop stopped before Future completed: " + future + "; stop() was called meanwhile");
         }
         return future.result();
     }
@@ -315,7 +334,8 @@ public final class EventLoop {
     private <T> Future<T> ownFuture(Mono<? extends T> main) {
         if (Objects.requireNonNull(main, "main") instanceof Future<?> future) {
             if (future.getLoop() != null && future.getLoop() != this) {
-                throw new IllegalArgumentException("The future belongs to a different loop: " + future + " to " + future.getLoop() + ", not to " + this);
+                throw new IllegalArgumentException("The future belongs to a different loop: " + future + " to "
+                        + future.getLoop() + ", not to " + this);
             }
             return (Future<T>) future;
         }
@@ -330,7 +350,8 @@ public final class EventLoop {
             throw alreadyRunning();
         }
         if (runningOrNull() != null) {
-            throw new IllegalStateException("Cannot run the event loop while another loop is running on this thread: await the work in a body instead");
+            throw new IllegalStateException(
+                    "Cannot run the event loop while another loop is running on this thread: await the work in a body instead");
         }
     }
 
@@ -338,7 +359,10 @@ public final class EventLoop {
         return new IllegalStateException("This event loop is already running: " + this);
     }
 
-    /** Lets the current tick finish and {@link #runForever} return; before it, makes it run a single tick. From any thread. */
+    /**
+     * Lets the current tick finish and {@link #runForever} return; before it, makes it run a single tick. From any
+     * thread.
+     */
     public void stop() {
         if (core.inEventLoop()) {
             core.stopping = true;
@@ -361,14 +385,16 @@ public final class EventLoop {
     }
 
     /**
-     * Closes the loop for good: its channels are closed, its callbacks dropped, tasks that are still pending reported and ended. Futures of the loop
-     * that are completed later tell their subscribers on the completing thread. Closing twice does nothing.
+     * Closes the loop for good: its channels are closed, its callbacks dropped, tasks that are still pending reported
+     * and ended. Futures of the loop that are completed later tell their subscribers on the completing thread. Closing
+     * twice does nothing.
      *
      * @throws IllegalStateException if the loop is running
      */
     public void close() {
         if (running.get()) {
-            throw new IllegalStateException("Cannot close a running event loop: stop() it first, and close() it when runForever() has returned");
+            throw new IllegalStateException(
+                    "Cannot close a running event loop: stop() it first, and close() it when runForever() has returned");
         }
         if (core.isClosed()) {
             return;
@@ -406,7 +432,8 @@ public final class EventLoop {
     }
 
     /**
-     * Starts a coroutine: it is subscribed to, or its body begins, in the next tick, or at once if it is to be eager. From any thread.
+     * Starts a coroutine: it is subscribed to, or its body begins, in the next tick, or at once if it is to be eager.
+     * From any thread.
      *
      * @param coroutine any Mono; what {@link Asyncio#async} returns becomes a body
      * @throws IllegalStateException if the loop is closed, or its task factory made no task of this loop
@@ -422,13 +449,16 @@ public final class EventLoop {
         }
         Task<T> task = factory.newTask(this, coroutine, options);
         if (task == null || task.loop != this) {
-            throw new IllegalStateException("The task factory of " + this + " must return a task of that loop, made with loop.newTask(...): " + factory
-                    + " returned " + task);
+            throw new IllegalStateException(
+                    "The task factory of " + this + " must return a task of that loop, made with loop.newTask(...): "
+                            + factory + " returned " + task);
         }
         return task;
     }
 
-    /** As {@link #createTask(Mono, TaskOptions)}, past the task factory: for factories, which call it to make the task. */
+    /**
+     * As {@link #createTask(Mono, TaskOptions)}, past the task factory: for factories, which call it to make the task.
+     */
     public <T> Task<T> newTask(Mono<? extends T> coroutine, TaskOptions options) {
         ColdMono.adopt(Objects.requireNonNull(coroutine, "coroutine"));
         if (core.isClosed() || driver.isClosing()) {
@@ -513,8 +543,9 @@ public final class EventLoop {
     // ---- exceptions
 
     /**
-     * Handles exceptions that nobody else sees: of callbacks, of tasks that nobody awaited. Null restores the default, which logs. Called on the loop, if it
-     * runs, in the context of the task or callback that failed; from any thread otherwise.
+     * Handles exceptions that nobody else sees: of callbacks, of tasks that nobody awaited. Null restores the default,
+     * which logs. Called on the loop, if it runs, in the context of the task or callback that failed; from any thread
+     * otherwise.
      */
     public void setExceptionHandler(@Nullable BiConsumer<? super EventLoop, ? super ExceptionContext> handler) {
         exceptions.handler = handler;
@@ -525,12 +556,18 @@ public final class EventLoop {
         return exceptions.handler;
     }
 
-    /** What is done without a handler: logs the message, the exception, what is concerned, and in debug mode where that was made. */
+    /**
+     * What is done without a handler: logs the message, the exception, what is concerned, and in debug mode where that
+     * was made.
+     */
     public void defaultExceptionHandler(ExceptionContext what) {
         ExceptionReporter.log(Objects.requireNonNull(what, "what"));
     }
 
-    /** Tells the exception handler; one that throws an exception is itself reported, by the default one. Never throws an exception. */
+    /**
+     * Tells the exception handler; one that throws an exception is itself reported, by the default one. Never throws an
+     * exception.
+     */
     public void callExceptionHandler(ExceptionContext what) {
         exceptions.report(Objects.requireNonNull(what, "what"));
     }
@@ -538,8 +575,9 @@ public final class EventLoop {
     // ---- executors
 
     /**
-     * Calls a blocking function in an executor, and returns the Future of its result. Cancelling the Future keeps the function from starting, but does not
-     * stop one that runs: it runs to its end unheard. The function sees the {@link Asyncio#currentContext()} of the code that calls this.
+     * Calls a blocking function in an executor, and returns the Future of its result. Cancelling the Future keeps the
+     * function from starting, but does not stop one that runs: it runs to its end unheard. The function sees the
+     * {@link Asyncio#currentContext()} of the code that calls this.
      *
      * <p>{@link Asyncio#toThread} is the cold form of it.
      *
@@ -552,12 +590,13 @@ public final class EventLoop {
         if (core.isClosed()) {
             throw Misuse.loopClosed();
         }
-        return ExecutorJob.submit(this, executor == null ? this.executor.get() : executor, function, Asyncio.currentContext());
+        return ExecutorJob.submit(
+                this, executor == null ? this.executor.get() : executor, function, Asyncio.currentContext());
     }
 
     /**
-     * Sets the executor of {@link Asyncio#toThread} and of {@link #runInExecutor} with null. It belongs to the loop from here on: it is shut down with it. One
-     * that was in use before is let go as it is.
+     * Sets the executor of {@link Asyncio#toThread} and of {@link #runInExecutor} with null. It belongs to the loop
+     * from here on: it is shut down with it. One that was in use before is let go as it is.
      *
      * @throws IllegalStateException if the default executor was shut down
      */
@@ -571,20 +610,25 @@ public final class EventLoop {
     }
 
     /**
-     * Shuts the default executor down: it takes no more functions, and the Mono completes when those that it has taken have ended and its threads
-     * are gone, or, with a warning, when the time is out. Nothing happens until subscription; cancelling ends the waiting only. {@link Asyncio#run} does this
-     * at its end.
+     * Shuts the default executor down: it takes no more functions, and the Mono completes when those that it has taken
+     * have ended and its threads are gone, or, with a warning, when the time is out. Nothing happens until
+     * subscription; cancelling ends the waiting only. {@link Asyncio#run} does this at its end.
      *
      * @param timeout real time, also on a loop whose time is virtual
      */
     public Mono<Void> shutdownDefaultExecutor(Duration timeout) {
         Objects.requireNonNull(timeout, "timeout");
-        return Mono.defer(() -> executor.shutDownAndJoin(timeout)).doOnNext(joined -> {
-            if (!joined) {
-                Log.warn("The default executor of " + this + " did not finish joining its threads within " + timeout + ": functions that were given to "
-                        + "toThread or runInExecutor still run, and nobody will hear of them", null);
-            }
-        }).then();
+        return Mono.defer(() -> executor.shutDownAndJoin(timeout))
+                .doOnNext(joined -> {
+                    if (!joined) {
+                        Log.warn(
+                                "The default executor of " + this + " did not finish joining its threads within "
+                                        + timeout + ": functions that were given to "
+                                        + "toThread or runInExecutor still run, and nobody will hear of them",
+                                null);
+                    }
+                })
+                .then();
     }
 
     // ---- debug mode
@@ -595,14 +639,18 @@ public final class EventLoop {
     }
 
     /**
-     * Turns debug mode on or off; from the start it is on with {@code -Dasyncio.debug=true} or {@code ASYNCIO_DEBUG=1} in the environment. From any thread.
-     * It looks for mistakes, and remembers where Futures, tasks, callbacks and coroutines were made: see the page "Developing and debugging".
+     * Turns debug mode on or off; from the start it is on with {@code -Dasyncio.debug=true} or {@code ASYNCIO_DEBUG=1}
+     * in the environment. From any thread. It looks for mistakes, and remembers where Futures, tasks, callbacks and
+     * coroutines were made: see the page "Developing and debugging".
      */
     public void setDebug(boolean enabled) {
         debug = enabled;
     }
 
-    /** How long a callback, a step of a body or the handling of IO may take in debug mode without being logged; at first 100 ms, as in asyncio. */
+    /**
+     * How long a callback, a step of a body or the handling of IO may take in debug mode without being logged; at first
+     * 100 ms, as in asyncio.
+     */
     public Duration getSlowCallbackDuration() {
         return Duration.ofNanos(slowCallbackNanos);
     }
@@ -638,6 +686,7 @@ public final class EventLoop {
     /** {@code <EventLoop asyncio-1 running>}. */
     @Override
     public String toString() {
-        return "<EventLoop " + name + (running.get() ? " running" : core.isClosed() ? " closed" : " idle") + (debug ? " debug" : "") + ">";
+        return "<EventLoop " + name + (running.get() ? " running" : core.isClosed() ? " closed" : " idle")
+                + (debug ? " debug" : "") + ">";
     }
 }

@@ -131,7 +131,17 @@ public record ExceptionContext(
 
         /** The context. */
         public ExceptionContext build() {
-            return new ExceptionContext(message, exception, future, task, handle, protocol, transport, socket, sourceTraceback, handleTraceback,
+            return new ExceptionContext(
+                    message,
+                    exception,
+                    future,
+                    task,
+                    handle,
+                    protocol,
+                    transport,
+                    socket,
+                    sourceTraceback,
+                    handleTraceback,
                     context);
         }
     }

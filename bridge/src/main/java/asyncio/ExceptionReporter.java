@@ -5,7 +5,10 @@ import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 import reactor.util.context.ContextView;
 
-/** Tells a loop's exception handler, and sees to it that a handler that fails stops nothing. Errors, unlike exceptions, go through. */
+/**
+ * Tells a loop's exception handler, and sees to it that a handler that fails stops nothing. Errors, unlike exceptions,
+ * go through.
+ */
 final class ExceptionReporter {
     private final EventLoop loop;
     volatile @Nullable BiConsumer<? super EventLoop, ? super ExceptionContext> handler;
@@ -23,14 +26,20 @@ final class ExceptionReporter {
         try {
             callInContext(handler, what);
         } catch (Exception e) {
-            log(ExceptionContext.of("Unhandled error in exception handler").exception(e).context(what).build(),
+            log(
+                    ExceptionContext.of("Unhandled error in exception handler")
+                            .exception(e)
+                            .context(what)
+                            .build(),
                     "Exception in default exception handler while handling an unexpected error in custom exception handler");
         }
     }
 
     /** The handler sees the context of the task or callback that failed. */
     private void callInContext(BiConsumer<? super EventLoop, ? super ExceptionContext> handler, ExceptionContext what) {
-        ContextView inner = what.task() != null ? what.task().getContext() : what.handle() != null ? what.handle().getContext() : null;
+        ContextView inner = what.task() != null
+                ? what.task().getContext()
+                : what.handle() != null ? what.handle().getContext() : null;
         if (inner == null || !loop.core.inEventLoop()) {
             handler.accept(loop, what);
             return;

@@ -7,8 +7,8 @@ import org.jspecify.annotations.Nullable;
 import reactor.util.context.ContextView;
 
 /**
- * One call of a function in an executor, for a loop. Cancelled before it has begun it never begins; after that it runs to its end unheard. The loop's
- * virtual clock waits for it.
+ * One call of a function in an executor, for a loop. Cancelled before it has begun it never begins; after that it runs
+ * to its end unheard. The loop's virtual clock waits for it.
  */
 final class ExecutorJob<T> implements Runnable {
     private final EventLoop loop;
@@ -16,6 +16,7 @@ final class ExecutorJob<T> implements Runnable {
     private final ContextView context;
     /** Set by whoever comes first, the thread or the cancellation. */
     private final AtomicBoolean taken = new AtomicBoolean();
+
     private final Result<T> future;
 
     private ExecutorJob(EventLoop loop, Callable<? extends T> function, ContextView context) {
@@ -30,7 +31,8 @@ final class ExecutorJob<T> implements Runnable {
      *
      * @throws java.util.concurrent.RejectedExecutionException if that refuses it; the function will not run then
      */
-    static <T> Future<T> submit(EventLoop loop, Executor executor, Callable<? extends T> function, ContextView context) {
+    static <T> Future<T> submit(
+            EventLoop loop, Executor executor, Callable<? extends T> function, ContextView context) {
         ExecutorJob<T> job = new ExecutorJob<>(loop, function, context);
         loop.core.hold();
         try {

@@ -8,8 +8,8 @@ import reactor.core.Scannable;
 import reactor.core.publisher.Operators;
 
 /**
- * One subscriber of a {@link Future}. It joins the Future's waiters with its first request. The state decides between the signal and
- * {@link #cancel}: whoever leaves {@link #REQUESTED} first has won.
+ * One subscriber of a {@link Future}. It joins the Future's waiters with its first request. The state decides between
+ * the signal and {@link #cancel}: whoever leaves {@link #REQUESTED} first has won.
  */
 final class FutureSubscription<T> extends Waiter implements Subscription, Scannable {
     private static final AtomicIntegerFieldUpdater<FutureSubscription<?>> STATE = updater();
@@ -68,8 +68,10 @@ final class FutureSubscription<T> extends Waiter implements Subscription, Scanna
             try {
                 future.emit(this);
             } catch (Exception e) {
-                loop.callExceptionHandler(
-                        ExceptionContext.of("Exception in a subscriber of " + future).exception(Misuse.explain(e)).future(future).build());
+                loop.callExceptionHandler(ExceptionContext.of("Exception in a subscriber of " + future)
+                        .exception(Misuse.explain(e))
+                        .future(future)
+                        .build());
             }
         }
     }

@@ -13,13 +13,17 @@ import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
 /**
- * Finds what was forgotten: coroutines that nobody awaited, exceptions that nobody retrieved. Each is a record beside the object, taken out when the
- * object is used, and reported when the garbage collector finds the object unused.
+ * Finds what was forgotten: coroutines that nobody awaited, exceptions that nobody retrieved. Each is a record beside
+ * the object, taken out when the object is used, and reported when the garbage collector finds the object unused.
  */
 final class LeakDetector {
     private static final ReferenceQueue<Object> COLLECTED = new ReferenceQueue<>();
-    /** A record costs a good part of what a short task does; a place that forgets shows in the first ones, or in a sample. */
+    /**
+     * A record costs a good part of what a short task does; a place that forgets shows in the first ones, or in a
+     * sample.
+     */
     private static final int ALL_OF_THE_FIRST = 128;
+
     private static final int ONE_OF = 64;
     private static final long COLLECTOR_NANOS = 20_000_000;
     private static final ClassValue<Sampler> SAMPLERS = new ClassValue<>() {
@@ -96,16 +100,24 @@ final class LeakDetector {
         private final String message;
         /** For coroutines: what tells one place in the code from another. */
         private final @Nullable String place;
+
         private final @Nullable Throwable exception;
         private final @Nullable Origin origin;
         /** Where it was made; for exceptions, whose handler is told. */
         private final @Nullable EventLoop loop;
+
         private final ContextView context;
         private @Nullable Leak previous;
         private @Nullable Leak next;
 
-        private Leak(Object object, String message, @Nullable String place, @Nullable Throwable exception, @Nullable Origin origin,
-                @Nullable EventLoop loop, ContextView context) {
+        private Leak(
+                Object object,
+                String message,
+                @Nullable String place,
+                @Nullable Throwable exception,
+                @Nullable Origin origin,
+                @Nullable EventLoop loop,
+                ContextView context) {
             super(object, COLLECTED);
             this.stripe = STRIPES[(int) Thread.currentThread().getId() & STRIPES.length - 1];
             this.message = message;
@@ -119,10 +131,14 @@ final class LeakDetector {
 
         /** Tells the loop's exception handler, on the loop if it runs. */
         private void reportException() {
-            ExceptionContext what = ExceptionContext.of(message).exception(exception).origin(origin).build();
+            ExceptionContext what = ExceptionContext.of(message)
+                    .exception(exception)
+                    .origin(origin)
+                    .build();
             if (loop == null) {
                 ExceptionReporter.log(what);
-            } else if (!loop.isRunning() || !loop.core.enqueue(new Handle(loop, () -> loop.callExceptionHandler(what), context))) {
+            } else if (!loop.isRunning()
+                    || !loop.core.enqueue(new Handle(loop, () -> loop.callExceptionHandler(what), context))) {
                 loop.callExceptionHandler(what);
             }
         }
@@ -136,19 +152,23 @@ final class LeakDetector {
     }
 
     /**
-     * Watches a coroutine object made on a loop, where a forgotten await is the likely reason that it is never subscribed to: the first ones of each
-     * place in the code, then a sample. In debug mode all of them.
+     * Watches a coroutine object made on a loop, where a forgotten await is the likely reason that it is never
+     * subscribed to: the first ones of each place in the code, then a sample. In debug mode all of them.
      *
      * @param what a class whose name will do, or the body itself
      */
     static @Nullable Leak trackCoroutine(ColdMono<?> coroutine, Object what) {
         EventLoop loop = EventLoop.runningOrNull();
         boolean debug = DebugMode.isOn(loop);
-        if (!debug && (loop == null || !SAMPLERS.get(what instanceof Class<?> type ? type : what.getClass()).takes())) {
+        if (!debug
+                && (loop == null
+                        || !SAMPLERS.get(what instanceof Class<?> type ? type : what.getClass())
+                                .takes())) {
             return null;
         }
         String name = what instanceof Class<?> type ? type.getSimpleName().toLowerCase(Locale.ROOT) : "async";
-        return new Leak(coroutine, name, DebugMode.callerPlace(), null, debug ? new Origin() : null, loop, Context.empty());
+        return new Leak(
+                coroutine, name, DebugMode.callerPlace(), null, debug ? new Origin() : null, loop, Context.empty());
     }
 
     static Leak trackException(Future<?> future, String message, Throwable exception, ContextView context) {
@@ -160,8 +180,8 @@ final class LeakDetector {
     }
 
     /**
-     * At the end of a program, which may be too short for the garbage collector to look: tells of the exceptions of its loop that nobody has
-     * retrieved, and, if there are suspects, lets the collector decide on coroutines.
+     * At the end of a program, which may be too short for the garbage collector to look: tells of the exceptions of its
+     * loop that nobody has retrieved, and, if there are suspects, lets the collector decide on coroutines.
      */
     static void reportAtEndOf(EventLoop loop) {
         boolean suspects = false;
@@ -177,7 +197,8 @@ final class LeakDetector {
         }
         if (suspects) {
             System.gc();
-            LockSupport.parkNanos(COLLECTOR_NANOS); // the collector's findings reach the queue through a thread of the JVM's
+            LockSupport.parkNanos(
+                    COLLECTOR_NANOS); // the collector's findings reach the queue through a thread of the JVM's
             report();
         }
     }
@@ -191,8 +212,11 @@ final class LeakDetector {
             if (leak.place == null) {
                 leak.reportException();
             } else if (leak.origin != null || REPORTED.add(leak.place)) {
-                Log.warn("Coroutine " + leak.message + "(...) made at " + leak.place + " was never awaited: it did nothing. Write await(...), "
-                        + "createTask(...) or subscribe to it; a fallback that may not be needed belongs in Mono.defer(...)", leak.origin);
+                Log.warn(
+                        "Coroutine " + leak.message + "(...) made at " + leak.place
+                                + " was never awaited: it did nothing. Write await(...), "
+                                + "createTask(...) or subscribe to it; a fallback that may not be needed belongs in Mono.defer(...)",
+                        leak.origin);
             }
         }
     }

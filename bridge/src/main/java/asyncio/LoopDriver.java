@@ -7,17 +7,19 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Who runs the loop. Exactly one thread at a time holds it; a body's thread does while its body runs. A body that must wait does not go back to a
- * central thread: its own thread looks at the ready queue, and if its own wake-up is next it simply goes on, if another body is next it hands the
- * loop straight to that. Only when the loop must poll IO or run somebody else's callback does one of two other threads take over:
+ * Who runs the loop. Exactly one thread at a time holds it; a body's thread does while its body runs. A body that must
+ * wait does not go back to a central thread: its own thread looks at the ready queue, and if its own wake-up is next it
+ * simply goes on, if another body is next it hands the loop straight to that. Only when the loop must poll IO or run
+ * somebody else's callback does one of two other threads take over:
  *
  * <ul>
  *   <li>the <em>runner</em>, which called {@code runForever}: it may block in select, and runs callbacks;
- *   <li>with bodies on virtual threads, the <em>helper</em>, a virtual thread that runs callbacks and polls without blocking, since handing the
- *       loop to a platform thread and back costs ten times as much.
+ *   <li>with bodies on virtual threads, the <em>helper</em>, a virtual thread that runs callbacks and polls without
+ *       blocking, since handing the loop to a platform thread and back costs ten times as much.
  * </ul>
  *
- * <p>Callbacks never run on a body's thread, so that they cannot see its ThreadLocals: that thread only runs {@link Waiter#isInternal internal} entries.
+ * <p>Callbacks never run on a body's thread, so that they cannot see its ThreadLocals: that thread only runs
+ * {@link Waiter#isInternal internal} entries.
  */
 final class LoopDriver {
     private final EventLoop loop;
@@ -29,6 +31,7 @@ final class LoopDriver {
     private Seat driving = runner;
     /** The seat the loop was handed to last, for the watchdog. */
     private volatile Seat holder = runner;
+
     private @Nullable Error fatal;
     private volatile boolean closing;
     /** Counts entries and hand-overs, for the watchdog, which reads it racily. */
@@ -86,7 +89,8 @@ final class LoopDriver {
         runEntry(core.poll());
         if (me.handedOver) {
             me.handedOver = false;
-            me.awaitGrant(); // not below the entry's frames, which would keep a body that has ended from being collected
+            me.awaitGrant(); // not below the entry's frames, which would keep a body that has ended from being
+            // collected
             driving = me;
         }
     }
@@ -107,7 +111,9 @@ final class LoopDriver {
             entry.run();
         } catch (Exception e) {
             // Handles and waiters report their own; this is Netty's or Reactor's
-            loop.callExceptionHandler(ExceptionContext.of("Exception in callback " + entry).exception(Misuse.explain(e)).build());
+            loop.callExceptionHandler(ExceptionContext.of("Exception in callback " + entry)
+                    .exception(Misuse.explain(e))
+                    .build());
         }
     }
 
@@ -177,8 +183,8 @@ final class LoopDriver {
     }
 
     /**
-     * After the owner is set the caller must not touch the loop. No call stands between taking the entry that is to be run and the grant, so that a
-     * StackOverflowError can come before or after, but not in between.
+     * After the owner is set the caller must not touch the loop. No call stands between taking the entry that is to be
+     * run and the grant, so that a StackOverflowError can come before or after, but not in between.
      */
     private void handTo(Seat seat, boolean takeEntry) {
         Thread thread = seat.thread;
@@ -268,7 +274,10 @@ final class LoopDriver {
         }
     }
 
-    /** Hands the loop from a body's thread to the one for whom it took an eager first step, or else on; true as {@link #passOn}. */
+    /**
+     * Hands the loop from a body's thread to the one for whom it took an eager first step, or else on; true as
+     * {@link #passOn}.
+     */
     private boolean leave(@Nullable Seat eagerCaller, @Nullable Wait own) {
         if (eagerCaller == null) {
             return passOn(own);
@@ -292,9 +301,11 @@ final class LoopDriver {
         }
     }
 
-    /** Hands the loop from a body's thread to whoever is next; true if that is {@code own}, so that the thread keeps it. */
+    /**
+     * Hands the loop from a body's thread to whoever is next; true if that is {@code own}, so that the thread keeps it.
+     */
     private boolean passOn(@Nullable Wait own) {
-        for (;;) {
+        for (; ; ) {
             if (closing || fatal != null) {
                 handTo(runner);
                 return false;
@@ -420,7 +431,10 @@ final class LoopDriver {
         }
     }
 
-    /** A platform thread serves one body after the other; its ThreadLocals are erased in between, or it ends where that is not possible. */
+    /**
+     * A platform thread serves one body after the other; its ThreadLocals are erased in between, or it ends where that
+     * is not possible.
+     */
     private final class PlatformWorker extends Seat implements Runnable {
         @Nullable BodyTask<?> next;
 
@@ -460,19 +474,25 @@ final class LoopDriver {
 
     // ---- closing
 
-    /** Ends the bodies that are still suspended, as Python closes a coroutine: their finally blocks run, but may not await. */
+    /**
+     * Ends the bodies that are still suspended, as Python closes a coroutine: their finally blocks run, but may not
+     * await.
+     */
     void close() {
         takeRunnerSeat();
         closing = true;
         for (Task<?> task : loop.tasks.snapshot()) {
-            loop.callExceptionHandler(ExceptionContext.of("Task was destroyed but it is pending!").future(task).build());
+            loop.callExceptionHandler(ExceptionContext.of("Task was destroyed but it is pending!")
+                    .future(task)
+                    .build());
             task.abandonWait();
             if (task instanceof BodyTask<?> body && body.seat != null) {
                 body.unwinding = true;
                 handTo(body.seat());
                 runner.awaitGrant();
             } else {
-                task.finishWith(new CancelledException("The event loop was closed while " + task.getName() + " was pending"));
+                task.finishWith(
+                        new CancelledException("The event loop was closed while " + task.getName() + " was pending"));
             }
         }
         core.close();
@@ -493,7 +513,10 @@ final class LoopDriver {
         return holder.thread;
     }
 
-    /** Whether the loop was handed to a thread that has not taken it; wakes the thread once more, at no cost to one that was woken. */
+    /**
+     * Whether the loop was handed to a thread that has not taken it; wakes the thread once more, at no cost to one that
+     * was woken.
+     */
     boolean unclaimed() {
         Seat seat = holder;
         if (!seat.granted) {

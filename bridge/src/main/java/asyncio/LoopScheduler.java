@@ -10,7 +10,10 @@ import reactor.core.Exceptions;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
 
-/** A loop as Reactor's scheduler. Its work is the loop's callbacks; its time is the loop's, so that virtual time reaches operators too. */
+/**
+ * A loop as Reactor's scheduler. Its work is the loop's callbacks; its time is the loop's, so that virtual time reaches
+ * operators too.
+ */
 final class LoopScheduler implements Scheduler {
     private final EventLoop loop;
     private final long origin;
@@ -43,7 +46,9 @@ final class LoopScheduler implements Scheduler {
 
     @Override
     public Disposable schedulePeriodically(Runnable task, long initialDelay, long period, TimeUnit unit) {
-        Periodic periodic = new Periodic(Schedulers.onSchedule(task), loop.time().plus(nanos(Math.max(0, initialDelay), unit)),
+        Periodic periodic = new Periodic(
+                Schedulers.onSchedule(task),
+                loop.time().plus(nanos(Math.max(0, initialDelay), unit)),
                 nanos(Math.max(0, period), unit));
         periodic.scheduleNext();
         return periodic;

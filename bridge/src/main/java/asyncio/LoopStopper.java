@@ -21,7 +21,8 @@ final class LoopStopper {
             return;
         }
         LoopStopper stopper = new LoopStopper(loop, futures.size());
-        List<One> waiters = futures.stream().map(future -> stopper.new One(future)).toList();
+        List<One> waiters =
+                futures.stream().map(future -> stopper.new One(future)).toList();
         for (One waiter : waiters) {
             if (!waiter.future.addWaiter(waiter)) {
                 waiter.resume();

@@ -20,9 +20,12 @@ final class Origin extends Throwable {
         return origin == null ? List.of() : origin.frames();
     }
 
-    /** {@code  created at File.java:12}, or nothing. */
+    /** {@code created at File.java:12}, or nothing. */
     static String describe(@Nullable Origin origin) {
         List<StackTraceElement> frames = frames(origin);
-        return frames.isEmpty() ? "" : " created at " + frames.get(0).getFileName() + ":" + frames.get(0).getLineNumber();
+        return frames.isEmpty()
+                ? ""
+                : " created at " + frames.get(0).getFileName() + ":"
+                        + frames.get(0).getLineNumber();
     }
 }

@@ -31,10 +31,14 @@ final class Policies {
     /** A policy that cannot be loaded is an error of the installation, which a program must not start with. */
     private static EventLoopPolicy load(@Nullable ClassLoader classLoader) {
         try {
-            return ServiceLoader.load(EventLoopPolicy.class, classLoader).findFirst().orElseGet(DefaultEventLoopPolicy::new);
+            return ServiceLoader.load(EventLoopPolicy.class, classLoader)
+                    .findFirst()
+                    .orElseGet(DefaultEventLoopPolicy::new);
         } catch (ServiceConfigurationError e) {
-            throw new IllegalStateException("The event loop policy named in META-INF/services/" + EventLoopPolicy.class.getName()
-                    + " cannot be used: " + e.getMessage(), e);
+            throw new IllegalStateException(
+                    "The event loop policy named in META-INF/services/" + EventLoopPolicy.class.getName()
+                            + " cannot be used: " + e.getMessage(),
+                    e);
         }
     }
 }

@@ -12,22 +12,24 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
-import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
 /**
- * Runs several programs, one after the other, on one loop and in one context, and ends them in order: {@link Asyncio#run} in parts, for consoles, test
- * runners and others that are called from plain code.
+ * Runs several programs, one after the other, on one loop and in one context, and ends them in order:
+ * {@link Asyncio#run} in parts, for consoles, test runners and others that are called from plain code.
  *
- * <p>The loop is made by the first {@link #run}, or {@link #getLoop}. {@link #close} cancels the tasks that are left and waits for them, reports what they
- * failed with, waits for the threads of the default executor (300 seconds at most), and closes the loop.
+ * <p>The loop is made by the first {@link #run}, or {@link #getLoop}. {@link #close} cancels the tasks that are left
+ * and waits for them, reports what they failed with, waits for the threads of the default executor (300 seconds at
+ * most), and closes the loop.
  *
- * <p><b>Ctrl-C.</b> During a {@code run} on the main thread, the first Ctrl-C cancels the program, whose cleanup runs; if it ends by that, {@code run} throws
- * {@link KeyboardInterruptException}, with which a {@code main} that lets it out ends with status 130. The second one ends the JVM at once. None of that
- * happens if SIGINT is handled otherwise, by {@link EventLoop#addSignalHandler} say, or is not to be had ({@code java -Xrs}).
+ * <p><b>Ctrl-C.</b> During a {@code run} on the main thread, the first Ctrl-C cancels the program, whose cleanup runs;
+ * if it ends by that, {@code run} throws {@link KeyboardInterruptException}, with which a {@code main} that lets it out
+ * ends with status 130. The second one ends the JVM at once. None of that happens if SIGINT is handled otherwise, by
+ * {@link EventLoop#addSignalHandler} say, or is not to be had ({@code java -Xrs}).
  *
- * <p><b>Threading.</b> For one thread at a time, which must not run a loop. An interrupt of that thread is kept, but ends nothing. On a virtual
- * thread the loop runs on a platform thread beside it, since a loop that waits for IO would keep its carrier.
+ * <p><b>Threading.</b> For one thread at a time, which must not run a loop. An interrupt of that thread is kept, but
+ * ends nothing. On a virtual thread the loop runs on a platform thread beside it, since a loop that waits for IO would
+ * keep its carrier.
  *
  * <pre>{@code
  * try (Runner runner = new Runner()) {
@@ -136,8 +138,8 @@ public final class Runner implements AutoCloseable {
             throw Misuse.runInsideLoop();
         }
         if (Schedulers.isInNonBlockingThread()) {
-            throw new IllegalStateException("Asyncio.run and Runner.run block, which thread " + Thread.currentThread().getName()
-                    + " must not: subscribe to async(() -> ...) instead");
+            throw new IllegalStateException("Asyncio.run and Runner.run block, which thread "
+                    + Thread.currentThread().getName() + " must not: subscribe to async(() -> ...) instead");
         }
     }
 
@@ -145,11 +147,13 @@ public final class Runner implements AutoCloseable {
         EventLoop loop = loop();
         Task<T> task = loop.createTask(main, TaskOptions.DEFAULTS.withContext(context));
         AtomicInteger interrupts = new AtomicInteger();
-        Signals.Interception interception = onMainThread() ? Signals.interceptInterrupt(i -> {
-            if (interrupts.incrementAndGet() > 1 || !task.cancel()) {
-                i.passOn();
-            }
-        }) : null;
+        Signals.Interception interception = onMainThread()
+                ? Signals.interceptInterrupt(i -> {
+                    if (interrupts.incrementAndGet() > 1 || !task.cancel()) {
+                        i.passOn();
+                    }
+                })
+                : null;
         try {
             return loop.runUntilComplete(task);
         } catch (CancelledException e) {
@@ -263,15 +267,19 @@ public final class Runner implements AutoCloseable {
         for (Task<?> task : left) {
             if (task.done() && !task.cancelled() && task.exception() != null) {
                 loop.callExceptionHandler(ExceptionContext.of("Unhandled exception during Asyncio.run() shutdown")
-                        .exception(task.exception()).future(task).build());
+                        .exception(task.exception())
+                        .future(task)
+                        .build());
             }
         }
     }
 
     private static void remind(Set<Task<?>> cancelled) {
         List<Task<?>> left = cancelled.stream().filter(task -> !task.done()).toList();
-        Log.warn("Asyncio.run has ended, but waits for " + left.size() + " tasks that were cancelled and go on: " + left
-                + ". A catch (Exception e) around an await must rethrow CancelledException", null);
+        Log.warn(
+                "Asyncio.run has ended, but waits for " + left.size() + " tasks that were cancelled and go on: " + left
+                        + ". A catch (Exception e) around an await must rethrow CancelledException",
+                null);
     }
 
     private static <T> @Nullable T offVirtualThread(Callable<? extends @Nullable T> function) throws Exception {
@@ -279,13 +287,15 @@ public final class Runner implements AutoCloseable {
             return function.call();
         }
         CompletableFuture<@Nullable T> outcome = new CompletableFuture<>();
-        Thread thread = new Thread(() -> {
-            try {
-                outcome.complete(function.call());
-            } catch (Throwable e) {
-                outcome.completeExceptionally(e);
-            }
-        }, "asyncio-run");
+        Thread thread = new Thread(
+                () -> {
+                    try {
+                        outcome.complete(function.call());
+                    } catch (Throwable e) {
+                        outcome.completeExceptionally(e);
+                    }
+                },
+                "asyncio-run");
         thread.setContextClassLoader(Thread.currentThread().getContextClassLoader());
         thread.start();
         try {

@@ -3,10 +3,11 @@ package asyncio;
 import reactor.core.publisher.Mono;
 
 /**
- * Makes the tasks of a loop on which it was set with {@link EventLoop#setTaskFactory}: to change their options, wrap their coroutines, or count them.
- * It makes the task itself with {@link EventLoop#newTask}.
+ * Makes the tasks of a loop on which it was set with {@link EventLoop#setTaskFactory}: to change their options, wrap
+ * their coroutines, or count them. It makes the task itself with {@link EventLoop#newTask}.
  *
- * <p>Called by every {@code createTask} on that loop, on the thread of the caller. What it throws, {@code createTask} throws.
+ * <p>Called by every {@code createTask} on that loop, on the thread of the caller. What it throws, {@code createTask}
+ * throws.
  *
  * <p>The method is generic, so it is given as a method reference or a class, not as a lambda:
  *

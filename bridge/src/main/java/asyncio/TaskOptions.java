@@ -4,8 +4,8 @@ import org.jspecify.annotations.Nullable;
 import reactor.util.context.ContextView;
 
 /**
- * How a task is to be made. What is not given is left to the loop: a generated name, the context of the code that makes the task, and a start in
- * the next tick.
+ * How a task is to be made. What is not given is left to the loop: a generated name, the context of the code that makes
+ * the task, and a start in the next tick.
  *
  * <pre>{@code
  * Task<User> user = createTask(users.find(id), TaskOptions.named("find user").withEager(true));
@@ -15,10 +15,13 @@ import reactor.util.context.ContextView;
  *
  * @param name the task's name, or null for {@code Task-N}
  * @param context the context that the coroutine sees, or null for the current one
- * @param eager whether the first step is taken at once, inside {@code createTask}; null for the loop's task factory to decide. It is heeded only on the
- *     thread that runs the loop. asyncio: {@code eager_start}
+ * @param eager whether the first step is taken at once, inside {@code createTask}; null for the loop's task factory to
+ *     decide. It is heeded only on the thread that runs the loop. asyncio: {@code eager_start}
  */
-public record TaskOptions(@Nullable String name, @Nullable ContextView context, @Nullable Boolean eager) {
+public record TaskOptions(
+        @Nullable String name,
+        @Nullable ContextView context,
+        @Nullable Boolean eager) {
     /** Nothing given. */
     public static final TaskOptions DEFAULTS = new TaskOptions(null, null, null);
 

@@ -5,8 +5,8 @@ import io.netty.channel.EventLoopGroup;
 import reactor.netty.resources.LoopResources;
 
 /**
- * One loop as Reactor Netty's {@link LoopResources}. Which channel classes fit it, epoll's or NIO's, is found by the inherited methods from the loop's
- * kind of IO; so the hint whether native ones are preferred does not matter.
+ * One loop as Reactor Netty's {@link LoopResources}. Which channel classes fit it, epoll's or NIO's, is found by the
+ * inherited methods from the loop's kind of IO; so the hint whether native ones are preferred does not matter.
  */
 final class LoopResourcesView implements LoopResources {
     private final EventLoop loop;
