@@ -163,6 +163,11 @@ public final class Runner implements AutoCloseable {
                 throw interrupt;
             }
             throw e;
+        } catch (Error e) {
+            if (task.done() && !task.cancelled()) {
+                task.exception(); // it is on its way out: not to be logged as well
+            }
+            throw e;
         } finally {
             if (interception != null) {
                 interception.restore();
