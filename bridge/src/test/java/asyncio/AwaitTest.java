@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -429,6 +430,21 @@ class AwaitTest {
                         .subscribeOn(Schedulers.parallel()))
                 .verifyErrorSatisfies(e ->
                         assertThat(e).isInstanceOf(IllegalStateException.class).hasMessageContaining("async"));
+    }
+
+    @Test
+    void runOnAThreadBesideThrowsWhatTheBodyThrowsAsItIs() throws Exception {
+        for (Exception thrown : List.of(
+                new IOException("e"),
+                new CompletionException("no cause", null),
+                new CompletionException(new IOException("e")),
+                new CancelledException("by itself"))) {
+            assertThatThrownBy(() -> Program.runOnPlatformThread(async(() -> {
+                        throw thrown;
+                    })))
+                    .isSameAs(thrown);
+        }
+        assertThat(Program.runOnPlatformThread(async(() -> 5))).isEqualTo(5);
     }
 
     @Test
