@@ -6,7 +6,6 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -19,7 +18,7 @@ import reactor.util.context.ContextView;
  * {@link Asyncio#run} in parts, for consoles, test runners and others that are called from plain code.
  *
  * <p>The loop is made by the first {@link #run}, or {@link #getLoop}. {@link #close} cancels the tasks that are left
- * and waits for them, reports what they failed with, waits for the threads of the default executor (300 seconds at
+ * and waits for them, reports what they failed with, waits for the threads of the default executor (five minutes at
  * most), and closes the loop.
  *
  * <p><b>Ctrl-C.</b> During a {@code run} on the main thread, the first Ctrl-C cancels the program, whose cleanup runs;
@@ -43,7 +42,7 @@ import reactor.util.context.ContextView;
  * <p>asyncio: {@code Runner}.
  */
 public final class Runner implements AutoCloseable {
-    private static final Duration THREAD_JOIN_TIMEOUT = Duration.ofSeconds(300);
+    private static final Duration THREAD_JOIN_TIMEOUT = Duration.ofMinutes(5);
     /** A clean-up may take its time; after this the user wonders. */
     private static final Duration REMIND_AFTER = Duration.ofSeconds(3);
     /** Status of a process that Ctrl-C has ended: 128 and the number of SIGINT. */
@@ -291,22 +290,22 @@ public final class Runner implements AutoCloseable {
         if (!BodyThreads.onVirtualThread()) {
             return function.call();
         }
-        CompletableFuture<@Nullable T> outcome = new CompletableFuture<>();
+        // told as a call that returns or throws it: join() would take a CompletionException of the body's apart
+        CompletableFuture<Callable<@Nullable T>> outcome = new CompletableFuture<>();
         Thread thread = new Thread(
                 () -> {
                     try {
-                        outcome.complete(function.call());
+                        T value = function.call();
+                        outcome.complete(() -> value);
                     } catch (Throwable e) {
-                        outcome.completeExceptionally(e);
+                        outcome.complete(() -> {
+                            throw Misuse.sneaky(e);
+                        });
                     }
                 },
                 "asyncio-run");
         thread.setContextClassLoader(Thread.currentThread().getContextClassLoader());
         thread.start();
-        try {
-            return outcome.join();
-        } catch (CompletionException e) {
-            throw Misuse.sneaky(e.getCause());
-        }
+        return outcome.join().call();
     }
 }
