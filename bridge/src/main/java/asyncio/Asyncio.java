@@ -7,7 +7,6 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
-import reactor.core.scheduler.Schedulers;
 import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
@@ -34,11 +33,12 @@ public final class Asyncio {
     // ---- running
 
     /**
-     * Runs a body on a new loop on this thread, and returns its result. (On a virtual thread: on a platform thread
-     * beside it, since a loop that waits for IO would keep its carrier.) At its end, tasks that are left are cancelled
-     * and waited for, then the loop is closed.
+     * Runs a body on a new loop on this thread, and returns its result. At its end, tasks that are left are cancelled
+     * and waited for, then the loop is closed. It is {@link Runner#run(Callable)} and {@link Runner#close} of a runner
+     * that serves once: what is said there of Ctrl-C, of virtual threads and of the end is true here too.
      *
      * @throws IllegalStateException in a running loop, or on a thread that must not block
+     * @throws KeyboardInterruptException if Ctrl-C ended it
      * @throws Exception what the body throws, as it is
      */
     public static <T extends @Nullable Object> T run(Callable<T> body) throws Exception {
@@ -51,17 +51,31 @@ public final class Asyncio {
     }
 
     /** As {@link #run(Callable)}, for any Mono; null if it is empty. */
-    @SuppressWarnings("NullAway") // an empty Mono is null to a caller whose T admits it
     public static <T extends @Nullable Object> T run(Mono<T> main) throws Exception {
+        return run(main, Runner.builder());
+    }
+
+    /** As {@link #run(Callable)}, with {@link EventLoop#setDebug debug mode} on or off, whatever the process's is. */
+    public static <T extends @Nullable Object> T run(Callable<T> body, boolean debug) throws Exception {
+        return run(new Coroutine<T>(Objects.requireNonNull(body, "body"), body), debug);
+    }
+
+    /** As {@link #run(Callable, boolean)}, for a body without a result. */
+    public static void run(Body body, boolean debug) throws Exception {
+        run(async(body), debug);
+    }
+
+    /** As {@link #run(Callable, boolean)}, for any Mono; null if it is empty. */
+    public static <T extends @Nullable Object> T run(Mono<T> main, boolean debug) throws Exception {
+        return run(main, Runner.builder().debug(debug));
+    }
+
+    private static <T extends @Nullable Object> T run(Mono<T> main, Runner.Builder builder) throws Exception {
         ColdMono.adopt(Objects.requireNonNull(main, "main"));
-        if (EventLoop.runningOrNull() != null) {
-            throw Misuse.runInsideLoop("Asyncio.run");
+        Runner.checkMayRun(); // before there is anything to close
+        try (Runner runner = builder.build()) {
+            return runner.run(main);
         }
-        if (Schedulers.isInNonBlockingThread()) {
-            throw new IllegalStateException("Asyncio.run blocks, which thread "
-                    + Thread.currentThread().getName() + " must not: subscribe to async(() -> ...) instead");
-        }
-        return BodyThreads.onVirtualThread() ? Program.runOnPlatformThread(main) : Program.run(main);
     }
 
     /**
@@ -120,17 +134,36 @@ public final class Asyncio {
      * @throws IllegalStateException if no loop runs on this thread
      */
     public static <T> Task<T> createTask(Mono<? extends T> coroutine) {
-        return createTask(coroutine, null);
+        return createTask(coroutine, TaskOptions.DEFAULTS);
     }
 
     /** As {@link #createTask(Mono)}, with a name; null for {@code Task-N}. */
     public static <T> Task<T> createTask(Mono<? extends T> coroutine, @Nullable String name) {
+        return createTask(coroutine, name == null ? TaskOptions.DEFAULTS : TaskOptions.named(name));
+    }
+
+    /** As {@link #createTask(Mono)}, with options: an eager start, for one. */
+    public static <T> Task<T> createTask(Mono<? extends T> coroutine, TaskOptions options) {
         ColdMono.adopt(Objects.requireNonNull(coroutine, "coroutine"));
         EventLoop loop = EventLoop.runningOrNull();
         if (loop == null) {
             throw Misuse.noRunningLoop("createTask");
         }
-        return loop.createTask(coroutine, name);
+        return loop.createTask(coroutine, options);
+    }
+
+    /**
+     * A task factory, for {@code loop.setTaskFactory(Asyncio::eagerTaskFactory)}, whose tasks take their first step
+     * inside {@code createTask}: one that never suspends is done when {@code createTask} returns, and never waits for
+     * its turn. Options may ask otherwise.
+     *
+     * <p>It changes the order in which things happen. It saves the tick, not the thread that a body needs: what often
+     * ends without suspending is cheapest as a Mono, or awaited inline.
+     *
+     * <p>asyncio: {@code eager_task_factory}.
+     */
+    public static <T> Task<T> eagerTaskFactory(EventLoop loop, Mono<? extends T> coroutine, TaskOptions options) {
+        return loop.newTask(coroutine, options.eager() == null ? options.withEager(true) : options);
     }
 
     /**

@@ -40,7 +40,7 @@ import reactor.util.context.ContextView;
  *
  * @param <T> the type of the result
  */
-public sealed class Future<T> extends Mono<T> implements Scannable permits Task, ToThread.Result {
+public sealed class Future<T> extends Mono<T> implements Scannable permits Task, ExecutorJob.Result {
     /** The result {@code null}, which {@link #state} cannot hold as it is. */
     private static final Object NULL = new Object();
 
@@ -61,6 +61,8 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
      */
     private volatile @Nullable Object state;
 
+    private final @Nullable Origin origin;
+
     /** A pending Future on the running loop; off every loop if none runs on this thread. */
     public Future() {
         this(EventLoop.runningOrNull());
@@ -68,6 +70,12 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
 
     Future(@Nullable EventLoop loop) {
         this.loop = loop;
+        this.origin = DebugMode.origin(loop);
+    }
+
+    /** Where it was made, in debug mode. */
+    final @Nullable Origin origin() {
+        return origin;
     }
 
     /** An outcome other than a result. */
@@ -263,7 +271,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
             return false;
         }
         // tracked before anybody can retrieve it, so that a retrieval always finds the record
-        failure.unretrieved = LeakDetector.trackException(this, describeForLog(), exception, loop, contextForLog());
+        failure.unretrieved = LeakDetector.trackException(this, describeForLog(), exception, contextForLog());
         if (finish(failure)) {
             return true;
         }
@@ -459,7 +467,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
     /** State, outcome and callbacks: {@code <Future finished result=4>}. */
     @Override
     public String toString() {
-        return "<" + getClass().getSimpleName() + describe() + ">";
+        return "<" + getClass().getSimpleName() + describe() + Origin.describe(origin) + ">";
     }
 
     final String describe() {

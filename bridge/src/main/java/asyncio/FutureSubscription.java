@@ -68,8 +68,10 @@ final class FutureSubscription<T> extends Waiter implements Subscription, Scanna
             try {
                 future.emit(this);
             } catch (Exception e) {
-                loop.callExceptionHandler(new ExceptionContext(
-                        "Exception in a subscriber of " + future, Misuse.explain(e), future, null));
+                loop.callExceptionHandler(ExceptionContext.of("Exception in a subscriber of " + future)
+                        .exception(Misuse.explain(e))
+                        .future(future)
+                        .build());
             }
         }
     }
@@ -113,5 +115,10 @@ final class FutureSubscription<T> extends Waiter implements Subscription, Scanna
             return future.getLoop() == null ? Attr.RunStyle.SYNC : Attr.RunStyle.ASYNC;
         }
         return null;
+    }
+
+    @Override
+    public String toString() {
+        return "<subscription of " + actual + " to " + future + ">";
     }
 }

@@ -31,11 +31,17 @@ public class Handle implements Runnable {
     private @Nullable Runnable callback;
 
     private volatile boolean cancelled;
+    private final @Nullable Origin origin;
 
     Handle(EventLoop loop, Runnable callback, ContextView context) {
         this.loop = loop;
         this.callback = callback;
         this.context = context;
+        this.origin = loop.getDebug() ? new Origin() : null;
+    }
+
+    @Nullable Origin origin() {
+        return origin;
     }
 
     private @Nullable Runnable callback() {
@@ -83,8 +89,10 @@ public class Handle implements Runnable {
         try {
             callback.run();
         } catch (Exception e) {
-            loop.callExceptionHandler(
-                    new ExceptionContext("Exception in callback " + callback, Misuse.explain(e), null, this));
+            loop.callExceptionHandler(ExceptionContext.of("Exception in callback " + callback)
+                    .exception(Misuse.explain(e))
+                    .handle(this)
+                    .build());
         } finally {
             loop.leaveContext(outer);
         }
@@ -94,7 +102,8 @@ public class Handle implements Runnable {
     public String toString() {
         Runnable callback = callback();
         return "<" + getClass().getSimpleName()
-                + (cancelled ? " cancelled" : callback == null ? " done" : " " + callback) + details() + ">";
+                + (cancelled ? " cancelled" : callback == null ? " done" : " " + callback) + details()
+                + Origin.describe(origin) + ">";
     }
 
     String details() {

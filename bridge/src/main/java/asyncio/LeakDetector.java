@@ -17,7 +17,6 @@ import reactor.util.context.ContextView;
  * the object, taken out when the object is used, and reported when the garbage collector finds the object unused.
  */
 final class LeakDetector {
-    static final boolean DEBUG = Boolean.getBoolean("asyncio.debug");
     private static final ReferenceQueue<Object> COLLECTED = new ReferenceQueue<>();
     /**
      * A record costs a good part of what a short task does; a place that forgets shows in the first ones, or in a
@@ -27,15 +26,6 @@ final class LeakDetector {
 
     private static final int ONE_OF = 64;
     private static final long COLLECTOR_NANOS = 20_000_000;
-    /** The classes between a line of the user's and {@link #place}. */
-    private static final Set<String> OURS = Set.of(
-            LeakDetector.class.getName(),
-            ColdMono.class.getName(),
-            Coroutine.class.getName(),
-            Sleep.class.getName(),
-            ToThread.class.getName(),
-            Asyncio.class.getName());
-
     private static final ClassValue<Sampler> SAMPLERS = new ClassValue<>() {
         @Override
         protected Sampler computeValue(Class<?> type) {
@@ -112,6 +102,7 @@ final class LeakDetector {
         private final @Nullable String place;
 
         private final @Nullable Throwable exception;
+        private final @Nullable Origin origin;
         /** Where it was made; for exceptions, whose handler is told. */
         private final @Nullable EventLoop loop;
 
@@ -124,6 +115,7 @@ final class LeakDetector {
                 String message,
                 @Nullable String place,
                 @Nullable Throwable exception,
+                @Nullable Origin origin,
                 @Nullable EventLoop loop,
                 ContextView context) {
             super(object, COLLECTED);
@@ -131,6 +123,7 @@ final class LeakDetector {
             this.message = message;
             this.place = place;
             this.exception = exception;
+            this.origin = origin;
             this.loop = loop;
             this.context = context;
             stripe.add(this);
@@ -138,9 +131,12 @@ final class LeakDetector {
 
         /** Tells the loop's exception handler, on the loop if it runs. */
         private void reportException() {
-            ExceptionContext what = new ExceptionContext(message, exception, null, null);
+            ExceptionContext what = ExceptionContext.of(message)
+                    .exception(exception)
+                    .origin(origin)
+                    .build();
             if (loop == null) {
-                Log.error(message, exception);
+                ExceptionReporter.log(what);
             } else if (!loop.isRunning()
                     || !loop.core.enqueue(new Handle(loop, () -> loop.callExceptionHandler(what), context))) {
                 loop.callExceptionHandler(what);
@@ -162,41 +158,25 @@ final class LeakDetector {
      * @param what a class whose name will do, or the body itself
      */
     static @Nullable Leak trackCoroutine(ColdMono<?> coroutine, Object what) {
-        if (!DEBUG
-                && (EventLoop.runningOrNull() == null
+        EventLoop loop = EventLoop.runningOrNull();
+        boolean debug = DebugMode.isOn(loop);
+        if (!debug
+                && (loop == null
                         || !SAMPLERS.get(what instanceof Class<?> type ? type : what.getClass())
                                 .takes())) {
             return null;
         }
         String name = what instanceof Class<?> type ? type.getSimpleName().toLowerCase(Locale.ROOT) : "async";
         return new Leak(
-                coroutine,
-                name,
-                place(),
-                DEBUG ? new Throwable("The coroutine was made here") : null,
-                EventLoop.runningOrNull(),
-                Context.empty());
+                coroutine, name, DebugMode.callerPlace(), null, debug ? new Origin() : null, loop, Context.empty());
     }
 
-    /** The line of the user's that makes a coroutine. */
-    private static String place() {
-        return StackWalker.getInstance()
-                .walk(frames ->
-                        frames.filter(frame -> !isOurs(frame.getClassName())).findFirst())
-                .map(frame -> frame.toStackTraceElement().toString())
-                .orElse("an unknown place");
-    }
-
-    private static boolean isOurs(String className) {
-        return OURS.contains(className);
-    }
-
-    static Leak trackException(
-            Future<?> future, String message, Throwable exception, @Nullable EventLoop loop, ContextView context) {
+    static Leak trackException(Future<?> future, String message, Throwable exception, ContextView context) {
+        EventLoop loop = future.getLoop();
         if (loop == null) {
             report(); // perhaps no watchdog runs
         }
-        return new Leak(future, message, null, exception, loop, context);
+        return new Leak(future, message, null, exception, future.origin(), loop, context);
     }
 
     /**
@@ -231,12 +211,12 @@ final class LeakDetector {
             }
             if (leak.place == null) {
                 leak.reportException();
-            } else if (DEBUG || REPORTED.add(leak.place)) {
+            } else if (leak.origin != null || REPORTED.add(leak.place)) {
                 Log.warn(
                         "Coroutine " + leak.message + "(...) made at " + leak.place
                                 + " was never awaited: it did nothing. Write await(...), "
                                 + "createTask(...) or subscribe to it; a fallback that may not be needed belongs in Mono.defer(...)",
-                        leak.exception);
+                        leak.origin);
             }
         }
     }

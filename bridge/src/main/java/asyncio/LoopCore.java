@@ -37,6 +37,7 @@ final class LoopCore extends NettyEventLoop {
     private static final long MILLI = 1_000_000;
     private static final Runnable NOTHING = () -> {};
 
+    private final EventLoop loop;
     private final boolean wholeMillis;
     private final @Nullable MockTicker virtualClock;
     private final @Nullable Random order;
@@ -59,8 +60,9 @@ final class LoopCore extends NettyEventLoop {
     /** Whether the owner is blocked in select, for the watchdog. */
     volatile boolean selecting;
 
-    LoopCore(IoHandlerFactory factory, Ticker ticker, @Nullable Random order) {
+    LoopCore(EventLoop loop, IoHandlerFactory factory, Ticker ticker, @Nullable Random order) {
         super(factory, ticker);
+        this.loop = loop;
         this.wholeMillis = io instanceof NioIoHandler;
         this.virtualClock = ticker instanceof MockTicker mock ? mock : null;
         this.order = order;
@@ -151,8 +153,14 @@ final class LoopCore extends NettyEventLoop {
     /** Select, due timers, and the number of entries that make up this tick. */
     void beginTick(boolean block) {
         mayBlock = block;
+        long deadline = nextDeadline();
         int handled = io.run(ioContext);
-        selecting = false;
+        if (selecting) {
+            selecting = false;
+            if (handled == 0 && loop.getDebug() && deadline != TimerQueue.NONE) {
+                DebugMode.checkLateness(loop, ticker.nanoTime() - deadline);
+            }
+        }
         lastPoll = System.nanoTime();
         collectReady();
         if (handled == 0 && ready.isEmpty() && canJump()) {
@@ -343,6 +351,16 @@ final class LoopCore extends NettyEventLoop {
             boolean block = mayBlock && ready.isEmpty() && inbox.isEmpty() && !stopping && !canJump();
             selecting = block;
             return block;
+        }
+
+        @Override
+        public boolean shouldReportActiveIoTime() {
+            return loop.getDebug();
+        }
+
+        @Override
+        public void reportActiveIoTime(long activeNanos) {
+            DebugMode.checkIoDuration(loop, activeNanos);
         }
 
         @Override

@@ -97,12 +97,23 @@ final class LoopDriver {
 
     private void runEntry(Runnable entry) {
         progress++;
+        if (loop.getDebug()) {
+            long start = System.nanoTime();
+            tryEntry(entry);
+            DebugMode.checkDuration(loop, entry, System.nanoTime() - start);
+        } else {
+            tryEntry(entry);
+        }
+    }
+
+    private void tryEntry(Runnable entry) {
         try {
             entry.run();
         } catch (Exception e) {
             // Handles and waiters report their own; this is Netty's or Reactor's
-            loop.callExceptionHandler(
-                    new ExceptionContext("Exception in callback " + entry, Misuse.explain(e), null, null));
+            loop.callExceptionHandler(ExceptionContext.of("Exception in callback " + entry)
+                    .exception(Misuse.explain(e))
+                    .build());
         }
     }
 
@@ -219,6 +230,15 @@ final class LoopDriver {
         }
     }
 
+    /** Lets a body take its first step while the caller, a body itself or a driving thread, waits for that. */
+    void startEagerly(BodyTask<?> body) {
+        Seat me = holder;
+        body.setEagerCaller(me);
+        if (handToFirstStep(body)) {
+            me.awaitGrant();
+        }
+    }
+
     /** Resumes a body from a driving thread; {@link #runNext} waits for the loop to come back. */
     void resumeBody(BodyTask<?> body) {
         driving.handedOver = true;
@@ -228,27 +248,56 @@ final class LoopDriver {
     /** Hands the loop from a body that waits to whoever is next, and returns when the body has it back. */
     void suspendBody(BodyTask<?> body, Wait wait) {
         Seat seat = body.seat();
-        loop.enterTask(null);
+        stepEnds(body);
+        Seat caller = body.takeEagerCaller();
         try {
-            if (!passOn(wait)) {
+            if (!leave(caller, wait)) {
                 seat.awaitGrant();
             }
         } catch (StackOverflowError e) {
             // the body recursed to the very end of its stack: nobody may wait for ever, and nothing can be called here
             if (core.owner == seat.thread) {
+                Seat next = caller == null ? runner : caller;
                 fatal = e;
-                holder = runner;
-                core.owner = runner.thread;
-                runner.granted = true; // the watchdog does the unpark
+                holder = next;
+                core.owner = next.thread;
+                next.granted = true; // the watchdog does the unpark
             }
             while (!seat.granted) {
                 // spins, for the same reason
             }
             seat.granted = false;
         }
-        loop.enterTask(body);
+        stepBegins(body);
         if (body.unwinding) {
             throw new CancelledException("The event loop was closed while " + body.getName() + " was pending");
+        }
+    }
+
+    /**
+     * Hands the loop from a body's thread to the one for whom it took an eager first step, or else on; true as
+     * {@link #passOn}.
+     */
+    private boolean leave(@Nullable Seat eagerCaller, @Nullable Wait own) {
+        if (eagerCaller == null) {
+            return passOn(own);
+        }
+        handTo(eagerCaller);
+        return false;
+    }
+
+    private void stepBegins(BodyTask<?> body) {
+        loop.enterTask(body);
+        if (loop.getDebug()) {
+            body.stepStart = System.nanoTime();
+        }
+    }
+
+    private void stepEnds(BodyTask<?> body) {
+        loop.enterTask(null);
+        if (body.stepStart != 0) {
+            DebugMode.checkDuration(loop, body, System.nanoTime() - body.stepStart);
+            body.stepStart = 0;
         }
     }
 
@@ -355,10 +404,10 @@ final class LoopDriver {
 
     /** A body to its end, on its thread, which still holds the loop afterwards. */
     private void runBody(BodyTask<?> body) {
-        loop.enterTask(body);
+        stepBegins(body);
         Thread.currentThread().setContextClassLoader(loop.contextClassLoader);
         Error error = body.runBody();
-        loop.enterTask(null);
+        stepEnds(body);
         if (error != null) {
             fatal = error;
         }
@@ -378,7 +427,7 @@ final class LoopDriver {
             awaitGrant();
             EventLoop.setRunning(loop);
             runBody(body);
-            passOn(null);
+            leave(body.takeEagerCaller(), null);
         }
     }
 
@@ -398,16 +447,16 @@ final class LoopDriver {
             awaitGrant();
             EventLoop.setRunning(loop);
             while (next != null) {
-                runNextBody();
+                Seat eagerCaller = runNextBody();
                 Thread.interrupted();
                 if (closing || idleWorkers.size() >= BodyThreads.MAX_IDLE || !BodyThreads.eraseThreadLocals()) {
                     BodyThreads.releasePlatform(); // before the loop goes on, which may want a thread at once
-                    passOn(null);
+                    leave(eagerCaller, null);
                     return;
                 }
                 EventLoop.setRunning(loop);
                 idleWorkers.push(this);
-                passOn(null);
+                leave(eagerCaller, null);
                 awaitGrant();
                 Thread.interrupted(); // it was not meant for the next body
             }
@@ -415,10 +464,11 @@ final class LoopDriver {
         }
 
         /** In a frame of its own: the thread that waits for its next body does not hold the last one. */
-        private void runNextBody() {
+        private @Nullable Seat runNextBody() {
             BodyTask<?> body = Objects.requireNonNull(next);
             next = null;
             runBody(body);
+            return body.takeEagerCaller();
         }
     }
 
@@ -432,7 +482,9 @@ final class LoopDriver {
         takeRunnerSeat();
         closing = true;
         for (Task<?> task : loop.tasks.snapshot()) {
-            loop.callExceptionHandler(new ExceptionContext("Task was destroyed but it is pending!", null, task, null));
+            loop.callExceptionHandler(ExceptionContext.of("Task was destroyed but it is pending!")
+                    .future(task)
+                    .build());
             task.abandonWait();
             if (task instanceof BodyTask<?> body && body.seat != null) {
                 body.unwinding = true;

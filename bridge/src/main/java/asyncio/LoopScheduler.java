@@ -32,7 +32,7 @@ final class LoopScheduler implements Scheduler {
     @Override
     public Disposable schedule(Runnable task) {
         Runnable hooked = Schedulers.onSchedule(task);
-        return submit(() -> loop.callSoon(hooked));
+        return submit(() -> loop.callSoonThreadsafe(hooked));
     }
 
     @Override
@@ -41,7 +41,7 @@ final class LoopScheduler implements Scheduler {
             return schedule(task);
         }
         Runnable hooked = Schedulers.onSchedule(task);
-        return submit(() -> loop.callLater(nanos(delay, unit), hooked));
+        return submit(() -> loop.schedule(loop.deadline(nanos(delay, unit)), hooked, Asyncio.currentContext()));
     }
 
     @Override
@@ -92,7 +92,7 @@ final class LoopScheduler implements Scheduler {
         }
 
         void scheduleNext() {
-            current.replace(submit(() -> loop.callAt(due, this)));
+            current.replace(submit(() -> loop.schedule(EventLoop.saturatedNanos(due), this, Asyncio.currentContext())));
         }
 
         @Override

@@ -29,14 +29,33 @@ final class Misuse {
                 + "loop.callSoonThreadsafe(...); in a reactive chain just subscribe to the Mono");
     }
 
-    static IllegalStateException runInsideLoop(String what) {
+    static IllegalStateException runInsideLoop() {
         return new IllegalStateException(
-                what + " cannot be called from a running event loop: use await(...) in a body, or createTask(...)");
+                "Asyncio.run and Runner.run cannot be called from a running event loop: use await(...) in a body, or createTask(...)");
     }
 
     static IllegalStateException loopClosed() {
         return new IllegalStateException(
                 "The event loop is closed: make a new one, or do this before Asyncio.run or EventLoop.close ends it");
+    }
+
+    static IllegalStateException noCurrentLoop() {
+        return new IllegalStateException("There is no current event loop on thread "
+                + Thread.currentThread().getName()
+                + ": call EventLoop.setEventLoop(loop) first, or use Asyncio.run(...)");
+    }
+
+    static IllegalStateException wrongThread(String what, EventLoop loop) {
+        return new IllegalStateException("Non-thread-safe operation: " + what + " on " + loop + " from thread "
+                + Thread.currentThread().getName()
+                + ", which does not run it. Use callSoonThreadsafe(...) from other threads");
+    }
+
+    static IllegalStateException executorShutDown(EventLoop loop) {
+        return loop.isClosed()
+                ? loopClosed()
+                : new IllegalStateException("Executor shutdown has been called: the default executor of " + loop
+                        + " takes no more functions. Give runInExecutor an executor of your own");
     }
 
     static void checkNotPublisher(@Nullable Object value) {

@@ -349,7 +349,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
     /** {@code <Task pending name='Task-1' wait_for=<Future pending>>}. */
     @Override
     public String toString() {
-        return "<Task" + describe() + " name='" + getName() + "'>";
+        return "<Task" + describe() + " name='" + getName() + "'" + Origin.describe(origin()) + ">";
     }
 
     @Override

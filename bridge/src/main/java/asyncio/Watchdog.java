@@ -16,10 +16,9 @@ final class Watchdog implements Runnable {
     private static final long PERIOD_NANOS = Duration.ofMillis(50).toNanos();
     private static final long UNCLAIMED_NANOS =
             Duration.ofMillis(Long.getLong("asyncio.watchdog.unclaimed", 100)).toNanos();
-    /** First steps load classes and may take their time; debug mode wants asyncio's 100 ms. */
-    private static final long SLOW_STEP_NANOS = Duration.ofMillis(
-                    Long.getLong("asyncio.watchdog.step", LeakDetector.DEBUG ? 100 : 1000))
-            .toNanos();
+    /** First steps load classes and may take their time. */
+    private static final long SLOW_STEP_NANOS =
+            Duration.ofMillis(Long.getLong("asyncio.watchdog.step", 1000)).toNanos();
 
     private static final int MOST_FRAMES = 40;
     private static final Map<EventLoop, Observation> LOOPS = new ConcurrentHashMap<>();
@@ -80,7 +79,7 @@ final class Watchdog implements Runnable {
             return;
         }
         boolean unclaimed = loop.driver.unclaimed() && BodyThreads.VIRTUAL;
-        if (seen.reported || now - seen.since < (unclaimed ? UNCLAIMED_NANOS : SLOW_STEP_NANOS)) {
+        if (seen.reported || now - seen.since < (unclaimed ? UNCLAIMED_NANOS : slowStepNanos(loop))) {
             return;
         }
         seen.reported = true;
@@ -100,6 +99,10 @@ final class Watchdog implements Runnable {
                                         + "Move blocking calls to toThread(...)")
                         + text(stack),
                 null);
+    }
+
+    private static long slowStepNanos(EventLoop loop) {
+        return loop.getDebug() ? Math.min(loop.slowCallbackNanos(), SLOW_STEP_NANOS) : SLOW_STEP_NANOS;
     }
 
     private static boolean loadsClasses(StackTraceElement[] stack) {

@@ -184,7 +184,7 @@ class RobustnessTest {
     @Test
     void aRefusedThreadCallDoesNotHoldVirtualTime() throws Exception {
         EventLoop loop = EventLoop.builder().clock(Ticker.newMockTicker()).build();
-        loop.threads().close();
+        loop.executor.shutDown();
         assertThatThrownBy(() -> loop.runUntilComplete(toThread(() -> 1))).isInstanceOf(IllegalStateException.class);
         loop.runUntilComplete(sleep(LONG)); // a clock that is held would never get there
         loop.close();
@@ -206,21 +206,22 @@ class RobustnessTest {
     @Test
     void tasksThatGoOnAfterTheirCancellationAreNamed() throws Exception {
         try (LogCapture log = new LogCapture()) {
-            EventLoop loop = EventLoop.builder().clock(Ticker.newMockTicker()).build();
-            loop.createTask(
-                    async(() -> {
-                        for (boolean caught = false; !caught; ) {
-                            try {
-                                await(sleep(LONG));
-                            } catch (Exception e) {
-                                await(sleep(LONG));
-                                caught = true;
-                            }
-                        }
-                    }),
-                    "stubborn");
-            loop.runUntilComplete(sleep(Duration.ofSeconds(1)));
-            Program.shutdown(loop);
+            Runner runner = Runner.builder().loopFactory(VirtualTime::newLoop).build();
+            runner.getLoop()
+                    .createTask(
+                            async(() -> {
+                                for (boolean caught = false; !caught; ) {
+                                    try {
+                                        await(sleep(LONG));
+                                    } catch (Exception e) {
+                                        await(sleep(LONG));
+                                        caught = true;
+                                    }
+                                }
+                            }),
+                            "stubborn");
+            runner.run(sleep(Duration.ofSeconds(1)));
+            runner.close();
             assertThat(log.messages()).hasSize(1);
             assertThat(log.messages().get(0)).contains("stubborn").contains("must rethrow CancelledException");
         }

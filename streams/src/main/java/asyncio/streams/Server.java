@@ -118,8 +118,11 @@ public final class Server implements AutoCloseable {
     private void handled(StreamConnection connection, Future<Void> task) {
         Throwable error = task.cancelled() ? null : task.exception();
         if (error != null) {
-            loop.callExceptionHandler(
-                    new ExceptionContext("Unhandled exception in the handler of " + connection, error, task, null));
+            loop.callExceptionHandler(ExceptionContext.of("Unhandled exception in the handler of " + connection)
+                    .exception(error)
+                    .future(task)
+                    .transport(connection)
+                    .build());
         }
         if (task.cancelled() || error != null) {
             connection.close();
