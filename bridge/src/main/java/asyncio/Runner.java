@@ -287,9 +287,10 @@ public final class Runner implements AutoCloseable {
     }
 
     private static <T> @Nullable T offVirtualThread(Callable<? extends @Nullable T> function) throws Exception {
-        if (!BodyThreads.onVirtualThread()) {
-            return function.call();
-        }
+        return BodyThreads.onVirtualThread() ? onPlatformThread(function) : function.call();
+    }
+
+    static <T> @Nullable T onPlatformThread(Callable<? extends @Nullable T> function) throws Exception {
         // told as a call that returns or throws it: join() would take a CompletionException of the body's apart
         CompletableFuture<Callable<@Nullable T>> outcome = new CompletableFuture<>();
         Thread thread = new Thread(

@@ -439,12 +439,12 @@ class AwaitTest {
                 new CompletionException("no cause", null),
                 new CompletionException(new IOException("e")),
                 new CancelledException("by itself"))) {
-            assertThatThrownBy(() -> Program.runOnPlatformThread(async(() -> {
+            assertThatThrownBy(() -> Runner.onPlatformThread(() -> Asyncio.run(() -> {
                         throw thrown;
                     })))
                     .isSameAs(thrown);
         }
-        assertThat(Program.runOnPlatformThread(async(() -> 5))).isEqualTo(5);
+        assertThat(Runner.<Integer>onPlatformThread(() -> Asyncio.run(() -> 5))).isEqualTo(5);
     }
 
     @Test
