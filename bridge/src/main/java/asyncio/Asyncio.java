@@ -7,15 +7,14 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
-import reactor.core.scheduler.Schedulers;
 import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
 /**
  * Where programs start: {@link #run}, {@link #async} and {@link #await}, made for {@code import static}.
  *
- * <p>A <em>body</em> is straight-line code that may {@link #await}: the argument of {@code run} or {@code async}. It runs on a loop, alone: between
- * two awaits nothing else of that loop happens.
+ * <p>A <em>body</em> is straight-line code that may {@link #await}: the argument of {@code run} or {@code async}. It
+ * runs on a loop, alone: between two awaits nothing else of that loop happens.
  *
  * <pre>{@code
  * Asyncio.run(() -> {
@@ -34,11 +33,12 @@ public final class Asyncio {
     // ---- running
 
     /**
-     * Runs a body on a new loop on this thread, and returns its result. (On a virtual thread: on a platform thread beside it, since a
-     * loop that waits for IO would keep its carrier.) At its end, tasks that are left are cancelled and waited for, then the loop
-     * is closed.
+     * Runs a body on a new loop on this thread, and returns its result. At its end, tasks that are left are cancelled
+     * and waited for, then the loop is closed. It is {@link Runner#run(Callable)} and {@link Runner#close} of a runner
+     * that serves once: what is said there of Ctrl-C, of virtual threads and of the end is true here too.
      *
      * @throws IllegalStateException in a running loop, or on a thread that must not block
+     * @throws KeyboardInterruptException if Ctrl-C ended it
      * @throws Exception what the body throws, as it is
      */
     public static <T extends @Nullable Object> T run(Callable<T> body) throws Exception {
@@ -51,25 +51,41 @@ public final class Asyncio {
     }
 
     /** As {@link #run(Callable)}, for any Mono; null if it is empty. */
-    @SuppressWarnings("NullAway") // an empty Mono is null to a caller whose T admits it
     public static <T extends @Nullable Object> T run(Mono<T> main) throws Exception {
+        return run(main, Runner.builder());
+    }
+
+    /** As {@link #run(Callable)}, with {@link EventLoop#setDebug debug mode} on or off, whatever the process's is. */
+    public static <T extends @Nullable Object> T run(Callable<T> body, boolean debug) throws Exception {
+        return run(new Coroutine<T>(Objects.requireNonNull(body, "body"), body), debug);
+    }
+
+    /** As {@link #run(Callable, boolean)}, for a body without a result. */
+    public static void run(Body body, boolean debug) throws Exception {
+        run(async(body), debug);
+    }
+
+    /** As {@link #run(Callable, boolean)}, for any Mono; null if it is empty. */
+    public static <T extends @Nullable Object> T run(Mono<T> main, boolean debug) throws Exception {
+        return run(main, Runner.builder().debug(debug));
+    }
+
+    private static <T extends @Nullable Object> T run(Mono<T> main, Runner.Builder builder) throws Exception {
         ColdMono.adopt(Objects.requireNonNull(main, "main"));
-        if (EventLoop.runningOrNull() != null) {
-            throw Misuse.runInsideLoop("Asyncio.run");
+        Runner.checkMayRun(); // before there is anything to close
+        try (Runner runner = builder.build()) {
+            return runner.run(main);
         }
-        if (Schedulers.isInNonBlockingThread()) {
-            throw new IllegalStateException("Asyncio.run blocks, which thread " + Thread.currentThread().getName()
-                    + " must not: subscribe to async(() -> ...) instead");
-        }
-        return BodyThreads.onVirtualThread() ? Program.runOnPlatformThread(main) : Program.run(main);
     }
 
     /**
-     * A body as a cold Mono: nothing runs until someone subscribes or awaits, and each time it runs anew. Awaited directly in a body it runs
-     * inside the current task. Subscribed elsewhere it becomes a task on the running loop, or on one of {@link EventLoop#shared()} if none runs.
+     * A body as a cold Mono: nothing runs until someone subscribes or awaits, and each time it runs anew. Awaited
+     * directly in a body it runs inside the current task. Subscribed elsewhere it becomes a task on the running loop,
+     * or on one of {@link EventLoop#shared()} if none runs.
      *
-     * <p>Cancelling the subscription cancels that task: the body gets a {@link CancelledException} at its await. The body sees the subscriber's
-     * context. A body that returns null completes the Mono empty; one that returns a Publisher fails.
+     * <p>Cancelling the subscription cancels that task: the body gets a {@link CancelledException} at its await. The
+     * body sees the subscriber's context. A body that returns null completes the Mono empty; one that returns a
+     * Publisher fails.
      *
      * <p>asyncio: {@code async def}.
      */
@@ -80,18 +96,20 @@ public final class Asyncio {
     /** As {@link #async(Callable)}, for a body without a result. */
     public static Mono<Void> async(Body body) {
         Objects.requireNonNull(body, "body");
-        return new Coroutine<>(() -> {
-            body.run();
-            return null;
-        }, body);
+        return new Coroutine<>(
+                () -> {
+                    body.run();
+                    return null;
+                },
+                body);
     }
 
     /**
-     * Waits for a Mono in a body, and returns its value, or null if it is empty. Meanwhile the loop runs other things; no thread of Reactor
-     * is blocked. What is done already does not suspend.
+     * Waits for a Mono in a body, and returns its value, or null if it is empty. Meanwhile the loop runs other things;
+     * no thread of Reactor is blocked. What is done already does not suspend.
      *
-     * <p>Cancelling the task that awaits cancels what it awaits: a {@link Future} for all, another Mono by disposing of it. A Future that is awaited
-     * through an operator, such as {@code await(task.map(f))}, is only detached from.
+     * <p>Cancelling the task that awaits cancels what it awaits: a {@link Future} for all, another Mono by disposing of
+     * it. A Future that is awaited through an operator, such as {@code await(task.map(f))}, is only detached from.
      *
      * @throws CancelledException if the task was cancelled, or the Future
      * @throws IllegalStateException outside a body, or in an operator's lambda
@@ -116,17 +134,36 @@ public final class Asyncio {
      * @throws IllegalStateException if no loop runs on this thread
      */
     public static <T> Task<T> createTask(Mono<? extends T> coroutine) {
-        return createTask(coroutine, null);
+        return createTask(coroutine, TaskOptions.DEFAULTS);
     }
 
     /** As {@link #createTask(Mono)}, with a name; null for {@code Task-N}. */
     public static <T> Task<T> createTask(Mono<? extends T> coroutine, @Nullable String name) {
+        return createTask(coroutine, name == null ? TaskOptions.DEFAULTS : TaskOptions.named(name));
+    }
+
+    /** As {@link #createTask(Mono)}, with options: an eager start, for one. */
+    public static <T> Task<T> createTask(Mono<? extends T> coroutine, TaskOptions options) {
         ColdMono.adopt(Objects.requireNonNull(coroutine, "coroutine"));
         EventLoop loop = EventLoop.runningOrNull();
         if (loop == null) {
             throw Misuse.noRunningLoop("createTask");
         }
-        return loop.createTask(coroutine, name);
+        return loop.createTask(coroutine, options);
+    }
+
+    /**
+     * A task factory, for {@code loop.setTaskFactory(Asyncio::eagerTaskFactory)}, whose tasks take their first step
+     * inside {@code createTask}: one that never suspends is done when {@code createTask} returns, and never waits for
+     * its turn. Options may ask otherwise.
+     *
+     * <p>It changes the order in which things happen. It saves the tick, not the thread that a body needs: what often
+     * ends without suspending is cheapest as a Mono, or awaited inline.
+     *
+     * <p>asyncio: {@code eager_task_factory}.
+     */
+    public static <T> Task<T> eagerTaskFactory(EventLoop loop, Mono<? extends T> coroutine, TaskOptions options) {
+        return loop.newTask(coroutine, options.eager() == null ? options.withEager(true) : options);
     }
 
     /**
@@ -197,8 +234,8 @@ public final class Asyncio {
     // ---- waiting
 
     /**
-     * Completes after a delay, empty. Nothing happens until subscription; cancelling drops the timer. A delay that is zero or negative takes
-     * exactly one tick: what is ready gets its turn.
+     * Completes after a delay, empty. Nothing happens until subscription; cancelling drops the timer. A delay that is
+     * zero or negative takes exactly one tick: what is ready gets its turn.
      */
     public static Mono<Void> sleep(Duration delay) {
         return Objects.requireNonNull(delay, "delay").isZero() ? Sleep.ONE_TICK : new Sleep<>(delay, null);
@@ -212,8 +249,9 @@ public final class Asyncio {
     // ---- other threads
 
     /**
-     * Calls a blocking function in one of the loop's threads, which are platform threads. Nothing happens until subscription. Cancelling keeps a
-     * function from starting, but does not stop one that runs: it runs to its end unheard. The function sees {@link #currentContext()}.
+     * Calls a blocking function in one of the loop's threads, which are platform threads. Nothing happens until
+     * subscription. Cancelling keeps a function from starting, but does not stop one that runs: it runs to its end
+     * unheard. The function sees {@link #currentContext()}.
      */
     public static <T> Mono<T> toThread(Callable<? extends T> function) {
         return new ToThread<>(Objects.requireNonNull(function, "function"));
@@ -229,8 +267,8 @@ public final class Asyncio {
     }
 
     /**
-     * Starts a coroutine on a loop from another thread. Cancelling the returned future cancels the task; {@code get} on the loop's own thread
-     * would wait for itself for ever.
+     * Starts a coroutine on a loop from another thread. Cancelling the returned future cancels the task; {@code get} on
+     * the loop's own thread would wait for itself for ever.
      *
      * <p>asyncio: {@code run_coroutine_threadsafe}.
      *
@@ -241,7 +279,8 @@ public final class Asyncio {
     }
 
     /**
-     * A thread's future as one of the running loop, if there is one. Cancelling either cancels the other; a {@code CompletionException} is unwrapped.
+     * A thread's future as one of the running loop, if there is one. Cancelling either cancels the other; a
+     * {@code CompletionException} is unwrapped.
      *
      * <p>asyncio: {@code wrap_future}.
      */
@@ -255,7 +294,8 @@ public final class Asyncio {
         future.whenComplete((result, error) -> {
             EventLoop loop = wrapped.getLoop();
             Runnable transfer = () -> ThreadsafeRun.transfer(result, error, wrapped);
-            // through the loop even if it is done already: a cancellation before the next tick comes first, as in asyncio
+            // through the loop even if it is done already: a cancellation before the next tick comes first, as in
+            // asyncio
             if (loop == null || !loop.core.enqueue(transfer)) {
                 transfer.run();
             }

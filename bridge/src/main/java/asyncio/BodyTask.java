@@ -1,5 +1,6 @@
 package asyncio;
 
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -8,8 +9,8 @@ import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
 /**
- * A task with a straight-line body. The body has a thread of its own, which holds the loop while it runs; {@link #suspend} hands the loop on
- * (see {@link LoopDriver}).
+ * A task with a straight-line body. The body has a thread of its own, which holds the loop while it runs;
+ * {@link #suspend} hands the loop on (see {@link LoopDriver}).
  */
 final class BodyTask<T> extends Task<T> {
     /** What finally blocks may try in vain; after that an Error ends a body that catches exceptions in a loop. */
@@ -23,13 +24,28 @@ final class BodyTask<T> extends Task<T> {
     @Nullable Seat seat;
     /** What the body is suspended on; used by the owner of the loop only. */
     private @Nullable Wait waiting;
-    /** While the body's thread is inside a foreign Mono's {@code subscribe}: whoever awaits there is an operator's lambda. */
+    /**
+     * While the body's thread is inside a foreign Mono's {@code subscribe}: whoever awaits there is an operator's
+     * lambda.
+     */
     private boolean subscribing;
     /** Set by the loop's close: the body is being unwound and may not await any more. */
     boolean unwinding;
-    private int awaitsWhileUnwinding;
 
-    BodyTask(EventLoop loop, Mono<? extends T> source, Callable<? extends T> body, @Nullable String name, Context context) {
+    private int awaitsWhileUnwinding;
+    /** Whose turn it is when the first step of an eager body ends. Used by the owner of the loop only. */
+    private @Nullable Seat eagerCaller;
+    /** In debug mode: the await, with the frames around it, that threw the exception of a cancellation. */
+    private List<StackTraceElement> cancelledAt = List.of();
+    /** In debug mode: when the present step began, by the system's clock. */
+    long stepStart;
+
+    BodyTask(
+            EventLoop loop,
+            Mono<? extends T> source,
+            Callable<? extends T> body,
+            @Nullable String name,
+            Context context) {
         super(loop, source, name, context);
         this.body = body;
     }
@@ -41,6 +57,16 @@ final class BodyTask<T> extends Task<T> {
     @Override
     void start() {
         loop.driver.startBody(this);
+    }
+
+    void setEagerCaller(Seat caller) {
+        eagerCaller = caller;
+    }
+
+    @Nullable Seat takeEagerCaller() {
+        Seat caller = eagerCaller;
+        eagerCaller = null;
+        return caller;
     }
 
     @Override
@@ -60,10 +86,16 @@ final class BodyTask<T> extends Task<T> {
         return true;
     }
 
-    /** Runs the body to its end, on its thread; returns an error that must stop the loop, as asyncio's SystemExit does. */
+    /**
+     * Runs the body to its end, on its thread; returns an error that must stop the loop, as asyncio's SystemExit does.
+     */
     @Nullable Error runBody() {
         try {
-            finishWith(call(body));
+            T result = call(body);
+            if (!cancelledAt.isEmpty() && cancelling() > 0) {
+                swallowed("returned a result");
+            }
+            finishWith(result);
         } catch (Throwable e) {
             finishWith(Misuse.explain(e));
             if (Exceptions.isJvmFatal(e) && e instanceof Error fatal) {
@@ -86,17 +118,36 @@ final class BodyTask<T> extends Task<T> {
 
     /** Implements {@link Asyncio#await}; on the body's thread. */
     <V> @Nullable V await(Mono<? extends V> mono) throws Exception {
-        if (!LeakDetector.DEBUG) {
-            return awaitAny(mono);
+        return loop.getDebug() ? awaitInDebugMode(mono) : awaitAny(mono);
+    }
+
+    private <V> @Nullable V awaitInDebugMode(Mono<? extends V> mono) throws Exception {
+        List<StackTraceElement> here = DebugMode.callerFrames();
+        if (here.equals(cancelledAt) && cancelling() > 0) {
+            swallowed("awaits there again");
         }
         try {
             return awaitAny(mono);
-        } catch (Throwable e) {
-            if (!(e instanceof CancelledException)) {
-                e.addSuppressed(new Throwable(getName() + " awaited it here")); // the stack of the error is its producer's
+        } catch (CancelledException e) {
+            if (cancelling() > 0) {
+                cancelledAt = here;
             }
             throw e;
+        } catch (Throwable e) {
+            e.addSuppressed(new Throwable(getName() + " awaited it here")); // the stack of the error is its producer's
+            throw e;
         }
+    }
+
+    /** Warns of a body that was cancelled and neither let the exception out nor took the cancellation back. */
+    private void swallowed(String andThen) {
+        Log.warn(
+                getName() + " caught the CancelledException of its cancellation at " + cancelledAt.get(0) + " and "
+                        + andThen
+                        + ": it cannot be cancelled. A catch (Exception e) around an await must rethrow CancelledException; code that cancels its own task "
+                        + "must call uncancel()",
+                null);
+        cancelledAt = List.of();
     }
 
     @SuppressWarnings("unchecked")

@@ -8,14 +8,16 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where bodies get their threads: virtual from Java 24 on, where {@code synchronized} no longer pins; platform threads below, or with
- * {@code -Dasyncio.bodies=platform}. One set of classes for all versions, so virtual threads are reached through a method handle.
+ * Where bodies get their threads: virtual from Java 24 on, where {@code synchronized} no longer pins; platform threads
+ * below, or with {@code -Dasyncio.bodies=platform}. One set of classes for all versions, so virtual threads are reached
+ * through a method handle.
  */
 final class BodyThreads {
     /** Enough for locals of a deep stack; 128 KiB overflowed. */
     private static final long STACK_BYTES = 512 * 1024;
     /** Idle platform threads that a loop keeps. */
     static final int MAX_IDLE = 64;
+
     private static final int MAX_PLATFORM = Integer.getInteger("asyncio.bodies.max", 4096);
     private static final AtomicInteger PLATFORM_COUNT = new AtomicInteger();
     private static final AtomicInteger NAMES = new AtomicInteger();
@@ -35,7 +37,8 @@ final class BodyThreads {
                 return false;
             case "virtual":
                 if (NEW_VIRTUAL == null) {
-                    throw new IllegalArgumentException("asyncio.bodies=virtual needs Java 21 or later, this is " + Runtime.version());
+                    throw new IllegalArgumentException(
+                            "asyncio.bodies=virtual needs Java 21 or later, this is " + Runtime.version());
                 }
                 return true;
             default:
@@ -43,21 +46,33 @@ final class BodyThreads {
         }
     }
 
-    /** {@code Thread.ofVirtual().inheritInheritableThreadLocals(false).name("asyncio-body-", 1).factory()::newThread}, or null before Java 21. */
+    /**
+     * {@code Thread.ofVirtual().inheritInheritableThreadLocals(false).name("asyncio-body-", 1).factory()::newThread},
+     * or null before Java 21.
+     */
     private static @Nullable MethodHandle findNewVirtual() {
         try {
             MethodHandles.Lookup lookup = MethodHandles.publicLookup();
             Class<?> builder = Class.forName("java.lang.Thread$Builder");
             Class<?> virtual = Class.forName("java.lang.Thread$Builder$OfVirtual");
-            Object factory = lookup.findStatic(Thread.class, "ofVirtual", MethodType.methodType(virtual)).invoke();
-            factory = lookup.findVirtual(virtual, "inheritInheritableThreadLocals", MethodType.methodType(virtual, boolean.class))
-                    .bindTo(factory).invoke(false);
-            factory = lookup.findVirtual(virtual, "name", MethodType.methodType(virtual, String.class, long.class)).bindTo(factory)
-                    .invoke("asyncio-body-", 1L);
-            factory = lookup.findVirtual(builder, "factory", MethodType.methodType(java.util.concurrent.ThreadFactory.class)).bindTo(factory)
+            Object factory = lookup.findStatic(Thread.class, "ofVirtual", MethodType.methodType(virtual))
                     .invoke();
-            return lookup.findVirtual(java.util.concurrent.ThreadFactory.class, "newThread",
-                    MethodType.methodType(Thread.class, Runnable.class)).bindTo(factory);
+            factory = lookup.findVirtual(
+                            virtual, "inheritInheritableThreadLocals", MethodType.methodType(virtual, boolean.class))
+                    .bindTo(factory)
+                    .invoke(false);
+            factory = lookup.findVirtual(virtual, "name", MethodType.methodType(virtual, String.class, long.class))
+                    .bindTo(factory)
+                    .invoke("asyncio-body-", 1L);
+            factory = lookup.findVirtual(
+                            builder, "factory", MethodType.methodType(java.util.concurrent.ThreadFactory.class))
+                    .bindTo(factory)
+                    .invoke();
+            return lookup.findVirtual(
+                            java.util.concurrent.ThreadFactory.class,
+                            "newThread",
+                            MethodType.methodType(Thread.class, Runnable.class))
+                    .bindTo(factory);
         } catch (Throwable e) {
             return null; // Java 17 to 20
         }
@@ -65,7 +80,8 @@ final class BodyThreads {
 
     private static @Nullable MethodHandle findIsVirtual() {
         try {
-            return MethodHandles.publicLookup().findVirtual(Thread.class, "isVirtual", MethodType.methodType(boolean.class));
+            return MethodHandles.publicLookup()
+                    .findVirtual(Thread.class, "isVirtual", MethodType.methodType(boolean.class));
         } catch (ReflectiveOperationException e) {
             return null; // Java 17 to 20
         }
@@ -113,12 +129,18 @@ final class BodyThreads {
 
     /** What becomes of a task whose body gets no thread. */
     static RejectedExecutionException cannotStart(Task<?> task, Throwable cause) {
-        return new RejectedExecutionException("No thread for the body of " + task.getName() + ": " + cause.getMessage() + ". Every suspended body "
-                + "holds a platform thread on this Java (" + Runtime.version().feature() + "). Run on Java 24 or later, where bodies are virtual "
-                + "threads; write what waits in great numbers as Monos; or raise -Dasyncio.bodies.max", cause);
+        return new RejectedExecutionException(
+                "No thread for the body of " + task.getName() + ": " + cause.getMessage() + ". Every suspended body "
+                        + "holds a platform thread on this Java ("
+                        + Runtime.version().feature() + "). Run on Java 24 or later, where bodies are virtual "
+                        + "threads; write what waits in great numbers as Monos; or raise -Dasyncio.bodies.max",
+                cause);
     }
 
-    /** Clears the ThreadLocals of the current thread; false if that is not possible here, and the thread must not be reused. */
+    /**
+     * Clears the ThreadLocals of the current thread; false if that is not possible here, and the thread must not be
+     * reused.
+     */
     static boolean eraseThreadLocals() {
         return ThreadLocalEraser.INSTANCE != null && ThreadLocalEraser.INSTANCE.erase(Thread.currentThread());
     }

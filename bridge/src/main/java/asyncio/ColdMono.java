@@ -7,8 +7,8 @@ import reactor.core.Scannable;
 import reactor.core.publisher.Mono;
 
 /**
- * A coroutine object of this library: cold, reusable, and reported if it was made on a loop and nobody ever subscribes to it ("coroutine was never
- * awaited").
+ * A coroutine object of this library: cold, reusable, and reported if it was made on a loop and nobody ever subscribes
+ * to it ("coroutine was never awaited").
  */
 abstract class ColdMono<T> extends Mono<T> implements Scannable {
     private LeakDetector.@Nullable Leak neverAwaited;

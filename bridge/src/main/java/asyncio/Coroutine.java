@@ -28,7 +28,8 @@ final class Coroutine<T> extends ColdMono<T> {
     @Override
     void start(CoreSubscriber<? super T> actual) {
         EventLoop loop = EventLoop.runningOrShared();
-        actual.onSubscribe(new OwnerSubscription<>(actual, () -> loop.createTask(this, null, Context.of(actual.currentContext()))));
+        actual.onSubscribe(new OwnerSubscription<>(
+                actual, () -> loop.createTask(this, null, Context.of(actual.currentContext()))));
     }
 
     @Override

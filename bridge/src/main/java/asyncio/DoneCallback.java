@@ -36,9 +36,17 @@ final class DoneCallback<T> extends Waiter {
         try {
             callback.accept(future);
         } catch (Exception e) {
-            loop.callExceptionHandler(new ExceptionContext("Exception in done callback " + callback, Misuse.explain(e), future, null));
+            loop.callExceptionHandler(ExceptionContext.of("Exception in done callback " + callback)
+                    .exception(Misuse.explain(e))
+                    .future(future)
+                    .build());
         } finally {
             loop.leaveContext(outer);
         }
+    }
+
+    @Override
+    public String toString() {
+        return "<done callback " + callback + " of " + future + ">";
     }
 }

@@ -3,8 +3,12 @@ package asyncio;
 import io.netty.channel.IoEventLoop;
 import io.netty.util.concurrent.MockTicker;
 import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiConsumer;
@@ -16,14 +20,15 @@ import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
 /**
- * Runs callbacks, timers, IO and tasks, one at a time, on whichever thread runs the loop. Most programs never touch it: {@link Asyncio#run} makes
- * one, and Monos of this library that are subscribed elsewhere take one of {@link #shared()}.
+ * Runs callbacks, timers, IO and tasks, one at a time, on whichever thread runs the loop. Most programs never touch it:
+ * {@link Asyncio#run} makes one, and Monos of this library that are subscribed elsewhere take one of {@link #shared()}.
  *
- * <p>Each pass of the loop, a <em>tick</em>, takes what IO and timers made ready and runs exactly the callbacks that were ready when it began; what
- * they schedule has its turn in the next tick.
+ * <p>Each pass of the loop, a <em>tick</em>, takes what IO and timers made ready and runs exactly the callbacks that
+ * were ready when it began; what they schedule has its turn in the next tick.
  *
- * <p><b>Threading.</b> {@link #callSoonThreadsafe}, {@link #stop}, {@link #createFuture}, {@link #scheduler} and the questions may be used from any thread; the rest
- * belongs to the thread that runs the loop, or that is about to.
+ * <p><b>Threading.</b> {@link #callSoon}, {@link #callLater} and {@link #callAt} belong to the thread that runs the
+ * loop, or that is about to: in {@link #setDebug debug mode} they throw on any other. So do {@link #runForever} and
+ * {@link #close}. The rest may be used from any thread.
  *
  * <p>Times are {@link Duration}s on the loop's own monotonic clock.
  *
@@ -56,22 +61,29 @@ public final class EventLoop {
     private final AtomicBoolean running = new AtomicBoolean();
     /** What its threads get, whichever of them happens to start another. */
     final @Nullable ClassLoader contextClassLoader = Thread.currentThread().getContextClassLoader();
+
     private @Nullable Task<?> currentTask;
     private ContextView context = Context.empty();
-    private volatile @Nullable BiConsumer<? super EventLoop, ? super ExceptionContext> exceptionHandler;
-    private @Nullable ThreadExecutor threads;
+    private final ExceptionReporter exceptions = new ExceptionReporter(this);
+    final DefaultExecutor executor = new DefaultExecutor(this);
+    private volatile @Nullable TaskFactory taskFactory;
+    private volatile boolean debug = DebugMode.ENABLED;
+    private volatile long slowCallbackNanos = Duration.ofMillis(100).toNanos();
 
     EventLoop(EventLoopBuilder builder) {
-        core = new LoopCore(builder.ioHandlerFactory(), builder.clock(), builder.order());
+        core = new LoopCore(this, builder.ioHandlerFactory(), builder.clock(), builder.order());
         driver = new LoopDriver(this);
         scheduler = new LoopScheduler(this, builder.clock() instanceof MockTicker);
     }
 
     // ---- making and finding loops
 
-    /** A new loop, with epoll where its native library is at hand and NIO otherwise ({@code -Dasyncio.transport=nio} or {@code epoll} decides). */
+    /**
+     * A new loop, made by the {@link #getEventLoopPolicy policy}: with epoll where its native library is at hand and
+     * NIO otherwise ({@code -Dasyncio.transport=nio} or {@code epoll} decides).
+     */
     public static EventLoop newEventLoop() {
-        return builder().build();
+        return Policies.get().newEventLoop();
     }
 
     /** A new loop with other than the usual parts. */
@@ -93,15 +105,41 @@ public final class EventLoop {
     }
 
     /**
-     * The daemon loops, one a processor, on which Monos of this library run that are subscribed where no loop runs. They start with their first
-     * use.
+     * The loop that runs on this thread, or else the one that {@link #setEventLoop} has made current on it.
+     *
+     * @throws IllegalStateException if there is neither
+     */
+    public static EventLoop getEventLoop() {
+        EventLoop loop = runningOrNull();
+        return loop != null ? loop : Policies.get().getEventLoop();
+    }
+
+    /** Makes a loop the one that {@link #getEventLoop} gives on this thread while none runs; null for none. */
+    public static void setEventLoop(@Nullable EventLoop loop) {
+        Policies.get().setEventLoop(loop);
+    }
+
+    /** Who makes the loops of this process. */
+    public static EventLoopPolicy getEventLoopPolicy() {
+        return Policies.get();
+    }
+
+    /** Changes who makes the loops of this process; null for the policy that it began with. */
+    public static void setEventLoopPolicy(@Nullable EventLoopPolicy policy) {
+        Policies.set(policy);
+    }
+
+    /**
+     * The daemon loops, one a processor, on which Monos of this library run that are subscribed where no loop runs.
+     * They start with their first use.
      */
     public static SharedLoops shared() {
         return SharedLoops.get();
     }
 
     /**
-     * Cancels all tasks of the shared loops, waits for them to end, and closes the loops. A later use of {@link #shared()} starts afresh. Blocks.
+     * Cancels all tasks of the shared loops, waits for them to end, and closes the loops. A later use of
+     * {@link #shared()} starts afresh. Blocks.
      *
      * @param timeout how long to wait for the tasks; those left after it are destroyed
      * @return whether all tasks ended in time
@@ -117,8 +155,8 @@ public final class EventLoop {
     }
 
     /**
-     * The loop that runs on this thread, or else the next of {@link #shared()}: where a cold Mono of this library does its work. For the authors of
-     * such Monos.
+     * The loop that runs on this thread, or else the next of {@link #shared()}: where a cold Mono of this library does
+     * its work. For the authors of such Monos.
      */
     public static EventLoop runningOrShared() {
         EventLoop loop = runningOrNull();
@@ -138,59 +176,94 @@ public final class EventLoop {
     /**
      * Runs a callback in the next tick, after those that were scheduled before it.
      *
-     * @throws IllegalStateException if the loop is closed
+     * @throws IllegalStateException if the loop is closed; in debug mode also on another thread than the loop's
      */
     public Handle callSoon(Runnable callback) {
         return callSoon(callback, Asyncio.currentContext());
     }
 
-    /** As {@link #callSoon(Runnable)}, with the context that {@link Asyncio#currentContext()} will be in the callback. */
+    /**
+     * As {@link #callSoon(Runnable)}, with the context that {@link Asyncio#currentContext()} will be in the callback.
+     */
     public Handle callSoon(Runnable callback, ContextView context) {
-        Handle handle = new Handle(this, Objects.requireNonNull(callback, "callback"), context);
-        enqueue(handle);
-        return handle;
+        checkThread("callSoon");
+        return callSoonThreadsafe(callback, context);
     }
 
     /** As {@link #callSoon(Runnable)}, from any thread; wakes the loop. */
     public Handle callSoonThreadsafe(Runnable callback) {
-        return callSoon(callback);
+        return callSoonThreadsafe(callback, Asyncio.currentContext());
+    }
+
+    /** As {@link #callSoon(Runnable, ContextView)}, from any thread; wakes the loop. */
+    public Handle callSoonThreadsafe(Runnable callback, ContextView context) {
+        Handle handle = new Handle(
+                this, Objects.requireNonNull(callback, "callback"), Objects.requireNonNull(context, "context"));
+        if (!core.enqueue(handle)) {
+            throw Misuse.loopClosed();
+        }
+        return handle;
     }
 
     /**
-     * Runs a callback after a delay. One that is zero or negative is due at once: such callbacks run in the next tick, in the order of their times.
+     * Runs a callback after a delay. One that is zero or negative is due at once: such callbacks run in the next tick,
+     * in the order of their times.
      *
-     * @throws IllegalStateException if the loop is closed
+     * @throws IllegalStateException if the loop is closed; in debug mode also on another thread than the loop's
      */
     public TimerHandle callLater(Duration delay, Runnable callback) {
-        return schedule(deadline(Objects.requireNonNull(delay, "delay")), callback);
+        return callLater(delay, callback, Asyncio.currentContext());
+    }
+
+    /**
+     * As {@link #callLater(Duration, Runnable)}, with the context that {@link Asyncio#currentContext()} will be in the
+     * callback.
+     */
+    public TimerHandle callLater(Duration delay, Runnable callback, ContextView context) {
+        checkThread("callLater");
+        return schedule(deadline(Objects.requireNonNull(delay, "delay")), callback, context);
     }
 
     /**
      * Runs a callback when the loop's clock has come to {@code when}; equal times in the order of scheduling.
      *
-     * @throws IllegalStateException if the loop is closed
+     * @throws IllegalStateException if the loop is closed; in debug mode also on another thread than the loop's
      */
     public TimerHandle callAt(Duration when, Runnable callback) {
-        return schedule(saturatedNanos(Objects.requireNonNull(when, "when")), callback);
+        return callAt(when, callback, Asyncio.currentContext());
     }
 
-    /** The loop's clock: monotonic, from an arbitrary origin. */
-    public Duration time() {
-        return Duration.ofNanos(core.now());
+    /**
+     * As {@link #callAt(Duration, Runnable)}, with the context that {@link Asyncio#currentContext()} will be in the
+     * callback.
+     */
+    public TimerHandle callAt(Duration when, Runnable callback, ContextView context) {
+        checkThread("callAt");
+        return schedule(saturatedNanos(Objects.requireNonNull(when, "when")), callback, context);
     }
 
-    private TimerHandle schedule(long deadline, Runnable callback) {
-        TimerHandle handle = new TimerHandle(this, Objects.requireNonNull(callback, "callback"), Asyncio.currentContext(), deadline);
+    /** A timer, from any thread. */
+    TimerHandle schedule(long deadline, Runnable callback, ContextView context) {
+        TimerHandle handle = new TimerHandle(
+                this,
+                Objects.requireNonNull(callback, "callback"),
+                Objects.requireNonNull(context, "context"),
+                deadline);
         if (!core.addTimer(handle.entry)) {
             throw Misuse.loopClosed();
         }
         return handle;
     }
 
-    private void enqueue(Runnable entry) {
-        if (!core.enqueue(entry)) {
-            throw Misuse.loopClosed();
+    private void checkThread(String what) {
+        if (debug && running.get() && !core.inEventLoop()) {
+            throw Misuse.wrongThread(what, this);
         }
+    }
+
+    /** The loop's clock: monotonic, from an arbitrary origin. */
+    public Duration time() {
+        return Duration.ofNanos(core.now());
     }
 
     /** A delay as a point of the loop's clock, without overflow. */
@@ -232,7 +305,8 @@ public final class EventLoop {
     }
 
     /**
-     * Runs until a coroutine or Future is done, and returns its result, null for an empty one. What it throws comes out as it is.
+     * Runs until a coroutine or Future is done, and returns its result, null for an empty one. What it throws comes out
+     * as it is.
      *
      * @throws IllegalArgumentException for a Future of another loop
      * @throws IllegalStateException if the loop is stopped before that; and as {@link #runForever}
@@ -241,23 +315,17 @@ public final class EventLoop {
         checkMayRun();
         Future<T> future = ownFuture(main);
         boolean isNew = future != (Object) main;
-        Stopper stopper = new Stopper(this);
-        if (!future.addWaiter(stopper)) {
-            stopper.resume();
-        }
         try {
-            runForever();
+            LoopStopper.runUntilDone(this, List.of(future));
         } catch (Throwable e) {
             if (isNew && future.done() && !future.cancelled()) {
                 future.exception(); // it is on its way out: not to be logged as well
             }
             throw e;
-        } finally {
-            future.removeWaiter(stopper);
-            stopper.active = false;
         }
         if (!future.done()) {
-            throw new IllegalStateException("Event loop stopped before Future completed: " + future + "; stop() was called meanwhile");
+            throw new IllegalStateException(
+                    "Event loop stopped before Future completed: " + future + "; stop() was called meanwhile");
         }
         return future.result();
     }
@@ -266,39 +334,12 @@ public final class EventLoop {
     private <T> Future<T> ownFuture(Mono<? extends T> main) {
         if (Objects.requireNonNull(main, "main") instanceof Future<?> future) {
             if (future.getLoop() != null && future.getLoop() != this) {
-                throw new IllegalArgumentException("The future belongs to a different loop: " + future + " to " + future.getLoop() + ", not to " + this);
+                throw new IllegalArgumentException("The future belongs to a different loop: " + future + " to "
+                        + future.getLoop() + ", not to " + this);
             }
             return (Future<T>) future;
         }
         return createTask(main);
-    }
-
-    /** Stops the loop that a Future was run for. */
-    private static final class Stopper extends Waiter {
-        private final EventLoop loop;
-        /** False once the run is over, however it ended: the stop it was for must not end another. */
-        private boolean active = true;
-
-        Stopper(EventLoop loop) {
-            this.loop = loop;
-        }
-
-        @Override
-        public void run() {
-            if (active) {
-                loop.stop();
-            }
-        }
-
-        @Override
-        boolean isInternal() {
-            return true;
-        }
-
-        @Override
-        EventLoop resumesOn() {
-            return loop;
-        }
     }
 
     private void checkMayRun() {
@@ -309,7 +350,8 @@ public final class EventLoop {
             throw alreadyRunning();
         }
         if (runningOrNull() != null) {
-            throw new IllegalStateException("Cannot run the event loop while another loop is running on this thread: await the work in a body instead");
+            throw new IllegalStateException(
+                    "Cannot run the event loop while another loop is running on this thread: await the work in a body instead");
         }
     }
 
@@ -317,7 +359,10 @@ public final class EventLoop {
         return new IllegalStateException("This event loop is already running: " + this);
     }
 
-    /** Lets the current tick finish and {@link #runForever} return; before it, makes it run a single tick. From any thread. */
+    /**
+     * Lets the current tick finish and {@link #runForever} return; before it, makes it run a single tick. From any
+     * thread.
+     */
     public void stop() {
         if (core.inEventLoop()) {
             core.stopping = true;
@@ -340,14 +385,16 @@ public final class EventLoop {
     }
 
     /**
-     * Closes the loop for good: its channels are closed, its callbacks dropped, tasks that are still pending reported and ended. Futures of the loop
-     * that are completed later tell their subscribers on the completing thread. Closing twice does nothing.
+     * Closes the loop for good: its channels are closed, its callbacks dropped, tasks that are still pending reported
+     * and ended. Futures of the loop that are completed later tell their subscribers on the completing thread. Closing
+     * twice does nothing.
      *
      * @throws IllegalStateException if the loop is running
      */
     public void close() {
         if (running.get()) {
-            throw new IllegalStateException("Cannot close a running event loop: stop() it first, and close() it when runForever() has returned");
+            throw new IllegalStateException(
+                    "Cannot close a running event loop: stop() it first, and close() it when runForever() has returned");
         }
         if (core.isClosed()) {
             return;
@@ -359,10 +406,7 @@ public final class EventLoop {
         } finally {
             setRunning(outer);
         }
-        ThreadExecutor threads = threadsOrNull();
-        if (threads != null) {
-            threads.close();
-        }
+        executor.shutDown();
     }
 
     // ---- futures and tasks
@@ -372,38 +416,94 @@ public final class EventLoop {
         return new Future<>(this);
     }
 
-    /** As {@link #createTask(Mono, String, ContextView)}, with a generated name and the current context. */
+    /** As {@link #createTask(Mono, TaskOptions)}, with a generated name and the current context. */
     public <T> Task<T> createTask(Mono<? extends T> coroutine) {
-        return createTask(coroutine, null);
+        return createTask(coroutine, TaskOptions.DEFAULTS);
     }
 
-    /** As {@link #createTask(Mono, String, ContextView)}, with the current context. */
+    /** As {@link #createTask(Mono, TaskOptions)}, with a name, or null for {@code Task-N}, and the current context. */
     public <T> Task<T> createTask(Mono<? extends T> coroutine, @Nullable String name) {
-        return createTask(coroutine, name, Asyncio.currentContext());
+        return createTask(coroutine, name == null ? TaskOptions.DEFAULTS : TaskOptions.named(name));
+    }
+
+    /** As {@link #createTask(Mono, TaskOptions)}, with a name, or null for {@code Task-N}, and a context. */
+    public <T> Task<T> createTask(Mono<? extends T> coroutine, @Nullable String name, ContextView context) {
+        return createTask(coroutine, new TaskOptions(name, Objects.requireNonNull(context, "context"), null));
     }
 
     /**
-     * Starts a coroutine: it is subscribed to, or its body begins, in the next tick. From any thread.
+     * Starts a coroutine: it is subscribed to, or its body begins, in the next tick, or at once if it is to be eager.
+     * From any thread.
      *
      * @param coroutine any Mono; what {@link Asyncio#async} returns becomes a body
-     * @param name the task's name, or null for {@code Task-N}
-     * @param context the context that the coroutine sees
-     * @throws IllegalStateException if the loop is closed
+     * @throws IllegalStateException if the loop is closed, or its task factory made no task of this loop
      */
-    public <T> Task<T> createTask(Mono<? extends T> coroutine, @Nullable String name, ContextView context) {
+    public <T> Task<T> createTask(Mono<? extends T> coroutine, TaskOptions options) {
+        ColdMono.adopt(Objects.requireNonNull(coroutine, "coroutine"));
+        TaskFactory factory = taskFactory;
+        if (factory == null) {
+            return newTask(coroutine, options);
+        }
+        if (core.isClosed() || driver.isClosing()) {
+            throw Misuse.loopClosed();
+        }
+        Task<T> task = factory.newTask(this, coroutine, options);
+        if (task == null || task.loop != this) {
+            throw new IllegalStateException(
+                    "The task factory of " + this + " must return a task of that loop, made with loop.newTask(...): "
+                            + factory + " returned " + task);
+        }
+        return task;
+    }
+
+    /**
+     * As {@link #createTask(Mono, TaskOptions)}, past the task factory: for factories, which call it to make the task.
+     */
+    public <T> Task<T> newTask(Mono<? extends T> coroutine, TaskOptions options) {
         ColdMono.adopt(Objects.requireNonNull(coroutine, "coroutine"));
         if (core.isClosed() || driver.isClosing()) {
             throw Misuse.loopClosed();
         }
+        ContextView given = options.context();
+        Context context = Context.of(given == null ? Asyncio.currentContext() : given);
         Task<T> task = coroutine instanceof Coroutine<? extends T> body
-                ? new BodyTask<>(this, coroutine, body.body(), name, Context.of(context))
-                : new MonoTask<>(this, coroutine, name, Context.of(context));
+                ? new BodyTask<>(this, coroutine, body.body(), options.name(), context)
+                : new MonoTask<>(this, coroutine, options.name(), context);
         tasks.add(task);
-        if (!core.enqueue(new TaskStart(task))) {
+        if (Boolean.TRUE.equals(options.eager()) && running.get() && core.inEventLoop()) {
+            startEagerly(task);
+        } else if (!core.enqueue(new TaskStart(task))) {
             tasks.remove(task);
             throw Misuse.loopClosed();
         }
         return task;
+    }
+
+    /** The first step inside {@code createTask}, whose caller is the current task again afterwards. */
+    private void startEagerly(Task<?> task) {
+        Task<?> callingTask = currentTask;
+        ContextView callingContext = context;
+        try {
+            if (task instanceof BodyTask<?> body) {
+                driver.startEagerly(body);
+            } else {
+                enterTask(task);
+                task.start();
+            }
+        } finally {
+            enterTask(callingTask);
+            leaveContext(callingContext);
+        }
+    }
+
+    /** Lets a factory make this loop's tasks; null for the usual way. */
+    public void setTaskFactory(@Nullable TaskFactory factory) {
+        taskFactory = factory;
+    }
+
+    /** Who makes this loop's tasks, or null for the usual way. */
+    public @Nullable TaskFactory getTaskFactory() {
+        return taskFactory;
     }
 
     /** The tasks of this loop that are not done. */
@@ -443,30 +543,125 @@ public final class EventLoop {
     // ---- exceptions
 
     /**
-     * Handles exceptions that nobody else sees: of callbacks, of tasks that nobody awaited. Null restores the default, which logs.
+     * Handles exceptions that nobody else sees: of callbacks, of tasks that nobody awaited. Null restores the default,
+     * which logs. Called on the loop, if it runs, in the context of the task or callback that failed; from any thread
+     * otherwise.
      */
     public void setExceptionHandler(@Nullable BiConsumer<? super EventLoop, ? super ExceptionContext> handler) {
-        exceptionHandler = handler;
+        exceptions.handler = handler;
     }
 
-    /** Tells the exception handler; if that fails itself, logs both. Never throws an exception. */
+    /** The handler that was set, or null. */
+    public @Nullable BiConsumer<? super EventLoop, ? super ExceptionContext> getExceptionHandler() {
+        return exceptions.handler;
+    }
+
+    /**
+     * What is done without a handler: logs the message, the exception, what is concerned, and in debug mode where that
+     * was made.
+     */
+    public void defaultExceptionHandler(ExceptionContext what) {
+        ExceptionReporter.log(Objects.requireNonNull(what, "what"));
+    }
+
+    /**
+     * Tells the exception handler; one that throws an exception is itself reported, by the default one. Never throws an
+     * exception.
+     */
     public void callExceptionHandler(ExceptionContext what) {
-        BiConsumer<? super EventLoop, ? super ExceptionContext> handler = exceptionHandler;
-        if (handler == null) {
-            logException(what);
-            return;
-        }
-        try {
-            handler.accept(this, what);
-        } catch (Exception e) {
-            Log.error("Unhandled error in exception handler of " + this, e);
-            logException(what);
-        }
+        exceptions.report(Objects.requireNonNull(what, "what"));
     }
 
-    private static void logException(ExceptionContext what) {
-        Object about = what.future() != null ? ": " + what.future() : what.handle() != null ? ": " + what.handle() : "";
-        Log.error(what.message() + about, what.exception());
+    // ---- executors
+
+    /**
+     * Calls a blocking function in an executor, and returns the Future of its result. Cancelling the Future keeps the
+     * function from starting, but does not stop one that runs: it runs to its end unheard. The function sees the
+     * {@link Asyncio#currentContext()} of the code that calls this.
+     *
+     * <p>{@link Asyncio#toThread} is the cold form of it.
+     *
+     * @param executor whose threads, or null for the default executor: platform threads of the loop
+     * @throws IllegalStateException if the loop is closed; with the default executor, if that was shut down
+     * @throws java.util.concurrent.RejectedExecutionException if the executor refuses
+     */
+    public <T> Future<T> runInExecutor(@Nullable Executor executor, Callable<? extends T> function) {
+        Objects.requireNonNull(function, "function");
+        if (core.isClosed()) {
+            throw Misuse.loopClosed();
+        }
+        return ExecutorJob.submit(
+                this, executor == null ? this.executor.get() : executor, function, Asyncio.currentContext());
+    }
+
+    /**
+     * Sets the executor of {@link Asyncio#toThread} and of {@link #runInExecutor} with null. It belongs to the loop
+     * from here on: it is shut down with it. One that was in use before is let go as it is.
+     *
+     * @throws IllegalStateException if the default executor was shut down
+     */
+    public void setDefaultExecutor(ExecutorService executor) {
+        this.executor.set(Objects.requireNonNull(executor, "executor"));
+    }
+
+    /** As {@link #shutdownDefaultExecutor(Duration)}, without a limit. */
+    public Mono<Void> shutdownDefaultExecutor() {
+        return Mono.defer(() -> executor.shutDownAndJoin(null)).then();
+    }
+
+    /**
+     * Shuts the default executor down: it takes no more functions, and the Mono completes when those that it has taken
+     * have ended and its threads are gone, or, with a warning, when the time is out. Nothing happens until
+     * subscription; cancelling ends the waiting only. {@link Asyncio#run} does this at its end.
+     *
+     * @param timeout real time, also on a loop whose time is virtual
+     */
+    public Mono<Void> shutdownDefaultExecutor(Duration timeout) {
+        Objects.requireNonNull(timeout, "timeout");
+        return Mono.defer(() -> executor.shutDownAndJoin(timeout))
+                .doOnNext(joined -> {
+                    if (!joined) {
+                        Log.warn(
+                                "The default executor of " + this + " did not finish joining its threads within "
+                                        + timeout + ": functions that were given to "
+                                        + "toThread or runInExecutor still run, and nobody will hear of them",
+                                null);
+                    }
+                })
+                .then();
+    }
+
+    // ---- debug mode
+
+    /** Whether debug mode is on. */
+    public boolean getDebug() {
+        return debug;
+    }
+
+    /**
+     * Turns debug mode on or off; from the start it is on with {@code -Dasyncio.debug=true} or {@code ASYNCIO_DEBUG=1}
+     * in the environment. From any thread. It looks for mistakes, and remembers where Futures, tasks, callbacks and
+     * coroutines were made: see the page "Developing and debugging".
+     */
+    public void setDebug(boolean enabled) {
+        debug = enabled;
+    }
+
+    /**
+     * How long a callback, a step of a body or the handling of IO may take in debug mode without being logged; at first
+     * 100 ms, as in asyncio.
+     */
+    public Duration getSlowCallbackDuration() {
+        return Duration.ofNanos(slowCallbackNanos);
+    }
+
+    /** Changes {@link #getSlowCallbackDuration()}. asyncio: {@code loop.slow_callback_duration}. */
+    public void setSlowCallbackDuration(Duration duration) {
+        slowCallbackNanos = saturatedNanos(duration);
+    }
+
+    long slowCallbackNanos() {
+        return slowCallbackNanos;
     }
 
     // ---- views
@@ -484,20 +679,6 @@ public final class EventLoop {
         return core;
     }
 
-    /** Threads for {@link Asyncio#toThread}; from any thread. */
-    synchronized ThreadExecutor threads() {
-        ThreadExecutor threads = this.threads;
-        if (threads == null) {
-            threads = new ThreadExecutor(this);
-            this.threads = threads;
-        }
-        return threads;
-    }
-
-    synchronized @Nullable ThreadExecutor threadsOrNull() {
-        return threads;
-    }
-
     String name() {
         return name;
     }
@@ -505,6 +686,7 @@ public final class EventLoop {
     /** {@code <EventLoop asyncio-1 running>}. */
     @Override
     public String toString() {
-        return "<EventLoop " + name + (running.get() ? " running" : core.isClosed() ? " closed" : " idle") + ">";
+        return "<EventLoop " + name + (running.get() ? " running" : core.isClosed() ? " closed" : " idle")
+                + (debug ? " debug" : "") + ">";
     }
 }

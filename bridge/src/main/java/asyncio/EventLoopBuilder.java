@@ -29,15 +29,18 @@ public final class EventLoopBuilder {
     }
 
     /**
-     * The loop's clock. With Netty's {@code MockTicker} time is virtual: it jumps to the next deadline whenever nothing is ready, IO is quiet and
-     * no work is under way in other threads.
+     * The loop's clock. With Netty's {@code MockTicker} time is virtual: it jumps to the next deadline whenever nothing
+     * is ready, IO is quiet and no work is under way in other threads.
      */
     public EventLoopBuilder clock(Ticker clock) {
         this.clock = Objects.requireNonNull(clock);
         return this;
     }
 
-    /** Shuffles what is ready at the beginning of each tick, reproducibly: a program that is right does not depend on that order. */
+    /**
+     * Shuffles what is ready at the beginning of each tick, reproducibly: a program that is right does not depend on
+     * that order.
+     */
     public EventLoopBuilder seed(long seed) {
         this.order = new Random(seed);
         return this;
@@ -66,7 +69,8 @@ public final class EventLoopBuilder {
                 if (EPOLL_AT_HAND) {
                     return Transports.epoll();
                 }
-                throw new IllegalArgumentException("Transport epoll is not available: it needs Linux and io.netty:netty-transport-native-epoll");
+                throw new IllegalArgumentException(
+                        "Transport epoll is not available: it needs Linux and io.netty:netty-transport-native-epoll");
             default:
                 throw new IllegalArgumentException("Transport must be auto, epoll or nio, not " + transport);
         }

@@ -14,17 +14,21 @@ import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
 /**
- * A value that will be there later, and a hot {@link Mono} of it. Complete it once with {@link #setResult}, {@link #setException} or
- * {@link #cancel}; await it, subscribe to it or ask it as often as you like. {@code setResult(null)} completes the Mono empty.
+ * A value that will be there later, and a hot {@link Mono} of it. Complete it once with {@link #setResult},
+ * {@link #setException} or {@link #cancel}; await it, subscribe to it or ask it as often as you like.
+ * {@code setResult(null)} completes the Mono empty.
  *
- * <p><b>Threading.</b> Every method may be called from any thread. A Future made on a loop tells its subscribers and callbacks through that loop's
- * ready queue, in the order they came, whichever thread completes it. A Future made off every loop tells them on the completing thread; never
- * under a lock, never by recursion. Subscribing to a Future that is done emits at once.
+ * <p><b>Threading.</b> Every method may be called from any thread. A Future made on a loop tells its subscribers and
+ * callbacks through that loop's ready queue, in the order they came, whichever thread completes it. A Future made off
+ * every loop tells them on the completing thread; never under a lock, never by recursion. Subscribing to a Future that
+ * is done emits at once.
  *
- * <p><b>Cancelling.</b> Cancelling a subscription only detaches that subscriber: one client's disconnect does not kill a shared result.
- * {@link #cancel} cancels the Future for all; so does the cancellation of a task that directly awaits it.
+ * <p><b>Cancelling.</b> Cancelling a subscription only detaches that subscriber: one client's disconnect does not kill
+ * a shared result. {@link #cancel} cancels the Future for all; so does the cancellation of a task that directly awaits
+ * it.
  *
- * <p><b>Errors.</b> They come out as they went in, never wrapped. An exception that nobody asked for is logged when the Future is collected.
+ * <p><b>Errors.</b> They come out as they went in, never wrapped. An exception that nobody asked for is logged when the
+ * Future is collected.
  *
  * <pre>{@code
  * Future<String> reply = EventLoop.getRunningLoop().createFuture();
@@ -36,9 +40,10 @@ import reactor.util.context.ContextView;
  *
  * @param <T> the type of the result
  */
-public sealed class Future<T> extends Mono<T> implements Scannable permits Task, ToThread.Result {
+public sealed class Future<T> extends Mono<T> implements Scannable permits Task, ExecutorJob.Result {
     /** The result {@code null}, which {@link #state} cannot hold as it is. */
     private static final Object NULL = new Object();
+
     private static final VarHandle STATE;
 
     static {
@@ -50,8 +55,13 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
     }
 
     private final @Nullable EventLoop loop;
-    /** Null, a {@link Waiter} or a {@link WaiterList} while pending; then {@link #NULL}, a {@link Failure}, or the result itself. */
+    /**
+     * Null, a {@link Waiter} or a {@link WaiterList} while pending; then {@link #NULL}, a {@link Failure}, or the
+     * result itself.
+     */
     private volatile @Nullable Object state;
+
+    private final @Nullable Origin origin;
 
     /** A pending Future on the running loop; off every loop if none runs on this thread. */
     public Future() {
@@ -60,6 +70,12 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
 
     Future(@Nullable EventLoop loop) {
         this.loop = loop;
+        this.origin = DebugMode.origin(loop);
+    }
+
+    /** Where it was made, in debug mode. */
+    final @Nullable Origin origin() {
+        return origin;
     }
 
     /** An outcome other than a result. */
@@ -165,7 +181,10 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
         return outcome(state);
     }
 
-    /** The outcome for a task that was suspended on this Future and has resumed. A Future's own cancellation comes before a later request. */
+    /**
+     * The outcome for a task that was suspended on this Future and has resumed. A Future's own cancellation comes
+     * before a later request.
+     */
     final @Nullable T outcome(@Nullable CancelledException request) throws Exception {
         if (request != null && !cancelled()) {
             if (state instanceof Failure failure) {
@@ -209,8 +228,9 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
     }
 
     private InvalidStateException alreadyDone(String what) {
-        return new InvalidStateException("Cannot " + what + ": " + this + " is already " + (cancelled() ? "cancelled" : "done")
-                + ". Where others may complete or cancel it, as the cancellation of a task that awaits it does, use trySetResult or trySetException");
+        return new InvalidStateException(
+                "Cannot " + what + ": " + this + " is already " + (cancelled() ? "cancelled" : "done")
+                        + ". Where others may complete or cancel it, as the cancellation of a task that awaits it does, use trySetResult or trySetException");
     }
 
     /** As {@link #setResult}, but returns false if it is done already. */
@@ -251,7 +271,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
             return false;
         }
         // tracked before anybody can retrieve it, so that a retrieval always finds the record
-        failure.unretrieved = LeakDetector.trackException(this, describeForLog(), exception, loop, contextForLog());
+        failure.unretrieved = LeakDetector.trackException(this, describeForLog(), exception, contextForLog());
         if (finish(failure)) {
             return true;
         }
@@ -269,7 +289,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
     }
 
     private boolean finish(Object outcome) {
-        for (;;) {
+        for (; ; ) {
             Object before = state;
             if (!isPending(before)) {
                 return false;
@@ -307,7 +327,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
 
     /** Links a waiter in; false if the Future is done, and the waiter will not be told. */
     final boolean addWaiter(Waiter waiter) {
-        for (;;) {
+        for (; ; ) {
             Object before = state;
             if (before == null) {
                 if (STATE.compareAndSet(this, null, waiter)) {
@@ -327,7 +347,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
 
     /** Takes a waiter out; false if it was told already, or will be. */
     final boolean removeWaiter(Waiter waiter) {
-        for (;;) {
+        for (; ; ) {
             Object before = state;
             if (before == waiter) {
                 if (STATE.compareAndSet(this, before, null)) {
@@ -341,31 +361,42 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
 
     private List<Waiter> waiters() {
         Object state = this.state;
-        return state instanceof Waiter waiter ? List.of(waiter) : state instanceof WaiterList list ? list.snapshot() : List.of();
+        return state instanceof Waiter waiter
+                ? List.of(waiter)
+                : state instanceof WaiterList list ? list.snapshot() : List.of();
     }
 
     /**
-     * Calls back with this Future when it is done: through {@link EventLoop#callSoon} if it belongs to a loop, also if it is done already; in the
-     * order of registration. What the callback throws goes to the loop's exception handler.
+     * Calls back with this Future when it is done: through {@link EventLoop#callSoon} if it belongs to a loop, also if
+     * it is done already; in the order of registration. What the callback throws goes to the loop's exception handler.
      */
     public final void addDoneCallback(Consumer<? super Future<T>> callback) {
         addDoneCallback(callback, Asyncio.currentContext());
     }
 
-    /** As {@link #addDoneCallback(Consumer)}, with the context that {@link Asyncio#currentContext()} will be in the callback. */
+    /**
+     * As {@link #addDoneCallback(Consumer)}, with the context that {@link Asyncio#currentContext()} will be in the
+     * callback.
+     */
     public final void addDoneCallback(Consumer<? super Future<T>> callback, ContextView context) {
-        DoneCallback<T> waiter = new DoneCallback<>(this, Objects.requireNonNull(callback, "callback"), Objects.requireNonNull(context, "context"));
+        DoneCallback<T> waiter = new DoneCallback<>(
+                this, Objects.requireNonNull(callback, "callback"), Objects.requireNonNull(context, "context"));
         if (!addWaiter(waiter)) {
             waiter.resume();
         }
     }
 
-    /** Removes every registration of a callback equal to this one that has not been scheduled yet, and returns how many they were. */
+    /**
+     * Removes every registration of a callback equal to this one that has not been scheduled yet, and returns how many
+     * they were.
+     */
     public final int removeDoneCallback(Consumer<? super Future<T>> callback) {
         int removed = 0;
         for (Waiter waiter : waiters()) {
             // equals is user code: it may itself add and remove, so it runs on a copy and outside the lock
-            if (waiter instanceof DoneCallback<?> registration && registration.callback().equals(callback) && removeWaiter(waiter)) {
+            if (waiter instanceof DoneCallback<?> registration
+                    && registration.callback().equals(callback)
+                    && removeWaiter(waiter)) {
                 removed++;
             }
         }
@@ -436,7 +467,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
     /** State, outcome and callbacks: {@code <Future finished result=4>}. */
     @Override
     public String toString() {
-        return "<" + getClass().getSimpleName() + describe() + ">";
+        return "<" + getClass().getSimpleName() + describe() + Origin.describe(origin) + ">";
     }
 
     final String describe() {
@@ -454,11 +485,14 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
             }
         }
         int more = callbacks.size() - 2;
-        return describePending() + switch (callbacks.size()) {
-            case 0 -> "";
-            case 1, 2 -> " cb=" + callbacks;
-            default -> " cb=[" + callbacks.get(0) + ", <" + more + " more>, " + callbacks.get(callbacks.size() - 1) + "]";
-        };
+        return describePending()
+                + switch (callbacks.size()) {
+                    case 0 -> "";
+                    case 1, 2 -> " cb=" + callbacks;
+                    default ->
+                        " cb=[" + callbacks.get(0) + ", <" + more + " more>, " + callbacks.get(callbacks.size() - 1)
+                                + "]";
+                };
     }
 
     String describePending() {

@@ -8,8 +8,8 @@ import reactor.core.Scannable;
 import reactor.core.publisher.Operators;
 
 /**
- * One subscriber of a {@link Future}. It joins the Future's waiters with its first request. The state decides between the signal and
- * {@link #cancel}: whoever leaves {@link #REQUESTED} first has won.
+ * One subscriber of a {@link Future}. It joins the Future's waiters with its first request. The state decides between
+ * the signal and {@link #cancel}: whoever leaves {@link #REQUESTED} first has won.
  */
 final class FutureSubscription<T> extends Waiter implements Subscription, Scannable {
     private static final AtomicIntegerFieldUpdater<FutureSubscription<?>> STATE = updater();
@@ -68,7 +68,10 @@ final class FutureSubscription<T> extends Waiter implements Subscription, Scanna
             try {
                 future.emit(this);
             } catch (Exception e) {
-                loop.callExceptionHandler(new ExceptionContext("Exception in a subscriber of " + future, Misuse.explain(e), future, null));
+                loop.callExceptionHandler(ExceptionContext.of("Exception in a subscriber of " + future)
+                        .exception(Misuse.explain(e))
+                        .future(future)
+                        .build());
             }
         }
     }
@@ -112,5 +115,10 @@ final class FutureSubscription<T> extends Waiter implements Subscription, Scanna
             return future.getLoop() == null ? Attr.RunStyle.SYNC : Attr.RunStyle.ASYNC;
         }
         return null;
+    }
+
+    @Override
+    public String toString() {
+        return "<subscription of " + actual + " to " + future + ">";
     }
 }

@@ -8,8 +8,8 @@ import reactor.util.context.ContextView;
 /**
  * A callback that a loop will run: what {@link EventLoop#callSoon callSoon} returns.
  *
- * <p>Threading: {@link #cancel} may be called from any thread; the callback does not run if the cancellation came before its turn. asyncio:
- * {@code Handle}.
+ * <p>Threading: {@link #cancel} may be called from any thread; the callback does not run if the cancellation came
+ * before its turn. asyncio: {@code Handle}.
  */
 public class Handle implements Runnable {
     private static final VarHandle CALLBACK;
@@ -24,14 +24,24 @@ public class Handle implements Runnable {
 
     final EventLoop loop;
     private final ContextView context;
-    /** Read and written through {@link #CALLBACK}: acquire and release are enough, and a volatile write costs a fence for every callback. */
+    /**
+     * Read and written through {@link #CALLBACK}: acquire and release are enough, and a volatile write costs a fence
+     * for every callback.
+     */
     private @Nullable Runnable callback;
+
     private volatile boolean cancelled;
+    private final @Nullable Origin origin;
 
     Handle(EventLoop loop, Runnable callback, ContextView context) {
         this.loop = loop;
         this.callback = callback;
         this.context = context;
+        this.origin = loop.getDebug() ? new Origin() : null;
+    }
+
+    @Nullable Origin origin() {
+        return origin;
     }
 
     private @Nullable Runnable callback() {
@@ -56,12 +66,18 @@ public class Handle implements Runnable {
         return callback == null;
     }
 
-    /** The context in which the callback runs: {@link Asyncio#currentContext()} of the code that scheduled it, unless given. */
+    /**
+     * The context in which the callback runs: {@link Asyncio#currentContext()} of the code that scheduled it, unless
+     * given.
+     */
     public ContextView getContext() {
         return context;
     }
 
-    /** Runs the callback, unless cancelled; called by the loop. What the callback throws goes to the loop's exception handler. */
+    /**
+     * Runs the callback, unless cancelled; called by the loop. What the callback throws goes to the loop's exception
+     * handler.
+     */
     @Override
     public final void run() {
         Runnable callback = callback();
@@ -73,7 +89,10 @@ public class Handle implements Runnable {
         try {
             callback.run();
         } catch (Exception e) {
-            loop.callExceptionHandler(new ExceptionContext("Exception in callback " + callback, Misuse.explain(e), null, this));
+            loop.callExceptionHandler(ExceptionContext.of("Exception in callback " + callback)
+                    .exception(Misuse.explain(e))
+                    .handle(this)
+                    .build());
         } finally {
             loop.leaveContext(outer);
         }
@@ -82,7 +101,9 @@ public class Handle implements Runnable {
     @Override
     public String toString() {
         Runnable callback = callback();
-        return "<" + getClass().getSimpleName() + (cancelled ? " cancelled" : callback == null ? " done" : " " + callback) + details() + ">";
+        return "<" + getClass().getSimpleName()
+                + (cancelled ? " cancelled" : callback == null ? " done" : " " + callback) + details()
+                + Origin.describe(origin) + ">";
     }
 
     String details() {

@@ -1,7 +1,8 @@
 package asyncio;
 
 /**
- * A {@link Future} was asked for something that its state does not allow: a result before there is one, a second result.
+ * A {@link Future} was asked for something that its state does not allow: a result before there is one, a second
+ * result.
  *
  * <p>asyncio: {@code InvalidStateError}.
  */

@@ -13,19 +13,19 @@ import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
 /**
- * Finds what was forgotten: coroutines that nobody awaited, exceptions that nobody retrieved. Each is a record beside the object, taken out when the
- * object is used, and reported when the garbage collector finds the object unused.
+ * Finds what was forgotten: coroutines that nobody awaited, exceptions that nobody retrieved. Each is a record beside
+ * the object, taken out when the object is used, and reported when the garbage collector finds the object unused.
  */
 final class LeakDetector {
-    static final boolean DEBUG = Boolean.getBoolean("asyncio.debug");
     private static final ReferenceQueue<Object> COLLECTED = new ReferenceQueue<>();
-    /** A record costs a good part of what a short task does; a place that forgets shows in the first ones, or in a sample. */
+    /**
+     * A record costs a good part of what a short task does; a place that forgets shows in the first ones, or in a
+     * sample.
+     */
     private static final int ALL_OF_THE_FIRST = 128;
+
     private static final int ONE_OF = 64;
     private static final long COLLECTOR_NANOS = 20_000_000;
-    /** The classes between a line of the user's and {@link #place}. */
-    private static final Set<String> OURS = Set.of(LeakDetector.class.getName(), ColdMono.class.getName(), Coroutine.class.getName(),
-            Sleep.class.getName(), ToThread.class.getName(), Asyncio.class.getName());
     private static final ClassValue<Sampler> SAMPLERS = new ClassValue<>() {
         @Override
         protected Sampler computeValue(Class<?> type) {
@@ -100,20 +100,30 @@ final class LeakDetector {
         private final String message;
         /** For coroutines: what tells one place in the code from another. */
         private final @Nullable String place;
+
         private final @Nullable Throwable exception;
+        private final @Nullable Origin origin;
         /** Where it was made; for exceptions, whose handler is told. */
         private final @Nullable EventLoop loop;
+
         private final ContextView context;
         private @Nullable Leak previous;
         private @Nullable Leak next;
 
-        private Leak(Object object, String message, @Nullable String place, @Nullable Throwable exception, @Nullable EventLoop loop,
+        private Leak(
+                Object object,
+                String message,
+                @Nullable String place,
+                @Nullable Throwable exception,
+                @Nullable Origin origin,
+                @Nullable EventLoop loop,
                 ContextView context) {
             super(object, COLLECTED);
             this.stripe = STRIPES[(int) Thread.currentThread().getId() & STRIPES.length - 1];
             this.message = message;
             this.place = place;
             this.exception = exception;
+            this.origin = origin;
             this.loop = loop;
             this.context = context;
             stripe.add(this);
@@ -121,10 +131,14 @@ final class LeakDetector {
 
         /** Tells the loop's exception handler, on the loop if it runs. */
         private void reportException() {
-            ExceptionContext what = new ExceptionContext(message, exception, null, null);
+            ExceptionContext what = ExceptionContext.of(message)
+                    .exception(exception)
+                    .origin(origin)
+                    .build();
             if (loop == null) {
-                Log.error(message, exception);
-            } else if (!loop.isRunning() || !loop.core.enqueue(new Handle(loop, () -> loop.callExceptionHandler(what), context))) {
+                ExceptionReporter.log(what);
+            } else if (!loop.isRunning()
+                    || !loop.core.enqueue(new Handle(loop, () -> loop.callExceptionHandler(what), context))) {
                 loop.callExceptionHandler(what);
             }
         }
@@ -138,40 +152,36 @@ final class LeakDetector {
     }
 
     /**
-     * Watches a coroutine object made on a loop, where a forgotten await is the likely reason that it is never subscribed to: the first ones of each
-     * place in the code, then a sample. In debug mode all of them.
+     * Watches a coroutine object made on a loop, where a forgotten await is the likely reason that it is never
+     * subscribed to: the first ones of each place in the code, then a sample. In debug mode all of them.
      *
      * @param what a class whose name will do, or the body itself
      */
     static @Nullable Leak trackCoroutine(ColdMono<?> coroutine, Object what) {
-        if (!DEBUG && (EventLoop.runningOrNull() == null || !SAMPLERS.get(what instanceof Class<?> type ? type : what.getClass()).takes())) {
+        EventLoop loop = EventLoop.runningOrNull();
+        boolean debug = DebugMode.isOn(loop);
+        if (!debug
+                && (loop == null
+                        || !SAMPLERS.get(what instanceof Class<?> type ? type : what.getClass())
+                                .takes())) {
             return null;
         }
         String name = what instanceof Class<?> type ? type.getSimpleName().toLowerCase(Locale.ROOT) : "async";
-        return new Leak(coroutine, name, place(), DEBUG ? new Throwable("The coroutine was made here") : null, EventLoop.runningOrNull(),
-                Context.empty());
+        return new Leak(
+                coroutine, name, DebugMode.callerPlace(), null, debug ? new Origin() : null, loop, Context.empty());
     }
 
-    /** The line of the user's that makes a coroutine. */
-    private static String place() {
-        return StackWalker.getInstance().walk(frames -> frames.filter(frame -> !isOurs(frame.getClassName())).findFirst())
-                .map(frame -> frame.toStackTraceElement().toString()).orElse("an unknown place");
-    }
-
-    private static boolean isOurs(String className) {
-        return OURS.contains(className);
-    }
-
-    static Leak trackException(Future<?> future, String message, Throwable exception, @Nullable EventLoop loop, ContextView context) {
+    static Leak trackException(Future<?> future, String message, Throwable exception, ContextView context) {
+        EventLoop loop = future.getLoop();
         if (loop == null) {
             report(); // perhaps no watchdog runs
         }
-        return new Leak(future, message, null, exception, loop, context);
+        return new Leak(future, message, null, exception, future.origin(), loop, context);
     }
 
     /**
-     * At the end of a program, which may be too short for the garbage collector to look: tells of the exceptions of its loop that nobody has
-     * retrieved, and, if there are suspects, lets the collector decide on coroutines.
+     * At the end of a program, which may be too short for the garbage collector to look: tells of the exceptions of its
+     * loop that nobody has retrieved, and, if there are suspects, lets the collector decide on coroutines.
      */
     static void reportAtEndOf(EventLoop loop) {
         boolean suspects = false;
@@ -187,7 +197,8 @@ final class LeakDetector {
         }
         if (suspects) {
             System.gc();
-            LockSupport.parkNanos(COLLECTOR_NANOS); // the collector's findings reach the queue through a thread of the JVM's
+            LockSupport.parkNanos(
+                    COLLECTOR_NANOS); // the collector's findings reach the queue through a thread of the JVM's
             report();
         }
     }
@@ -200,9 +211,12 @@ final class LeakDetector {
             }
             if (leak.place == null) {
                 leak.reportException();
-            } else if (DEBUG || REPORTED.add(leak.place)) {
-                Log.warn("Coroutine " + leak.message + "(...) made at " + leak.place + " was never awaited: it did nothing. Write await(...), "
-                        + "createTask(...) or subscribe to it; a fallback that may not be needed belongs in Mono.defer(...)", leak.exception);
+            } else if (leak.origin != null || REPORTED.add(leak.place)) {
+                Log.warn(
+                        "Coroutine " + leak.message + "(...) made at " + leak.place
+                                + " was never awaited: it did nothing. Write await(...), "
+                                + "createTask(...) or subscribe to it; a fallback that may not be needed belongs in Mono.defer(...)",
+                        leak.origin);
             }
         }
     }

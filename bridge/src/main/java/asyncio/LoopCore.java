@@ -20,27 +20,34 @@ import reactor.util.concurrent.Queues;
 
 /**
  * asyncio's {@code _run_once} over any Netty {@code IoHandler}. It selects (blocking only if nothing is ready), moves
- * due timers to the ready queue, notes how many entries are ready, and lets its driver run exactly those; so a callback that reschedules itself
- * starves neither timers nor IO.
+ * due timers to the ready queue, notes how many entries are ready, and lets its driver run exactly those; so a callback
+ * that reschedules itself starves neither timers nor IO.
  *
- * <p>The owner, the thread that counts as "in the event loop", moves: to whoever calls {@code runForever}, and with the loop from one body to
- * the next (see {@link LoopDriver}). Everything here but {@link #enqueue}, {@link #hold} and {@link #release} is for the owner only.
+ * <p>The owner, the thread that counts as "in the event loop", moves: to whoever calls {@code runForever}, and with the
+ * loop from one body to the next (see {@link LoopDriver}). Everything here but {@link #enqueue}, {@link #hold} and
+ * {@link #release} is for the owner only.
  */
 final class LoopCore extends NettyEventLoop {
-    /** Bodies may pass the loop among themselves for this long before IO is polled again; a poll means a thread switch for them. */
+    /**
+     * Bodies may pass the loop among themselves for this long before IO is polled again; a poll means a thread switch
+     * for them.
+     */
     private static final long POLL_INTERVAL_NANOS = 100_000;
 
     private static final long MILLI = 1_000_000;
     private static final Runnable NOTHING = () -> {};
 
+    private final EventLoop loop;
     private final boolean wholeMillis;
     private final @Nullable MockTicker virtualClock;
     private final @Nullable Random order;
-    private final Queue<Runnable> inbox = Queues.<Runnable>unboundedMultiproducer().get();
+    private final Queue<Runnable> inbox =
+            Queues.<Runnable>unboundedMultiproducer().get();
     private final ArrayDeque<Runnable> ready = new ArrayDeque<>(256);
     private final TimerQueue timers = new TimerQueue();
     /** Off-loop work that may still call back: virtual time must not jump over it. */
     private final AtomicInteger holds = new AtomicInteger();
+
     private final IoHandlerContext ioContext = new IoContext();
     private volatile boolean closed;
     private boolean initialized;
@@ -53,8 +60,9 @@ final class LoopCore extends NettyEventLoop {
     /** Whether the owner is blocked in select, for the watchdog. */
     volatile boolean selecting;
 
-    LoopCore(IoHandlerFactory factory, Ticker ticker, @Nullable Random order) {
+    LoopCore(EventLoop loop, IoHandlerFactory factory, Ticker ticker, @Nullable Random order) {
         super(factory, ticker);
+        this.loop = loop;
         this.wholeMillis = io instanceof NioIoHandler;
         this.virtualClock = ticker instanceof MockTicker mock ? mock : null;
         this.order = order;
@@ -87,7 +95,10 @@ final class LoopCore extends NettyEventLoop {
         return true;
     }
 
-    /** Empties the inbox of a closed loop; entries other than {@code own} that resume somebody run here. True if {@code own} was among them. */
+    /**
+     * Empties the inbox of a closed loop; entries other than {@code own} that resume somebody run here. True if
+     * {@code own} was among them.
+     */
     private boolean abandonInbox(@Nullable Runnable own) {
         List<Runnable> left = new ArrayList<>();
         boolean found = false;
@@ -105,8 +116,9 @@ final class LoopCore extends NettyEventLoop {
     }
 
     /**
-     * What becomes of an entry whose loop is closed: a callback is dropped as asyncio does, a waiter is told on this thread, a task ends before its
-     * first step; and Netty's entries run, since somebody may wait for them, or they hold a buffer.
+     * What becomes of an entry whose loop is closed: a callback is dropped as asyncio does, a waiter is told on this
+     * thread, a task ends before its first step; and Netty's entries run, since somebody may wait for them, or they
+     * hold a buffer.
      */
     private static void abandon(Runnable entry) {
         if (entry instanceof Waiter waiter) {
@@ -141,12 +153,19 @@ final class LoopCore extends NettyEventLoop {
     /** Select, due timers, and the number of entries that make up this tick. */
     void beginTick(boolean block) {
         mayBlock = block;
+        long deadline = nextDeadline();
         int handled = io.run(ioContext);
-        selecting = false;
+        if (selecting) {
+            selecting = false;
+            if (handled == 0 && loop.getDebug() && deadline != TimerQueue.NONE) {
+                DebugMode.checkLateness(loop, ticker.nanoTime() - deadline);
+            }
+        }
         lastPoll = System.nanoTime();
         collectReady();
         if (handled == 0 && ready.isEmpty() && canJump()) {
-            Objects.requireNonNull(virtualClock).advance(Math.max(0, nextDeadline() - ticker.nanoTime()), TimeUnit.NANOSECONDS);
+            Objects.requireNonNull(virtualClock)
+                    .advance(Math.max(0, nextDeadline() - ticker.nanoTime()), TimeUnit.NANOSECONDS);
             collectReady();
         }
         countTick();
@@ -294,7 +313,9 @@ final class LoopCore extends NettyEventLoop {
         return closed;
     }
 
-    /** Closes the channels, drops the callbacks, tells the waiters; by a thread that owns the loop, which does not run. */
+    /**
+     * Closes the channels, drops the callbacks, tells the waiters; by a thread that owns the loop, which does not run.
+     */
     void close() {
         initialize(); // a handler that was never initialized cannot be destroyed
         cancelScheduledTasks();
@@ -330,6 +351,16 @@ final class LoopCore extends NettyEventLoop {
             boolean block = mayBlock && ready.isEmpty() && inbox.isEmpty() && !stopping && !canJump();
             selecting = block;
             return block;
+        }
+
+        @Override
+        public boolean shouldReportActiveIoTime() {
+            return loop.getDebug();
+        }
+
+        @Override
+        public void reportActiveIoTime(long activeNanos) {
+            DebugMode.checkIoDuration(loop, activeNanos);
         }
 
         @Override

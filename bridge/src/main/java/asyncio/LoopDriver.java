@@ -7,17 +7,19 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Who runs the loop. Exactly one thread at a time holds it; a body's thread does while its body runs. A body that must wait does not go back to a
- * central thread: its own thread looks at the ready queue, and if its own wake-up is next it simply goes on, if another body is next it hands the
- * loop straight to that. Only when the loop must poll IO or run somebody else's callback does one of two other threads take over:
+ * Who runs the loop. Exactly one thread at a time holds it; a body's thread does while its body runs. A body that must
+ * wait does not go back to a central thread: its own thread looks at the ready queue, and if its own wake-up is next it
+ * simply goes on, if another body is next it hands the loop straight to that. Only when the loop must poll IO or run
+ * somebody else's callback does one of two other threads take over:
  *
  * <ul>
  *   <li>the <em>runner</em>, which called {@code runForever}: it may block in select, and runs callbacks;
- *   <li>with bodies on virtual threads, the <em>helper</em>, a virtual thread that runs callbacks and polls without blocking, since handing the
- *       loop to a platform thread and back costs ten times as much.
+ *   <li>with bodies on virtual threads, the <em>helper</em>, a virtual thread that runs callbacks and polls without
+ *       blocking, since handing the loop to a platform thread and back costs ten times as much.
  * </ul>
  *
- * <p>Callbacks never run on a body's thread, so that they cannot see its ThreadLocals: that thread only runs {@link Waiter#isInternal internal} entries.
+ * <p>Callbacks never run on a body's thread, so that they cannot see its ThreadLocals: that thread only runs
+ * {@link Waiter#isInternal internal} entries.
  */
 final class LoopDriver {
     private final EventLoop loop;
@@ -29,6 +31,7 @@ final class LoopDriver {
     private Seat driving = runner;
     /** The seat the loop was handed to last, for the watchdog. */
     private volatile Seat holder = runner;
+
     private @Nullable Error fatal;
     private volatile boolean closing;
     /** Counts entries and hand-overs, for the watchdog, which reads it racily. */
@@ -86,18 +89,31 @@ final class LoopDriver {
         runEntry(core.poll());
         if (me.handedOver) {
             me.handedOver = false;
-            me.awaitGrant(); // not below the entry's frames, which would keep a body that has ended from being collected
+            me.awaitGrant(); // not below the entry's frames, which would keep a body that has ended from being
+            // collected
             driving = me;
         }
     }
 
     private void runEntry(Runnable entry) {
         progress++;
+        if (loop.getDebug()) {
+            long start = System.nanoTime();
+            tryEntry(entry);
+            DebugMode.checkDuration(loop, entry, System.nanoTime() - start);
+        } else {
+            tryEntry(entry);
+        }
+    }
+
+    private void tryEntry(Runnable entry) {
         try {
             entry.run();
         } catch (Exception e) {
             // Handles and waiters report their own; this is Netty's or Reactor's
-            loop.callExceptionHandler(new ExceptionContext("Exception in callback " + entry, Misuse.explain(e), null, null));
+            loop.callExceptionHandler(ExceptionContext.of("Exception in callback " + entry)
+                    .exception(Misuse.explain(e))
+                    .build());
         }
     }
 
@@ -167,8 +183,8 @@ final class LoopDriver {
     }
 
     /**
-     * After the owner is set the caller must not touch the loop. No call stands between taking the entry that is to be run and the grant, so that a
-     * StackOverflowError can come before or after, but not in between.
+     * After the owner is set the caller must not touch the loop. No call stands between taking the entry that is to be
+     * run and the grant, so that a StackOverflowError can come before or after, but not in between.
      */
     private void handTo(Seat seat, boolean takeEntry) {
         Thread thread = seat.thread;
@@ -214,6 +230,15 @@ final class LoopDriver {
         }
     }
 
+    /** Lets a body take its first step while the caller, a body itself or a driving thread, waits for that. */
+    void startEagerly(BodyTask<?> body) {
+        Seat me = holder;
+        body.setEagerCaller(me);
+        if (handToFirstStep(body)) {
+            me.awaitGrant();
+        }
+    }
+
     /** Resumes a body from a driving thread; {@link #runNext} waits for the loop to come back. */
     void resumeBody(BodyTask<?> body) {
         driving.handedOver = true;
@@ -223,33 +248,64 @@ final class LoopDriver {
     /** Hands the loop from a body that waits to whoever is next, and returns when the body has it back. */
     void suspendBody(BodyTask<?> body, Wait wait) {
         Seat seat = body.seat();
-        loop.enterTask(null);
+        stepEnds(body);
+        Seat caller = body.takeEagerCaller();
         try {
-            if (!passOn(wait)) {
+            if (!leave(caller, wait)) {
                 seat.awaitGrant();
             }
         } catch (StackOverflowError e) {
             // the body recursed to the very end of its stack: nobody may wait for ever, and nothing can be called here
             if (core.owner == seat.thread) {
+                Seat next = caller == null ? runner : caller;
                 fatal = e;
-                holder = runner;
-                core.owner = runner.thread;
-                runner.granted = true; // the watchdog does the unpark
+                holder = next;
+                core.owner = next.thread;
+                next.granted = true; // the watchdog does the unpark
             }
             while (!seat.granted) {
                 continue;
             }
             seat.granted = false;
         }
-        loop.enterTask(body);
+        stepBegins(body);
         if (body.unwinding) {
             throw new CancelledException("The event loop was closed while " + body.getName() + " was pending");
         }
     }
 
-    /** Hands the loop from a body's thread to whoever is next; true if that is {@code own}, so that the thread keeps it. */
+    /**
+     * Hands the loop from a body's thread to the one for whom it took an eager first step, or else on; true as
+     * {@link #passOn}.
+     */
+    private boolean leave(@Nullable Seat eagerCaller, @Nullable Wait own) {
+        if (eagerCaller == null) {
+            return passOn(own);
+        }
+        handTo(eagerCaller);
+        return false;
+    }
+
+    private void stepBegins(BodyTask<?> body) {
+        loop.enterTask(body);
+        if (loop.getDebug()) {
+            body.stepStart = System.nanoTime();
+        }
+    }
+
+    private void stepEnds(BodyTask<?> body) {
+        loop.enterTask(null);
+        if (body.stepStart != 0) {
+            DebugMode.checkDuration(loop, body, System.nanoTime() - body.stepStart);
+            body.stepStart = 0;
+        }
+    }
+
+    /**
+     * Hands the loop from a body's thread to whoever is next; true if that is {@code own}, so that the thread keeps it.
+     */
     private boolean passOn(@Nullable Wait own) {
-        for (;;) {
+        for (; ; ) {
             if (closing || fatal != null) {
                 handTo(runner);
                 return false;
@@ -348,10 +404,10 @@ final class LoopDriver {
 
     /** A body to its end, on its thread, which still holds the loop afterwards. */
     private void runBody(BodyTask<?> body) {
-        loop.enterTask(body);
+        stepBegins(body);
         Thread.currentThread().setContextClassLoader(loop.contextClassLoader);
         Error error = body.runBody();
-        loop.enterTask(null);
+        stepEnds(body);
         if (error != null) {
             fatal = error;
         }
@@ -371,11 +427,14 @@ final class LoopDriver {
             awaitGrant();
             EventLoop.setRunning(loop);
             runBody(body);
-            passOn(null);
+            leave(body.takeEagerCaller(), null);
         }
     }
 
-    /** A platform thread serves one body after the other; its ThreadLocals are erased in between, or it ends where that is not possible. */
+    /**
+     * A platform thread serves one body after the other; its ThreadLocals are erased in between, or it ends where that
+     * is not possible.
+     */
     private final class PlatformWorker extends Seat implements Runnable {
         @Nullable BodyTask<?> next;
 
@@ -388,16 +447,16 @@ final class LoopDriver {
             awaitGrant();
             EventLoop.setRunning(loop);
             while (next != null) {
-                runNextBody();
+                Seat eagerCaller = runNextBody();
                 Thread.interrupted();
                 if (closing || idleWorkers.size() >= BodyThreads.MAX_IDLE || !BodyThreads.eraseThreadLocals()) {
                     BodyThreads.releasePlatform(); // before the loop goes on, which may want a thread at once
-                    passOn(null);
+                    leave(eagerCaller, null);
                     return;
                 }
                 EventLoop.setRunning(loop);
                 idleWorkers.push(this);
-                passOn(null);
+                leave(eagerCaller, null);
                 awaitGrant();
                 Thread.interrupted(); // it was not meant for the next body
             }
@@ -405,28 +464,35 @@ final class LoopDriver {
         }
 
         /** In a frame of its own: the thread that waits for its next body does not hold the last one. */
-        private void runNextBody() {
+        private @Nullable Seat runNextBody() {
             BodyTask<?> body = Objects.requireNonNull(next);
             next = null;
             runBody(body);
+            return body.takeEagerCaller();
         }
     }
 
     // ---- closing
 
-    /** Ends the bodies that are still suspended, as Python closes a coroutine: their finally blocks run, but may not await. */
+    /**
+     * Ends the bodies that are still suspended, as Python closes a coroutine: their finally blocks run, but may not
+     * await.
+     */
     void close() {
         takeRunnerSeat();
         closing = true;
         for (Task<?> task : loop.tasks.snapshot()) {
-            loop.callExceptionHandler(new ExceptionContext("Task was destroyed but it is pending!", null, task, null));
+            loop.callExceptionHandler(ExceptionContext.of("Task was destroyed but it is pending!")
+                    .future(task)
+                    .build());
             task.abandonWait();
             if (task instanceof BodyTask<?> body && body.seat != null) {
                 body.unwinding = true;
                 handTo(body.seat());
                 runner.awaitGrant();
             } else {
-                task.finishWith(new CancelledException("The event loop was closed while " + task.getName() + " was pending"));
+                task.finishWith(
+                        new CancelledException("The event loop was closed while " + task.getName() + " was pending"));
             }
         }
         core.close();
@@ -447,7 +513,10 @@ final class LoopDriver {
         return holder.thread;
     }
 
-    /** Whether the loop was handed to a thread that has not taken it; wakes the thread once more, at no cost to one that was woken. */
+    /**
+     * Whether the loop was handed to a thread that has not taken it; wakes the thread once more, at no cost to one that
+     * was woken.
+     */
     boolean unclaimed() {
         Seat seat = holder;
         if (!seat.granted) {

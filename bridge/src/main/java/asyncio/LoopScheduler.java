@@ -10,7 +10,10 @@ import reactor.core.Exceptions;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
 
-/** A loop as Reactor's scheduler. Its work is the loop's callbacks; its time is the loop's, so that virtual time reaches operators too. */
+/**
+ * A loop as Reactor's scheduler. Its work is the loop's callbacks; its time is the loop's, so that virtual time reaches
+ * operators too.
+ */
 final class LoopScheduler implements Scheduler {
     private final EventLoop loop;
     private final long origin;
@@ -29,7 +32,7 @@ final class LoopScheduler implements Scheduler {
     @Override
     public Disposable schedule(Runnable task) {
         Runnable hooked = Schedulers.onSchedule(task);
-        return submit(() -> loop.callSoon(hooked));
+        return submit(() -> loop.callSoonThreadsafe(hooked));
     }
 
     @Override
@@ -38,12 +41,14 @@ final class LoopScheduler implements Scheduler {
             return schedule(task);
         }
         Runnable hooked = Schedulers.onSchedule(task);
-        return submit(() -> loop.callLater(nanos(delay, unit), hooked));
+        return submit(() -> loop.schedule(loop.deadline(nanos(delay, unit)), hooked, Asyncio.currentContext()));
     }
 
     @Override
     public Disposable schedulePeriodically(Runnable task, long initialDelay, long period, TimeUnit unit) {
-        Periodic periodic = new Periodic(Schedulers.onSchedule(task), loop.time().plus(nanos(Math.max(0, initialDelay), unit)),
+        Periodic periodic = new Periodic(
+                Schedulers.onSchedule(task),
+                loop.time().plus(nanos(Math.max(0, initialDelay), unit)),
                 nanos(Math.max(0, period), unit));
         periodic.scheduleNext();
         return periodic;
@@ -87,7 +92,7 @@ final class LoopScheduler implements Scheduler {
         }
 
         void scheduleNext() {
-            current.replace(submit(() -> loop.callAt(due, this)));
+            current.replace(submit(() -> loop.schedule(EventLoop.saturatedNanos(due), this, Asyncio.currentContext())));
         }
 
         @Override

@@ -8,51 +8,79 @@ final class Misuse {
     private Misuse() {}
 
     static IllegalStateException awaitOutsideBody() {
-        return new IllegalStateException(EventLoop.runningOrNull() == null
-                ? "await outside a body: it works in the code given to Asyncio.run(...) or async(...). From plain blocking code use "
-                        + "Asyncio.run(mono) or mono.block(); in a reactive chain use flatMap(x -> async(() -> ...))"
-                : "await in a callback: callbacks of a loop cannot suspend, only bodies can. Start one with createTask(async(() -> ...)), or use "
-                        + "flatMap(x -> async(() -> ...)) in a reactive chain");
+        return new IllegalStateException(
+                EventLoop.runningOrNull() == null
+                        ? "await outside a body: it works in the code given to Asyncio.run(...) or async(...). From plain blocking code use "
+                                + "Asyncio.run(mono) or mono.block(); in a reactive chain use flatMap(x -> async(() -> ...))"
+                        : "await in a callback: callbacks of a loop cannot suspend, only bodies can. Start one with createTask(async(() -> ...)), or use "
+                                + "flatMap(x -> async(() -> ...)) in a reactive chain");
     }
 
     static IllegalStateException awaitInOperator() {
-        return new IllegalStateException("await inside an operator's lambda (map, filter, doOnNext ...), which cannot suspend: "
-                + "use flatMap(x -> async(() -> ...)) instead");
+        return new IllegalStateException(
+                "await inside an operator's lambda (map, filter, doOnNext ...), which cannot suspend: "
+                        + "use flatMap(x -> async(() -> ...)) instead");
     }
 
     static IllegalStateException noRunningLoop(String what) {
-        return new IllegalStateException(what + " needs a running event loop, and none runs on thread " + Thread.currentThread().getName()
+        return new IllegalStateException(what + " needs a running event loop, and none runs on thread "
+                + Thread.currentThread().getName()
                 + ". Call it inside Asyncio.run(...) or a body; from another thread use Asyncio.runThreadsafe(mono, loop) or "
                 + "loop.callSoonThreadsafe(...); in a reactive chain just subscribe to the Mono");
     }
 
-    static IllegalStateException runInsideLoop(String what) {
-        return new IllegalStateException(what + " cannot be called from a running event loop: use await(...) in a body, or createTask(...)");
+    static IllegalStateException runInsideLoop() {
+        return new IllegalStateException(
+                "Asyncio.run and Runner.run cannot be called from a running event loop: use await(...) in a body, or createTask(...)");
     }
 
     static IllegalStateException loopClosed() {
-        return new IllegalStateException("The event loop is closed: make a new one, or do this before Asyncio.run or EventLoop.close ends it");
+        return new IllegalStateException(
+                "The event loop is closed: make a new one, or do this before Asyncio.run or EventLoop.close ends it");
+    }
+
+    static IllegalStateException noCurrentLoop() {
+        return new IllegalStateException("There is no current event loop on thread "
+                + Thread.currentThread().getName()
+                + ": call EventLoop.setEventLoop(loop) first, or use Asyncio.run(...)");
+    }
+
+    static IllegalStateException wrongThread(String what, EventLoop loop) {
+        return new IllegalStateException("Non-thread-safe operation: " + what + " on " + loop + " from thread "
+                + Thread.currentThread().getName()
+                + ", which does not run it. Use callSoonThreadsafe(...) from other threads");
+    }
+
+    static IllegalStateException executorShutDown(EventLoop loop) {
+        return loop.isClosed()
+                ? loopClosed()
+                : new IllegalStateException("Executor shutdown has been called: the default executor of " + loop
+                        + " takes no more functions. Give runInExecutor an executor of your own");
     }
 
     static void checkNotPublisher(@Nullable Object value) {
         if (value instanceof Publisher<?>) {
-            throw new IllegalStateException("The body returned a " + value.getClass().getSimpleName() + ", which nobody will subscribe to: "
-                    + "did you forget await(...)? If the Mono itself is the result, leave out async");
+            throw new IllegalStateException(
+                    "The body returned a " + value.getClass().getSimpleName() + ", which nobody will subscribe to: "
+                            + "did you forget await(...)? If the Mono itself is the result, leave out async");
         }
     }
 
     static void checkMayBlock() {
         if (EventLoop.runningOrNull() != null) {
-            throw new IllegalStateException("block() would stop the event loop that runs on thread " + Thread.currentThread().getName()
-                    + " for ever: use await(...) instead");
+            throw new IllegalStateException("block() would stop the event loop that runs on thread "
+                    + Thread.currentThread().getName() + " for ever: use await(...) instead");
         }
     }
 
     /** Adds what to do to Reactor's own complaint about block(), whose text cannot be changed. */
     static <E extends Throwable> E explain(E e) {
-        if (e instanceof IllegalStateException && e.getSuppressed().length == 0 && e.getStackTrace().length > 0
+        if (e instanceof IllegalStateException
+                && e.getSuppressed().length == 0
+                && e.getStackTrace().length > 0
                 && e.getStackTrace()[0].getClassName().startsWith("reactor.core.publisher.Blocking")) {
-            e.addSuppressed(new IllegalStateException("This thread runs an event loop, which block() would stop: use await(...) instead"));
+            e.addSuppressed(new IllegalStateException(
+                    "This thread runs an event loop, which block() would stop: use await(...) instead"));
         }
         return e;
     }

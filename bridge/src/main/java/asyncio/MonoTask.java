@@ -55,9 +55,10 @@ final class MonoTask<T> extends Task<T> {
             request = null; // what the first step throws wins, as in a body
         }
         try {
-            finishWith(wait instanceof MonoWait<?> subscriber
-                    ? ((MonoWait<T>) subscriber).outcome(request)
-                    : ((Future<T>) source()).outcome(request));
+            finishWith(
+                    wait instanceof MonoWait<?> subscriber
+                            ? ((MonoWait<T>) subscriber).outcome(request)
+                            : ((Future<T>) source()).outcome(request));
         } catch (Throwable e) {
             finishWith(e);
         }

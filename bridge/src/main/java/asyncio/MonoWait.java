@@ -13,8 +13,9 @@ import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /**
- * A task's subscription to a Mono that is not a {@link Future}. The state has one winner: the Mono's end or the task's cancellation. A value is
- * the task's only once it has resumed; if it was cancelled in between, the value goes back to where it came from.
+ * A task's subscription to a Mono that is not a {@link Future}. The state has one winner: the Mono's end or the task's
+ * cancellation. A value is the task's only once it has resumed; if it was cancelled in between, the value goes back to
+ * where it came from.
  */
 final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
     private static final VarHandle STATE;
@@ -23,6 +24,7 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
     private static final int SUBSCRIBING = 0;
     /** The Mono has not ended, the task is suspended. */
     private static final int SUSPENDED = 1;
+
     private static final int ENDED = 2;
     /** The task was cancelled and the Mono disposed. */
     private static final int DISPOSED = 3;
@@ -42,6 +44,7 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
     private volatile @Nullable Subscription subscription;
     /** Taken with an atomic swap by the one who uses it or gives it back. */
     private volatile @Nullable Object value;
+
     private @Nullable Throwable error;
     private @Nullable String cancelMessage;
 
@@ -197,7 +200,7 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
     }
 
     private void end() {
-        for (;;) {
+        for (; ; ) {
             int before = state;
             if (before > SUSPENDED) {
                 // disposed a moment ago, on another thread: nobody will come for the error

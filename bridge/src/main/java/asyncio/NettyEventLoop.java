@@ -30,6 +30,7 @@ abstract class NettyEventLoop extends AbstractScheduledEventExecutor implements 
     volatile @Nullable Thread owner;
     /** {@code close} has begun: no new channel may come, since nobody would close it. */
     boolean closing;
+
     private final Promise<?> termination = new DefaultPromise<Void>(ImmediateEventExecutor.INSTANCE) {
         /** That executor calls every thread its own, on which waiting would be a deadlock. */
         @Override

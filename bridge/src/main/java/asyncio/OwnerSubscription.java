@@ -9,8 +9,8 @@ import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /**
- * The subscription of the one for whom work is done: the work starts with the first request, and cancelling cancels it, after which the subscriber
- * hears nothing more.
+ * The subscription of the one for whom work is done: the work starts with the first request, and cancelling cancels it,
+ * after which the subscriber hears nothing more.
  */
 final class OwnerSubscription<T> implements Subscription, CoreSubscriber<T> {
     private static final Object STARTING = new Object();
@@ -18,7 +18,10 @@ final class OwnerSubscription<T> implements Subscription, CoreSubscriber<T> {
 
     private final Supplier<? extends Future<T>> starter;
     private final CoreSubscriber<? super T> actual;
-    /** Null until the first request, then {@link #STARTING}, then the {@link Outcome}; {@link #OVER} from the cancellation on. */
+    /**
+     * Null until the first request, then {@link #STARTING}, then the {@link Outcome}; {@link #OVER} from the
+     * cancellation on.
+     */
     private final AtomicReference<@Nullable Object> work = new AtomicReference<>();
 
     OwnerSubscription(CoreSubscriber<? super T> actual, Supplier<? extends Future<T>> starter) {

@@ -6,16 +6,19 @@ import org.jspecify.annotations.Nullable;
 /** A thread that can hold a loop, and the signal that hands the loop to it. */
 class Seat {
     /**
-     * Turns of waiting before a platform thread parks: a loop that comes back at once then costs no system call. Waits that were worth it raise the
-     * number, others lower it; the least is what a hand-over to another body and back takes.
+     * Turns of waiting before a platform thread parks: a loop that comes back at once then costs no system call. Waits
+     * that were worth it raise the number, others lower it; the least is what a hand-over to another body and back
+     * takes.
      */
     private static final int LEAST_SPINS = Runtime.getRuntime().availableProcessors() > 1 ? 250 : 0;
+
     private static final int MOST_SPINS = LEAST_SPINS * 8;
 
     /** Zero for a virtual thread, which parks at less cost than it spins. */
     private int spins;
     /** Of a thread that drives the loop: the entry it runs has handed the loop to a body. Used by that thread only. */
     boolean handedOver;
+
     volatile @Nullable Thread thread;
     /** Set by {@link LoopDriver} when it hands the loop over, taken by the thread. */
     volatile boolean granted;

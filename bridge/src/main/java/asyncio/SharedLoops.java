@@ -14,12 +14,13 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.scheduler.Schedulers;
 
 /**
- * The loops behind Monos that are subscribed where no loop runs: one a processor, each on a daemon thread of its own. From {@link EventLoop#shared()};
- * thread-safe.
+ * The loops behind Monos that are subscribed where no loop runs: one a processor, each on a daemon thread of its own.
+ * From {@link EventLoop#shared()}; thread-safe.
  */
 public final class SharedLoops implements Iterable<EventLoop> {
     /** How long a loop may take to finish its tick when it is stopped. */
     private static final long STOP_NANOS = TimeUnit.SECONDS.toNanos(1);
+
     private static @Nullable SharedLoops current;
 
     private final List<EventLoop> loops;
@@ -72,7 +73,8 @@ public final class SharedLoops implements Iterable<EventLoop> {
             throw new IllegalArgumentException("The timeout must not be negative: " + timeout);
         }
         if (Schedulers.isInNonBlockingThread()) {
-            throw new IllegalStateException("shutdownShared blocks, which thread " + Thread.currentThread().getName()
+            throw new IllegalStateException("shutdownShared blocks, which thread "
+                    + Thread.currentThread().getName()
                     + " must not: call it from the thread that ends the application");
         }
         SharedLoops ending;

@@ -150,6 +150,11 @@ final class Sleep<T> extends ColdMono<T> {
         }
 
         @Override
+        public String toString() {
+            return sleep + " of " + actual;
+        }
+
+        @Override
         public void giveBack(T value) {
             // a sleep's result is nobody's property
         }

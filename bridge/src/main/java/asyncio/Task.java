@@ -18,14 +18,16 @@ import reactor.util.context.ContextView;
  * A running coroutine: a cold {@code Mono} that a loop has started, and the {@link Future} of its result. Made by
  * {@link Asyncio#createTask createTask}.
  *
- * <p><b>Threading.</b> Its body, or the subscription to its Mono, runs on its loop; every method may be called from any thread.
+ * <p><b>Threading.</b> Its body, or the subscription to its Mono, runs on its loop; every method may be called from any
+ * thread.
  *
- * <p><b>Cancelling.</b> {@link #cancel} is a request. It cancels what the task awaits and arrives in a body as a {@link CancelledException}
- * at its {@link Asyncio#await await}; {@code finally} blocks run, and may await. The task is done when its body is: so awaiting a
- * cancelled task waits for its cleanup. A task that was cancelled before its first step never starts. Cancelling a <em>subscription</em> to a
- * task only detaches that subscriber.
+ * <p><b>Cancelling.</b> {@link #cancel} is a request. It cancels what the task awaits and arrives in a body as a
+ * {@link CancelledException} at its {@link Asyncio#await await}; {@code finally} blocks run, and may await. The task is
+ * done when its body is: so awaiting a cancelled task waits for its cleanup. A task that was cancelled before its first
+ * step never starts. Cancelling a <em>subscription</em> to a task only detaches that subscriber.
  *
- * <p><b>Errors.</b> Whatever the coroutine throws, as it is. An exception that nobody asked for is logged when the task is collected.
+ * <p><b>Errors.</b> Whatever the coroutine throws, as it is. An exception that nobody asked for is logged when the task
+ * is collected.
  *
  * <pre>{@code
  * Task<User> user = createTask(users.find(id));
@@ -63,13 +65,14 @@ public abstract non-sealed class Task<T> extends Future<T> {
     /** Cancellations requested and not taken back. */
     private volatile int requests;
     /**
-     * Where {@link #cancel} and the task's own steps meet. Null: not suspended, no request. A {@link Wait}: suspended on it. A
-     * {@link CancelRequest}: to be delivered at the next await. {@link #FINISHED}: too late for requests.
+     * Where {@link #cancel} and the task's own steps meet. Null: not suspended, no request. A {@link Wait}: suspended
+     * on it. A {@link CancelRequest}: to be delivered at the next await. {@link #FINISHED}: too late for requests.
      */
     private volatile @Nullable Object slot;
 
     /** Links of {@link TaskRegistry}, guarded by it. */
     @Nullable Task<?> previousTask;
+
     @Nullable Task<?> nextTask;
 
     Task(EventLoop loop, Mono<? extends T> source, @Nullable String name, Context context) {
@@ -100,11 +103,12 @@ public abstract non-sealed class Task<T> extends Future<T> {
     // ---- meeting cancel
 
     /**
-     * Puts the task to sleep on {@code wait}; the task is suspended from here until the loop runs the wait. A request that came before is passed
-     * on to what is awaited, as asyncio does; if that has ended already, the request stays, to be delivered on resumption.
+     * Puts the task to sleep on {@code wait}; the task is suspended from here until the loop runs the wait. A request
+     * that came before is passed on to what is awaited, as asyncio does; if that has ended already, the request stays,
+     * to be delivered on resumption.
      */
     final void suspendOn(Wait wait) {
-        for (;;) {
+        for (; ; ) {
             Object before = slot;
             if (SLOT.compareAndSet(this, before, wait)) {
                 if (before instanceof CancelRequest request && !wait.requestCancel(request.message)) {
@@ -171,8 +175,9 @@ public abstract non-sealed class Task<T> extends Future<T> {
     // ---- API
 
     /**
-     * Requests cancellation. If the task is awaiting a {@link Future}, that is cancelled at once, for all; any other Mono is disposed in the loop's
-     * next tick. Otherwise its next await throws. Each call counts in {@link #cancelling()}.
+     * Requests cancellation. If the task is awaiting a {@link Future}, that is cancelled at once, for all; any other
+     * Mono is disposed in the loop's next tick. Otherwise its next await throws. Each call counts in
+     * {@link #cancelling()}.
      *
      * @param message what the {@link CancelledException} will say
      * @return false if the task is done already; true means requested: the task may refuse
@@ -208,7 +213,9 @@ public abstract non-sealed class Task<T> extends Future<T> {
         return false;
     }
 
-    /** Tasks that await each other in a circle: the one where the walk came round stops waiting, which frees the others. */
+    /**
+     * Tasks that await each other in a circle: the one where the walk came round stops waiting, which frees the others.
+     */
     private static boolean breakCycle(Wait wait, @Nullable String message) {
         Task<?> task = wait.task;
         if (SLOT.compareAndSet(task, wait, new CancelRequest(message))) {
@@ -227,7 +234,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
     }
 
     private boolean request(@Nullable String message) {
-        for (;;) {
+        for (; ; ) {
             Object before = slot;
             if (before == FINISHED) {
                 uncancel(); // too late, so not counted either
@@ -248,13 +255,13 @@ public abstract non-sealed class Task<T> extends Future<T> {
     }
 
     /**
-     * Takes one cancellation back, for those who requested it themselves (a timeout); at zero, a request that has not been delivered yet is
-     * dropped.
+     * Takes one cancellation back, for those who requested it themselves (a timeout); at zero, a request that has not
+     * been delivered yet is dropped.
      *
      * @return how many are left
      */
     public final int uncancel() {
-        for (;;) {
+        for (; ; ) {
             // read before the count: a request that comes after it was lowered is a new one, and stays
             Object pending = slot;
             int before = requests;
@@ -273,25 +280,29 @@ public abstract non-sealed class Task<T> extends Future<T> {
     /** Refused: a task's result is what its coroutine returns. */
     @Override
     public final void setResult(@Nullable T result) {
-        throw new UnsupportedOperationException("Task does not support setResult: its result is what its coroutine returns");
+        throw new UnsupportedOperationException(
+                "Task does not support setResult: its result is what its coroutine returns");
     }
 
     /** Refused: a task's exception is what its coroutine throws. */
     @Override
     public final void setException(Throwable exception) {
-        throw new UnsupportedOperationException("Task does not support setException: its exception is what its coroutine throws");
+        throw new UnsupportedOperationException(
+                "Task does not support setException: its exception is what its coroutine throws");
     }
 
     /** Refused, as {@link #setResult}. */
     @Override
     public final boolean trySetResult(@Nullable T result) {
-        throw new UnsupportedOperationException("Task does not support trySetResult: its result is what its coroutine returns");
+        throw new UnsupportedOperationException(
+                "Task does not support trySetResult: its result is what its coroutine returns");
     }
 
     /** Refused, as {@link #setException}. */
     @Override
     public final boolean trySetException(Throwable exception) {
-        throw new UnsupportedOperationException("Task does not support trySetException: its exception is what its coroutine throws");
+        throw new UnsupportedOperationException(
+                "Task does not support trySetException: its exception is what its coroutine throws");
     }
 
     /** The name given, or {@code Task-N}. */
@@ -330,14 +341,15 @@ public abstract non-sealed class Task<T> extends Future<T> {
         Object slot = this.slot;
         Object target = slot instanceof Wait wait ? wait.target() : null;
         // only the name of a task: they may await each other in a circle
-        String waitsOn = target == null ? "" : " wait_for=" + (target instanceof Task<?> inner ? inner.getName() : target);
+        String waitsOn =
+                target == null ? "" : " wait_for=" + (target instanceof Task<?> inner ? inner.getName() : target);
         return (requests > 0 ? " cancelling" : " pending") + waitsOn;
     }
 
     /** {@code <Task pending name='Task-1' wait_for=<Future pending>>}. */
     @Override
     public String toString() {
-        return "<Task" + describe() + " name='" + getName() + "'>";
+        return "<Task" + describe() + " name='" + getName() + "'" + Origin.describe(origin()) + ">";
     }
 
     @Override

@@ -16,4 +16,9 @@ record TaskStart(Task<?> task) implements Runnable {
             loop.enterTask(null);
         }
     }
+
+    @Override
+    public String toString() {
+        return task.toString();
+    }
 }

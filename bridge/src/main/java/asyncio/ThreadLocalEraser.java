@@ -7,9 +7,10 @@ import java.lang.reflect.Field;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Clears all ThreadLocals of a thread before another body runs on it, as the JDK's own fork/join pool does. There is no API for it; below Java 24,
- * where bodies need platform threads, {@code jdk.unsupported} still allows it without a warning. From 24 on it is not attempted: bodies are virtual
- * threads that are never reused, and platform threads, if asked for, serve one body each.
+ * Clears all ThreadLocals of a thread before another body runs on it, as the JDK's own fork/join pool does. There is no
+ * API for it; below Java 24, where bodies need platform threads, {@code jdk.unsupported} still allows it without a
+ * warning. From 24 on it is not attempted: bodies are virtual threads that are never reused, and platform threads, if
+ * asked for, serve one body each.
  */
 final class ThreadLocalEraser {
     static final @Nullable ThreadLocalEraser INSTANCE = create();
@@ -34,12 +35,17 @@ final class ThreadLocalEraser {
             theUnsafe.setAccessible(true);
             Object unsafe = theUnsafe.get(null);
             MethodHandles.Lookup lookup = MethodHandles.publicLookup();
-            MethodHandle offset = lookup.findVirtual(unsafeClass, "objectFieldOffset", MethodType.methodType(long.class, Field.class))
+            MethodHandle offset = lookup.findVirtual(
+                            unsafeClass, "objectFieldOffset", MethodType.methodType(long.class, Field.class))
                     .bindTo(unsafe);
-            MethodHandle put = lookup.findVirtual(unsafeClass, "putObject",
-                    MethodType.methodType(void.class, Object.class, long.class, Object.class)).bindTo(unsafe);
-            return new ThreadLocalEraser(put, (long) offset.invoke(Thread.class.getDeclaredField("threadLocals")),
-                    (long) offset.invoke(Thread.class.getDeclaredField("inheritableThreadLocals")));
+            MethodHandle put = lookup.findVirtual(
+                            unsafeClass,
+                            "putObject",
+                            MethodType.methodType(void.class, Object.class, long.class, Object.class))
+                    .bindTo(unsafe);
+            return new ThreadLocalEraser(
+                    put, (long) offset.invoke(Thread.class.getDeclaredField("threadLocals")), (long)
+                            offset.invoke(Thread.class.getDeclaredField("inheritableThreadLocals")));
         } catch (Throwable e) {
             return null; // another JDK, another layout: threads are not reused then
         }

@@ -1,5 +1,6 @@
 package asyncio;
 
+import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -8,20 +9,75 @@ import reactor.core.publisher.Mono;
 
 /** What {@link Asyncio#runThreadsafe} returns: the outcome of a task, for threads; cancelling it cancels the task. */
 final class ThreadsafeRun<T> extends CompletableFuture<@Nullable T> {
-    private final Task<T> task;
+    private final EventLoop loop;
+    /** Null until the loop's task factory has made it. */
+    private volatile @Nullable Task<T> task;
 
-    private ThreadsafeRun(Task<T> task) {
-        this.task = task;
+    private ThreadsafeRun(EventLoop loop) {
+        this.loop = loop;
     }
 
     static <T> ThreadsafeRun<T> start(Mono<? extends T> coroutine, EventLoop loop) {
+        ColdMono.adopt(Objects.requireNonNull(coroutine, "coroutine"));
+        ThreadsafeRun<T> run = new ThreadsafeRun<>(loop);
+        if (loop.getTaskFactory() == null) {
+            run.begin(coroutine);
+            return run;
+        }
+        ThreadsafeRun<T>.Beginning beginning = run.new Beginning(coroutine);
+        if (!loop.core.enqueue(beginning)) {
+            throw Misuse.loopClosed();
+        }
+        return run;
+    }
+
+    /** Makes the task on the loop, since its factory is the loop's: only there can it start eagerly. */
+    private final class Beginning extends Waiter {
+        private final Mono<? extends T> coroutine;
+
+        Beginning(Mono<? extends T> coroutine) {
+            this.coroutine = coroutine;
+        }
+
+        @Override
+        public void run() {
+            try {
+                begin(coroutine);
+            } catch (RuntimeException e) {
+                completeExceptionally(e);
+                throw e; // for the exception handler too, as in asyncio
+            }
+        }
+
+        @Override
+        void loopClosed() {
+            completeExceptionally(Misuse.loopClosed());
+        }
+
+        @Override
+        EventLoop resumesOn() {
+            return loop;
+        }
+
+        @Override
+        public String toString() {
+            return "runThreadsafe(" + coroutine + ")";
+        }
+    }
+
+    private void begin(Mono<? extends T> coroutine) {
+        if (isCancelled()) {
+            return;
+        }
         Task<T> task = loop.createTask(coroutine);
-        ThreadsafeRun<T> run = new ThreadsafeRun<>(task);
-        Waiter transfer = run.new Transfer();
+        this.task = task;
+        if (isCancelled()) {
+            task.cancel(); // meanwhile, when there was no task to be seen
+        }
+        Transfer transfer = new Transfer(task);
         if (!task.addWaiter(transfer)) {
             transfer.run();
         }
-        return run;
     }
 
     /** The outcome of a thread's future, into one of ours; nothing happens if that is done. */
@@ -39,7 +95,8 @@ final class ThreadsafeRun<T> extends CompletableFuture<@Nullable T> {
     @Override
     public boolean cancel(boolean mayInterruptIfRunning) {
         boolean cancelled = super.cancel(mayInterruptIfRunning);
-        if (cancelled) {
+        Task<T> task = this.task;
+        if (cancelled && task != null) {
             task.cancel();
         }
         return cancelled;
@@ -53,6 +110,12 @@ final class ThreadsafeRun<T> extends CompletableFuture<@Nullable T> {
 
     /** Runs dependent stages of the user on the loop's thread, as a callback. */
     private final class Transfer extends Waiter {
+        private final Task<T> task;
+
+        Transfer(Task<T> task) {
+            this.task = task;
+        }
+
         @Override
         public void run() {
             try {

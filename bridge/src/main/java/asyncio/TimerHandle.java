@@ -4,9 +4,11 @@ import java.time.Duration;
 import reactor.util.context.ContextView;
 
 /**
- * A callback that a loop will run at a time: what {@link EventLoop#callLater callLater} and {@link EventLoop#callAt callAt} return.
+ * A callback that a loop will run at a time: what {@link EventLoop#callLater callLater} and {@link EventLoop#callAt
+ * callAt} return.
  *
- * <p>Cancelling removes it from the loop's timers at once when done on the loop, on its next tick otherwise. asyncio: {@code TimerHandle}.
+ * <p>Cancelling removes it from the loop's timers at once when done on the loop, on its next tick otherwise. asyncio:
+ * {@code TimerHandle}.
  */
 public final class TimerHandle extends Handle {
     final TimerQueue.Entry entry;

@@ -5,8 +5,9 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A binary heap of timers, earliest deadline first, equal deadlines in the order they were added; an entry knows its place, so that removing
- * one costs O(log n) and a cancelled long timeout leaves nothing behind. Used by the thread that runs the loop only.
+ * A binary heap of timers, earliest deadline first, equal deadlines in the order they were added; an entry knows its
+ * place, so that removing one costs O(log n) and a cancelled long timeout leaves nothing behind. Used by the thread
+ * that runs the loop only.
  */
 final class TimerQueue {
     /** One timer. A sleeping task is one of these without a {@link TimerHandle} around it. */
@@ -31,7 +32,8 @@ final class TimerQueue {
         }
 
         private boolean before(Entry other) {
-            return deadlineNanos < other.deadlineNanos || deadlineNanos == other.deadlineNanos && sequence < other.sequence;
+            return deadlineNanos < other.deadlineNanos
+                    || deadlineNanos == other.deadlineNanos && sequence < other.sequence;
         }
     }
 

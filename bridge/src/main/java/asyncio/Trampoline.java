@@ -5,8 +5,8 @@ import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /**
- * Runs what a completion off every loop sets free: on the completing thread, one after the other. What is set free meanwhile queues up behind, so
- * that a million waiters that release each other need no stack.
+ * Runs what a completion off every loop sets free: on the completing thread, one after the other. What is set free
+ * meanwhile queues up behind, so that a million waiters that release each other need no stack.
  */
 final class Trampoline {
     private static final ThreadLocal<ArrayDeque<Runnable>> PENDING = new ThreadLocal<>();

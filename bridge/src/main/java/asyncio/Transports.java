@@ -1,8 +1,8 @@
 package asyncio;
 
-import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.IoHandle;
 import io.netty.channel.IoHandler;
+import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.IoOps;
 import io.netty.channel.IoRegistration;
 import io.netty.channel.epoll.Epoll;
@@ -32,9 +32,10 @@ final class Transports {
     }
 
     /**
-     * Netty (4.2.13 to 4.2.17 at least, since netty/netty#16689) takes a descriptor out of epoll when a channel is interested in nothing, and cannot put
-     * it back: the next interest fails with ENOENT. A channel that has seen its peer's end, or is paused then, comes to that. It stays in
-     * epoll with no interest but the edge-triggered mark, which brings errors and hang-ups once and not for ever.
+     * Netty (4.2.13 to 4.2.17 at least, since netty/netty#16689) takes a descriptor out of epoll when a channel is
+     * interested in nothing, and cannot put it back: the next interest fails with ENOENT. A channel that has seen its
+     * peer's end, or is paused then, comes to that. It stays in epoll with no interest but the edge-triggered mark,
+     * which brings errors and hang-ups once and not for ever.
      */
     private static IoRegistration neverEmpty(IoRegistration registration) {
         return new NeverEmpty(registration);

@@ -44,6 +44,11 @@ abstract class Wait extends Waiter {
     @Override
     final void loopClosed() {}
 
+    @Override
+    public final String toString() {
+        return task.toString();
+    }
+
     /** Suspended on a {@link Future}. */
     static final class OnFuture extends Wait {
         private final Future<?> future;

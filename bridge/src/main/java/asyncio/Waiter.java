@@ -3,12 +3,13 @@ package asyncio;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One who waits for a {@link Future}: linked into it until told or removed. When the Future completes, the waiter itself becomes the one entry in
- * the ready queue, so that a completion costs no allocation and no second tick.
+ * One who waits for a {@link Future}: linked into it until told or removed. When the Future completes, the waiter
+ * itself becomes the one entry in the ready queue, so that a completion costs no allocation and no second tick.
  */
 abstract class Waiter implements Runnable {
     /** Links of {@link WaiterList}, guarded by it. */
     @Nullable Waiter previous;
+
     @Nullable Waiter next;
 
     /** Tells the waiter that its Future is done. */
@@ -23,7 +24,9 @@ abstract class Waiter implements Runnable {
         run();
     }
 
-    /** Arranges for {@link #run}: through the loop's ready queue, or through the trampoline of the completing thread. */
+    /**
+     * Arranges for {@link #run}: through the loop's ready queue, or through the trampoline of the completing thread.
+     */
     final void resume() {
         EventLoop loop = resumesOn();
         if (loop == null) {

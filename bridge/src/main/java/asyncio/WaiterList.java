@@ -4,7 +4,10 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The waiters of a Future that has more than one: a doubly linked list, so that leaving costs O(1). Once closed it stays empty. */
+/**
+ * The waiters of a Future that has more than one: a doubly linked list, so that leaving costs O(1). Once closed it
+ * stays empty.
+ */
 final class WaiterList {
     private @Nullable Waiter first;
     private @Nullable Waiter last;

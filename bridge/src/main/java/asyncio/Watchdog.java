@@ -8,16 +8,18 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A daemon thread that looks at every running loop a few times a second and reports, with the stack and while it lasts, a loop that was handed to a
- * thread which does not get to run (too few processors or carriers), and a step that keeps the loop for long. It also lets the {@link LeakDetector}
- * speak.
+ * A daemon thread that looks at every running loop a few times a second and reports, with the stack and while it lasts,
+ * a loop that was handed to a thread which does not get to run (too few processors or carriers), and a step that keeps
+ * the loop for long. It also lets the {@link LeakDetector} speak.
  */
 final class Watchdog implements Runnable {
     private static final long PERIOD_NANOS = Duration.ofMillis(50).toNanos();
-    private static final long UNCLAIMED_NANOS = Duration.ofMillis(Long.getLong("asyncio.watchdog.unclaimed", 100)).toNanos();
-    /** First steps load classes and may take their time; debug mode wants asyncio's 100 ms. */
+    private static final long UNCLAIMED_NANOS =
+            Duration.ofMillis(Long.getLong("asyncio.watchdog.unclaimed", 100)).toNanos();
+    /** First steps load classes and may take their time. */
     private static final long SLOW_STEP_NANOS =
-            Duration.ofMillis(Long.getLong("asyncio.watchdog.step", LeakDetector.DEBUG ? 100 : 1000)).toNanos();
+            Duration.ofMillis(Long.getLong("asyncio.watchdog.step", 1000)).toNanos();
+
     private static final int MOST_FRAMES = 40;
     private static final Map<EventLoop, Observation> LOOPS = new ConcurrentHashMap<>();
     private static @Nullable Thread thread;
@@ -77,7 +79,7 @@ final class Watchdog implements Runnable {
             return;
         }
         boolean unclaimed = loop.driver.unclaimed() && BodyThreads.VIRTUAL;
-        if (seen.reported || now - seen.since < (unclaimed ? UNCLAIMED_NANOS : SLOW_STEP_NANOS)) {
+        if (seen.reported || now - seen.since < (unclaimed ? UNCLAIMED_NANOS : slowStepNanos(loop))) {
             return;
         }
         seen.reported = true;
@@ -86,13 +88,21 @@ final class Watchdog implements Runnable {
         if (!unclaimed && loadsClasses(stack)) {
             return; // the first use of something big
         }
-        Log.warn((unclaimed
-                        ? loop + " was handed to thread " + holder + ", which has not run for " + millis(now - seen.since)
-                                + " ms: all carriers of virtual threads are busy or pinned, or the machine is overloaded. Blocking and computing "
-                                + "belong on platform threads (toThread); -Dasyncio.bodies=platform takes bodies off the carriers"
-                        : loop + " has been in one step for " + millis(now - seen.since) + " ms: nothing else of this loop can run. "
-                                + "Move blocking calls to toThread(...)")
-                + text(stack), null);
+        Log.warn(
+                (unclaimed
+                                ? loop + " was handed to thread " + holder + ", which has not run for "
+                                        + millis(now - seen.since)
+                                        + " ms: all carriers of virtual threads are busy or pinned, or the machine is overloaded. Blocking and computing "
+                                        + "belong on platform threads (toThread); -Dasyncio.bodies=platform takes bodies off the carriers"
+                                : loop + " has been in one step for " + millis(now - seen.since)
+                                        + " ms: nothing else of this loop can run. "
+                                        + "Move blocking calls to toThread(...)")
+                        + text(stack),
+                null);
+    }
+
+    private static long slowStepNanos(EventLoop loop) {
+        return loop.getDebug() ? Math.min(loop.slowCallbackNanos(), SLOW_STEP_NANOS) : SLOW_STEP_NANOS;
     }
 
     private static boolean loadsClasses(StackTraceElement[] stack) {
@@ -105,7 +115,9 @@ final class Watchdog implements Runnable {
 
     private static String text(StackTraceElement[] stack) {
         StringBuilder text = new StringBuilder();
-        Arrays.stream(stack).limit(MOST_FRAMES).forEach(frame -> text.append("\n    at ").append(frame));
+        Arrays.stream(stack)
+                .limit(MOST_FRAMES)
+                .forEach(frame -> text.append("\n    at ").append(frame));
         return text.toString();
     }
 }

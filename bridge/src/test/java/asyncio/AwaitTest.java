@@ -37,11 +37,13 @@ class AwaitTest {
         Asyncio.run(() -> {
             assertThat(await(Mono.just(1))).isEqualTo(1);
             assertThat(await(Mono.<Integer>empty())).isNull();
-            assertThat(await(Mono.just(1).map(x -> x + 1).delayElement(Duration.ofMillis(1)))).isEqualTo(2);
+            assertThat(await(Mono.just(1).map(x -> x + 1).delayElement(Duration.ofMillis(1))))
+                    .isEqualTo(2);
             assertThat(await(Flux.range(1, 5).collectList())).hasSize(5);
             IOException thrown = new IOException("e");
             assertThatThrownBy(() -> await(Mono.error(thrown))).isSameAs(thrown);
-            assertThatThrownBy(() -> await(Mono.error(thrown).delaySubscription(Duration.ofMillis(1)))).isSameAs(thrown);
+            assertThatThrownBy(() -> await(Mono.error(thrown).delaySubscription(Duration.ofMillis(1))))
+                    .isSameAs(thrown);
         });
     }
 
@@ -56,7 +58,9 @@ class AwaitTest {
             EventLoop other = EventLoop.shared().next();
             Future<Integer> foreign = other.createFuture();
             other.callSoonThreadsafe(() -> foreign.setResult(7));
-            assertThat(await(foreign)).as("a Future of another loop (decision 14)").isEqualTo(7);
+            assertThat(await(foreign))
+                    .as("a Future of another loop (decision 14)")
+                    .isEqualTo(7);
             assertThat(EventLoop.getRunningLoop()).isSameAs(loop);
         });
     }
@@ -69,9 +73,10 @@ class AwaitTest {
             List<String> order = new ArrayList<>();
             EventLoop.getRunningLoop().callSoon(() -> order.add("tick"));
             assertThat(await(async(() -> {
-                assertThat(Asyncio.currentTask()).isSameAs(me);
-                return await(async(() -> 5));
-            }))).isEqualTo(5);
+                        assertThat(Asyncio.currentTask()).isSameAs(me);
+                        return await(async(() -> 5));
+                    })))
+                    .isEqualTo(5);
             assertThat(order).isEmpty();
             assertThat(Asyncio.allTasks()).hasSize(1);
         });
@@ -104,7 +109,9 @@ class AwaitTest {
         Asyncio.run(() -> {
             Task<?>[] self = new Task<?>[1];
             self[0] = createTask(async(() -> await(self[0])));
-            assertThatThrownBy(() -> await(self[0])).isInstanceOf(IllegalStateException.class).hasMessageContaining("cannot await on itself");
+            assertThatThrownBy(() -> await(self[0]))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("cannot await on itself");
         });
     }
 
@@ -157,7 +164,9 @@ class AwaitTest {
             tick();
             assertThat(task.done()).as("the source has not ended").isFalse();
             source.subscriber.onError(new CancelledException("from source"));
-            assertThatThrownBy(() -> await(task)).isInstanceOf(CancelledException.class).hasMessage("from source");
+            assertThatThrownBy(() -> await(task))
+                    .isInstanceOf(CancelledException.class)
+                    .hasMessage("from source");
 
             Source finishes = new Source();
             Task<String> result = createTask(async(() -> await(finishes)));
@@ -169,7 +178,8 @@ class AwaitTest {
     }
 
     @Test
-    @DisplayName("decision 13c: a value that came before the cancellation, but was not resumed with, goes back exactly once")
+    @DisplayName(
+            "decision 13c: a value that came before the cancellation, but was not resumed with, goes back exactly once")
     void valueGoesBack() throws Exception {
         Asyncio.run(() -> {
             for (boolean body : new boolean[] {true, false}) {
@@ -179,17 +189,22 @@ class AwaitTest {
                 source.emit("permit");
                 task.cancel("too late for the source");
                 assertThat(source.cancelRequests).isEmpty();
-                assertThatThrownBy(() -> await(task)).isInstanceOf(CancelledException.class).hasMessage("too late for the source");
+                assertThatThrownBy(() -> await(task))
+                        .isInstanceOf(CancelledException.class)
+                        .hasMessage("too late for the source");
                 assertThat(source.givenBack).containsExactly("permit");
             }
             List<Object> discarded = new ArrayList<>();
             Future<String> gate = new Future<>();
             Task<String> foreign = createTask(async(() -> await(gate.map(x -> "foreign")))
-                    .contextWrite(Context.of("unused", 1)).doOnDiscard(String.class, discarded::add));
+                    .contextWrite(Context.of("unused", 1))
+                    .doOnDiscard(String.class, discarded::add));
             tick();
             foreign.cancel();
             assertThatThrownBy(() -> await(foreign)).isInstanceOf(CancelledException.class);
-            assertThat(gate.cancelled()).as("awaited through an operator: only detached from").isFalse();
+            assertThat(gate.cancelled())
+                    .as("awaited through an operator: only detached from")
+                    .isFalse();
         });
     }
 
@@ -212,9 +227,11 @@ class AwaitTest {
     private static Context discardKey(List<Object> discarded) {
         Context[] captured = new Context[1];
         Mono.deferContextual(context -> {
-            captured[0] = Context.of(context);
-            return Mono.empty();
-        }).doOnDiscard(Object.class, discarded::add).subscribe();
+                    captured[0] = Context.of(context);
+                    return Mono.empty();
+                })
+                .doOnDiscard(Object.class, discarded::add)
+                .subscribe();
         return captured[0];
     }
 
@@ -267,12 +284,15 @@ class AwaitTest {
             Thread me = Thread.currentThread();
             CountDownLatch interrupted = new CountDownLatch(1);
             new Thread(() -> {
-                me.interrupt();
-                interrupted.countDown();
-            }).start();
+                        me.interrupt();
+                        interrupted.countDown();
+                    })
+                    .start();
             await(Asyncio.toThread(() -> interrupted.await()));
             Task<Void> completer = createTask(async(() -> {
-                assertThat(Thread.currentThread().isInterrupted()).as("another body's thread").isFalse();
+                assertThat(Thread.currentThread().isInterrupted())
+                        .as("another body's thread")
+                        .isFalse();
                 await(sleep(Duration.ofMillis(2)));
                 future.setResult("x");
             }));
@@ -294,16 +314,21 @@ class AwaitTest {
         assertThat(coroutine.block()).isEqualTo(3);
         StepVerifier.create(async(() -> {})).verifyComplete();
         StepVerifier.create(async(() -> {
-            throw new IOException("e");
-        })).verifyError(IOException.class);
+                    throw new IOException("e");
+                }))
+                .verifyError(IOException.class);
     }
 
     @Test
     void asyncSeesTheSubscribersContext() {
         StepVerifier.create(async(() -> {
-            tick();
-            return Asyncio.currentContext().<String>get("user") + await(Mono.deferContextual(context -> Mono.just(context.<String>get("user"))));
-        }).contextWrite(Context.of("user", "u"))).expectNext("uu").verifyComplete();
+                            tick();
+                            return Asyncio.currentContext().<String>get("user")
+                                    + await(Mono.deferContextual(context -> Mono.just(context.<String>get("user"))));
+                        })
+                        .contextWrite(Context.of("user", "u")))
+                .expectNext("uu")
+                .verifyComplete();
     }
 
     @Test
@@ -311,14 +336,15 @@ class AwaitTest {
         CompletableFuture<String> ended = new CompletableFuture<>();
         CountDownLatch waiting = new CountDownLatch(1);
         Disposable subscription = async(() -> {
-            try {
-                waiting.countDown();
-                await(sleep(Duration.ofHours(1)));
-            } finally {
-                await(sleep(Duration.ofMillis(1)));
-                ended.complete("after its cleanup");
-            }
-        }).subscribe();
+                    try {
+                        waiting.countDown();
+                        await(sleep(Duration.ofHours(1)));
+                    } finally {
+                        await(sleep(Duration.ofMillis(1)));
+                        ended.complete("after its cleanup");
+                    }
+                })
+                .subscribe();
         waiting.await();
         subscription.dispose();
         assertThat(ended.get()).isEqualTo("after its cleanup");
@@ -326,17 +352,24 @@ class AwaitTest {
 
     @Test
     void manySubscribersUseManyLoops() {
-        List<EventLoop> loops = Flux.range(0, EventLoop.shared().size() * 4).flatMap(i -> async(EventLoop::getRunningLoop)).collectList().block();
+        List<EventLoop> loops = Flux.range(0, EventLoop.shared().size() * 4)
+                .flatMap(i -> async(EventLoop::getRunningLoop))
+                .collectList()
+                .block();
         assertThat(loops).isNotNull();
-        assertThat(loops.stream().distinct().count()).isEqualTo(EventLoop.shared().size());
+        assertThat(loops.stream().distinct().count())
+                .isEqualTo(EventLoop.shared().size());
     }
 
     // ---- misuse
 
     @Test
     void awaitOutsideABodySaysWhatToDo() throws Exception {
-        assertThatThrownBy(() -> await(Mono.just(1))).isInstanceOf(IllegalStateException.class).hasMessageContaining("outside a body")
-                .hasMessageContaining("Asyncio.run").hasMessageContaining("flatMap");
+        assertThatThrownBy(() -> await(Mono.just(1)))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("outside a body")
+                .hasMessageContaining("Asyncio.run")
+                .hasMessageContaining("flatMap");
         Asyncio.run(() -> {
             List<Throwable> thrown = new ArrayList<>();
             EventLoop loop = EventLoop.getRunningLoop();
@@ -358,10 +391,13 @@ class AwaitTest {
     void awaitInAnOperatorSaysWhatToDo() throws Exception {
         Asyncio.run(() -> {
             Future<Integer> future = new Future<>();
-            assertThatThrownBy(() -> await(Mono.just(1).map(x -> sneakyAwait(Mono.just(x))))).isInstanceOf(IllegalStateException.class)
-                    .hasMessageContaining("operator").hasMessageContaining("flatMap");
+            assertThatThrownBy(() -> await(Mono.just(1).map(x -> sneakyAwait(Mono.just(x)))))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("operator")
+                    .hasMessageContaining("flatMap");
             EventLoop.getRunningLoop().callSoon(() -> future.setResult(1));
-            assertThatThrownBy(() -> await(future.map(x -> sneakyAwait(Mono.just(x))))).isInstanceOf(IllegalStateException.class);
+            assertThatThrownBy(() -> await(future.map(x -> sneakyAwait(Mono.just(x)))))
+                    .isInstanceOf(IllegalStateException.class);
             int sum = await(Mono.just(1).flatMap(x -> async(() -> await(Mono.just(x + 1)))));
             assertThat(sum).isEqualTo(2);
         });
@@ -379,15 +415,20 @@ class AwaitTest {
 
     @Test
     void createTaskWithoutALoopSaysWhatToDo() {
-        assertThatThrownBy(() -> createTask(Mono.just(1))).isInstanceOf(IllegalStateException.class).hasMessageContaining("createTask")
-                .hasMessageContaining("running event loop").hasMessageContaining("runThreadsafe");
+        assertThatThrownBy(() -> createTask(Mono.just(1)))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("createTask")
+                .hasMessageContaining("running event loop")
+                .hasMessageContaining("runThreadsafe");
         assertThatThrownBy(Asyncio::allTasks).isInstanceOf(IllegalStateException.class);
     }
 
     @Test
     void runOnANonBlockingThreadThrows() {
-        StepVerifier.create(Mono.fromCallable(() -> Asyncio.<Integer>run(Mono.just(1))).subscribeOn(Schedulers.parallel()))
-                .verifyErrorSatisfies(e -> assertThat(e).isInstanceOf(IllegalStateException.class).hasMessageContaining("async"));
+        StepVerifier.create(Mono.fromCallable(() -> Asyncio.<Integer>run(Mono.just(1)))
+                        .subscribeOn(Schedulers.parallel()))
+                .verifyErrorSatisfies(e ->
+                        assertThat(e).isInstanceOf(IllegalStateException.class).hasMessageContaining("async"));
     }
 
     @Test
@@ -395,7 +436,9 @@ class AwaitTest {
     void bodyReturnsAPublisher() throws Exception {
         Asyncio.run(() -> {
             Task<Mono<Integer>> task = createTask(async(() -> Mono.just(1)));
-            assertThatThrownBy(() -> await(task)).isInstanceOf(IllegalStateException.class).hasMessageContaining("did you forget await");
+            assertThatThrownBy(() -> await(task))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("did you forget await");
             assertThatThrownBy(() -> await(async(() -> Flux.just(1)))).isInstanceOf(IllegalStateException.class);
         });
     }
@@ -404,12 +447,18 @@ class AwaitTest {
     void blockFailsAtOnceAndSaysToAwait() throws Exception {
         Asyncio.run(() -> {
             Future<Integer> future = new Future<>();
-            assertThatThrownBy(future::block).isInstanceOf(IllegalStateException.class).hasMessageContaining("await");
-            assertThatThrownBy(() -> future.block(Duration.ofSeconds(1))).isInstanceOf(IllegalStateException.class).hasMessageContaining("await");
-            assertThatThrownBy(() -> sleep(Duration.ofMillis(1)).block()).isInstanceOf(IllegalStateException.class)
+            assertThatThrownBy(future::block)
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("await");
+            assertThatThrownBy(() -> future.block(Duration.ofSeconds(1)))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("await");
+            assertThatThrownBy(() -> sleep(Duration.ofMillis(1)).block())
+                    .isInstanceOf(IllegalStateException.class)
                     .hasMessageContaining("await");
             Task<Integer> task = createTask(async(() -> Mono.<Integer>never().block()));
-            assertThatThrownBy(() -> await(task)).isInstanceOf(IllegalStateException.class)
+            assertThatThrownBy(() -> await(task))
+                    .isInstanceOf(IllegalStateException.class)
                     .satisfies(e -> assertThat(e.getSuppressed()[0]).hasMessageContaining("await"));
             List<Throwable> inCallback = new ArrayList<>();
             EventLoop loop = EventLoop.getRunningLoop();

@@ -7,7 +7,10 @@ import java.util.function.BooleanSupplier;
 final class Collector {
     private Collector() {}
 
-    /** Collects and lets the detector report until the condition holds; the caller's assertion says what is missing if it never does. */
+    /**
+     * Collects and lets the detector report until the condition holds; the caller's assertion says what is missing if
+     * it never does.
+     */
     static void collectUntil(BooleanSupplier condition) {
         for (int i = 0; i < 200 && !condition.getAsBoolean(); i++) {
             System.gc();

@@ -32,19 +32,23 @@ class EventLoopTest {
     @DisplayName("LOOP-01 runUntilComplete returns the result, not before the delay has passed")
     void runUntilComplete() throws Exception {
         Duration start = loop.time();
-        assertThat(loop.<String>runUntilComplete(sleep(Duration.ofMillis(20), "x"))).isEqualTo("x");
+        assertThat(loop.<String>runUntilComplete(sleep(Duration.ofMillis(20), "x")))
+                .isEqualTo("x");
         assertThat(loop.time().minus(start)).isGreaterThanOrEqualTo(Duration.ofMillis(20));
         Future<String> future = loop.createFuture();
         loop.callSoon(() -> future.setResult("y"));
         assertThat(loop.<String>runUntilComplete(future)).isEqualTo("y");
-        assertThat(loop.<String>runUntilComplete(future)).as("again, when it is done").isEqualTo("y");
+        assertThat(loop.<String>runUntilComplete(future))
+                .as("again, when it is done")
+                .isEqualTo("y");
     }
 
     @Test
     @DisplayName("LOOP-03 a Future of another loop is refused")
     void otherLoopsFuture() {
         EventLoop other = EventLoop.newEventLoop();
-        assertThatThrownBy(() -> loop.runUntilComplete(other.createFuture())).isInstanceOf(IllegalArgumentException.class)
+        assertThatThrownBy(() -> loop.runUntilComplete(other.createFuture()))
+                .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("different loop");
         other.close();
     }
@@ -55,10 +59,14 @@ class EventLoopTest {
         EventLoop other = EventLoop.newEventLoop();
         List<String> refused = new ArrayList<>();
         loop.callSoon(() -> {
-            assertThatThrownBy(loop::runForever).isInstanceOf(IllegalStateException.class).hasMessageContaining("already running");
-            assertThatThrownBy(() -> other.runUntilComplete(Mono.just(1))).isInstanceOf(IllegalStateException.class)
+            assertThatThrownBy(loop::runForever)
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("already running");
+            assertThatThrownBy(() -> other.runUntilComplete(Mono.just(1)))
+                    .isInstanceOf(IllegalStateException.class)
                     .hasMessageContaining("while another loop is running");
-            assertThatThrownBy(() -> Asyncio.run(Mono.just(1))).isInstanceOf(IllegalStateException.class)
+            assertThatThrownBy(() -> Asyncio.run(Mono.just(1)))
+                    .isInstanceOf(IllegalStateException.class)
                     .hasMessageContaining("cannot be called from a running event loop");
             refused.add("in a callback");
         });
@@ -76,7 +84,8 @@ class EventLoopTest {
     void stopWhileWaiting() throws Exception {
         Task<String> task = loop.createTask(sleep(Duration.ofMillis(5), "late"));
         loop.callSoon(loop::stop);
-        assertThatThrownBy(() -> loop.runUntilComplete(task)).isInstanceOf(IllegalStateException.class)
+        assertThatThrownBy(() -> loop.runUntilComplete(task))
+                .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("Event loop stopped before Future completed");
         assertThat(task.done()).isFalse();
         assertThat(loop.<String>runUntilComplete(task)).isEqualTo("late");
@@ -103,26 +112,28 @@ class EventLoopTest {
     void anErrorOfACallbackEscapesWhoeverHoldsTheLoop() {
         AssertionError error = new AssertionError("fatal");
         assertThatThrownBy(() -> loop.runUntilComplete(async(() -> {
-            createTask(async(() -> {
-                while (true) {
-                    await(sleep(Duration.ZERO)); // keeps the loop with the bodies
-                }
-            }));
-            await(sleep(Duration.ofMillis(1)));
-            loop.callSoon(() -> {
-                throw error;
-            });
-            await(sleep(Duration.ofHours(1)));
-        }))).isSameAs(error);
+                    createTask(async(() -> {
+                        while (true) {
+                            await(sleep(Duration.ZERO)); // keeps the loop with the bodies
+                        }
+                    }));
+                    await(sleep(Duration.ofMillis(1)));
+                    loop.callSoon(() -> {
+                        throw error;
+                    });
+                    await(sleep(Duration.ofHours(1)));
+                })))
+                .isSameAs(error);
     }
 
     @Test
     @DisplayName("LOOP-07 after a fatal error no stop is left behind: a later runForever runs until its own")
     void noStaleStop() throws Exception {
         assertThatThrownBy(() -> loop.runUntilComplete(Mono.fromRunnable(() -> {
-            loop.stop();
-            throw new InternalError("fatal");
-        }))).isInstanceOf(InternalError.class);
+                    loop.stop();
+                    throw new InternalError("fatal");
+                })))
+                .isInstanceOf(InternalError.class);
         List<String> ran = new ArrayList<>();
         loop.callSoon(() -> {
             ran.add("first tick");
@@ -170,21 +181,33 @@ class EventLoopTest {
     }
 
     @Test
-    @DisplayName("LOOP-10 close is idempotent; a closed loop refuses everything and says so; a running one does not close")
+    @DisplayName(
+            "LOOP-10 close is idempotent; a closed loop refuses everything and says so; a running one does not close")
     void closed() {
-        loop.callSoon(() -> assertThatThrownBy(loop::close).isInstanceOf(IllegalStateException.class).hasMessageContaining("running"));
+        loop.callSoon(() -> assertThatThrownBy(loop::close)
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("running"));
         loop.stop();
         loop.runForever();
         loop.close();
         loop.close();
         assertThat(loop.isClosed()).isTrue();
         assertThat(loop).hasToString(loop.toString().replace("idle", "closed"));
-        List<Runnable> calls = List.of(loop::runForever, () -> loop.callSoon(() -> {}), () -> loop.callSoonThreadsafe(() -> {}),
-                () -> loop.callLater(Duration.ZERO, () -> {}), () -> loop.callAt(Duration.ZERO, () -> {}), () -> loop.createTask(Mono.just(1)));
+        List<Runnable> calls = List.of(
+                loop::runForever,
+                () -> loop.callSoon(() -> {}),
+                () -> loop.callSoonThreadsafe(() -> {}),
+                () -> loop.callLater(Duration.ZERO, () -> {}),
+                () -> loop.callAt(Duration.ZERO, () -> {}),
+                () -> loop.createTask(Mono.just(1)));
         for (Runnable call : calls) {
-            assertThatThrownBy(call::run).isInstanceOf(IllegalStateException.class).hasMessageContaining("closed");
+            assertThatThrownBy(call::run)
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("closed");
         }
-        assertThatThrownBy(() -> loop.runUntilComplete(Mono.just(1))).isInstanceOf(IllegalStateException.class).hasMessageContaining("closed");
+        assertThatThrownBy(() -> loop.runUntilComplete(Mono.just(1)))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("closed");
     }
 
     @Test
@@ -224,9 +247,15 @@ class EventLoopTest {
         TimerHandle handle = loop.callLater(Duration.ofSeconds(10), () -> {});
         assertThat(handle.when()).isBetween(before.plusSeconds(10), loop.time().plusSeconds(10));
         assertThat(handle.cancelled()).isFalse();
-        assertThatThrownBy(() -> loop.callLater(null, () -> {})).isInstanceOf(NullPointerException.class).hasMessage("delay");
-        assertThatThrownBy(() -> loop.callAt(null, () -> {})).isInstanceOf(NullPointerException.class).hasMessage("when");
-        assertThatThrownBy(() -> loop.callSoon(null)).isInstanceOf(NullPointerException.class).hasMessage("callback");
+        assertThatThrownBy(() -> loop.callLater(null, () -> {}))
+                .isInstanceOf(NullPointerException.class)
+                .hasMessage("delay");
+        assertThatThrownBy(() -> loop.callAt(null, () -> {}))
+                .isInstanceOf(NullPointerException.class)
+                .hasMessage("when");
+        assertThatThrownBy(() -> loop.callSoon(null))
+                .isInstanceOf(NullPointerException.class)
+                .hasMessage("callback");
     }
 
     @Test
@@ -254,7 +283,8 @@ class EventLoopTest {
     }
 
     @Test
-    @DisplayName("LOOP-19 timers that are due together run by deadline, equal ones in the order of scheduling, Netty's among them")
+    @DisplayName(
+            "LOOP-19 timers that are due together run by deadline, equal ones in the order of scheduling, Netty's among them")
     void timerOrder() {
         List<String> ran = new ArrayList<>();
         Duration now = loop.time();
@@ -335,7 +365,8 @@ class EventLoopTest {
     }
 
     @Test
-    @DisplayName("LOOP-24 LOOP-25 LOOP-28 an exception of a callback goes to the handler, by default to the log, and the loop goes on")
+    @DisplayName(
+            "LOOP-24 LOOP-25 LOOP-28 an exception of a callback goes to the handler, by default to the log, and the loop goes on")
     void callbackException() {
         List<ExceptionContext> handled = new ArrayList<>();
         List<String> ran = new ArrayList<>();
@@ -377,7 +408,9 @@ class EventLoopTest {
         loop.stop();
         try (LogCapture log = new LogCapture()) {
             loop.runForever();
-            assertThat(log.records()).extracting(record -> record.getThrown().getMessage()).containsExactly("broken handler", "boom");
+            assertThat(log.records())
+                    .extracting(record -> record.getThrown().getMessage())
+                    .containsExactly("broken handler", "boom");
         }
         assertThat(ran).containsExactly("goes on");
     }
@@ -398,7 +431,9 @@ class EventLoopTest {
     @Test
     @DisplayName("LOOP-49 getRunningLoop is the loop in bodies and callbacks, an error elsewhere")
     void runningLoop() throws Exception {
-        assertThatThrownBy(EventLoop::getRunningLoop).isInstanceOf(IllegalStateException.class).hasMessageContaining("running event loop");
+        assertThatThrownBy(EventLoop::getRunningLoop)
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("running event loop");
         List<EventLoop> seen = new ArrayList<>();
         loop.callSoon(() -> seen.add(EventLoop.getRunningLoop()));
         loop.runUntilComplete(async(() -> {
@@ -440,7 +475,8 @@ class EventLoopTest {
                     await(never);
                 } finally {
                     order.add("finally on " + (EventLoop.getRunningLoop() == closing));
-                    assertThatThrownBy(() -> await(sleep(Duration.ofMillis(1)))).isInstanceOf(IllegalStateException.class)
+                    assertThatThrownBy(() -> await(sleep(Duration.ofMillis(1))))
+                            .isInstanceOf(IllegalStateException.class)
                             .hasMessageContaining("closed");
                 }
             }));
@@ -449,7 +485,9 @@ class EventLoopTest {
         }));
         try (LogCapture log = new LogCapture()) {
             closing.close();
-            assertThat(log.messages()).hasSize(2).allMatch(message -> message.startsWith("Task was destroyed but it is pending!"));
+            assertThat(log.messages())
+                    .hasSize(2)
+                    .allMatch(message -> message.startsWith("Task was destroyed but it is pending!"));
         }
         assertThat(order).containsExactlyInAnyOrder("finally on true", "disposed");
         assertThat(tasks).allMatch(Future::cancelled);
@@ -482,6 +520,8 @@ class EventLoopTest {
     }
 
     private static List<Thread> threadsOf(String loopName) {
-        return Thread.getAllStackTraces().keySet().stream().filter(thread -> thread.getName().startsWith(loopName + "-")).toList();
+        return Thread.getAllStackTraces().keySet().stream()
+                .filter(thread -> thread.getName().startsWith(loopName + "-"))
+                .toList();
     }
 }

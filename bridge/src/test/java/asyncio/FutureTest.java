@@ -48,7 +48,9 @@ class FutureTest {
         assertThat(future.done()).isTrue();
         assertThatThrownBy(future::result).isInstanceOf(CancelledException.class);
         assertThatThrownBy(future::exception).isInstanceOf(CancelledException.class);
-        assertThatThrownBy(() -> future.setResult("x")).isInstanceOf(InvalidStateException.class).hasMessageContaining("cancelled")
+        assertThatThrownBy(() -> future.setResult("x"))
+                .isInstanceOf(InvalidStateException.class)
+                .hasMessageContaining("cancelled")
                 .hasMessageContaining("trySetResult");
         assertThatThrownBy(() -> future.setException(new IOException())).isInstanceOf(InvalidStateException.class);
         assertThat(future.cancel()).isFalse();
@@ -57,9 +59,13 @@ class FutureTest {
     @Test
     void aSecondResultIsRefusedAndTheFirstKept() throws Exception {
         Future<Integer> future = new Future<>();
-        assertThatThrownBy(future::result).isInstanceOf(InvalidStateException.class).hasMessageContaining("not done");
+        assertThatThrownBy(future::result)
+                .isInstanceOf(InvalidStateException.class)
+                .hasMessageContaining("not done");
         future.setResult(1);
-        assertThatThrownBy(() -> future.setResult(2)).isInstanceOf(InvalidStateException.class).hasMessageContaining("already done");
+        assertThatThrownBy(() -> future.setResult(2))
+                .isInstanceOf(InvalidStateException.class)
+                .hasMessageContaining("already done");
         assertThat(future.trySetResult(3)).isFalse();
         assertThat(future.trySetException(new IOException())).isFalse();
         assertThat(future.cancel()).isFalse();
@@ -85,7 +91,9 @@ class FutureTest {
         Asyncio.run(() -> {
             Future<String> future = new Future<>();
             future.cancel("my message");
-            assertThatThrownBy(() -> await(future)).isInstanceOf(CancelledException.class).hasMessage("my message");
+            assertThatThrownBy(() -> await(future))
+                    .isInstanceOf(CancelledException.class)
+                    .hasMessage("my message");
         });
     }
 
@@ -135,7 +143,8 @@ class FutureTest {
     }
 
     @Test
-    @DisplayName("FUT-11 an exception that nobody retrieved is logged when the Future is collected; a retrieved one is not")
+    @DisplayName(
+            "FUT-11 an exception that nobody retrieved is logged when the Future is collected; a retrieved one is not")
     void neverRetrieved() {
         try (LogCapture log = new LogCapture()) {
             failAndForget("forgotten");
@@ -280,15 +289,20 @@ class FutureTest {
         Asyncio.run(() -> {
             EventLoop loop = EventLoop.getRunningLoop();
             List<String> seen = new ArrayList<>();
-            loop.setExceptionHandler((l, what) -> seen.add(what.exception().getMessage() + " " + Asyncio.currentContext().get("key")));
-            loop.callSoon(() -> {
-                throw new IllegalStateException("boom");
-            }, Context.of("key", "mine"));
+            loop.setExceptionHandler((l, what) -> seen.add(what.exception().getMessage() + " "
+                    + Asyncio.currentContext().get("key")));
+            loop.callSoon(
+                    () -> {
+                        throw new IllegalStateException("boom");
+                    },
+                    Context.of("key", "mine"));
             Future<String> done = new Future<>();
             done.setResult("x");
-            done.addDoneCallback(future -> {
-                throw new IllegalStateException("bang");
-            }, Context.of("key", "theirs"));
+            done.addDoneCallback(
+                    future -> {
+                        throw new IllegalStateException("bang");
+                    },
+                    Context.of("key", "theirs"));
             await(sleep(Duration.ZERO));
             assertThat(seen).containsExactly("boom mine", "bang theirs");
         });
@@ -306,13 +320,15 @@ class FutureTest {
             assertThat(value).isEqualTo("oi");
             assertThat(computedIn[0]).isNotSameAs(Thread.currentThread());
             IOException thrown = new IOException("boom");
-            CompletableFuture<String> failed = CompletableFuture.<String>failedFuture(thrown).thenApply(x -> x);
+            CompletableFuture<String> failed =
+                    CompletableFuture.<String>failedFuture(thrown).thenApply(x -> x);
             assertThatThrownBy(() -> await(Asyncio.wrapFuture(failed))).isSameAs(thrown);
         });
     }
 
     @Test
-    @DisplayName("FUT-14 FUT-15 cancelling the wrapper cancels the thread's future after a tick, unless that is done; and the other way round")
+    @DisplayName(
+            "FUT-14 FUT-15 cancelling the wrapper cancels the thread's future after a tick, unless that is done; and the other way round")
     void wrapFutureCancel() throws Exception {
         Asyncio.run(() -> {
             CompletableFuture<Integer> pending = new CompletableFuture<>();
@@ -340,7 +356,11 @@ class FutureTest {
     @Test
     void completesAsAMono() {
         Future<String> future = new Future<>();
-        StepVerifier.create(future).expectSubscription().then(() -> future.setResult("v")).expectNext("v").verifyComplete();
+        StepVerifier.create(future)
+                .expectSubscription()
+                .then(() -> future.setResult("v"))
+                .expectNext("v")
+                .verifyComplete();
         StepVerifier.create(future).expectNext("v").verifyComplete();
         Future<String> empty = new Future<>();
         empty.setResult(null);
@@ -350,14 +370,21 @@ class FutureTest {
         StepVerifier.create(failed).verifyErrorMessage("e");
         Future<String> cancelled = new Future<>();
         cancelled.cancel("why");
-        StepVerifier.create(cancelled).verifyErrorSatisfies(e -> assertThat(e).isInstanceOf(CancelledException.class).hasMessage("why"));
+        StepVerifier.create(cancelled)
+                .verifyErrorSatisfies(e ->
+                        assertThat(e).isInstanceOf(CancelledException.class).hasMessage("why"));
     }
 
     @Test
     void nothingIsSignalledBeforeDemand() {
         Future<String> future = new Future<>();
         future.setResult("v");
-        StepVerifier.create(future, 0).expectSubscription().expectNoEvent(Duration.ofMillis(1)).thenRequest(1).expectNext("v").verifyComplete();
+        StepVerifier.create(future, 0)
+                .expectSubscription()
+                .expectNoEvent(Duration.ofMillis(1))
+                .thenRequest(1)
+                .expectNext("v")
+                .verifyComplete();
     }
 
     @Test

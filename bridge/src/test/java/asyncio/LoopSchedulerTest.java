@@ -25,11 +25,14 @@ class LoopSchedulerTest {
         Asyncio.run(() -> {
             EventLoop loop = EventLoop.getRunningLoop();
             List<Boolean> onLoop = new ArrayList<>();
-            int sum = await(Flux.range(1, 100).publishOn(loop.scheduler()).doOnNext(x -> onLoop.add(loop.netty().inEventLoop()))
+            int sum = await(Flux.range(1, 100)
+                    .publishOn(loop.scheduler())
+                    .doOnNext(x -> onLoop.add(loop.netty().inEventLoop()))
                     .reduce(0, Integer::sum));
             assertThat(sum).isEqualTo(5050);
             assertThat(onLoop).hasSize(100).containsOnly(true);
-            assertThat(await(Mono.fromCallable(() -> loop.netty().inEventLoop()).subscribeOn(loop.scheduler()))).isTrue();
+            assertThat(await(Mono.fromCallable(() -> loop.netty().inEventLoop()).subscribeOn(loop.scheduler())))
+                    .isTrue();
         });
     }
 
@@ -47,7 +50,8 @@ class LoopSchedulerTest {
             worker.schedulePeriodically(runs::incrementAndGet, 0, 1, TimeUnit.HOURS);
             worker.dispose();
             assertThat(worker.isDisposed()).isTrue();
-            assertThatThrownBy(() -> worker.schedule(runs::incrementAndGet)).isInstanceOf(RejectedExecutionException.class);
+            assertThatThrownBy(() -> worker.schedule(runs::incrementAndGet))
+                    .isInstanceOf(RejectedExecutionException.class);
             await(sleep(Duration.ofHours(3)));
             assertThat(runs).hasValue(0);
             assertThat(loop.core.timerCount()).isZero();
@@ -61,12 +65,17 @@ class LoopSchedulerTest {
             Duration start = loop.time();
             List<Duration> times = new ArrayList<>();
             Disposable[] periodic = new Disposable[1];
-            periodic[0] = loop.scheduler().schedulePeriodically(() -> {
-                times.add(loop.time().minus(start));
-                if (times.size() == 3) {
-                    periodic[0].dispose();
-                }
-            }, 1, 2, TimeUnit.MINUTES);
+            periodic[0] = loop.scheduler()
+                    .schedulePeriodically(
+                            () -> {
+                                times.add(loop.time().minus(start));
+                                if (times.size() == 3) {
+                                    periodic[0].dispose();
+                                }
+                            },
+                            1,
+                            2,
+                            TimeUnit.MINUTES);
             await(sleep(Duration.ofHours(1)));
             assertThat(times).containsExactly(Duration.ofMinutes(1), Duration.ofMinutes(3), Duration.ofMinutes(5));
             assertThat(loop.core.timerCount()).isZero();
@@ -83,6 +92,7 @@ class LoopSchedulerTest {
         loop.close();
         assertThat(scheduler.isDisposed()).isTrue();
         assertThatThrownBy(() -> scheduler.schedule(() -> {})).isInstanceOf(RejectedExecutionException.class);
-        assertThatThrownBy(() -> scheduler.schedule(() -> {}, 1, TimeUnit.SECONDS)).isInstanceOf(RejectedExecutionException.class);
+        assertThatThrownBy(() -> scheduler.schedule(() -> {}, 1, TimeUnit.SECONDS))
+                .isInstanceOf(RejectedExecutionException.class);
     }
 }

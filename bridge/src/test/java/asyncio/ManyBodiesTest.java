@@ -62,14 +62,18 @@ class ManyBodiesTest {
                 try {
                     sum += await(task);
                 } catch (RejectedExecutionException e) {
-                    assertThat(e).hasMessageContaining("asyncio.bodies.max").hasMessageContaining("Java 24")
+                    assertThat(e)
+                            .hasMessageContaining("asyncio.bodies.max")
+                            .hasMessageContaining("Java 24")
                             .hasMessageContaining(task.getName());
                     refused++;
                 }
             }
             assertThat(refused).isBetween(10, 12); // main has a thread too, and so may a body of a shared loop
             assertThat(sum).isEqualTo(limit + 10 - refused);
-            assertThat(await(createTask(async(() -> 1)))).as("threads are free again").isEqualTo(1);
+            assertThat(await(createTask(async(() -> 1))))
+                    .as("threads are free again")
+                    .isEqualTo(1);
         });
     }
 }

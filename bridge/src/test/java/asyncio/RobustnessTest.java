@@ -114,10 +114,13 @@ class RobustnessTest {
             EventLoop loop = EventLoop.getRunningLoop();
             createTask(toThread(() -> {
                 started.countDown();
-                results.add(runThreadsafe(async(() -> {
-                    await(sleep(Duration.ofMillis(20)));
-                    return 1;
-                }), loop).get());
+                results.add(runThreadsafe(
+                                async(() -> {
+                                    await(sleep(Duration.ofMillis(20)));
+                                    return 1;
+                                }),
+                                loop)
+                        .get());
             }));
             tick();
             started.await();
@@ -130,17 +133,18 @@ class RobustnessTest {
     void fatalMainLetsOthersCleanUp() {
         List<String> order = new ArrayList<>();
         assertThatThrownBy(() -> Asyncio.run(() -> {
-            createTask(async(() -> {
-                try {
-                    await(sleep(LONG));
-                } finally {
-                    await(sleep(Duration.ofMillis(5)));
-                    order.add("cleaned up");
-                }
-            }));
-            tick();
-            throw new InternalError("fatal");
-        })).isInstanceOf(InternalError.class);
+                    createTask(async(() -> {
+                        try {
+                            await(sleep(LONG));
+                        } finally {
+                            await(sleep(Duration.ofMillis(5)));
+                            order.add("cleaned up");
+                        }
+                    }));
+                    tick();
+                    throw new InternalError("fatal");
+                }))
+                .isInstanceOf(InternalError.class);
         assertThat(order).containsExactly("cleaned up");
     }
 
@@ -148,11 +152,12 @@ class RobustnessTest {
     void anErrorOfASubscribeEndsTheTaskAndTheRun() throws Exception {
         Task<?>[] task = new Task<?>[1];
         assertThatThrownBy(() -> Asyncio.run(() -> {
-            task[0] = createTask(Mono.defer(() -> {
-                throw new NoClassDefFoundError("x");
-            }));
-            await(sleep(LONG));
-        })).isInstanceOf(NoClassDefFoundError.class);
+                    task[0] = createTask(Mono.defer(() -> {
+                        throw new NoClassDefFoundError("x");
+                    }));
+                    await(sleep(LONG));
+                }))
+                .isInstanceOf(NoClassDefFoundError.class);
         assertThat(task[0].exception()).isInstanceOf(NoClassDefFoundError.class);
     }
 
@@ -161,22 +166,25 @@ class RobustnessTest {
         try (LogCapture log = new LogCapture()) {
             Asyncio.run(() -> {
                 async(() -> "never");
-                createTask(async(() -> {
-                    throw new java.io.IOException("lost");
-                }), "lost");
+                createTask(
+                        async(() -> {
+                            throw new java.io.IOException("lost");
+                        }),
+                        "lost");
                 tick();
                 tick();
             });
             assertThat(log.messages()).contains("Task exception was never retrieved: task lost");
             Collector.collectUntil(() -> log.messages().size() == 2);
-            assertThat(log.messages()).anyMatch(message -> message.startsWith("Coroutine async(...) made at asyncio.RobustnessTest"));
+            assertThat(log.messages())
+                    .anyMatch(message -> message.startsWith("Coroutine async(...) made at asyncio.RobustnessTest"));
         }
     }
 
     @Test
     void aRefusedThreadCallDoesNotHoldVirtualTime() throws Exception {
         EventLoop loop = EventLoop.builder().clock(Ticker.newMockTicker()).build();
-        loop.threads().close();
+        loop.executor.shutDown();
         assertThatThrownBy(() -> loop.runUntilComplete(toThread(() -> 1))).isInstanceOf(IllegalStateException.class);
         loop.runUntilComplete(sleep(LONG)); // a clock that is held would never get there
         loop.close();
@@ -185,7 +193,8 @@ class RobustnessTest {
     @Test
     void aFinishedBodyIsNotHeldByTheThreadsOfItsLoop() throws Exception {
         Asyncio.run(() -> {
-            java.lang.ref.WeakReference<Object> result = new java.lang.ref.WeakReference<>(await(createTask(async(Object::new))));
+            java.lang.ref.WeakReference<Object> result =
+                    new java.lang.ref.WeakReference<>(await(createTask(async(Object::new))));
             for (int i = 0; i < 100 && result.get() != null; i++) {
                 System.gc();
                 await(sleep(Duration.ofMillis(1)));
@@ -197,19 +206,22 @@ class RobustnessTest {
     @Test
     void tasksThatGoOnAfterTheirCancellationAreNamed() throws Exception {
         try (LogCapture log = new LogCapture()) {
-            EventLoop loop = EventLoop.builder().clock(Ticker.newMockTicker()).build();
-            loop.createTask(async(() -> {
-                for (boolean caught = false; !caught; ) {
-                    try {
-                        await(sleep(LONG));
-                    } catch (Exception e) {
-                        await(sleep(LONG));
-                        caught = true;
-                    }
-                }
-            }), "stubborn");
-            loop.runUntilComplete(sleep(Duration.ofSeconds(1)));
-            Program.shutdown(loop);
+            Runner runner = Runner.builder().loopFactory(VirtualTime::newLoop).build();
+            runner.getLoop()
+                    .createTask(
+                            async(() -> {
+                                for (boolean caught = false; !caught; ) {
+                                    try {
+                                        await(sleep(LONG));
+                                    } catch (Exception e) {
+                                        await(sleep(LONG));
+                                        caught = true;
+                                    }
+                                }
+                            }),
+                            "stubborn");
+            runner.run(sleep(Duration.ofSeconds(1)));
+            runner.close();
             assertThat(log.messages()).hasSize(1);
             assertThat(log.messages().get(0)).contains("stubborn").contains("must rethrow CancelledException");
         }
@@ -244,24 +256,26 @@ class RobustnessTest {
             Future<String> ended = new Future<>();
             Subscription[] subscription = new Subscription[1];
             async(() -> {
-                try {
-                    await(sleep(LONG));
-                } finally {
-                    try {
-                        tick();
-                        tick();
-                        ended.setResult("cleaned up, cancelling " + currentTask().cancelling());
-                    } catch (CancelledException e) {
-                        ended.setResult("cancelled again");
-                    }
-                }
-            }).subscribe(new BaseSubscriber<Void>() {
-                @Override
-                protected void hookOnSubscribe(Subscription s) {
-                    subscription[0] = s;
-                    s.request(1);
-                }
-            });
+                        try {
+                            await(sleep(LONG));
+                        } finally {
+                            try {
+                                tick();
+                                tick();
+                                ended.setResult("cleaned up, cancelling "
+                                        + currentTask().cancelling());
+                            } catch (CancelledException e) {
+                                ended.setResult("cancelled again");
+                            }
+                        }
+                    })
+                    .subscribe(new BaseSubscriber<Void>() {
+                        @Override
+                        protected void hookOnSubscribe(Subscription s) {
+                            subscription[0] = s;
+                            s.request(1);
+                        }
+                    });
             tick();
             subscription[0].cancel();
             tick();
@@ -275,18 +289,20 @@ class RobustnessTest {
         Asyncio.run(() -> {
             List<String> fate = new ArrayList<>();
             Subscription[] subscription = new Subscription[1];
-            async(() -> "permit").doOnDiscard(Object.class, value -> fate.add("discarded " + value)).subscribe(new BaseSubscriber<>() {
-                @Override
-                protected void hookOnSubscribe(Subscription s) {
-                    subscription[0] = s;
-                    s.request(1);
-                }
+            async(() -> "permit")
+                    .doOnDiscard(Object.class, value -> fate.add("discarded " + value))
+                    .subscribe(new BaseSubscriber<>() {
+                        @Override
+                        protected void hookOnSubscribe(Subscription s) {
+                            subscription[0] = s;
+                            s.request(1);
+                        }
 
-                @Override
-                protected void hookOnNext(String value) {
-                    fate.add("delivered");
-                }
-            });
+                        @Override
+                        protected void hookOnNext(String value) {
+                            fate.add("delivered");
+                        }
+                    });
             EventLoop.getRunningLoop().callSoon(() -> subscription[0].cancel()); // after the body, before its signal
             tick();
             tick();
@@ -393,7 +409,8 @@ class RobustnessTest {
             Asyncio.run(() -> {
                 for (int i = 0; i < 4_000; i++) {
                     Granting source = new Granting(granted, returned);
-                    Task<Integer> task = EventLoop.getRunningLoop().createTask(i % 2 == 0 ? source : async(() -> await(source)), null, discard);
+                    Task<Integer> task = EventLoop.getRunningLoop()
+                            .createTask(i % 2 == 0 ? source : async(() -> await(source)), null, discard);
                     tick();
                     int spins = i % 50;
                     java.util.concurrent.Future<?> grant = threads.submit(() -> {
@@ -515,15 +532,16 @@ class RobustnessTest {
     void unboundedRecursionThatAwaitsEndsWithAnErrorNotAHang() throws Exception {
         for (int i = 0; i < (BodyThreads.VIRTUAL ? 1 : 5); i++) {
             assertThatThrownBy(() -> Asyncio.run(() -> {
-                EventLoop loop = EventLoop.getRunningLoop();
-                createTask(async(() -> {
-                    while (true) {
-                        loop.callSoon(() -> {});
-                        tick();
-                    }
-                }));
-                recurse(BodyThreads.VIRTUAL ? 2_000 : Integer.MAX_VALUE);
-            })).isInstanceOf(StackOverflowError.class);
+                        EventLoop loop = EventLoop.getRunningLoop();
+                        createTask(async(() -> {
+                            while (true) {
+                                loop.callSoon(() -> {});
+                                tick();
+                            }
+                        }));
+                        recurse(BodyThreads.VIRTUAL ? 2_000 : Integer.MAX_VALUE);
+                    }))
+                    .isInstanceOf(StackOverflowError.class);
         }
     }
 
@@ -544,9 +562,11 @@ class RobustnessTest {
         try {
             Asyncio.run(() -> {
                 assertThat(Thread.currentThread().getContextClassLoader()).isSameAs(mine);
-                assertThat(await(toThread(() -> Thread.currentThread().getContextClassLoader()))).isSameAs(mine);
+                assertThat(await(toThread(() -> Thread.currentThread().getContextClassLoader())))
+                        .isSameAs(mine);
                 await(createTask(async(() -> Thread.currentThread().setContextClassLoader(null))));
-                assertThat(await(createTask(async(() -> Thread.currentThread().getContextClassLoader())))).isSameAs(mine);
+                assertThat(await(createTask(async(() -> Thread.currentThread().getContextClassLoader()))))
+                        .isSameAs(mine);
             });
         } finally {
             Thread.currentThread().setContextClassLoader(before);
@@ -612,7 +632,8 @@ class RobustnessTest {
         List<String> seen = new ArrayList<>();
         Asyncio.run(() -> {
             local.set("secret");
-            for (Mono<Object> mono : List.of(Mono.never().doOnCancel(() -> seen.add("seen " + local.get())),
+            for (Mono<Object> mono : List.of(
+                    Mono.never().doOnCancel(() -> seen.add("seen " + local.get())),
                     async(() -> await(Mono.never().doOnCancel(() -> seen.add("seen " + local.get())))))) {
                 Task<Object> task = createTask(mono);
                 tick();

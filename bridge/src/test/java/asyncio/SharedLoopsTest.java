@@ -39,14 +39,15 @@ class SharedLoopsTest {
         CountDownLatch waiting = new CountDownLatch(1);
         CompletableFuture<String> cleaned = new CompletableFuture<>();
         async(() -> {
-            try {
-                waiting.countDown();
-                await(sleep(Duration.ofHours(1)));
-            } finally {
-                await(sleep(Duration.ofMillis(5)));
-                cleaned.complete("cleaned up");
-            }
-        }).subscribe(value -> {}, error -> {});
+                    try {
+                        waiting.countDown();
+                        await(sleep(Duration.ofHours(1)));
+                    } finally {
+                        await(sleep(Duration.ofMillis(5)));
+                        cleaned.complete("cleaned up");
+                    }
+                })
+                .subscribe(value -> {}, error -> {});
         waiting.await();
         assertThat(EventLoop.shutdownShared(Duration.ofSeconds(30))).isTrue();
         assertThat(cleaned).isCompletedWithValue("cleaned up");
@@ -95,8 +96,10 @@ class SharedLoopsTest {
 
     @Test
     void misuse() throws Exception {
-        assertThatThrownBy(() -> EventLoop.shutdownShared(Duration.ofSeconds(-1))).isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining("negative").hasMessageContaining("PT-1S");
+        assertThatThrownBy(() -> EventLoop.shutdownShared(Duration.ofSeconds(-1)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("negative")
+                .hasMessageContaining("PT-1S");
         Asyncio.run(() -> {
             assertThatThrownBy(() -> EventLoop.shutdownShared(Duration.ZERO)).isInstanceOf(IllegalStateException.class);
         });

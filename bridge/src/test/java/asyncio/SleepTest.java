@@ -75,20 +75,34 @@ class SleepTest {
     void sleepsOnASharedLoopWhereNoneRuns() {
         StepVerifier.create(sleep(Duration.ofMillis(1), "x")).expectNext("x").verifyComplete();
         StepVerifier.create(sleep(Duration.ZERO)).verifyComplete();
-        StepVerifier.create(sleep(Duration.ofHours(1))).expectSubscription().thenCancel().verify();
+        StepVerifier.create(sleep(Duration.ofHours(1)))
+                .expectSubscription()
+                .thenCancel()
+                .verify();
     }
 
     @Test
     @DisplayName("SLP-05 SLP-06 runThreadsafe brings result and exception to the thread")
     void runThreadsafe() throws Exception {
         try (LoopThread loop = new LoopThread()) {
-            assertThat(Asyncio.runThreadsafe(async(() -> {
-                await(sleep(Duration.ofMillis(1)));
-                return 3;
-            }), loop.loop).get()).isEqualTo(3);
-            assertThatThrownBy(() -> Asyncio.runThreadsafe(async(() -> {
-                throw new IOException("Fail!");
-            }), loop.loop).get()).isInstanceOf(ExecutionException.class).cause().isInstanceOf(IOException.class).hasMessage("Fail!");
+            assertThat(Asyncio.runThreadsafe(
+                                    async(() -> {
+                                        await(sleep(Duration.ofMillis(1)));
+                                        return 3;
+                                    }),
+                                    loop.loop)
+                            .get())
+                    .isEqualTo(3);
+            assertThatThrownBy(() -> Asyncio.runThreadsafe(
+                                    async(() -> {
+                                        throw new IOException("Fail!");
+                                    }),
+                                    loop.loop)
+                            .get())
+                    .isInstanceOf(ExecutionException.class)
+                    .cause()
+                    .isInstanceOf(IOException.class)
+                    .hasMessage("Fail!");
         }
     }
 
@@ -97,20 +111,24 @@ class SleepTest {
     void runThreadsafeCancel() throws Exception {
         try (LoopThread loop = new LoopThread()) {
             CountDownLatch cleaned = new CountDownLatch(1);
-            CompletableFuture<Void> future = Asyncio.runThreadsafe(async(() -> {
-                try {
-                    await(sleep(Duration.ofHours(1)));
-                } finally {
-                    cleaned.countDown();
-                }
-            }), loop.loop);
+            CompletableFuture<Void> future = Asyncio.runThreadsafe(
+                    async(() -> {
+                        try {
+                            await(sleep(Duration.ofHours(1)));
+                        } finally {
+                            cleaned.countDown();
+                        }
+                    }),
+                    loop.loop);
             assertThatThrownBy(() -> future.get(0, TimeUnit.SECONDS)).isInstanceOf(TimeoutException.class);
             // the body is in its sleep after two ticks
             Asyncio.runThreadsafe(sleep(Duration.ZERO), loop.loop).get();
             assertThat(future.cancel(true)).isTrue();
             cleaned.await();
             Asyncio.runThreadsafe(sleep(Duration.ZERO), loop.loop).get();
-            assertThat(Asyncio.runThreadsafe(async(() -> Asyncio.allTasks().size()), loop.loop).get()).isEqualTo(1);
+            assertThat(Asyncio.runThreadsafe(async(() -> Asyncio.allTasks().size()), loop.loop)
+                            .get())
+                    .isEqualTo(1);
         }
     }
 
@@ -118,10 +136,12 @@ class SleepTest {
     @DisplayName("SLP-08 a task that cancels itself cancels the thread's future")
     void runThreadsafeTaskCancelled() throws Exception {
         try (LoopThread loop = new LoopThread()) {
-            CompletableFuture<Void> future = Asyncio.runThreadsafe(async(() -> {
-                Asyncio.currentTask().cancel();
-                await(sleep(Duration.ofHours(1)));
-            }), loop.loop);
+            CompletableFuture<Void> future = Asyncio.runThreadsafe(
+                    async(() -> {
+                        Asyncio.currentTask().cancel();
+                        await(sleep(Duration.ofHours(1)));
+                    }),
+                    loop.loop);
             assertThatThrownBy(future::get).isInstanceOf(CancellationException.class);
             assertThat(future.isCancelled()).isTrue();
         }
@@ -131,7 +151,8 @@ class SleepTest {
     void runThreadsafeOnAClosedLoopThrows() {
         EventLoop loop = EventLoop.newEventLoop();
         loop.close();
-        assertThatThrownBy(() -> Asyncio.runThreadsafe(sleep(Duration.ZERO), loop)).isInstanceOf(IllegalStateException.class)
+        assertThatThrownBy(() -> Asyncio.runThreadsafe(sleep(Duration.ZERO), loop))
+                .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("closed");
     }
 }

@@ -28,6 +28,7 @@ class StressTest {
 
     /** Touched by bodies only, without locks: right if one body runs at a time. */
     private int shared;
+
     private boolean inside;
 
     @Test
@@ -43,7 +44,9 @@ class StressTest {
                     tasks.add(createTask(async(() -> {
                         for (int step = 0; step < STEPS; step++) {
                             step(random, foreign, cancelled);
-                            assertThat(inside).as("seed %d: another body is running", seed).isFalse();
+                            assertThat(inside)
+                                    .as("seed %d: another body is running", seed)
+                                    .isFalse();
                             inside = true;
                             int before = shared;
                             Thread.onSpinWait();
@@ -68,7 +71,8 @@ class StressTest {
         assertThat(cancelled.get()).isPositive();
     }
 
-    private static void step(Random random, ScheduledExecutorService foreign, AtomicInteger cancelled) throws Exception {
+    private static void step(Random random, ScheduledExecutorService foreign, AtomicInteger cancelled)
+            throws Exception {
         Future<Integer> future = new Future<>();
         switch (random.nextInt(9)) {
             case 0 -> await(sleep(Duration.ZERO));
@@ -108,7 +112,8 @@ class StressTest {
                 await(future);
                 assertThat(Thread.interrupted()).isTrue();
             }
-            case 7 -> assertThat(await(Mono.just(5).publishOn(Schedulers.parallel()))).isEqualTo(5);
+            case 7 ->
+                assertThat(await(Mono.just(5).publishOn(Schedulers.parallel()))).isEqualTo(5);
             default -> assertThat(await(toThread(() -> 6))).isEqualTo(6);
         }
     }

@@ -54,8 +54,11 @@ class TaskTest {
             assertThat(subscriptions).hasValue(0);
             assertThat(await(task)).isEqualTo(1);
             assertThat(await(createTask(Mono.<String>empty()))).isNull();
-            assertThatThrownBy(() -> await(createTask(Mono.error(new IOException("e"))))).isInstanceOf(IOException.class).hasMessage("e");
-            assertThat(await(createTask(Mono.just("x").publishOn(Schedulers.parallel())))).isEqualTo("x");
+            assertThatThrownBy(() -> await(createTask(Mono.error(new IOException("e")))))
+                    .isInstanceOf(IOException.class)
+                    .hasMessage("e");
+            assertThat(await(createTask(Mono.just("x").publishOn(Schedulers.parallel()))))
+                    .isEqualTo("x");
             Future<String> future = new Future<>();
             Task<String> waits = createTask(future);
             tick();
@@ -73,7 +76,9 @@ class TaskTest {
             assertThat(Asyncio.<String>ensureFuture(future)).isSameAs(future);
             assertThat(await(Asyncio.ensureFuture(async(() -> "x")))).isEqualTo("x");
         });
-        assertThatThrownBy(() -> Asyncio.ensureFuture(Mono.just(1))).isInstanceOf(IllegalStateException.class).hasMessageContaining("createTask");
+        assertThatThrownBy(() -> Asyncio.ensureFuture(Mono.just(1)))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("createTask");
     }
 
     @Test
@@ -102,10 +107,14 @@ class TaskTest {
     void setMethods() throws Exception {
         Asyncio.run(() -> {
             Task<Integer> task = createTask(async(() -> 1));
-            assertThatThrownBy(() -> task.setResult(2)).isInstanceOf(UnsupportedOperationException.class).hasMessageContaining("setResult");
-            assertThatThrownBy(() -> task.setException(new IOException())).isInstanceOf(UnsupportedOperationException.class);
+            assertThatThrownBy(() -> task.setResult(2))
+                    .isInstanceOf(UnsupportedOperationException.class)
+                    .hasMessageContaining("setResult");
+            assertThatThrownBy(() -> task.setException(new IOException()))
+                    .isInstanceOf(UnsupportedOperationException.class);
             assertThatThrownBy(() -> task.trySetResult(2)).isInstanceOf(UnsupportedOperationException.class);
-            assertThatThrownBy(() -> task.trySetException(new IOException())).isInstanceOf(UnsupportedOperationException.class);
+            assertThatThrownBy(() -> task.trySetException(new IOException()))
+                    .isInstanceOf(UnsupportedOperationException.class);
             assertThat(await(task)).isEqualTo(1);
         });
     }
@@ -125,9 +134,12 @@ class TaskTest {
     }
 
     @Test
-    @DisplayName("TSK-32 TSK-33 currentTask is the task inside it, also after interleaving, null in a callback, an error without a loop")
+    @DisplayName(
+            "TSK-32 TSK-33 currentTask is the task inside it, also after interleaving, null in a callback, an error without a loop")
     void currentTask() throws Exception {
-        assertThatThrownBy(Asyncio::currentTask).isInstanceOf(IllegalStateException.class).hasMessageContaining("running event loop");
+        assertThatThrownBy(Asyncio::currentTask)
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("running event loop");
         Asyncio.run(() -> {
             EventLoop loop = EventLoop.getRunningLoop();
             List<Object> inCallback = new ArrayList<>();
@@ -175,24 +187,31 @@ class TaskTest {
             List<Task<Boolean>> tasks = new ArrayList<>();
             for (int i = 0; i < 100; i++) {
                 int number = i;
-                tasks.add(loop.createTask(async(() -> {
-                    boolean kept = true;
-                    for (int k = 0; k < 5; k++) {
-                        await(sleep(Duration.ofNanos(number % 7 * 1000)));
-                        kept &= Asyncio.currentContext().<Integer>get("n") == number;
-                    }
-                    // a child inherits, an operator sees it too
-                    kept &= await(createTask(async(() -> Asyncio.currentContext().<Integer>get("n")))) == number;
-                    kept &= await(Mono.deferContextual(context -> Mono.just(context.<Integer>get("n")))) == number;
-                    return kept;
-                }), null, Context.of("n", number)));
+                tasks.add(loop.createTask(
+                        async(() -> {
+                            boolean kept = true;
+                            for (int k = 0; k < 5; k++) {
+                                await(sleep(Duration.ofNanos(number % 7 * 1000)));
+                                kept &= Asyncio.currentContext().<Integer>get("n") == number;
+                            }
+                            // a child inherits, an operator sees it too
+                            kept &= await(createTask(
+                                            async(() -> Asyncio.currentContext().<Integer>get("n"))))
+                                    == number;
+                            kept &= await(Mono.deferContextual(context -> Mono.just(context.<Integer>get("n"))))
+                                    == number;
+                            return kept;
+                        }),
+                        null,
+                        Context.of("n", number)));
             }
             for (Task<Boolean> task : tasks) {
                 assertThat(await(task)).isTrue();
             }
             assertThat(Asyncio.currentContext().isEmpty()).isTrue();
             List<Boolean> empty = new ArrayList<>();
-            tasks.get(0).addDoneCallback(done -> empty.add(Asyncio.currentContext().isEmpty()));
+            tasks.get(0)
+                    .addDoneCallback(done -> empty.add(Asyncio.currentContext().isEmpty()));
             tick();
             assertThat(empty).containsExactly(true);
         });
@@ -205,7 +224,10 @@ class TaskTest {
             createTask(async(() -> await(gate)), "held");
             System.gc();
             tick();
-            assertThat(Asyncio.allTasks()).extracting(Task::getName).contains("held").hasSize(2);
+            assertThat(Asyncio.allTasks())
+                    .extracting(Task::getName)
+                    .contains("held")
+                    .hasSize(2);
             gate.setResult("x");
             tick();
             tick();
@@ -224,8 +246,12 @@ class TaskTest {
             Task<Void> mono = createTask(Mono.fromRunnable(() -> ran.set(true)));
             body.cancel("my message");
             mono.cancel("mono message");
-            assertThatThrownBy(() -> await(body)).isInstanceOf(CancelledException.class).hasMessage("my message");
-            assertThatThrownBy(() -> await(mono)).isInstanceOf(CancelledException.class).hasMessage("mono message");
+            assertThatThrownBy(() -> await(body))
+                    .isInstanceOf(CancelledException.class)
+                    .hasMessage("my message");
+            assertThatThrownBy(() -> await(mono))
+                    .isInstanceOf(CancelledException.class)
+                    .hasMessage("mono message");
         });
         assertThat(ran).isFalse();
     }
@@ -294,8 +320,10 @@ class TaskTest {
     @DisplayName("TSK-13 a hand-written timeout that cancels its own task leaves no trace")
     void structuredBlocks() throws Exception {
         Asyncio.run(() -> {
-            assertThat(await(createTask(async(() -> withTimeout(Duration.ofMillis(1), sleep(LONG)))))).isEqualTo("timeout");
-            assertThat(await(createTask(async(() -> withTimeout(LONG, sleep(Duration.ofMillis(1))))))).isEqualTo("in time");
+            assertThat(await(createTask(async(() -> withTimeout(Duration.ofMillis(1), sleep(LONG))))))
+                    .isEqualTo("timeout");
+            assertThat(await(createTask(async(() -> withTimeout(LONG, sleep(Duration.ofMillis(1)))))))
+                    .isEqualTo("in time");
         });
     }
 
@@ -333,8 +361,12 @@ class TaskTest {
                 tick();
                 task.cancel(message);
                 assertCancelled(task);
-                assertThatThrownBy(task::result).isInstanceOf(CancelledException.class).hasMessage(message);
-                assertThatThrownBy(task::exception).isInstanceOf(CancelledException.class).hasMessage(message);
+                assertThatThrownBy(task::result)
+                        .isInstanceOf(CancelledException.class)
+                        .hasMessage(message);
+                assertThatThrownBy(task::exception)
+                        .isInstanceOf(CancelledException.class)
+                        .hasMessage(message);
             }
         });
     }
@@ -353,8 +385,11 @@ class TaskTest {
             }));
             tick();
             inner.cancel("msg");
-            assertThatThrownBy(() -> await(outer)).isInstanceOf(IllegalArgumentException.class).cause()
-                    .isInstanceOf(CancelledException.class).hasMessage("msg");
+            assertThatThrownBy(() -> await(outer))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .cause()
+                    .isInstanceOf(CancelledException.class)
+                    .hasMessage("msg");
             assertThat(outer.cancelled()).isFalse();
         });
     }
@@ -477,13 +512,16 @@ class TaskTest {
                 Asyncio.currentTask().cancel("late");
                 return 12;
             }));
-            assertThatThrownBy(() -> await(task)).isInstanceOf(CancelledException.class).hasMessage("late");
+            assertThatThrownBy(() -> await(task))
+                    .isInstanceOf(CancelledException.class)
+                    .hasMessage("late");
             assertThat(task.cancelled()).isTrue();
         });
     }
 
     @Test
-    @DisplayName("TSK-34 cancelling the outer task cancels the innermost Future; each level may observe and the outer swallow")
+    @DisplayName(
+            "TSK-34 cancelling the outer task cancels the innermost Future; each level may observe and the outer swallow")
     void cancelPassesInwards() throws Exception {
         Asyncio.run(() -> {
             AtomicInteger seen = new AtomicInteger();
@@ -552,7 +590,9 @@ class TaskTest {
             Task<String> task = createTask(Mono.<String>never().doOnCancel(disposed::incrementAndGet));
             tick();
             task.cancel("why");
-            assertThatThrownBy(() -> await(task)).isInstanceOf(CancelledException.class).hasMessage("why");
+            assertThatThrownBy(() -> await(task))
+                    .isInstanceOf(CancelledException.class)
+                    .hasMessage("why");
             assertThat(disposed).hasValue(1);
         });
     }
@@ -580,15 +620,19 @@ class TaskTest {
     void neverRetrieved() throws Exception {
         try (LogCapture log = new LogCapture()) {
             Asyncio.run(() -> {
-                createTask(async(() -> {
-                    throw new IOException("forgotten");
-                }), "forgetful");
+                createTask(
+                        async(() -> {
+                            throw new IOException("forgotten");
+                        }),
+                        "forgetful");
                 tick();
                 tick();
             });
             Collector.collectUntil(() -> !log.messages().isEmpty());
             assertThat(log.messages()).containsExactly("Task exception was never retrieved: task forgetful");
-            assertThat(log.records().get(0).getThrown()).isInstanceOf(IOException.class).hasMessage("forgotten");
+            assertThat(log.records().get(0).getThrown())
+                    .isInstanceOf(IOException.class)
+                    .hasMessage("forgotten");
         }
     }
 
@@ -599,17 +643,18 @@ class TaskTest {
         InternalError fatal = new InternalError("fatal");
         List<Task<?>> made = new ArrayList<>();
         assertThatThrownBy(() -> loop.runUntilComplete(async(() -> {
-            made.add(createTask(async(() -> {
-                try {
+                    made.add(createTask(async(() -> {
+                        try {
+                            await(sleep(LONG));
+                        } catch (CancelledException e) {
+                            throw fatal;
+                        }
+                    })));
+                    tick();
+                    made.get(0).cancel();
                     await(sleep(LONG));
-                } catch (CancelledException e) {
-                    throw fatal;
-                }
-            })));
-            tick();
-            made.get(0).cancel();
-            await(sleep(LONG));
-        }))).isSameAs(fatal);
+                })))
+                .isSameAs(fatal);
         assertThat(made.get(0).done()).isTrue();
         assertThat(made.get(0).cancelled()).isFalse();
         assertThat(made.get(0).exception()).isSameAs(fatal);
@@ -623,11 +668,13 @@ class TaskTest {
     void exceptionsArriveAsTheyWereThrown() throws Exception {
         IOException thrown = new IOException("checked");
         assertThatThrownBy(() -> Asyncio.run(() -> {
-            await(createTask(async(() -> {
-                throw thrown;
-            })));
-        })).isSameAs(thrown);
-        assertThatThrownBy(() -> Asyncio.run(Mono.error(new TimeoutException("t")))).isInstanceOf(TimeoutException.class);
+                    await(createTask(async(() -> {
+                        throw thrown;
+                    })));
+                }))
+                .isSameAs(thrown);
+        assertThatThrownBy(() -> Asyncio.run(Mono.error(new TimeoutException("t"))))
+                .isInstanceOf(TimeoutException.class);
     }
 
     @Test
@@ -635,7 +682,9 @@ class TaskTest {
     void createTaskOnClosedLoop() {
         EventLoop loop = EventLoop.newEventLoop();
         loop.close();
-        assertThatThrownBy(() -> loop.createTask(async(() -> 1))).isInstanceOf(IllegalStateException.class).hasMessageContaining("closed");
+        assertThatThrownBy(() -> loop.createTask(async(() -> 1)))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("closed");
         assertThat(loop.allTasks()).isEmpty();
     }
 }

@@ -33,9 +33,11 @@ final class Tck {
 
     /** One test for each rule. */
     static Stream<DynamicTest> of(String name, Supplier<? extends Mono<Integer>> source) {
-        return Arrays.stream(PublisherVerification.class.getMethods()).filter(method -> RULES.contains(method.getName()))
+        return Arrays.stream(PublisherVerification.class.getMethods())
+                .filter(method -> RULES.contains(method.getName()))
                 .sorted(Comparator.comparing(Method::getName))
-                .map(rule -> DynamicTest.dynamicTest(name + ": " + rule.getName(), () -> verify(rule, new MonoVerification(source))));
+                .map(rule -> DynamicTest.dynamicTest(
+                        name + ": " + rule.getName(), () -> verify(rule, new MonoVerification(source))));
     }
 
     private static void verify(Method rule, MonoVerification verification) throws Throwable {

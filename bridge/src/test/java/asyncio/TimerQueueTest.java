@@ -27,7 +27,9 @@ class TimerQueueTest {
                     queue.remove(entry);
                     queue.remove(entry); // twice is harmless
                 } else {
-                    TimerQueue.Entry expected = model.stream().min(Comparator.comparingLong(e -> e.deadlineNanos)).orElseThrow();
+                    TimerQueue.Entry expected = model.stream()
+                            .min(Comparator.comparingLong(e -> e.deadlineNanos))
+                            .orElseThrow();
                     assertThat(queue.nextDeadline()).as("seed %s", seed).isEqualTo(expected.deadlineNanos);
                     assertThat(queue.poll()).as("seed %s", seed).isSameAs(expected);
                     model.remove(expected);
@@ -35,7 +37,9 @@ class TimerQueueTest {
                 assertThat(queue.size()).as("seed %s", seed).isEqualTo(model.size());
             }
             while (!model.isEmpty()) {
-                TimerQueue.Entry expected = model.stream().min(Comparator.comparingLong(e -> e.deadlineNanos)).orElseThrow();
+                TimerQueue.Entry expected = model.stream()
+                        .min(Comparator.comparingLong(e -> e.deadlineNanos))
+                        .orElseThrow();
                 assertThat(queue.poll()).as("seed %s", seed).isSameAs(expected);
                 model.remove(expected);
             }

@@ -25,7 +25,8 @@ import reactor.util.context.Context;
 
 class ToThreadTest {
     @Test
-    @DisplayName("THR-01 LOOP-34 toThread returns the function's value, computed on another thread, where blocking is allowed")
+    @DisplayName(
+            "THR-01 LOOP-34 toThread returns the function's value, computed on another thread, where blocking is allowed")
     void value() throws Exception {
         Asyncio.run(() -> {
             Set<Thread> threads = ConcurrentHashMap.newKeySet();
@@ -45,8 +46,9 @@ class ToThreadTest {
         IOException thrown = new IOException("test");
         Asyncio.run(() -> {
             assertThatThrownBy(() -> await(toThread(() -> {
-                throw thrown;
-            }))).isSameAs(thrown);
+                        throw thrown;
+                    })))
+                    .isSameAs(thrown);
         });
     }
 
@@ -73,16 +75,22 @@ class ToThreadTest {
             EventLoop loop = EventLoop.getRunningLoop();
             List<Task<Object>> tasks = new ArrayList<>();
             for (int precision : new int[] {3, 6}) {
-                tasks.add(loop.createTask(async(() -> {
-                    Object inThread = await(toThread(() -> Asyncio.currentContext().get("precision")));
-                    await(sleep(Duration.ZERO));
-                    assertThat(Asyncio.currentContext().<Object>get("precision")).isEqualTo(inThread);
-                    return inThread;
-                }), null, Context.of("precision", precision)));
+                tasks.add(loop.createTask(
+                        async(() -> {
+                            Object inThread = await(
+                                    toThread(() -> Asyncio.currentContext().get("precision")));
+                            await(sleep(Duration.ZERO));
+                            assertThat(Asyncio.currentContext().<Object>get("precision"))
+                                    .isEqualTo(inThread);
+                            return inThread;
+                        }),
+                        null,
+                        Context.of("precision", precision)));
             }
             assertThat(await(tasks.get(0))).isEqualTo(3);
             assertThat(await(tasks.get(1))).isEqualTo(6);
-            assertThat(await(toThread(() -> Asyncio.currentContext().isEmpty()))).isTrue();
+            assertThat(await(toThread(() -> Asyncio.currentContext().isEmpty())))
+                    .isTrue();
         });
     }
 

@@ -6,12 +6,13 @@ import io.netty.util.concurrent.Ticker;
 final class VirtualTime {
     private VirtualTime() {}
 
+    static EventLoop newLoop() {
+        return EventLoop.builder().clock(Ticker.newMockTicker()).build();
+    }
+
     static void run(Body body) throws Exception {
-        EventLoop loop = EventLoop.builder().clock(Ticker.newMockTicker()).build();
-        try {
-            loop.runUntilComplete(Asyncio.async(body));
-        } finally {
-            Program.shutdown(loop);
+        try (Runner runner = Runner.builder().loopFactory(VirtualTime::newLoop).build()) {
+            runner.run(body);
         }
     }
 }

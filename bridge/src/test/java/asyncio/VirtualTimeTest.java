@@ -37,7 +37,10 @@ class VirtualTimeTest {
             assertThat(order).containsExactly("1h at PT1H", "2h at PT2H", "3h at PT3H");
             // the same clock for Reactor's operators
             assertThat(await(Mono.delay(Duration.ofHours(5), loop.scheduler()))).isZero();
-            assertThat(await(Flux.interval(Duration.ofHours(1), loop.scheduler()).take(3).count())).isEqualTo(3);
+            assertThat(await(Flux.interval(Duration.ofHours(1), loop.scheduler())
+                            .take(3)
+                            .count()))
+                    .isEqualTo(3);
             assertThat(loop.time().minus(start)).isEqualTo(Duration.ofHours(11));
         });
     }

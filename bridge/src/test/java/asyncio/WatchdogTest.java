@@ -15,7 +15,10 @@ class WatchdogTest {
         try (LogCapture log = new LogCapture()) {
             Asyncio.run(() -> keepTheLoopUntilReported(log));
             assertThat(log.messages()).hasSize(1);
-            assertThat(log.messages().get(0)).contains("has been in one step for").contains("keepTheLoopUntilReported").contains("toThread");
+            assertThat(log.messages().get(0))
+                    .contains("has been in one step for")
+                    .contains("keepTheLoopUntilReported")
+                    .contains("toThread");
         }
     }
 
@@ -35,17 +38,20 @@ class WatchdogTest {
     void reportsALoopThatWasHandedToAThreadThatDoesNotRun() throws Exception {
         int carriers = Runtime.getRuntime().availableProcessors();
         CountDownLatch spinning = new CountDownLatch(carriers);
-        try (LogCapture log = new LogCapture(); LoopThread thread = new LoopThread()) {
+        try (LogCapture log = new LogCapture();
+                LoopThread thread = new LoopThread()) {
             for (int i = 0; i < carriers; i++) {
                 BodyThreads.newVirtual(() -> {
-                    spinning.countDown();
-                    while (log.messages().isEmpty()) {
-                        Thread.onSpinWait(); // computing on a carrier
-                    }
-                }).start();
+                            spinning.countDown();
+                            while (log.messages().isEmpty()) {
+                                Thread.onSpinWait(); // computing on a carrier
+                            }
+                        })
+                        .start();
             }
             spinning.await();
-            Asyncio.runThreadsafe(Asyncio.async(() -> "needs a carrier"), thread.loop).get();
+            Asyncio.runThreadsafe(Asyncio.async(() -> "needs a carrier"), thread.loop)
+                    .get();
             assertThat(log.messages()).hasSize(1);
             assertThat(log.messages().get(0)).contains("was handed to thread").contains("asyncio.bodies=platform");
         }
@@ -53,7 +59,8 @@ class WatchdogTest {
 
     @Test
     void saysNothingOfALoopThatSleeps() throws Exception {
-        try (LogCapture log = new LogCapture(); LoopThread thread = new LoopThread()) {
+        try (LogCapture log = new LogCapture();
+                LoopThread thread = new LoopThread()) {
             CountDownLatch ran = new CountDownLatch(1);
             thread.loop.callSoonThreadsafe(ran::countDown);
             ran.await();

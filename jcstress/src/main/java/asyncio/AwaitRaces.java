@@ -52,7 +52,8 @@ public final class AwaitRaces {
     }
 
     @JCStressTest
-    @Description("A lock grants on one thread, another cancels the task, then the task resumes. Figures: granted; used, or -1 for cancelled; given back.")
+    @Description(
+            "A lock grants on one thread, another cancels the task, then the task resumes. Figures: granted; used, or -1 for cancelled; given back.")
     @Outcome(id = "0, -1, 0", expect = ACCEPTABLE, desc = "Cancelled before the grant.")
     @Outcome(id = "1, -1, 1", expect = ACCEPTABLE, desc = "Granted, then cancelled: given back once.")
     @Outcome(expect = FORBIDDEN, desc = "The permit is lost or there twice, or the cancellation is lost.")
@@ -80,8 +81,9 @@ public final class AwaitRaces {
     }
 
     @JCStressTest
-    @Description("The loop grants and resumes the task while another thread cancels it. Figures: used, or -1 for cancelled; given back; whether a request "
-            + "is left for the next await.")
+    @Description(
+            "The loop grants and resumes the task while another thread cancels it. Figures: used, or -1 for cancelled; given back; whether a request "
+                    + "is left for the next await.")
     @Outcome(id = "-1, 0, 0", expect = ACCEPTABLE, desc = "Cancelled before the grant.")
     @Outcome(id = "-1, 1, 0", expect = ACCEPTABLE, desc = "Cancelled between grant and resumption: given back once.")
     @Outcome(id = "1, 0, 1", expect = ACCEPTABLE, desc = "Resumed first: used; the request meets the next await.")
@@ -115,8 +117,12 @@ public final class AwaitRaces {
     }
 
     @JCStressTest
-    @Description("A task goes to sleep on a lock while another thread cancels it; the lock grants last. Figures: used, or -1; given back; request left.")
-    @Outcome(id = "-1, 0, 0", expect = ACCEPTABLE, desc = "The request reached the lock, before or after the task fell asleep.")
+    @Description(
+            "A task goes to sleep on a lock while another thread cancels it; the lock grants last. Figures: used, or -1; given back; request left.")
+    @Outcome(
+            id = "-1, 0, 0",
+            expect = ACCEPTABLE,
+            desc = "The request reached the lock, before or after the task fell asleep.")
     @Outcome(expect = FORBIDDEN, desc = "The request fell between: the task sleeps on although cancel() returned true.")
     @State
     public static class SuspendAndCancel {
@@ -144,11 +150,15 @@ public final class AwaitRaces {
     }
 
     @JCStressTest
-    @Description("A foreign Mono sends its value on one thread, another cancels the task, then the task resumes. Figures: sent; used, or -1 for cancelled; "
-            + "discarded; dropped.")
+    @Description(
+            "A foreign Mono sends its value on one thread, another cancels the task, then the task resumes. Figures: sent; used, or -1 for cancelled; "
+                    + "discarded; dropped.")
     @Outcome(id = "0, -1, 0, 0", expect = ACCEPTABLE, desc = "Disposed before it was sent.")
     @Outcome(id = "1, -1, 1, 0", expect = ACCEPTABLE, desc = "Sent, but the task was cancelled: discarded once.")
-    @Outcome(id = "1, -1, 0, 1", expect = FORBIDDEN, desc = "The value went to onNextDropped: no discard hook releases it.")
+    @Outcome(
+            id = "1, -1, 0, 1",
+            expect = FORBIDDEN,
+            desc = "The value went to onNextDropped: no discard hook releases it.")
     @Outcome(expect = FORBIDDEN, desc = "The value is lost or handled twice, or the cancellation is lost.")
     @State
     public static class ForeignValueAndCancel {
@@ -176,7 +186,8 @@ public final class AwaitRaces {
     }
 
     @JCStressTest
-    @Description("A foreign Mono calls onSubscribe late, while the task is cancelled: the subscription must be cancelled.")
+    @Description(
+            "A foreign Mono calls onSubscribe late, while the task is cancelled: the subscription must be cancelled.")
     @Outcome(id = "1, -1", expect = ACCEPTABLE, desc = "Cancelled once.")
     @Outcome(id = "2, -1", expect = ACCEPTABLE, desc = "Cancelled by both sides; a second cancel does nothing.")
     @Outcome(expect = FORBIDDEN, desc = "The subscription runs on although nobody wants its value.")
@@ -238,10 +249,14 @@ public final class AwaitRaces {
     }
 
     @JCStressTest
-    @Description("A Future that a task awaits completes while the task is cancelled; then the task resumes. Figures: completed; 1 for the result, -1 for "
-            + "cancelled.")
+    @Description(
+            "A Future that a task awaits completes while the task is cancelled; then the task resumes. Figures: completed; 1 for the result, -1 for "
+                    + "cancelled.")
     @Outcome(id = "0, -1", expect = ACCEPTABLE, desc = "Cancel won: the Future is cancelled, and the task with it.")
-    @Outcome(id = "1, -1", expect = ACCEPTABLE, desc = "The Future was completed first; the request is delivered on resumption.")
+    @Outcome(
+            id = "1, -1",
+            expect = ACCEPTABLE,
+            desc = "The Future was completed first; the request is delivered on resumption.")
     @Outcome(expect = FORBIDDEN, desc = "The cancellation is lost.")
     @State
     public static class FutureAndCancel {

@@ -13,8 +13,8 @@ import reactor.util.context.Context;
 /** What the races are built of: everything around a {@link Future} or a {@link Wait} that a loop would bring along. */
 final class Fixtures {
     /**
-     * A closed loop queues nothing: what would go to its ready queue is dropped, and the test takes the loop's part by calling
-     * {@link Task#wakeUp} itself.
+     * A closed loop queues nothing: what would go to its ready queue is dropped, and the test takes the loop's part by
+     * calling {@link Task#wakeUp} itself.
      */
     static final EventLoop NO_LOOP = EventLoop.builder().transport("nio").build();
 
@@ -48,21 +48,24 @@ final class Fixtures {
         volatile int dropped;
 
         Context context() {
-            return Operators.enableOnDiscard(Context.of("reactor.onNextDropped.local", (Consumer<Object>) value -> {
-                synchronized (this) {
-                    dropped++;
-                }
-            }), value -> {
-                synchronized (this) {
-                    discarded++;
-                }
-            });
+            return Operators.enableOnDiscard(
+                    Context.of("reactor.onNextDropped.local", (Consumer<Object>) value -> {
+                        synchronized (this) {
+                            dropped++;
+                        }
+                    }),
+                    value -> {
+                        synchronized (this) {
+                            discarded++;
+                        }
+                    });
         }
     }
 
     /** A Mono whose signals the test sends, and which honours cancel: it sends nothing after having seen it. */
     static final class Foreign extends Mono<Integer> implements Subscription {
         @Nullable CoreSubscriber<? super Integer> actual;
+
         volatile int cancels;
 
         @Override
@@ -91,7 +94,9 @@ final class Fixtures {
         }
     }
 
-    /** A source that owns its value, as a lock or queue does: one atomic state decides between grant and cancellation. */
+    /**
+     * A source that owns its value, as a lock or queue does: one atomic state decides between grant and cancellation.
+     */
     static final class Owned extends Mono<Integer> implements AwaitedSubscription<Integer> {
         private static final int WAITING = 0;
         private static final int GRANTED = 1;
@@ -199,7 +204,9 @@ final class Fixtures {
             ends++;
         }
 
-        /** One for a value with its end, none for silence, two for a value so far without its end; -1 for anything else. */
+        /**
+         * One for a value with its end, none for silence, two for a value so far without its end; -1 for anything else.
+         */
         synchronized int outcomes() {
             return values == ends ? ends : values == 1 && ends == 0 ? 2 : -1;
         }

@@ -163,7 +163,8 @@ public final class FutureRaces {
     }
 
     @JCStressTest
-    @Description("Two subscribe, one after the other, while the Future completes: nothing, one waiter and a list all meet the completion.")
+    @Description(
+            "Two subscribe, one after the other, while the Future completes: nothing, one waiter and a list all meet the completion.")
     @Outcome(id = "1, 1", expect = ACCEPTABLE, desc = "Both are told once.")
     @Outcome(expect = FORBIDDEN, desc = "One was forgotten, or told twice.")
     @State
@@ -223,13 +224,23 @@ public final class FutureRaces {
     }
 
     @JCStressTest
-    @Description("A subscription is cancelled while the Future completes: whoever leaves REQUESTED first wins. First figure: signals that had arrived "
-            + "when cancel() returned; second: signals in the end.")
+    @Description(
+            "A subscription is cancelled while the Future completes: whoever leaves REQUESTED first wins. First figure: signals that had arrived "
+                    + "when cancel() returned; second: signals in the end.")
     @Outcome(id = "0, 0", expect = ACCEPTABLE, desc = "Cancel won: silence for good.")
     @Outcome(id = "1, 1", expect = ACCEPTABLE, desc = "The signal won and had been delivered.")
-    @Outcome(id = "2, 1", expect = ACCEPTABLE, desc = "The signal won; cancel() returned between onNext and onComplete.")
-    @Outcome(id = {"2, 2", "0, 2"}, expect = ACCEPTABLE, desc = "The value came; cancel() spared the completion.")
-    @Outcome(id = "0, 1", expect = ACCEPTABLE, desc = "The signal won and was under way when cancel() returned, which Reactive Streams allows.")
+    @Outcome(
+            id = "2, 1",
+            expect = ACCEPTABLE,
+            desc = "The signal won; cancel() returned between onNext and onComplete.")
+    @Outcome(
+            id = {"2, 2", "0, 2"},
+            expect = ACCEPTABLE,
+            desc = "The value came; cancel() spared the completion.")
+    @Outcome(
+            id = "0, 1",
+            expect = ACCEPTABLE,
+            desc = "The signal won and was under way when cancel() returned, which Reactive Streams allows.")
     @Outcome(expect = FORBIDDEN, desc = "A completion without its value, or more than one.")
     @State
     public static class CompleteAndDetach {

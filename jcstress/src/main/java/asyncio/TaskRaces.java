@@ -74,7 +74,8 @@ public final class TaskRaces {
     }
 
     @JCStressTest
-    @Description("One cancellation is taken back while another is requested. Figures: requests counted; whether one is there to be delivered.")
+    @Description(
+            "One cancellation is taken back while another is requested. Figures: requests counted; whether one is there to be delivered.")
     @Outcome(id = "1, 1", expect = ACCEPTABLE, desc = "The new request stands.")
     @Outcome(expect = FORBIDDEN, desc = "cancel() returned true, is counted, and will never be delivered.")
     @State
@@ -103,12 +104,16 @@ public final class TaskRaces {
     }
 
     @JCStressTest
-    @Description("A task whose coroutine is lock.acquire() starts, gets the permit at once and ends, while it is cancelled. Figures: granted; 1 for a task "
-            + "with the permit as its result, -1 for a cancelled one; given back.")
+    @Description(
+            "A task whose coroutine is lock.acquire() starts, gets the permit at once and ends, while it is cancelled. Figures: granted; 1 for a task "
+                    + "with the permit as its result, -1 for a cancelled one; given back.")
     @Outcome(id = "0, -1, 0", expect = ACCEPTABLE, desc = "Cancelled before it started.")
     @Outcome(id = "1, 1, 0", expect = ACCEPTABLE, desc = "Ended first: the permit is the task's result.")
     @Outcome(id = "1, -1, 1", expect = ACCEPTABLE, desc = "Granted, then cancelled: given back once.")
-    @Outcome(id = "1, -1, 0", expect = FORBIDDEN, desc = "The permit is lost: granted, nobody's result, not given back.")
+    @Outcome(
+            id = "1, -1, 0",
+            expect = FORBIDDEN,
+            desc = "The permit is lost: granted, nobody's result, not given back.")
     @Outcome(expect = FORBIDDEN, desc = "The permit is there twice, or the cancellation is lost.")
     @State
     public static class StartOfMonoTaskAndCancel {
@@ -134,11 +139,15 @@ public final class TaskRaces {
     }
 
     @JCStressTest
-    @Description("As above with a task that was asleep: the loop grants and resumes it while it is cancelled. Last figure: what cancel() returned.")
+    @Description(
+            "As above with a task that was asleep: the loop grants and resumes it while it is cancelled. Last figure: what cancel() returned.")
     @Outcome(id = "0, -1, 0, 1", expect = ACCEPTABLE, desc = "Cancelled before the grant.")
     @Outcome(id = "1, 1, 0, 0", expect = ACCEPTABLE, desc = "Ended first: the permit is the task's result.")
     @Outcome(id = "1, -1, 1, 1", expect = ACCEPTABLE, desc = "Granted, then cancelled: given back once.")
-    @Outcome(id = "1, -1, 0, 1", expect = FORBIDDEN, desc = "The permit is lost: granted, nobody's result, not given back.")
+    @Outcome(
+            id = "1, -1, 0, 1",
+            expect = FORBIDDEN,
+            desc = "The permit is lost: granted, nobody's result, not given back.")
     @Outcome(expect = FORBIDDEN, desc = "The permit is there twice, or the cancellation is lost.")
     @State
     public static class ResumeOfMonoTaskAndCancel {

@@ -12,8 +12,8 @@ import org.openjdk.jmh.annotations.OperationsPerInvocation;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
 
 /**
- * What the JDK itself asks for the thread switches that {@link AwaitBenchmark} cannot avoid: the floor under its rows. Needs Java 21, reached
- * through a method handle because the benchmarks are built for 17.
+ * What the JDK itself asks for the thread switches that {@link AwaitBenchmark} cannot avoid: the floor under its rows.
+ * Needs Java 21, reached through a method handle because the benchmarks are built for 17.
  */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
@@ -76,10 +76,12 @@ public class FloorBenchmark {
 
     private static MethodHandle findStartVirtual() {
         try {
-            return MethodHandles.publicLookup().findStatic(Thread.class, "startVirtualThread",
-                    MethodType.methodType(Thread.class, Runnable.class));
+            return MethodHandles.publicLookup()
+                    .findStatic(
+                            Thread.class, "startVirtualThread", MethodType.methodType(Thread.class, Runnable.class));
         } catch (ReflectiveOperationException e) {
-            throw new IllegalStateException("The floor benchmarks need Java 21 or later, this is " + Runtime.version(), e);
+            throw new IllegalStateException(
+                    "The floor benchmarks need Java 21 or later, this is " + Runtime.version(), e);
         }
     }
 

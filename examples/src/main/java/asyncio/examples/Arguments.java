@@ -13,7 +13,10 @@ record Arguments(@Nullable Path givenFile, int port) {
 
     /** All words may come as one, for which Maven gives null if it is empty; a file name may have spaces. */
     static Arguments parse(@Nullable String[] args) {
-        String text = Arrays.stream(args).filter(Objects::nonNull).collect(Collectors.joining(" ")).strip();
+        String text = Arrays.stream(args)
+                .filter(Objects::nonNull)
+                .collect(Collectors.joining(" "))
+                .strip();
         if (!text.startsWith("--")) {
             return new Arguments(text.isEmpty() ? null : Path.of(text), NO_PORT);
         }
@@ -45,6 +48,8 @@ record Arguments(@Nullable Path givenFile, int port) {
         if (givenFile != null) {
             return givenFile;
         }
-        return Path.of(System.getProperty("tour.project", "")).resolve("LICENSE").normalize();
+        return Path.of(System.getProperty("tour.project", ""))
+                .resolve("LICENSE")
+                .normalize();
     }
 }

@@ -8,7 +8,9 @@ import asyncio.streams.StreamConnection;
 import asyncio.streams.Streams;
 import reactor.core.publisher.Mono;
 
-/** Answers each line with its length in bytes and its number of words: {@code "to be or not\n"} with {@code "12 4\n"}. */
+/**
+ * Answers each line with its length in bytes and its number of words: {@code "to be or not\n"} with {@code "12 4\n"}.
+ */
 final class LineServer {
     /** The longest line it takes, in bytes. */
     static final int LIMIT = 1 << 20;

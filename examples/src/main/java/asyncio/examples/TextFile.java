@@ -25,9 +25,11 @@ record TextFile(byte[] bytes, List<byte[]> lines, List<String> answers) {
         List<byte[]> lines = split(bytes);
         int longest = lines.stream().mapToInt(line -> line.length).max().orElse(0);
         if (longest > LineServer.LIMIT) {
-            throw new IOException(file + " has a line of " + longest + " bytes, and the server takes at most " + LineServer.LIMIT);
+            throw new IOException(
+                    file + " has a line of " + longest + " bytes, and the server takes at most " + LineServer.LIMIT);
         }
-        return new TextFile(bytes, lines, lines.stream().map(LineServer::answerTo).toList());
+        return new TextFile(
+                bytes, lines, lines.stream().map(LineServer::answerTo).toList());
     }
 
     private static List<byte[]> split(byte[] bytes) {

@@ -21,8 +21,9 @@ import java.util.concurrent.TimeUnit;
 import reactor.core.publisher.Mono;
 
 /**
- * The guided tour: a line server and a hundred clients on one loop, a job in a thread, and a task that is cancelled and cleans up. All of it runs on
- * the thread that calls {@link Asyncio#run}; wherever a body awaits, the others have their turn.
+ * The guided tour: a line server and a hundred clients on one loop, a job in a thread, and a task that is cancelled and
+ * cleans up. All of it runs on the thread that calls {@link Asyncio#run}; wherever a body awaits, the others have their
+ * turn.
  *
  * <pre>
  * mvn -q -Ptour                                  a file of this project
@@ -58,7 +59,8 @@ public final class Tour {
         System.out.printf("%s has %,d lines and %,d bytes%n", file, text.lines().size(), text.size());
 
         try (Server server = await(LineServer.start(0))) {
-            System.out.printf("A line server listens on port %d, and %d clients send it the file%n", server.port(), CLIENTS);
+            System.out.printf(
+                    "A line server listens on port %d, and %d clients send it the file%n", server.port(), CLIENTS);
             Task<String> straggler = createTask(straggler());
             Task<byte[]> digest = createTask(toThread(text::sha256));
 
@@ -72,9 +74,15 @@ public final class Tour {
                 answers += await(client);
             }
             double seconds = (System.nanoTime() - began) / (double) TimeUnit.SECONDS.toNanos(1);
-            System.out.printf(Locale.ROOT, "%,d answers, all right, in %.2f s: %,.0f lines per second%n", answers, seconds, answers / seconds);
+            System.out.printf(
+                    Locale.ROOT,
+                    "%,d answers, all right, in %.2f s: %,.0f lines per second%n",
+                    answers,
+                    seconds,
+                    answers / seconds);
 
-            System.out.println("Meanwhile a thread computed its SHA-256: " + HexFormat.of().formatHex(await(digest)));
+            System.out.println(
+                    "Meanwhile a thread computed its SHA-256: " + HexFormat.of().formatHex(await(digest)));
 
             straggler.cancel();
             try {

@@ -1,4 +1,7 @@
-/** Runnable programs. {@link asyncio.examples.Hello} is the smallest, {@link asyncio.examples.Tour} shows most of what there is. */
+/**
+ * Runnable programs. {@link asyncio.examples.Hello} is the smallest, {@link asyncio.examples.Tour} shows most of what
+ * there is.
+ */
 @NullMarked
 package asyncio.examples;
 

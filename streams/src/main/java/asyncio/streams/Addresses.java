@@ -26,7 +26,9 @@ final class Addresses {
         return port;
     }
 
-    /** The addresses in the system's order of preference, at least one; for null the one that stands for all interfaces. */
+    /**
+     * The addresses in the system's order of preference, at least one; for null the one that stands for all interfaces.
+     */
     static Mono<List<InetSocketAddress>> resolve(@Nullable String host, int port) {
         if (host == null) {
             return Mono.just(List.of(new InetSocketAddress(port)));
@@ -46,7 +48,10 @@ final class Addresses {
         return addresses;
     }
 
-    /** For clients that are given resolved addresses only. Netty's own keeps a record of each loop, and a thread to drop it when the loop closes. */
+    /**
+     * For clients that are given resolved addresses only. Netty's own keeps a record of each loop, and a thread to drop
+     * it when the loop closes.
+     */
     static final class Resolved extends AddressResolverGroup<SocketAddress> {
         static final Resolved INSTANCE = new Resolved();
 

@@ -8,9 +8,11 @@ package asyncio.streams;
 @FunctionalInterface
 public interface ConnectionHandler {
     /**
-     * Serves a connection. It runs as a {@link asyncio.Task} on the server's loop. When it returns the connection stays open: close its writer.
+     * Serves a connection. It runs as a {@link asyncio.Task} on the server's loop. When it returns the connection stays
+     * open: close its writer.
      *
-     * @throws Exception whatever goes wrong: it is reported to the loop's exception handler, and the connection is closed
+     * @throws Exception whatever goes wrong: it is reported to the loop's exception handler, and the connection is
+     *     closed
      */
     void handle(StreamConnection connection) throws Exception;
 }

@@ -27,10 +27,11 @@ final class Connector {
         if (addresses.size() == 1) {
             return first;
         }
-        return first.onErrorResume(error -> connectToFirstOf(addresses.subList(1, addresses.size())).onErrorMap(next -> {
-            error.addSuppressed(next);
-            return error;
-        }));
+        return first.onErrorResume(error -> connectToFirstOf(addresses.subList(1, addresses.size()))
+                .onErrorMap(next -> {
+                    error.addSuppressed(next);
+                    return error;
+                }));
     }
 
     private Mono<StreamConnection> connect(InetSocketAddress address) {

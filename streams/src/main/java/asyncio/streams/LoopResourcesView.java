@@ -5,10 +5,11 @@ import io.netty.channel.EventLoopGroup;
 import reactor.netty.resources.LoopResources;
 
 /**
- * One loop as Reactor Netty's {@link LoopResources}. Which channel classes fit it, epoll's or NIO's, is found by the inherited methods from the loop's
- * kind of IO; so the hint whether native ones are preferred does not matter.
+ * One loop as Reactor Netty's {@link LoopResources}. Which channel classes fit it, epoll's or NIO's, is found by the
+ * inherited methods from the loop's kind of IO; so the hint whether native ones are preferred does not matter.
  *
- * <p>A record, since Reactor Netty keeps a pool of connections and a name resolver for each LoopResources that does not equal the others.
+ * <p>A record, since Reactor Netty keeps a pool of connections and a name resolver for each LoopResources that does not
+ * equal the others.
  */
 record LoopResourcesView(EventLoop loop) implements LoopResources {
     @Override

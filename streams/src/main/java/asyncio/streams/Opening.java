@@ -15,8 +15,8 @@ import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /**
- * A cold Mono of something that must be closed: what it opens is either delivered or closed, also if the subscriber cancels meanwhile. It works on the
- * loop that runs where it is subscribed to, or on a shared one.
+ * A cold Mono of something that must be closed: what it opens is either delivered or closed, also if the subscriber
+ * cancels meanwhile. It works on the loop that runs where it is subscribed to, or on a shared one.
  */
 final class Opening<T extends AutoCloseable> extends Mono<T> implements Scannable {
     private final String name;
@@ -54,9 +54,12 @@ final class Opening<T extends AutoCloseable> extends Mono<T> implements Scannabl
     }
 
     /** Whoever moves the state to {@link #ENDED} has won: the result or the cancellation. */
-    private static final class Subscriber<T extends AutoCloseable> implements AwaitedSubscription<T>, CoreSubscriber<T>, Scannable {
+    private static final class Subscriber<T extends AutoCloseable>
+            implements AwaitedSubscription<T>, CoreSubscriber<T>, Scannable {
         @SuppressWarnings("rawtypes")
-        private static final AtomicIntegerFieldUpdater<Subscriber> STATE = AtomicIntegerFieldUpdater.newUpdater(Subscriber.class, "state");
+        private static final AtomicIntegerFieldUpdater<Subscriber> STATE =
+                AtomicIntegerFieldUpdater.newUpdater(Subscriber.class, "state");
+
         private static final int SUBSCRIBED = 0;
         private static final int OPENING = 1;
         private static final int ENDED = 2;

@@ -5,8 +5,8 @@ import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
 
 /**
- * The bytes that have come and were not read yet: one Netty buffer, which grows. It remembers how far it has been searched, so that a long line in
- * many pieces is searched once. For one thread at a time.
+ * The bytes that have come and were not read yet: one Netty buffer, which grows. It remembers how far it has been
+ * searched, so that a long line in many pieces is searched once. For one thread at a time.
  */
 final class ReadBuffer {
     private final ByteBufAllocator allocator;
@@ -41,7 +41,8 @@ final class ReadBuffer {
             return;
         }
         int size = size();
-        ByteBuf larger = allocator.buffer(Math.max(Math.addExact(size, n), (int) Math.min(2L * size, Integer.MAX_VALUE - 8)));
+        ByteBuf larger =
+                allocator.buffer(Math.max(Math.addExact(size, n), (int) Math.min(2L * size, Integer.MAX_VALUE - 8)));
         larger.writeBytes(bytes);
         replace(larger);
     }
@@ -79,8 +80,8 @@ final class ReadBuffer {
     }
 
     /**
-     * The bytes so far move to the Java heap, for the garbage collector: the connection has ended, and nobody may ever come for them. Nothing may
-     * be appended after that.
+     * The bytes so far move to the Java heap, for the garbage collector: the connection has ended, and nobody may ever
+     * come for them. Nothing may be appended after that.
      */
     void moveToHeap() {
         if (bytes.isReadable()) {

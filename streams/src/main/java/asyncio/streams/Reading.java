@@ -11,11 +11,12 @@ import reactor.core.Scannable;
 import reactor.core.publisher.Operators;
 
 /**
- * One read under way. Bytes leave the reader's buffer only after the state has moved from {@link #WAITING} to {@link #ENDED}, which either the reader
- * or a cancellation does: so a cancelled read has consumed nothing.
+ * One read under way. Bytes leave the reader's buffer only after the state has moved from {@link #WAITING} to
+ * {@link #ENDED}, which either the reader or a cancellation does: so a cancelled read has consumed nothing.
  */
 final class Reading implements AwaitedSubscription<byte[]>, Scannable {
-    private static final AtomicIntegerFieldUpdater<Reading> STATE = AtomicIntegerFieldUpdater.newUpdater(Reading.class, "state");
+    private static final AtomicIntegerFieldUpdater<Reading> STATE =
+            AtomicIntegerFieldUpdater.newUpdater(Reading.class, "state");
     private static final int SUBSCRIBED = 0;
     private static final int WAITING = 1;
     private static final int ENDED = 2;

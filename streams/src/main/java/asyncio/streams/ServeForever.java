@@ -29,9 +29,12 @@ final class ServeForever extends Mono<Void> {
         return "serveForever of " + server;
     }
 
-    /** A request to cancel closes the server, and the end comes when that has finished; a second request does not wait. */
+    /**
+     * A request to cancel closes the server, and the end comes when that has finished; a second request does not wait.
+     */
     private static final class Serving implements AwaitedSubscription<Void>, Consumer<Future<Void>>, Scannable {
-        private static final AtomicIntegerFieldUpdater<Serving> STATE = AtomicIntegerFieldUpdater.newUpdater(Serving.class, "state");
+        private static final AtomicIntegerFieldUpdater<Serving> STATE =
+                AtomicIntegerFieldUpdater.newUpdater(Serving.class, "state");
         private static final int SUBSCRIBED = 0;
         private static final int SERVING = 1;
         private static final int CLOSING = 2;

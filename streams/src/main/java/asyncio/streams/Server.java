@@ -30,7 +30,8 @@ import reactor.util.context.ContextView;
  *
  * <p><b>Threading.</b> Every method may be called from any thread.
  *
- * <p>{@link #close} only stops listening; in try-with-resources too. To end everything: {@code close(); closeClients(); await(waitClosed())}.
+ * <p>{@link #close} only stops listening; in try-with-resources too. To end everything: {@code close(); closeClients();
+ * await(waitClosed())}.
  *
  * <p>asyncio: {@code Server}.
  */
@@ -41,6 +42,7 @@ public final class Server implements AutoCloseable {
     private final ContextView context;
     /** Done when the server is closed and the last client gone. */
     private final Future<Void> finished;
+
     private final Set<StreamConnection> clients = new LinkedHashSet<>();
     private volatile List<DisposableServer> listening = List.of();
     private volatile boolean closed;
@@ -116,7 +118,11 @@ public final class Server implements AutoCloseable {
     private void handled(StreamConnection connection, Future<Void> task) {
         Throwable error = task.cancelled() ? null : task.exception();
         if (error != null) {
-            loop.callExceptionHandler(new ExceptionContext("Unhandled exception in the handler of " + connection, error, task, null));
+            loop.callExceptionHandler(ExceptionContext.of("Unhandled exception in the handler of " + connection)
+                    .exception(error)
+                    .future(task)
+                    .transport(connection)
+                    .build());
         }
         if (task.cancelled() || error != null) {
             connection.close();
@@ -179,12 +185,18 @@ public final class Server implements AutoCloseable {
         });
     }
 
-    /** Closes the connections of all clients, when what is buffered for each has been sent; and the server goes on listening. */
+    /**
+     * Closes the connections of all clients, when what is buffered for each has been sent; and the server goes on
+     * listening.
+     */
     public void closeClients() {
         forEachClient(StreamConnection::close);
     }
 
-    /** Closes the connections of all clients at once, and drops what is buffered for them; and the server goes on listening. */
+    /**
+     * Closes the connections of all clients at once, and drops what is buffered for them; and the server goes on
+     * listening.
+     */
     public void abortClients() {
         forEachClient(client -> client.writer().abort());
     }
@@ -194,15 +206,18 @@ public final class Server implements AutoCloseable {
     }
 
     /**
-     * Waits until the server is closed and the last of its clients gone. Nothing happens until subscription; cancelling stops waiting. Never fails.
+     * Waits until the server is closed and the last of its clients gone. Nothing happens until subscription; cancelling
+     * stops waiting. Never fails.
      */
     public Mono<Void> waitClosed() {
-        return Mono.defer(() -> finished); // not the Future itself: a task that is cancelled while awaiting it would cancel it for all
+        return Mono.defer(() ->
+                finished); // not the Future itself: a task that is cancelled while awaiting it would cancel it for all
     }
 
     /**
-     * Serves until it is cancelled, then closes the server and waits for its clients. Nothing happens until subscription. When somebody else closes the
-     * server, it completes empty once the clients are gone. Cancelling a subscription closes the server without waiting.
+     * Serves until it is cancelled, then closes the server and waits for its clients. Nothing happens until
+     * subscription. When somebody else closes the server, it completes empty once the clients are gone. Cancelling a
+     * subscription closes the server without waiting.
      *
      * <p>Fails with {@link IllegalStateException} if the server is closed, or this is awaited already.
      */

@@ -24,8 +24,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 /**
  * The shared loops as Netty's group. It is for channels only: it is not shut down by who borrows it.
  *
- * <p>Reactor Netty's own colocation asks a thread-local of the thread that ran the loop first; here the loop moves from thread to thread, so
- * this asks the loops.
+ * <p>Reactor Netty's own colocation asks a thread-local of the thread that ran the loop first; here the loop moves from
+ * thread to thread, so this asks the loops.
  */
 final class SharedLoopGroup extends AbstractEventExecutorGroup implements IoEventLoopGroup {
     private final List<IoEventLoop> loops;
@@ -121,7 +121,8 @@ final class SharedLoopGroup extends AbstractEventExecutorGroup implements IoEven
     }
 
     private static UnsupportedOperationException refusal() {
-        return new UnsupportedOperationException("The shared loops are not this group's to shut down: use EventLoop.shutdownShared");
+        return new UnsupportedOperationException(
+                "The shared loops are not this group's to shut down: use EventLoop.shutdownShared");
     }
 
     @Override

@@ -7,11 +7,12 @@ import org.jspecify.annotations.Nullable;
 import reactor.netty.resources.LoopResources;
 
 /**
- * The shared loops as Reactor Netty's {@link LoopResources}: what a server accepts is spread over them in turn, what a client opens stays where
- * it is opened.
+ * The shared loops as Reactor Netty's {@link LoopResources}: what a server accepts is spread over them in turn, what a
+ * client opens stays where it is opened.
  *
- * <p>Whoever keeps one over {@link EventLoop#shutdownShared} gets the loops that are there then. There is one for each set of loops all the
- * same, since Reactor Netty finds the name resolver of a client by its LoopResources, and that resolver stays on the loop it was made with.
+ * <p>Whoever keeps one over {@link EventLoop#shutdownShared} gets the loops that are there then. There is one for each
+ * set of loops all the same, since Reactor Netty finds the name resolver of a client by its LoopResources, and that
+ * resolver stays on the loop it was made with.
  */
 final class SharedLoopResources implements LoopResources {
     private static @Nullable SharedLoopResources latest;

@@ -6,8 +6,8 @@ import reactor.netty.Connection;
 /**
  * A connection as a {@link StreamReader} and a {@link StreamWriter}.
  *
- * <p>Made by {@link Streams#openConnection}, given to the handlers of {@link Streams#startServer}, or put on any Reactor Netty connection with
- * {@link #from}. Closing it closes the writer, so it fits into try-with-resources.
+ * <p>Made by {@link Streams#openConnection}, given to the handlers of {@link Streams#startServer}, or put on any
+ * Reactor Netty connection with {@link #from}. Closing it closes the writer, so it fits into try-with-resources.
  *
  * <pre>{@code
  * try (StreamConnection connection = await(Streams.openConnection("localhost", 6379))) {
@@ -33,9 +33,10 @@ public final class StreamConnection implements AutoCloseable {
     }
 
     /**
-     * Puts a reader and a writer on a connection of Reactor Netty's, for use in a {@code TcpClient} or in {@code TcpServer.handle}. From then on the
-     * reader gets all bytes, {@code connection.inbound()} none. Called again for the same connection it returns the same reader and writer. Call it where
-     * the connection is made: on one whose peer has sent and gone meanwhile, epoll may have thrown the bytes away.
+     * Puts a reader and a writer on a connection of Reactor Netty's, for use in a {@code TcpClient} or in
+     * {@code TcpServer.handle}. From then on the reader gets all bytes, {@code connection.inbound()} none. Called again
+     * for the same connection it returns the same reader and writer. Call it where the connection is made: on one whose
+     * peer has sent and gone meanwhile, epoll may have thrown the bytes away.
      *
      * <pre>{@code
      * TcpServer.create().handle((in, out) -> {

@@ -19,8 +19,8 @@ import reactor.util.Logger;
 import reactor.util.Loggers;
 
 /**
- * The place of a reader and a writer in the channel's pipeline: brings them what happens, and does to the channel what they ask. Everything here runs
- * on the channel's event loop.
+ * The place of a reader and a writer in the channel's pipeline: brings them what happens, and does to the channel what
+ * they ask. Everything here runs on the channel's event loop.
  */
 final class StreamHandler extends ChannelDuplexHandler implements StreamReader.Flow {
     private static final Logger LOG = Loggers.getLogger("asyncio");
@@ -34,6 +34,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
     private boolean dirty;
     /** Between a read and the end of that burst of reads, where a flush is sure to come. */
     private boolean reading;
+
     private boolean lost;
     private @Nullable Throwable failure;
 
@@ -117,8 +118,8 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
     }
 
     /**
-     * Ends the connection; reader and writer are told when the channel is inactive. Failed writes come here too, on the stack of the write or flush,
-     * where nobody may be resumed.
+     * Ends the connection; reader and writer are told when the channel is inactive. Failed writes come here too, on the
+     * stack of the write or flush, where nobody may be resumed.
      */
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
@@ -199,7 +200,10 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         }
     }
 
-    /** Whether there is room in the write buffer; also when its end has been sent, after which Netty has none and calls itself not writable. */
+    /**
+     * Whether there is room in the write buffer; also when its end has been sent, after which Netty has none and calls
+     * itself not writable.
+     */
     boolean hasRoom() {
         return channel.isWritable() || channel.isActive() && channel.unsafe().outboundBuffer() == null;
     }
@@ -237,7 +241,10 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         channel.close();
     }
 
-    /** Somebody else closes the channel, as Reactor Netty does when a handler's publisher completes: what was written goes out first. */
+    /**
+     * Somebody else closes the channel, as Reactor Netty does when a handler's publisher completes: what was written
+     * goes out first.
+     */
     @Override
     public void close(ChannelHandlerContext context, ChannelPromise promise) {
         flushIfDirty();

@@ -13,16 +13,18 @@ import reactor.core.publisher.Mono;
  *
  * <p>At the end of the stream, {@link #readLine} and {@link #read} complete empty, for which {@code await} gives null.
  *
- * <p><b>Threading.</b> Every method may be called from any thread. The reader's state belongs to the loop of its connection; a read that is
- * subscribed to there and finds its bytes buffered completes at once. One read at a time: a second one fails with
- * {@link IllegalStateException}, and leaves the first alone.
+ * <p><b>Threading.</b> Every method may be called from any thread. The reader's state belongs to the loop of its
+ * connection; a read that is subscribed to there and finds its bytes buffered completes at once. One read at a time: a
+ * second one fails with {@link IllegalStateException}, and leaves the first alone.
  *
- * <p><b>Cancelling</b> a read consumes nothing. Bytes that a cancelled {@code await} did not take go back to the head of the buffer.
+ * <p><b>Cancelling</b> a read consumes nothing. Bytes that a cancelled {@code await} did not take go back to the head
+ * of the buffer.
  *
- * <p><b>Errors.</b> When the connection fails, every read from then on fails with what the operating system reported, even if bytes are left.
+ * <p><b>Errors.</b> When the connection fails, every read from then on fails with what the operating system reported,
+ * even if bytes are left.
  *
- * <p><b>Back-pressure.</b> The connection is not read while more than twice the limit is buffered and nobody waits for more, until half of that is
- * left.
+ * <p><b>Back-pressure.</b> The connection is not read while more than twice the limit is buffered and nobody waits for
+ * more, until half of that is left.
  *
  * <pre>{@code
  * byte[] line;
@@ -47,10 +49,12 @@ public final class StreamReader {
     private final Mono<byte[]> readAll = new Read(this, Read.Until.END, -1);
     /** The read that waits; it may have been cancelled since. */
     private @Nullable Reading current;
+
     private boolean paused;
     private boolean ended;
     /** {@link #ended}, and nothing is left. */
     private volatile boolean atEof;
+
     private volatile @Nullable Throwable exception;
 
     /** The source of the bytes, which can be told to wait. */
@@ -69,7 +73,8 @@ public final class StreamReader {
 
     static int checkLimit(int limit) {
         if (limit <= 0) {
-            throw new IllegalArgumentException("The limit of a reader must be positive, not " + limit + ": it is the longest line in bytes");
+            throw new IllegalArgumentException(
+                    "The limit of a reader must be positive, not " + limit + ": it is the longest line in bytes");
         }
         return limit;
     }
@@ -77,19 +82,19 @@ public final class StreamReader {
     // ---- reading
 
     /**
-     * A line with its {@code '\n'}; without one the last, if the stream does not end with a newline; empty at the end of the stream. Nothing
-     * happens until subscription; cancelling consumes nothing.
+     * A line with its {@code '\n'}; without one the last, if the stream does not end with a newline; empty at the end
+     * of the stream. Nothing happens until subscription; cancelling consumes nothing.
      *
-     * <p>A line of more bytes than the limit, not counting the newline, fails with {@link LimitOverrunException} and is dropped: up to its newline
-     * if that has come, else all that is buffered.
+     * <p>A line of more bytes than the limit, not counting the newline, fails with {@link LimitOverrunException} and is
+     * dropped: up to its newline if that has come, else all that is buffered.
      */
     public Mono<byte[]> readLine() {
         return readLine;
     }
 
     /**
-     * Whatever has come, at least one byte and at most {@code n}; empty at the end of the stream. Nothing happens until subscription; cancelling
-     * consumes nothing. With {@code n} 0 it gives an array of length 0 at once.
+     * Whatever has come, at least one byte and at most {@code n}; empty at the end of the stream. Nothing happens until
+     * subscription; cancelling consumes nothing. With {@code n} 0 it gives an array of length 0 at once.
      *
      * @throws IllegalArgumentException if {@code n} is negative; asyncio's {@code read(-1)} is {@link #readAll}
      */
@@ -101,8 +106,9 @@ public final class StreamReader {
     }
 
     /**
-     * Exactly {@code n} bytes, however many that are. If the stream ends before, it fails with {@link IncompleteReadException}, which has what came.
-     * Nothing happens until subscription; cancelling consumes nothing.
+     * Exactly {@code n} bytes, however many that are. If the stream ends before, it fails with
+     * {@link IncompleteReadException}, which has what came. Nothing happens until subscription; cancelling consumes
+     * nothing.
      *
      * @throws IllegalArgumentException if {@code n} is negative
      */
@@ -114,8 +120,8 @@ public final class StreamReader {
     }
 
     /**
-     * Everything until the end of the stream, an array of length 0 if nothing comes any more. All of it is held in memory. Nothing happens until
-     * subscription; cancelling consumes nothing.
+     * Everything until the end of the stream, an array of length 0 if nothing comes any more. All of it is held in
+     * memory. Nothing happens until subscription; cancelling consumes nothing.
      *
      * <p>asyncio: {@code read(-1)}.
      */
@@ -124,8 +130,8 @@ public final class StreamReader {
     }
 
     /**
-     * The lines from here to the end of the stream, as {@link #readLine} gives them, one read for each requested. Nothing happens until
-     * subscription; cancelling keeps the lines that were not emitted.
+     * The lines from here to the end of the stream, as {@link #readLine} gives them, one read for each requested.
+     * Nothing happens until subscription; cancelling keeps the lines that were not emitted.
      *
      * <p>asyncio: {@code async for line in reader}.
      */
@@ -156,8 +162,9 @@ public final class StreamReader {
         Reading other = current;
         if (other != null && other.isWaiting()) {
             if (reading.end()) {
-                reading.fail(new IllegalStateException(reading.read.until.method + "() called while " + other.read.until.method
-                        + "() is already waiting for incoming data: a connection has one reader at a time"));
+                reading.fail(new IllegalStateException(
+                        reading.read.until.method + "() called while " + other.read.until.method
+                                + "() is already waiting for incoming data: a connection has one reader at a time"));
             }
             return;
         }
@@ -208,7 +215,8 @@ public final class StreamReader {
     private boolean attemptLine(Reading reading) {
         int length = buffer.find((byte) '\n');
         if (length > limit) {
-            return overrun(reading, length, length + 1, "Separator is found, but the line is longer than the limit of ");
+            return overrun(
+                    reading, length, length + 1, "Separator is found, but the line is longer than the limit of ");
         }
         if (length >= 0) {
             return give(reading, length + 1);
@@ -241,7 +249,10 @@ public final class StreamReader {
         if (reading.end()) {
             buffer.skip(dropped);
             removed();
-            reading.fail(new LimitOverrunException(what + limit + " bytes: give openConnection or startServer a higher limit, if such lines are legitimate", consumed));
+            reading.fail(new LimitOverrunException(
+                    what + limit
+                            + " bytes: give openConnection or startServer a higher limit, if such lines are legitimate",
+                    consumed));
         }
         return true;
     }

@@ -44,6 +44,7 @@ public final class StreamWriter {
     private final Future<Void> closed = new Future<>();
     /** For all who drain now, since there is room for all of them at once; on the loop. */
     private @Nullable Future<Void> room;
+
     private volatile boolean closing;
     private volatile boolean eofWritten;
     private volatile boolean lost;
@@ -60,13 +61,15 @@ public final class StreamWriter {
     // ---- writing
 
     /**
-     * Buffers bytes to be sent. The array is copied: it may be changed as soon as this returns. Dropped silently if the connection is closing or lost.
+     * Buffers bytes to be sent. The array is copied: it may be changed as soon as this returns. Dropped silently if the
+     * connection is closing or lost.
      *
      * @throws IllegalStateException after {@link #writeEof}
      */
     public void write(byte[] bytes) {
         if (eofWritten) {
-            throw new IllegalStateException("Cannot call write() after writeEof(): the peer was told that nothing more comes");
+            throw new IllegalStateException(
+                    "Cannot call write() after writeEof(): the peer was told that nothing more comes");
         }
         if (bytes.length == 0 || isClosing()) {
             return;
@@ -90,8 +93,9 @@ public final class StreamWriter {
     }
 
     /**
-     * Waits until there is room in the write buffer: completes empty, at once unless more than the high limit is buffered, else when no more than
-     * the low limit is. Nothing happens until subscription; cancelling stops waiting and keeps what is buffered. Several may wait.
+     * Waits until there is room in the write buffer: completes empty, at once unless more than the high limit is
+     * buffered, else when no more than the low limit is. Nothing happens until subscription; cancelling stops waiting
+     * and keeps what is buffered. Several may wait.
      *
      * <p>Fails with what broke the connection, or with {@link ConnectionResetException} if it is closed.
      */
@@ -100,14 +104,15 @@ public final class StreamWriter {
     }
 
     /**
-     * Closes the write side, when all that is buffered has been sent: the peer sees the end of the stream, and may go on sending. A second call does
-     * nothing.
+     * Closes the write side, when all that is buffered has been sent: the peer sees the end of the stream, and may go
+     * on sending. A second call does nothing.
      *
      * @throws UnsupportedOperationException if {@link #canWriteEof} is false
      */
     public void writeEof() {
         if (!canWriteEof()) {
-            throw new UnsupportedOperationException("Cannot close the write side of " + this + " alone, as with TLS: close() it");
+            throw new UnsupportedOperationException(
+                    "Cannot close the write side of " + this + " alone, as with TLS: close() it");
         }
         if (!eofWritten) {
             eofWritten = true;
@@ -123,8 +128,8 @@ public final class StreamWriter {
     // ---- closing
 
     /**
-     * Closes the connection when all that is buffered has been sent; nothing more is read. Returns at once: see {@link #waitClosed}. Closing twice
-     * does nothing.
+     * Closes the connection when all that is buffered has been sent; nothing more is read. Returns at once: see
+     * {@link #waitClosed}. Closing twice does nothing.
      */
     public void close() {
         if (!closing) {
@@ -145,8 +150,8 @@ public final class StreamWriter {
     }
 
     /**
-     * Waits until the connection is gone: completes empty, or fails with what broke the connection. Nothing happens until subscription; cancelling
-     * stops waiting, not closing.
+     * Waits until the connection is gone: completes empty, or fails with what broke the connection. Nothing happens
+     * until subscription; cancelling stops waiting, not closing.
      */
     public Mono<Void> waitClosed() {
         return closed.then(Mono.defer(() -> failure == null ? Mono.empty() : Mono.error(failure)));
@@ -165,8 +170,8 @@ public final class StreamWriter {
     }
 
     /**
-     * What asyncio knows by a name: {@code peername} and {@code sockname} are {@link SocketAddress}es, {@code socket} is the Netty {@link Channel},
-     * which stays this library's property. Null for an unknown name.
+     * What asyncio knows by a name: {@code peername} and {@code sockname} are {@link SocketAddress}es, {@code socket}
+     * is the Netty {@link Channel}, which stays this library's property. Null for an unknown name.
      */
     public @Nullable Object getExtraInfo(String name) {
         return switch (Objects.requireNonNull(name, "name")) {
@@ -183,8 +188,8 @@ public final class StreamWriter {
     }
 
     /**
-     * Sets when {@link #drain} waits: from when more than {@code high} bytes are buffered until no more than {@code low} are. At first they are 64 KiB
-     * and 16 KiB; Netty counts about 100 bytes for each write on top.
+     * Sets when {@link #drain} waits: from when more than {@code high} bytes are buffered until no more than
+     * {@code low} are. At first they are 64 KiB and 16 KiB; Netty counts about 100 bytes for each write on top.
      *
      * @throws IllegalArgumentException unless {@code high >= low >= 0}
      */
@@ -194,7 +199,10 @@ public final class StreamWriter {
         }
         // Netty resumes below its low mark, asyncio at it
         int lowMark = low == Integer.MAX_VALUE ? low : low + 1;
-        channel.config().setOption(ChannelOption.WRITE_BUFFER_WATER_MARK, new WriteBufferWaterMark(lowMark, Math.max(high, lowMark)));
+        channel.config()
+                .setOption(
+                        ChannelOption.WRITE_BUFFER_WATER_MARK,
+                        new WriteBufferWaterMark(lowMark, Math.max(high, lowMark)));
     }
 
     // ---- drain, on the loop
@@ -285,6 +293,7 @@ public final class StreamWriter {
     /** {@code <StreamWriter /127.0.0.1:50000 -> /127.0.0.1:80 open>}. */
     @Override
     public String toString() {
-        return "<StreamWriter " + localAddress + " -> " + remoteAddress + (lost ? " closed" : isClosing() ? " closing" : " open") + ">";
+        return "<StreamWriter " + localAddress + " -> " + remoteAddress
+                + (lost ? " closed" : isClosing() ? " closing" : " open") + ">";
     }
 }

@@ -13,7 +13,8 @@ import reactor.netty.resources.LoopResources;
 /**
  * Opens TCP connections and serves them.
  *
- * <p>Everything here is cold: nothing happens until subscription, and then on the loop that runs there, or on one of {@link EventLoop#shared()}.
+ * <p>Everything here is cold: nothing happens until subscription, and then on the loop that runs there, or on one of
+ * {@link EventLoop#shared()}.
  *
  * <pre>{@code
  * Server server = await(Streams.startServerBody(connection -> {
@@ -39,16 +40,18 @@ public final class Streams {
     }
 
     /**
-     * Connects to a host, whose addresses are tried one after the other. Nothing happens until subscription. Cancelling closes the socket, also if the
-     * connection was there but a body has not taken it. (An operator or subscriber downstream that drops a connection while it is cancelled on another
-     * thread hands it to {@code Hooks.onNextDropped}.) There is no time limit but the operating system's.
+     * Connects to a host, whose addresses are tried one after the other. Nothing happens until subscription. Cancelling
+     * closes the socket, also if the connection was there but a body has not taken it. (An operator or subscriber
+     * downstream that drops a connection while it is cancelled on another thread hands it to
+     * {@code Hooks.onNextDropped}.) There is no time limit but the operating system's.
      *
-     * <p>Fails with {@link java.net.UnknownHostException}, or with the {@link java.net.ConnectException} of the first address, in which those of the
-     * others are suppressed.
+     * <p>Fails with {@link java.net.UnknownHostException}, or with the {@link java.net.ConnectException} of the first
+     * address, in which those of the others are suppressed.
      *
      * @param host a name, or an address of either kind
      * @param port 1 to 65535
-     * @param limit the longest line that {@link StreamReader#readLine} gives, in bytes; twice that is buffered before the peer has to wait
+     * @param limit the longest line that {@link StreamReader#readLine} gives, in bytes; twice that is buffered before
+     *     the peer has to wait
      * @throws IllegalArgumentException if the port or the limit is out of range
      */
     public static Mono<StreamConnection> openConnection(String host, int port, int limit) {
@@ -57,7 +60,8 @@ public final class Streams {
             throw new IllegalArgumentException("Cannot connect to port 0");
         }
         StreamReader.checkLimit(limit);
-        return new Opening<>("openConnection(" + host + ", " + port + ")", loop -> new Connector(loop, limit).connect(host, port));
+        return new Opening<>(
+                "openConnection(" + host + ", " + port + ")", loop -> new Connector(loop, limit).connect(host, port));
     }
 
     /** As {@link #startServer(Function, String, int, int)}, with a limit of 64 KiB. */
@@ -67,12 +71,14 @@ public final class Streams {
     }
 
     /**
-     * Starts a server whose connections are handled in Reactor's style: the function is called on the server's loop, and what it returns is subscribed
-     * to as a {@link asyncio.Task}. When it completes the connection stays open: close its writer. When it fails, that is reported to the loop's
-     * exception handler and the connection closed; when its task is cancelled, the connection is closed silently.
+     * Starts a server whose connections are handled in Reactor's style: the function is called on the server's loop,
+     * and what it returns is subscribed to as a {@link asyncio.Task}. When it completes the connection stays open:
+     * close its writer. When it fails, that is reported to the loop's exception handler and the connection closed; when
+     * its task is cancelled, the connection is closed silently.
      *
-     * <p>Nothing happens until subscription. Cancelling stops listening, also if the server was there but not taken. Fails with
-     * {@link java.net.BindException} if the address is in use or not this host's, with {@link java.net.UnknownHostException}.
+     * <p>Nothing happens until subscription. Cancelling stops listening, also if the server was there but not taken.
+     * Fails with {@link java.net.BindException} if the address is in use or not this host's, with
+     * {@link java.net.UnknownHostException}.
      *
      * @param host a name or an address, all of whose addresses are listened on; null for all interfaces
      * @param port 0 to 65535; with 0 the system chooses, for each address: see {@link Server#sockets}
@@ -80,9 +86,17 @@ public final class Streams {
      * @throws IllegalArgumentException if the port or the limit is out of range
      */
     public static Mono<Server> startServer(
-            Function<? super StreamConnection, ? extends Publisher<?>> handler, @Nullable String host, int port, int limit) {
+            Function<? super StreamConnection, ? extends Publisher<?>> handler,
+            @Nullable String host,
+            int port,
+            int limit) {
         Objects.requireNonNull(handler, "handler");
-        return start(connection -> Mono.defer(() -> Flux.from(handler.apply(connection)).then()), host, port, limit);
+        return start(
+                connection ->
+                        Mono.defer(() -> Flux.from(handler.apply(connection)).then()),
+                host,
+                port,
+                limit);
     }
 
     /** As {@link #startServerBody(ConnectionHandler, String, int, int)}, with a limit of 64 KiB. */
@@ -96,25 +110,28 @@ public final class Streams {
         return start(connection -> Asyncio.async(() -> handler.handle(connection)), host, port, limit);
     }
 
-    private static Mono<Server> start(Function<StreamConnection, Mono<Void>> handler, @Nullable String host, int port, int limit) {
+    private static Mono<Server> start(
+            Function<StreamConnection, Mono<Void>> handler, @Nullable String host, int port, int limit) {
         Addresses.checkPort(port);
         StreamReader.checkLimit(limit);
-        return new Opening<>("startServer(" + host + ", " + port + ")", loop -> Mono.deferContextual(context ->
-                new Server(loop, handler, limit, context).listen(host, port)));
+        return new Opening<>(
+                "startServer(" + host + ", " + port + ")",
+                loop -> Mono.deferContextual(context -> new Server(loop, handler, limit, context).listen(host, port)));
     }
 
     /**
-     * A loop for Reactor Netty: give it to {@code runOn} of your own {@code TcpClient}, {@code TcpServer} or {@code HttpServer}, and all its callbacks
-     * run on that loop. Disposing it does nothing; the loop is closed by whoever made it. What is returned for the same loop is equal, so that clients
-     * that differ in nothing else share their pool of connections.
+     * A loop for Reactor Netty: give it to {@code runOn} of your own {@code TcpClient}, {@code TcpServer} or
+     * {@code HttpServer}, and all its callbacks run on that loop. Disposing it does nothing; the loop is closed by
+     * whoever made it. What is returned for the same loop is equal, so that clients that differ in nothing else share
+     * their pool of connections.
      */
     public static LoopResources loopResources(EventLoop loop) {
         return new LoopResourcesView(Objects.requireNonNull(loop, "loop"));
     }
 
     /**
-     * All of {@link EventLoop#shared()} for Reactor Netty: give it to {@code runOn} of a server, and its handlers run on loops, where
-     * {@link Asyncio#async} and {@link Asyncio#createTask} go on without a hop to another.
+     * All of {@link EventLoop#shared()} for Reactor Netty: give it to {@code runOn} of a server, and its handlers run
+     * on loops, where {@link Asyncio#async} and {@link Asyncio#createTask} go on without a hop to another.
      *
      * <pre>{@code
      * HttpServer.create().port(8080).runOn(Streams.sharedLoopResources())
@@ -123,14 +140,15 @@ public final class Streams {
      *         .bindNow();
      * }</pre>
      *
-     * <p>What a server accepts is spread over the loops in turn; one of them accepts, too. What a client opens stays on the loop where it is
-     * opened, if it is one of these, and takes the next one otherwise. A client's pool may give it a connection that was opened on another loop;
-     * one that runs on {@link #loopResources loopResources}{@code (EventLoop.getRunningLoop())} has a pool of that loop's own.
+     * <p>What a server accepts is spread over the loops in turn; one of them accepts, too. What a client opens stays on
+     * the loop where it is opened, if it is one of these, and takes the next one otherwise. A client's pool may give it
+     * a connection that was opened on another loop; one that runs on {@link #loopResources
+     * loopResources}{@code (EventLoop.getRunningLoop())} has a pool of that loop's own.
      *
-     * <p>Disposing it does nothing. {@link EventLoop#shutdownShared} ends the loops, and with them the servers and connections on them:
-     * {@code DisposableServer.onDispose()} completes. A later {@code bind} or {@code connect} starts afresh. Only a client that looks up names
-     * must be made anew then, with what this method returns then: Reactor Netty's name resolver stays on the loop it was made with, and would
-     * never answer.
+     * <p>Disposing it does nothing. {@link EventLoop#shutdownShared} ends the loops, and with them the servers and
+     * connections on them: {@code DisposableServer.onDispose()} completes. A later {@code bind} or {@code connect}
+     * starts afresh. Only a client that looks up names must be made anew then, with what this method returns then:
+     * Reactor Netty's name resolver stays on the loop it was made with, and would never answer.
      */
     public static LoopResources sharedLoopResources() {
         return SharedLoopResources.get();

@@ -1,9 +1,10 @@
 /**
- * TCP connections as a reader and a writer: {@link asyncio.streams.Streams} opens them and serves them, {@link asyncio.streams.StreamReader} reads
- * lines and blocks, {@link asyncio.streams.StreamWriter} writes with back-pressure.
+ * TCP connections as a reader and a writer: {@link asyncio.streams.Streams} opens them and serves them,
+ * {@link asyncio.streams.StreamReader} reads lines and blocks, {@link asyncio.streams.StreamWriter} writes with
+ * back-pressure.
  *
- * <p>They stand on Reactor Netty connections: {@link asyncio.streams.StreamConnection#from(reactor.netty.Connection)} gives the same reader and
- * writer to any connection of your own.
+ * <p>They stand on Reactor Netty connections: {@link asyncio.streams.StreamConnection#from(reactor.netty.Connection)}
+ * gives the same reader and writer to any connection of your own.
  */
 @NullMarked
 package asyncio.streams;

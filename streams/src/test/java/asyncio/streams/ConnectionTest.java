@@ -38,15 +38,18 @@ import reactor.test.StepVerifier;
 @ExtendWith(LeakCheck.class)
 class ConnectionTest extends PeerFixture {
     private static Mono<Server> echo() {
-        return Streams.startServerBody(connection -> {
-            try (connection) {
-                byte[] bytes;
-                while ((bytes = await(connection.reader().read(65_536))) != null) {
-                    connection.writer().write(bytes);
-                    await(connection.writer().drain());
-                }
-            }
-        }, HOST, 0);
+        return Streams.startServerBody(
+                connection -> {
+                    try (connection) {
+                        byte[] bytes;
+                        while ((bytes = await(connection.reader().read(65_536))) != null) {
+                            connection.writer().write(bytes);
+                            await(connection.writer().drain());
+                        }
+                    }
+                },
+                HOST,
+                0);
     }
 
     // ---- opening
@@ -73,7 +76,8 @@ class ConnectionTest extends PeerFixture {
             Object channel = connection.writer().getExtraInfo("socket");
             boolean epoll = EventLoop.getRunningLoop().netty().isIoType(EpollIoHandler.class);
             assertThat(channel).isInstanceOf(epoll ? EpollSocketChannel.class : NioSocketChannel.class);
-            assertThat(((Channel) channel).eventLoop()).isSameAs(EventLoop.getRunningLoop().netty());
+            assertThat(((Channel) channel).eventLoop())
+                    .isSameAs(EventLoop.getRunningLoop().netty());
         });
     }
 
@@ -81,8 +85,12 @@ class ConnectionTest extends PeerFixture {
     void addressesAreKnownUnderTheirNames() throws Exception {
         withPeer((connection, peer) -> {
             StreamWriter writer = connection.writer();
-            assertThat(writer.remoteAddress()).isEqualTo(peer.getLocalSocketAddress()).isEqualTo(writer.getExtraInfo("peername"));
-            assertThat(writer.localAddress()).isEqualTo(peer.getRemoteSocketAddress()).isEqualTo(writer.getExtraInfo("sockname"));
+            assertThat(writer.remoteAddress())
+                    .isEqualTo(peer.getLocalSocketAddress())
+                    .isEqualTo(writer.getExtraInfo("peername"));
+            assertThat(writer.localAddress())
+                    .isEqualTo(peer.getRemoteSocketAddress())
+                    .isEqualTo(writer.getExtraInfo("sockname"));
             assertThat(writer.getExtraInfo("nonsense")).isNull();
         });
     }
@@ -90,11 +98,13 @@ class ConnectionTest extends PeerFixture {
     @Test
     void namesAreResolvedAndAllAddressesTried() throws Exception {
         Asyncio.run(() -> {
-            try (Server server = await(echo()); StreamConnection connection = await(Streams.openConnection("localhost", server.port()))) {
+            try (Server server = await(echo());
+                    StreamConnection connection = await(Streams.openConnection("localhost", server.port()))) {
                 connection.writer().write("hello\n");
                 assertThat(text(await(connection.reader().readLine()))).isEqualTo("hello\n");
             }
-            assertThatThrownBy(() -> await(Streams.openConnection("no-such-host.invalid", 1))).isInstanceOf(UnknownHostException.class);
+            assertThatThrownBy(() -> await(Streams.openConnection("no-such-host.invalid", 1)))
+                    .isInstanceOf(UnknownHostException.class);
         });
     }
 
@@ -103,7 +113,9 @@ class ConnectionTest extends PeerFixture {
         int port = unusedPort();
         Asyncio.run(() -> {
             assertThatThrownBy(() -> await(Streams.openConnection(HOST, port)))
-                    .isInstanceOf(ConnectException.class).hasMessageContaining("Connection refused").hasMessageContaining(HOST + ":" + port);
+                    .isInstanceOf(ConnectException.class)
+                    .hasMessageContaining("Connection refused")
+                    .hasMessageContaining(HOST + ":" + port);
         });
     }
 
@@ -115,8 +127,12 @@ class ConnectionTest extends PeerFixture {
 
     @Test
     void argumentsAreChecked() {
-        assertThatThrownBy(() -> Streams.openConnection(HOST, 65_536)).isInstanceOf(IllegalArgumentException.class).hasMessageContaining("65536");
-        assertThatThrownBy(() -> Streams.openConnection(HOST, 1, 0)).isInstanceOf(IllegalArgumentException.class).hasMessageContaining("limit");
+        assertThatThrownBy(() -> Streams.openConnection(HOST, 65_536))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("65536");
+        assertThatThrownBy(() -> Streams.openConnection(HOST, 1, 0))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("limit");
     }
 
     @Test
@@ -126,14 +142,21 @@ class ConnectionTest extends PeerFixture {
                 Streams.openConnection(HOST, port),
                 connection -> {
                     connection.writer().write("hello\n");
-                    return connection.writer().drain().then(connection.reader().readLine()).map(ConnectionTest::text);
+                    return connection
+                            .writer()
+                            .drain()
+                            .then(connection.reader().readLine())
+                            .map(ConnectionTest::text);
                 },
                 connection -> {
                     connection.close();
                     return connection.writer().waitClosed();
                 });
         StepVerifier.create(answer).expectNext("hello\n").expectComplete().verify(Duration.ofSeconds(10));
-        StepVerifier.create(answer.repeat(9)).expectNextCount(10).expectComplete().verify(Duration.ofSeconds(10));
+        StepVerifier.create(answer.repeat(9))
+                .expectNextCount(10)
+                .expectComplete()
+                .verify(Duration.ofSeconds(10));
         assertThat(EventLoop.shutdownShared(Duration.ofSeconds(10))).isTrue();
     }
 
@@ -155,7 +178,8 @@ class ConnectionTest extends PeerFixture {
                     // whether or not the first came so far as to be accepted, a second one is, so that accept() returns
                     try (StreamConnection second = await(Streams.openConnection(HOST, listener.getLocalPort()))) {
                         Socket peer = listener.accept();
-                        if (!peer.getRemoteSocketAddress().equals(second.writer().localAddress())) {
+                        if (!peer.getRemoteSocketAddress()
+                                .equals(second.writer().localAddress())) {
                             assertEnded(peer);
                             listener.accept().close();
                         }
@@ -168,7 +192,8 @@ class ConnectionTest extends PeerFixture {
 
     private static void assertEnded(Socket peer) throws Exception {
         try {
-            assertThat(await(Asyncio.toThread(() -> peer.getInputStream().read()))).isEqualTo(-1);
+            assertThat(await(Asyncio.toThread(() -> peer.getInputStream().read())))
+                    .isEqualTo(-1);
         } catch (SocketException e) {
             // reset: as good
         }
@@ -201,7 +226,8 @@ class ConnectionTest extends PeerFixture {
     void aCancelledReadLosesNothing() throws Exception {
         withPeer((connection, peer) -> {
             for (int i = 0; i < 50; i++) {
-                Task<byte[]> read = createTask(async(() -> await(connection.reader().readLine())));
+                Task<byte[]> read =
+                        createTask(async(() -> await(connection.reader().readLine())));
                 tick();
                 peer.getOutputStream().write((i + "\n").getBytes(UTF_8));
                 for (int ticks = 0; ticks < i % 5; ticks++) {
@@ -225,13 +251,25 @@ class ConnectionTest extends PeerFixture {
     void streamsOnConnectionsOfReactorNetty() throws Exception {
         Asyncio.run(() -> {
             EventLoop loop = EventLoop.getRunningLoop();
-            var server = await(TcpServer.create().runOn(Streams.loopResources(loop)).host(HOST).port(0).handle((in, out) -> {
-                List<StreamConnection> streams = new ArrayList<>();
-                in.withConnection(connection -> streams.add(StreamConnection.from(connection)));
-                StreamConnection stream = streams.get(0);
-                return stream.reader().readLine().doOnNext(line -> stream.writer().write("you said " + text(line))).then();
-            }).bind());
-            var connection = await(TcpClient.newConnection().runOn(Streams.loopResources(loop)).host(HOST).port(server.port()).connect());
+            var server = await(TcpServer.create()
+                    .runOn(Streams.loopResources(loop))
+                    .host(HOST)
+                    .port(0)
+                    .handle((in, out) -> {
+                        List<StreamConnection> streams = new ArrayList<>();
+                        in.withConnection(connection -> streams.add(StreamConnection.from(connection)));
+                        StreamConnection stream = streams.get(0);
+                        return stream.reader()
+                                .readLine()
+                                .doOnNext(line -> stream.writer().write("you said " + text(line)))
+                                .then();
+                    })
+                    .bind());
+            var connection = await(TcpClient.newConnection()
+                    .runOn(Streams.loopResources(loop))
+                    .host(HOST)
+                    .port(server.port())
+                    .connect());
             StreamConnection stream = StreamConnection.from(connection);
             assertThat(StreamConnection.from(connection)).isSameAs(stream);
             stream.writer().write("hello\n");
@@ -248,7 +286,11 @@ class ConnectionTest extends PeerFixture {
         Asyncio.run(() -> {
             EventLoop loop = EventLoop.getRunningLoop();
             try (Server server = await(echo())) {
-                var connection = await(TcpClient.newConnection().runOn(Streams.loopResources(loop)).host(HOST).port(server.port()).connect());
+                var connection = await(TcpClient.newConnection()
+                        .runOn(Streams.loopResources(loop))
+                        .host(HOST)
+                        .port(server.port())
+                        .connect());
                 connection.dispose();
                 await(connection.onDispose());
                 StreamConnection stream = StreamConnection.from(connection);
@@ -261,14 +303,22 @@ class ConnectionTest extends PeerFixture {
     @Test
     void manyLinesInReactorsStyle() throws Exception {
         Asyncio.run(() -> {
-            try (Server server = await(echo()); StreamConnection connection = await(Streams.openConnection(HOST, server.port()))) {
+            try (Server server = await(echo());
+                    StreamConnection connection = await(Streams.openConnection(HOST, server.port()))) {
                 int n = 20_000;
-                Mono<Void> send = Flux.range(0, n).concatMap(i -> {
-                    connection.writer().write(i + "\n");
-                    return connection.writer().drain();
-                }).then(Mono.fromRunnable(connection.writer()::writeEof));
-                Mono<List<Integer>> receive = connection.reader().lines().map(line -> Integer.parseInt(text(line).strip())).collectList();
-                List<Integer> received = await(Mono.zip(send.thenReturn(true), receive).map(both -> both.getT2()));
+                Mono<Void> send = Flux.range(0, n)
+                        .concatMap(i -> {
+                            connection.writer().write(i + "\n");
+                            return connection.writer().drain();
+                        })
+                        .then(Mono.fromRunnable(connection.writer()::writeEof));
+                Mono<List<Integer>> receive = connection
+                        .reader()
+                        .lines()
+                        .map(line -> Integer.parseInt(text(line).strip()))
+                        .collectList();
+                List<Integer> received =
+                        await(Mono.zip(send.thenReturn(true), receive).map(both -> both.getT2()));
                 assertThat(received).hasSize(n).isSorted();
             }
         });

@@ -25,15 +25,18 @@ class HalfCloseTest {
     void aLongAnswerReachesAPeerThatHasHalfClosed() throws Exception {
         for (boolean drains : new boolean[] {true, false}) {
             Asyncio.run(() -> {
-                try (Server server = await(Streams.startServerBody(connection -> {
-                    try (connection) {
-                        assertThat(await(connection.reader().readAll())).hasSize(5);
-                        connection.writer().write(new byte[BIG]);
-                        if (drains) {
-                            await(connection.writer().drain());
-                        }
-                    }
-                }, "127.0.0.1", 0))) {
+                try (Server server = await(Streams.startServerBody(
+                        connection -> {
+                            try (connection) {
+                                assertThat(await(connection.reader().readAll())).hasSize(5);
+                                connection.writer().write(new byte[BIG]);
+                                if (drains) {
+                                    await(connection.writer().drain());
+                                }
+                            }
+                        },
+                        "127.0.0.1",
+                        0))) {
                     int answered = await(toThread(() -> {
                         try (Socket peer = new Socket("127.0.0.1", server.port())) {
                             peer.getOutputStream().write("hello".getBytes());
@@ -52,17 +55,20 @@ class HalfCloseTest {
         Asyncio.run(() -> {
             Future<Integer> read = new Future<>();
             Future<String> sent = new Future<>();
-            try (Server server = await(Streams.startServerBody(connection -> {
-                try (connection) {
-                    await(sent); // meanwhile far more than the limit has come
-                    int bytes = 0;
-                    for (byte[] line; (line = await(connection.reader().readLine())) != null; ) {
-                        bytes += line.length;
-                        await(sleep(Duration.ZERO));
-                    }
-                    read.setResult(bytes);
-                }
-            }, "127.0.0.1", 0))) {
+            try (Server server = await(Streams.startServerBody(
+                    connection -> {
+                        try (connection) {
+                            await(sent); // meanwhile far more than the limit has come
+                            int bytes = 0;
+                            for (byte[] line; (line = await(connection.reader().readLine())) != null; ) {
+                                bytes += line.length;
+                                await(sleep(Duration.ZERO));
+                            }
+                            read.setResult(bytes);
+                        }
+                    },
+                    "127.0.0.1",
+                    0))) {
                 await(toThread(() -> {
                     try (Socket peer = new Socket("127.0.0.1", server.port())) {
                         byte[] line = ("x".repeat(999) + "\n").getBytes();
@@ -88,7 +94,8 @@ class HalfCloseTest {
                 connection.writer().write("request\n");
                 connection.writer().writeEof();
                 await(connection.writer().drain());
-                assertThat(new String(await(toThread(() -> peer.getInputStream().readAllBytes())))).isEqualTo("request\n");
+                assertThat(new String(await(toThread(() -> peer.getInputStream().readAllBytes()))))
+                        .isEqualTo("request\n");
                 await(connection.writer().drain());
             }
         });
@@ -96,7 +103,8 @@ class HalfCloseTest {
 
     @Test
     void aServerEndsWithItsLoop() throws Exception {
-        Server server = Streams.startServerBody(connection -> {}, "127.0.0.1", 0).block();
+        Server server =
+                Streams.startServerBody(connection -> {}, "127.0.0.1", 0).block();
         assertThat(server).isNotNull();
         CompletableFuture<Void> forever = server.serveForever().toFuture();
         CompletableFuture<Void> closed = server.waitClosed().toFuture();
@@ -129,13 +137,17 @@ class HalfCloseTest {
     void aServersLimitIsThatOfItsConnections() throws Exception {
         Asyncio.run(() -> {
             Future<String> failure = new Future<>();
-            try (Server server = await(Streams.startServerBody(connection -> {
-                try (connection) {
-                    await(connection.reader().readLine());
-                } catch (LimitOverrunException e) {
-                    failure.setResult(e.getMessage());
-                }
-            }, "127.0.0.1", 0, 10));
+            try (Server server = await(Streams.startServerBody(
+                            connection -> {
+                                try (connection) {
+                                    await(connection.reader().readLine());
+                                } catch (LimitOverrunException e) {
+                                    failure.setResult(e.getMessage());
+                                }
+                            },
+                            "127.0.0.1",
+                            0,
+                            10));
                     StreamConnection connection = await(Streams.openConnection("127.0.0.1", server.port()))) {
                 connection.writer().write("twenty bytes and more\n");
                 assertThat(await(failure)).contains("10 bytes").contains("startServer");
@@ -148,11 +160,14 @@ class HalfCloseTest {
         Asyncio.run(() -> {
             Future<StreamConnection> first = new Future<>();
             Future<StreamConnection> second = new Future<>();
-            try (Server server = await(Streams.startServerBody(connection -> {
-                if (!first.trySetResult(connection)) {
-                    second.setResult(connection);
-                }
-            }, "127.0.0.1", 0))) {
+            try (Server server = await(Streams.startServerBody(
+                    connection -> {
+                        if (!first.trySetResult(connection)) {
+                            second.setResult(connection);
+                        }
+                    },
+                    "127.0.0.1",
+                    0))) {
                 StreamConnection one = await(Streams.openConnection("127.0.0.1", server.port()));
                 StreamConnection other = await(Streams.openConnection("127.0.0.1", server.port()));
                 StreamConnection here = await(first);

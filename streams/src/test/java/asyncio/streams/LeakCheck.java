@@ -36,7 +36,10 @@ final class LeakCheck extends Handler implements BeforeAllCallback, AfterAllCall
         assertThat(leaks).isEmpty();
     }
 
-    /** Returns when the JVM has put a canary that died just now into its queue; after the next call, all that died with it is in theirs. */
+    /**
+     * Returns when the JVM has put a canary that died just now into its queue; after the next call, all that died with
+     * it is in theirs.
+     */
     private static void collectGarbage() throws InterruptedException {
         ReferenceQueue<Object> dead = new ReferenceQueue<>();
         PhantomReference<Object> canary = new PhantomReference<>(new Object(), dead);

@@ -11,9 +11,11 @@ class LeakCheckTest {
     void aLostBufferIsFound() {
         LeakCheck check = new LeakCheck();
         assertThatThrownBy(() -> {
-            check.beforeAll(null);
-            ByteBufAllocator.DEFAULT.directBuffer(8);
-            check.afterAll(null);
-        }).isInstanceOf(AssertionError.class).hasMessageContaining("LEAK");
+                    check.beforeAll(null);
+                    ByteBufAllocator.DEFAULT.directBuffer(8);
+                    check.afterAll(null);
+                })
+                .isInstanceOf(AssertionError.class)
+                .hasMessageContaining("LEAK");
     }
 }

@@ -44,11 +44,14 @@ class ServerTest {
 
     /** Reads to the end of the stream, then closes. */
     private static Mono<Server> sink() {
-        return Streams.startServerBody(connection -> {
-            try (connection) {
-                await(connection.reader().readAll());
-            }
-        }, HOST, 0);
+        return Streams.startServerBody(
+                connection -> {
+                    try (connection) {
+                        await(connection.reader().readAll());
+                    }
+                },
+                HOST,
+                0);
     }
 
     /** What the loop's exception handler is told from here on. */
@@ -72,10 +75,13 @@ class ServerTest {
     @DisplayName("STR-01 a handler in Reactor's style")
     void reactiveHandler() throws Exception {
         Asyncio.run(() -> {
-            Server server = await(Streams.startServer(connection -> connection.reader().readLine().doOnNext(line -> {
-                connection.writer().write("you said " + text(line));
-                connection.close();
-            }), HOST, 0));
+            Server server = await(Streams.startServer(
+                    connection -> connection.reader().readLine().doOnNext(line -> {
+                        connection.writer().write("you said " + text(line));
+                        connection.close();
+                    }),
+                    HOST,
+                    0));
             try (StreamConnection connection = connect(server)) {
                 connection.writer().write("hello\n");
                 assertThat(text(await(connection.reader().readAll()))).isEqualTo("you said hello\n");
@@ -91,9 +97,19 @@ class ServerTest {
         Asyncio.run(() -> {
             List<ExceptionContext> reported = reported();
             IOException failure = new IOException("test");
-            expectClosedByServer(await(Streams.startServerBody(connection -> { throw failure; }, HOST, 0)));
+            expectClosedByServer(await(Streams.startServerBody(
+                    connection -> {
+                        throw failure;
+                    },
+                    HOST,
+                    0)));
             expectClosedByServer(await(Streams.startServer(connection -> Mono.error(failure), HOST, 0)));
-            expectClosedByServer(await(Streams.startServer(connection -> { throw new IllegalStateException("test"); }, HOST, 0)));
+            expectClosedByServer(await(Streams.startServer(
+                    connection -> {
+                        throw new IllegalStateException("test");
+                    },
+                    HOST,
+                    0)));
             assertThat(reported).hasSize(3).allSatisfy(what -> {
                 assertThat(what.message()).startsWith("Unhandled exception in the handler of <StreamConnection");
                 assertThat(what.exception()).hasMessage("test");
@@ -106,10 +122,13 @@ class ServerTest {
     void handlerCancelled() throws Exception {
         Asyncio.run(() -> {
             List<ExceptionContext> reported = reported();
-            expectClosedByServer(await(Streams.startServerBody(connection -> {
-                Objects.requireNonNull(Asyncio.currentTask()).cancel();
-                tick();
-            }, HOST, 0)));
+            expectClosedByServer(await(Streams.startServerBody(
+                    connection -> {
+                        Objects.requireNonNull(Asyncio.currentTask()).cancel();
+                        tick();
+                    },
+                    HOST,
+                    0)));
             assertThat(reported).isEmpty();
         });
     }
@@ -158,7 +177,9 @@ class ServerTest {
             server.close();
             assertThat(server.isServing()).isFalse();
             assertThat(server.sockets()).isEmpty();
-            assertThatThrownBy(server::port).isInstanceOf(IllegalStateException.class).hasMessageContaining("closed");
+            assertThatThrownBy(server::port)
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("closed");
         });
     }
 
@@ -179,7 +200,8 @@ class ServerTest {
     @Test
     void withoutAHostItListensOnAllInterfaces() throws Exception {
         Asyncio.run(() -> {
-            try (Server server = await(Streams.startServerBody(StreamConnection::close, null, 0)); StreamConnection connection = connect(server)) {
+            try (Server server = await(Streams.startServerBody(StreamConnection::close, null, 0));
+                    StreamConnection connection = connect(server)) {
                 assertThat(await(connection.reader().readLine())).isNull();
             }
         });
@@ -218,10 +240,14 @@ class ServerTest {
             Task<Void> serving = createTask(server.serveForever());
             tick();
             serving.cancel("enough");
-            assertThatThrownBy(() -> await(serving)).isInstanceOf(CancelledException.class).hasMessage("enough");
+            assertThatThrownBy(() -> await(serving))
+                    .isInstanceOf(CancelledException.class)
+                    .hasMessage("enough");
             assertThat(server.isServing()).isFalse();
             assertThat(server.sockets()).isEmpty();
-            assertThatThrownBy(() -> await(server.serveForever())).isInstanceOf(IllegalStateException.class).hasMessageContaining("is closed");
+            assertThatThrownBy(() -> await(server.serveForever()))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("is closed");
         });
     }
 
@@ -232,7 +258,8 @@ class ServerTest {
             Server server = await(sink());
             Task<Void> serving = createTask(server.serveForever());
             tick();
-            assertThatThrownBy(() -> await(server.serveForever())).isInstanceOf(IllegalStateException.class)
+            assertThatThrownBy(() -> await(server.serveForever()))
+                    .isInstanceOf(IllegalStateException.class)
                     .hasMessageContaining("is already being awaited on serveForever()");
             server.close();
             await(serving);
@@ -262,11 +289,14 @@ class ServerTest {
     void waitClosed() throws Exception {
         Asyncio.run(() -> {
             Future<Void> accepted = new Future<>();
-            Server server = await(Streams.startServerBody(connection -> {
-                accepted.setResult(null);
-                await(connection.reader().readAll());
-                connection.close();
-            }, HOST, 0));
+            Server server = await(Streams.startServerBody(
+                    connection -> {
+                        accepted.setResult(null);
+                        await(connection.reader().readAll());
+                        connection.close();
+                    },
+                    HOST,
+                    0));
             Task<Void> waiting = createTask(server.waitClosed());
             tick();
             assertThat(waiting.done()).isFalse();
@@ -320,14 +350,18 @@ class ServerTest {
     void abortClients() throws Exception {
         Asyncio.run(() -> {
             Future<Void> full = new Future<>();
-            Server server = await(Streams.startServerBody(connection -> {
-                Channel channel = (Channel) Objects.requireNonNull(connection.writer().getExtraInfo("socket"));
-                while (channel.isWritable()) {
-                    connection.writer().write(new byte[100_000]);
-                }
-                full.setResult(null);
-                await(connection.writer().drain());
-            }, HOST, 0));
+            Server server = await(Streams.startServerBody(
+                    connection -> {
+                        Channel channel = (Channel)
+                                Objects.requireNonNull(connection.writer().getExtraInfo("socket"));
+                        while (channel.isWritable()) {
+                            connection.writer().write(new byte[100_000]);
+                        }
+                        full.setResult(null);
+                        await(connection.writer().drain());
+                    },
+                    HOST,
+                    0));
             reported();
             try (StreamConnection client = connect(server)) {
                 await(full);
@@ -339,7 +373,9 @@ class ServerTest {
                 tick();
                 server.abortClients();
                 await(waiting);
-                assertThatThrownBy(() -> await(client.reader().readAll())).isInstanceOf(IOException.class).hasMessageContaining("reset");
+                assertThatThrownBy(() -> await(client.reader().readAll()))
+                        .isInstanceOf(IOException.class)
+                        .hasMessageContaining("reset");
             }
         });
     }
@@ -347,15 +383,18 @@ class ServerTest {
     @Test
     void manyClientsAtOnce() throws Exception {
         Asyncio.run(() -> {
-            Server server = await(Streams.startServerBody(connection -> {
-                try (connection) {
-                    byte[] line;
-                    while ((line = await(connection.reader().readLine())) != null) {
-                        connection.writer().write(line);
-                        await(connection.writer().drain());
-                    }
-                }
-            }, HOST, 0));
+            Server server = await(Streams.startServerBody(
+                    connection -> {
+                        try (connection) {
+                            byte[] line;
+                            while ((line = await(connection.reader().readLine())) != null) {
+                                connection.writer().write(line);
+                                await(connection.writer().drain());
+                            }
+                        }
+                    },
+                    HOST,
+                    0));
             List<Task<Integer>> clients = new ArrayList<>();
             for (int i = 0; i < 50; i++) {
                 int id = i;

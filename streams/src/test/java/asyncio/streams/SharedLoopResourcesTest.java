@@ -62,12 +62,17 @@ class SharedLoopResourcesTest {
     private interface Handler extends BiFunction<HttpServerRequest, HttpServerResponse, Publisher<Void>> {}
 
     private static HttpServer server(Handler handler) {
-        return HttpServer.create().host(HOST).port(0).runOn(Streams.sharedLoopResources()).handle(handler);
+        return HttpServer.create()
+                .host(HOST)
+                .port(0)
+                .runOn(Streams.sharedLoopResources())
+                .handle(handler);
     }
 
     /** A client that shares nothing with the server: not Netty, not a loop. */
     private static final class Browser {
-        private final java.net.http.HttpClient client = java.net.http.HttpClient.newBuilder().version(Version.HTTP_1_1).build();
+        private final java.net.http.HttpClient client =
+                java.net.http.HttpClient.newBuilder().version(Version.HTTP_1_1).build();
         private final URI uri;
 
         Browser(DisposableServer server) {
@@ -75,7 +80,8 @@ class SharedLoopResourcesTest {
         }
 
         CompletableFuture<String> get() {
-            return client.sendAsync(HttpRequest.newBuilder(uri).build(), BodyHandlers.ofString()).thenApply(Browser::body);
+            return client.sendAsync(HttpRequest.newBuilder(uri).build(), BodyHandlers.ofString())
+                    .thenApply(Browser::body);
         }
 
         private static String body(HttpResponse<String> response) {
@@ -98,17 +104,19 @@ class SharedLoopResourcesTest {
     void handlerOperatorsAndBodyRunOnTheLoopOfTheChannel() throws Exception {
         List<EventLoopGroup> seen = new CopyOnWriteArrayList<>();
         DisposableServer server = server((request, response) -> {
-            seen.add(loopOf(request));
-            seen.add(runningLoop());
-            return response.sendString(Mono.just("hello ").doOnNext(word -> seen.add(runningLoop()))
-                    .flatMap(word -> async(() -> {
-                        seen.add(runningLoop());
-                        await(sleep(Duration.ofMillis(1)));
-                        seen.add(runningLoop());
-                        return word + "world";
-                    }))
-                    .doOnNext(text -> seen.add(runningLoop())));
-        }).bindNow();
+                    seen.add(loopOf(request));
+                    seen.add(runningLoop());
+                    return response.sendString(Mono.just("hello ")
+                            .doOnNext(word -> seen.add(runningLoop()))
+                            .flatMap(word -> async(() -> {
+                                seen.add(runningLoop());
+                                await(sleep(Duration.ofMillis(1)));
+                                seen.add(runningLoop());
+                                return word + "world";
+                            }))
+                            .doOnNext(text -> seen.add(runningLoop())));
+                })
+                .bindNow();
         assertThat(new Browser(server).get().get()).isEqualTo("hello world");
         assertThat(seen).hasSize(6).containsOnly(seen.get(0));
         assertThat(EventLoop.shared()).extracting(EventLoop::netty).contains(seen.toArray(IoEventLoop[]::new));
@@ -118,13 +126,14 @@ class SharedLoopResourcesTest {
     @Test
     void aHandlerMayCreateTasks() throws Exception {
         DisposableServer server = server((request, response) -> {
-            Task<Integer> six = createTask(async(() -> {
-                await(sleep(Duration.ZERO));
-                return 6;
-            }));
-            Task<Integer> seven = createTask(Mono.just(7));
-            return response.sendString(async(() -> "" + await(six) * await(seven)));
-        }).bindNow();
+                    Task<Integer> six = createTask(async(() -> {
+                        await(sleep(Duration.ZERO));
+                        return 6;
+                    }));
+                    Task<Integer> seven = createTask(Mono.just(7));
+                    return response.sendString(async(() -> "" + await(six) * await(seven)));
+                })
+                .bindNow();
         assertThat(new Browser(server).get().get()).isEqualTo("42");
         server.disposeNow();
     }
@@ -132,9 +141,11 @@ class SharedLoopResourcesTest {
     @Test
     void theBodySeesTheContextOfTheRequest() throws Exception {
         DisposableServer server = server((request, response) -> response.sendString(async(() -> {
-            await(sleep(Duration.ZERO));
-            return Asyncio.currentContext().get("user");
-        }))).mapHandle((handling, connection) -> handling.contextWrite(context -> context.put("user", "Ada"))).bindNow();
+                    await(sleep(Duration.ZERO));
+                    return Asyncio.currentContext().get("user");
+                })))
+                .mapHandle((handling, connection) -> handling.contextWrite(context -> context.put("user", "Ada")))
+                .bindNow();
         assertThat(new Browser(server).get().get()).isEqualTo("Ada");
         server.disposeNow();
     }
@@ -144,16 +155,17 @@ class SharedLoopResourcesTest {
         CompletableFuture<String> waiting = new CompletableFuture<>();
         CompletableFuture<String> cleaned = new CompletableFuture<>();
         DisposableServer server = server((request, response) -> response.sendString(async(() -> {
-            try {
-                waiting.complete("for ever");
-                await(sleep(Duration.ofHours(1)));
-                return "slept well";
-            } catch (CancelledException e) {
-                await(sleep(Duration.ofMillis(1)));
-                cleaned.complete("cleaned up");
-                throw e;
-            }
-        }))).bindNow();
+                    try {
+                        waiting.complete("for ever");
+                        await(sleep(Duration.ofHours(1)));
+                        return "slept well";
+                    } catch (CancelledException e) {
+                        await(sleep(Duration.ofMillis(1)));
+                        cleaned.complete("cleaned up");
+                        throw e;
+                    }
+                })))
+                .bindNow();
         try (Socket client = new Socket(HOST, server.port())) {
             client.getOutputStream().write(("GET / HTTP/1.1\r\nHost: " + HOST + "\r\n\r\n").getBytes(UTF_8));
             waiting.get();
@@ -170,12 +182,13 @@ class SharedLoopResourcesTest {
         AtomicInteger inside = new AtomicInteger();
         CompletableFuture<String> allAreInside = new CompletableFuture<>();
         DisposableServer server = server((request, response) -> response.sendString(async(() -> {
-            used.add(EventLoop.getRunningLoop());
-            if (inside.incrementAndGet() == count) {
-                allAreInside.complete("together"); // so many connections: the client cannot use one twice
-            }
-            return await(Asyncio.wrapFuture(allAreInside.copy()));
-        }))).bindNow();
+                    used.add(EventLoop.getRunningLoop());
+                    if (inside.incrementAndGet() == count) {
+                        allAreInside.complete("together"); // so many connections: the client cannot use one twice
+                    }
+                    return await(Asyncio.wrapFuture(allAreInside.copy()));
+                })))
+                .bindNow();
         Browser browser = new Browser(server);
         List<CompletableFuture<String>> replies = new ArrayList<>();
         for (int i = 0; i < count; i++) {
@@ -185,21 +198,25 @@ class SharedLoopResourcesTest {
             assertThat(reply.get()).isEqualTo("together");
         }
         assertThat(used).containsExactlyInAnyOrderElementsOf(EventLoop.shared());
-        assertThat(EventLoop.shared()).extracting(EventLoop::netty).contains((IoEventLoop) server.channel().eventLoop());
+        assertThat(EventLoop.shared()).extracting(EventLoop::netty).contains((IoEventLoop)
+                server.channel().eventLoop());
         server.disposeNow();
     }
 
     /** A server whose handler asks another with a client, and tells whether the answer came on the handler's loop. */
     private static DisposableServer frontOf(DisposableServer back, Mono<HttpClient> client) {
         return server((request, response) -> {
-            EventLoopGroup loop = loopOf(request);
-            return response.sendString(async(() -> {
-                HttpClient mine = await(client);
-                String answer = await(mine.get().uri("http://" + HOST + ":" + back.port() + "/")
-                        .responseSingle((head, content) -> content.asString().map(text -> text + (runningLoop() == loop ? " here" : " elsewhere"))));
-                return answer + (runningLoop() == loop ? " and here" : " and elsewhere");
-            }));
-        }).bindNow();
+                    EventLoopGroup loop = loopOf(request);
+                    return response.sendString(async(() -> {
+                        HttpClient mine = await(client);
+                        String answer = await(mine.get()
+                                .uri("http://" + HOST + ":" + back.port() + "/")
+                                .responseSingle((head, content) -> content.asString()
+                                        .map(text -> text + (runningLoop() == loop ? " here" : " elsewhere"))));
+                        return answer + (runningLoop() == loop ? " and here" : " and elsewhere");
+                    }));
+                })
+                .bindNow();
     }
 
     private static void ask(DisposableServer front, int connections, int times) throws Exception {
@@ -216,13 +233,15 @@ class SharedLoopResourcesTest {
     }
 
     private static DisposableServer pong() {
-        return server((request, response) -> response.sendString(async(() -> "pong"))).bindNow();
+        return server((request, response) -> response.sendString(async(() -> "pong")))
+                .bindNow();
     }
 
     @Test
     void whatAHandlersClientOpensStaysOnTheHandlersLoop() throws Exception {
         DisposableServer back = pong();
-        DisposableServer front = frontOf(back, Mono.just(HttpClient.newConnection().runOn(Streams.sharedLoopResources())));
+        DisposableServer front =
+                frontOf(back, Mono.just(HttpClient.newConnection().runOn(Streams.sharedLoopResources())));
         ask(front, 8, 4);
         front.disposeNow();
         back.disposeNow();
@@ -233,11 +252,16 @@ class SharedLoopResourcesTest {
         ConnectionProvider pool = ConnectionProvider.create("front", 16);
         DisposableServer back = pong();
         Set<Integer> ports = ConcurrentHashMap.newKeySet();
-        DisposableServer front = frontOf(back, Mono.fromSupplier(() -> HttpClient.create(pool)
-                .runOn(Streams.loopResources(EventLoop.getRunningLoop()))
-                .doOnRequest((request, connection) -> ports.add(((InetSocketAddress) connection.channel().localAddress()).getPort()))));
+        DisposableServer front = frontOf(
+                back,
+                Mono.fromSupplier(() -> HttpClient.create(pool)
+                        .runOn(Streams.loopResources(EventLoop.getRunningLoop()))
+                        .doOnRequest((request, connection) -> ports.add(
+                                ((InetSocketAddress) connection.channel().localAddress()).getPort()))));
         ask(front, 4, 10);
-        assertThat(ports.size()).as("connections for 40 requests, four at a time").isLessThanOrEqualTo(16);
+        assertThat(ports.size())
+                .as("connections for 40 requests, four at a time")
+                .isLessThanOrEqualTo(16);
         front.disposeNow();
         pool.disposeLater().block(Duration.ofSeconds(10));
         back.disposeNow();
@@ -247,10 +271,16 @@ class SharedLoopResourcesTest {
     void aClientElsewhereTakesTheLoopsInTurn() throws Exception {
         Set<EventLoopGroup> used = ConcurrentHashMap.newKeySet();
         DisposableServer server = pong();
-        HttpClient client = HttpClient.newConnection().runOn(Streams.sharedLoopResources())
+        HttpClient client = HttpClient.newConnection()
+                .runOn(Streams.sharedLoopResources())
                 .doOnConnected(connection -> used.add(connection.channel().eventLoop()));
         for (int i = 0; i < 2 * EventLoop.shared().size(); i++) {
-            assertThat(client.get().uri("http://" + HOST + ":" + server.port() + "/").responseContent().aggregate().asString().block())
+            assertThat(client.get()
+                            .uri("http://" + HOST + ":" + server.port() + "/")
+                            .responseContent()
+                            .aggregate()
+                            .asString()
+                            .block())
                     .isEqualTo("pong");
         }
         assertThat(used).hasSize(EventLoop.shared().size());
@@ -263,8 +293,13 @@ class SharedLoopResourcesTest {
         HttpClient client = HttpClient.newConnection().runOn(Streams.sharedLoopResources());
         for (EventLoop loop : EventLoop.shared()) {
             boolean[] stayed = new boolean[1];
-            assertThat(Asyncio.runThreadsafe(async(() -> await(client.get().uri("http://" + HOST + ":" + server.port() + "/")
-                    .responseSingle((head, content) -> content.asString().doOnNext(text -> stayed[0] = runningLoop() == loop.netty())))), loop).get())
+            assertThat(Asyncio.runThreadsafe(
+                                    async(() -> await(client.get()
+                                            .uri("http://" + HOST + ":" + server.port() + "/")
+                                            .responseSingle((head, content) -> content.asString()
+                                                    .doOnNext(text -> stayed[0] = runningLoop() == loop.netty())))),
+                                    loop)
+                            .get())
                     .isEqualTo("pong");
             assertThat(stayed[0]).isTrue();
         }
@@ -275,8 +310,12 @@ class SharedLoopResourcesTest {
     void shutdownEndsServersAndALaterBindStartsAfresh() throws Exception {
         LoopResources resources = Streams.sharedLoopResources();
         SharedLoops before = EventLoop.shared();
-        HttpServer description = HttpServer.create().host(HOST).port(0).runOn(resources)
-                .handle((request, response) -> response.sendString(async(() -> EventLoop.getRunningLoop().toString())));
+        HttpServer description = HttpServer.create()
+                .host(HOST)
+                .port(0)
+                .runOn(resources)
+                .handle((request, response) -> response.sendString(
+                        async(() -> EventLoop.getRunningLoop().toString())));
         DisposableServer first = description.bindNow();
         EventLoopGroup group = resources.onServer(true);
         assertThat(new Browser(first).get().get()).startsWith("<EventLoop asyncio-");
@@ -303,7 +342,12 @@ class SharedLoopResourcesTest {
         for (int i = 0; i < 2; i++) {
             DisposableServer server = pong();
             HttpClient client = HttpClient.newConnection().runOn(Streams.sharedLoopResources());
-            assertThat(client.get().uri("http://localhost:" + server.port() + "/").responseContent().aggregate().asString().block())
+            assertThat(client.get()
+                            .uri("http://localhost:" + server.port() + "/")
+                            .responseContent()
+                            .aggregate()
+                            .asString()
+                            .block())
                     .isEqualTo("pong");
             server.disposeNow();
             EventLoop.shutdownShared(Duration.ofSeconds(10));
@@ -315,19 +359,24 @@ class SharedLoopResourcesTest {
         CompletableFuture<String> waiting = new CompletableFuture<>();
         CompletableFuture<String> cleaned = new CompletableFuture<>();
         DisposableServer server = server((request, response) -> response.sendString(async(() -> {
-            try {
-                waiting.complete("for ever");
-                return await(sleep(Duration.ofHours(1), "slept well"));
-            } finally {
-                cleaned.complete("cleaned up");
-            }
-        }))).bindNow();
+                    try {
+                        waiting.complete("for ever");
+                        return await(sleep(Duration.ofHours(1), "slept well"));
+                    } finally {
+                        cleaned.complete("cleaned up");
+                    }
+                })))
+                .bindNow();
         CompletableFuture<String> reply = new Browser(server).get();
         waiting.get();
         assertThat(EventLoop.shutdownShared(Duration.ofSeconds(10))).isTrue();
         assertThat(cleaned).isCompletedWithValue("cleaned up");
-        assertThat(reply).failsWithin(Duration.ofSeconds(10)).withThrowableThat()
-                .satisfiesAnyOf(e -> assertThat(e).hasRootCauseInstanceOf(IOException.class), e -> assertThat(e).hasMessageContaining("200"));
+        assertThat(reply)
+                .failsWithin(Duration.ofSeconds(10))
+                .withThrowableThat()
+                .satisfiesAnyOf(
+                        e -> assertThat(e).hasRootCauseInstanceOf(IOException.class),
+                        e -> assertThat(e).hasMessageContaining("200"));
     }
 
     @Test
@@ -340,7 +389,9 @@ class SharedLoopResourcesTest {
         assertThat(new Browser(server).get().get()).isEqualTo("pong");
         server.disposeNow();
         EventLoopGroup group = resources.onServer(true);
-        assertThatThrownBy(group::shutdownGracefully).isInstanceOf(UnsupportedOperationException.class).hasMessageContaining("shutdownShared");
+        assertThatThrownBy(group::shutdownGracefully)
+                .isInstanceOf(UnsupportedOperationException.class)
+                .hasMessageContaining("shutdownShared");
         assertThat(EventLoop.shared()).allMatch(EventLoop::isRunning);
     }
 
@@ -348,7 +399,9 @@ class SharedLoopResourcesTest {
     void equalResourcesSharePools() {
         EventLoop loop = EventLoop.shared().next();
         EventLoop other = EventLoop.newEventLoop();
-        assertThat(Streams.loopResources(loop)).isEqualTo(Streams.loopResources(loop)).hasSameHashCodeAs(Streams.loopResources(loop))
+        assertThat(Streams.loopResources(loop))
+                .isEqualTo(Streams.loopResources(loop))
+                .hasSameHashCodeAs(Streams.loopResources(loop))
                 .isNotEqualTo(Streams.loopResources(other));
         other.close();
         assertThat(Streams.sharedLoopResources()).isSameAs(Streams.sharedLoopResources());

@@ -46,13 +46,16 @@ class StarvationTest {
     }
 
     private static void talk() throws Exception {
-        try (Server server = await(Streams.startServerBody(connection -> {
-            byte[] line;
-            while ((line = await(connection.reader().readLine())) != null) {
-                connection.writer().write(line);
-            }
-            connection.close();
-        }, "127.0.0.1", 0))) {
+        try (Server server = await(Streams.startServerBody(
+                connection -> {
+                    byte[] line;
+                    while ((line = await(connection.reader().readLine())) != null) {
+                        connection.writer().write(line);
+                    }
+                    connection.close();
+                },
+                "127.0.0.1",
+                0))) {
             try (StreamConnection connection = await(Streams.openConnection("127.0.0.1", server.port()))) {
                 for (int i = 0; i < 20; i++) {
                     connection.writer().write("line " + i + "\n");

@@ -31,7 +31,10 @@ class StreamReaderTest extends ReaderFixture {
     @Test
     @DisplayName("STR-04 read(n) gives what comes first and does not wait for n")
     void read() {
-        StepVerifier.create(text(reader.read(30))).then(() -> feed("some 18 bytes here")).expectNext("some 18 bytes here").verifyComplete();
+        StepVerifier.create(text(reader.read(30)))
+                .then(() -> feed("some 18 bytes here"))
+                .expectNext("some 18 bytes here")
+                .verifyComplete();
         feed("abcdef");
         expect(reader.read(4), "abcd");
         expectRest("ef");
@@ -48,11 +51,14 @@ class StreamReaderTest extends ReaderFixture {
     @Test
     @DisplayName("STR-06 readAll gives all chunks until the end, and an empty array if nothing is left")
     void readAll() {
-        StepVerifier.create(text(reader.readAll())).then(() -> {
-            feed("chunk1\n");
-            feed("chunk2");
-            reader.feedEof();
-        }).expectNext("chunk1\nchunk2").verifyComplete();
+        StepVerifier.create(text(reader.readAll()))
+                .then(() -> {
+                    feed("chunk1\n");
+                    feed("chunk2");
+                    reader.feedEof();
+                })
+                .expectNext("chunk1\nchunk2")
+                .verifyComplete();
         expect(reader.readAll(), "");
     }
 
@@ -70,8 +76,12 @@ class StreamReaderTest extends ReaderFixture {
     @Test
     @DisplayName("STR-08 a limit that is not positive is refused")
     void invalidLimit() {
-        assertThatThrownBy(() -> reader(0)).isInstanceOf(IllegalArgumentException.class).hasMessageContaining("limit");
-        assertThatThrownBy(() -> reader(-1)).isInstanceOf(IllegalArgumentException.class).hasMessageContaining("limit");
+        assertThatThrownBy(() -> reader(0))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("limit");
+        assertThatThrownBy(() -> reader(-1))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("limit");
     }
 
     @Test
@@ -85,18 +95,23 @@ class StreamReaderTest extends ReaderFixture {
 
     @Test
     void negativeSizesAreRefused() {
-        assertThatThrownBy(() -> reader.read(-1)).isInstanceOf(IllegalArgumentException.class).hasMessageContaining("readAll()");
+        assertThatThrownBy(() -> reader.read(-1))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("readAll()");
     }
 
     // ---- readLine
 
     @Test
     void aLineInPiecesIsOneLine() {
-        StepVerifier.create(text(reader.readLine())).then(() -> {
-            feed("chunk1 ");
-            feed("chunk2 ");
-            feed("chunk3 \n chunk4");
-        }).expectNext("chunk1 chunk2 chunk3 \n").verifyComplete();
+        StepVerifier.create(text(reader.readLine()))
+                .then(() -> {
+                    feed("chunk1 ");
+                    feed("chunk2 ");
+                    feed("chunk3 \n chunk4");
+                })
+                .expectNext("chunk1 chunk2 chunk3 \n")
+                .verifyComplete();
         expectRest(" chunk4");
     }
 
@@ -105,9 +120,13 @@ class StreamReaderTest extends ReaderFixture {
     void lineOverLimitWithNewline() {
         reader(3);
         feed("line1\nline2\n");
-        StepVerifier.create(reader.readLine()).verifyErrorSatisfies(e ->
-                assertThat(e).isInstanceOf(LimitOverrunException.class).hasMessageContaining("is found").hasMessageContaining("3 bytes")
-                        .extracting("consumed").isEqualTo(5));
+        StepVerifier.create(reader.readLine())
+                .verifyErrorSatisfies(e -> assertThat(e)
+                        .isInstanceOf(LimitOverrunException.class)
+                        .hasMessageContaining("is found")
+                        .hasMessageContaining("3 bytes")
+                        .extracting("consumed")
+                        .isEqualTo(5));
         expectRest("line2\n");
     }
 
@@ -116,8 +135,12 @@ class StreamReaderTest extends ReaderFixture {
     void lineOverLimitWithoutNewline() {
         reader(3);
         feed("line1li");
-        StepVerifier.create(reader.readLine()).verifyErrorSatisfies(e ->
-                assertThat(e).isInstanceOf(LimitOverrunException.class).hasMessageContaining("not found").extracting("consumed").isEqualTo(7));
+        StepVerifier.create(reader.readLine())
+                .verifyErrorSatisfies(e -> assertThat(e)
+                        .isInstanceOf(LimitOverrunException.class)
+                        .hasMessageContaining("not found")
+                        .extracting("consumed")
+                        .isEqualTo(7));
         expectRest("");
     }
 
@@ -125,11 +148,13 @@ class StreamReaderTest extends ReaderFixture {
     @DisplayName("STR-13 STR-14 the limit also ends a line that comes in pieces")
     void lineOverLimitInPieces() {
         reader(7);
-        StepVerifier.create(reader.readLine()).then(() -> {
-            feed("chunk1");
-            feed("chunk2\n");
-            feed("chunk3\n");
-        }).verifyError(LimitOverrunException.class);
+        StepVerifier.create(reader.readLine())
+                .then(() -> {
+                    feed("chunk1");
+                    feed("chunk2\n");
+                    feed("chunk3\n");
+                })
+                .verifyError(LimitOverrunException.class);
         expectRest("chunk3\n");
     }
 
@@ -175,7 +200,9 @@ class StreamReaderTest extends ReaderFixture {
     void readExactlyZeroOrLess() {
         feed("data");
         expect(reader.readExactly(0), "");
-        assertThatThrownBy(() -> reader.readExactly(-1)).isInstanceOf(IllegalArgumentException.class).hasMessageContaining("less than zero");
+        assertThatThrownBy(() -> reader.readExactly(-1))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("less than zero");
         expectRest("data");
     }
 
@@ -183,25 +210,32 @@ class StreamReaderTest extends ReaderFixture {
     @DisplayName("STR-28 readExactly waits for all bytes and leaves the rest")
     void readExactly() {
         String chunk = "eighteen bytes long";
-        StepVerifier.create(text(reader.readExactly(2 * chunk.length()))).then(() -> {
-            feed(chunk);
-            feed(chunk);
-            feed(chunk);
-        }).expectNext(chunk + chunk).verifyComplete();
+        StepVerifier.create(text(reader.readExactly(2 * chunk.length())))
+                .then(() -> {
+                    feed(chunk);
+                    feed(chunk);
+                    feed(chunk);
+                })
+                .expectNext(chunk + chunk)
+                .verifyComplete();
         expectRest(chunk);
     }
 
     @Test
     @DisplayName("STR-30 readExactly fails at the end of the stream with what has come")
     void readExactlyEof() {
-        StepVerifier.create(reader.readExactly(36)).then(() -> {
-            feed("x".repeat(18));
-            reader.feedEof();
-        }).verifyErrorSatisfies(e -> {
-            assertThat(e).isInstanceOf(IncompleteReadException.class).hasMessage("18 bytes read on a total of 36 expected bytes");
-            assertThat(((IncompleteReadException) e).partial()).hasSize(18);
-            assertThat(((IncompleteReadException) e).expected()).isEqualTo(36);
-        });
+        StepVerifier.create(reader.readExactly(36))
+                .then(() -> {
+                    feed("x".repeat(18));
+                    reader.feedEof();
+                })
+                .verifyErrorSatisfies(e -> {
+                    assertThat(e)
+                            .isInstanceOf(IncompleteReadException.class)
+                            .hasMessage("18 bytes read on a total of 36 expected bytes");
+                    assertThat(((IncompleteReadException) e).partial()).hasSize(18);
+                    assertThat(((IncompleteReadException) e).expected()).isEqualTo(36);
+                });
         assertThat(reader.atEof()).isTrue();
     }
 

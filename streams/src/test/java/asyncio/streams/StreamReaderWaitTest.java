@@ -21,11 +21,14 @@ class StreamReaderWaitTest extends ReaderFixture {
     @Test
     @DisplayName("STR-32 a read that waits fails when the connection does")
     void failureWakesReader() {
-        StepVerifier.create(reader.readLine()).then(() -> reader.fail(new IOException("gone"))).verifyErrorMessage("gone");
+        StepVerifier.create(reader.readLine())
+                .then(() -> reader.fail(new IOException("gone")))
+                .verifyErrorMessage("gone");
     }
 
     @Test
-    @DisplayName("STR-33 a cancelled read consumes nothing, is not told of a later failure, and makes room for the next")
+    @DisplayName(
+            "STR-33 a cancelled read consumes nothing, is not told of a later failure, and makes room for the next")
     void cancelledRead() {
         StepVerifier.create(reader.readLine()).expectSubscription().thenCancel().verify();
         feed("line\n");
@@ -37,23 +40,36 @@ class StreamReaderWaitTest extends ReaderFixture {
     @Test
     @DisplayName("STR-50 a second read fails at once and leaves the first alone")
     void oneReadAtATime() {
-        StepVerifier.create(text(reader.readLine())).then(() -> {
-            StepVerifier.create(reader.read(1)).verifyErrorSatisfies(e -> assertThat(e).isInstanceOf(IllegalStateException.class)
-                    .hasMessageContaining("read() called while readLine() is already waiting for incoming data"));
-            feed("line\n");
-        }).expectNext("line\n").verifyComplete();
+        StepVerifier.create(text(reader.readLine()))
+                .then(() -> {
+                    StepVerifier.create(reader.read(1))
+                            .verifyErrorSatisfies(e -> assertThat(e)
+                                    .isInstanceOf(IllegalStateException.class)
+                                    .hasMessageContaining(
+                                            "read() called while readLine() is already waiting for incoming data"));
+                    feed("line\n");
+                })
+                .expectNext("line\n")
+                .verifyComplete();
     }
 
     @Test
     void aReadMayBeStartedFromTheOneBefore() {
-        StepVerifier.create(text(reader.readLine().then(reader.readLine()))).then(() -> feed("1\n2\n3\n")).expectNext("2\n").verifyComplete();
+        StepVerifier.create(text(reader.readLine().then(reader.readLine())))
+                .then(() -> feed("1\n2\n3\n"))
+                .expectNext("2\n")
+                .verifyComplete();
         expectRest("3\n");
     }
 
     @Test
     void nothingIsReadWithoutARequest() {
         feed("line\n");
-        StepVerifier.create(text(reader.readLine()), 0).then(() -> expect(reader.read(1), "l")).thenRequest(1).expectNext("ine\n").verifyComplete();
+        StepVerifier.create(text(reader.readLine()), 0)
+                .then(() -> expect(reader.read(1), "l"))
+                .thenRequest(1)
+                .expectNext("ine\n")
+                .verifyComplete();
     }
 
     // ---- AwaitedSubscription
@@ -152,12 +168,15 @@ class StreamReaderWaitTest extends ReaderFixture {
         reader(2);
         feed("12345");
         assertThat(flow).containsExactly("pause");
-        StepVerifier.create(text(reader.readExactly(12))).then(() -> {
-            assertThat(flow).containsExactly("pause", "resume");
-            feed("67890");
-            assertThat(flow).containsExactly("pause", "resume");
-            feed("12345678");
-        }).expectNext("123456789012").verifyComplete();
+        StepVerifier.create(text(reader.readExactly(12)))
+                .then(() -> {
+                    assertThat(flow).containsExactly("pause", "resume");
+                    feed("67890");
+                    assertThat(flow).containsExactly("pause", "resume");
+                    feed("12345678");
+                })
+                .expectNext("123456789012")
+                .verifyComplete();
         assertThat(flow).containsExactly("pause", "resume", "pause");
     }
 

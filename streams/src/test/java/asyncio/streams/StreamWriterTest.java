@@ -29,10 +29,18 @@ class StreamWriterTest extends PeerFixture {
         withPeer((connection, peer) -> {
             peer.setSoLinger(true, 0);
             peer.close();
-            assertThatThrownBy(() -> await(connection.reader().readLine())).isInstanceOf(IOException.class).hasMessageContaining("reset");
-            assertThatThrownBy(() -> await(connection.reader().read(1))).isInstanceOf(IOException.class).hasMessageContaining("reset");
-            assertThatThrownBy(() -> await(connection.writer().drain())).isInstanceOf(IOException.class).hasMessageContaining("reset");
-            assertThatThrownBy(() -> await(connection.writer().waitClosed())).isInstanceOf(IOException.class).hasMessageContaining("reset");
+            assertThatThrownBy(() -> await(connection.reader().readLine()))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining("reset");
+            assertThatThrownBy(() -> await(connection.reader().read(1)))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining("reset");
+            assertThatThrownBy(() -> await(connection.writer().drain()))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining("reset");
+            assertThatThrownBy(() -> await(connection.writer().waitClosed()))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining("reset");
             connection.close();
         });
     }
@@ -43,11 +51,12 @@ class StreamWriterTest extends PeerFixture {
         withPeer((connection, peer) -> {
             peer.close();
             assertThatThrownBy(() -> {
-                for (;;) {
-                    connection.writer().write("foo\n");
-                    await(connection.writer().drain());
-                }
-            }).isInstanceOf(IOException.class);
+                        for (; ; ) {
+                            connection.writer().write("foo\n");
+                            await(connection.writer().drain());
+                        }
+                    })
+                    .isInstanceOf(IOException.class);
         });
     }
 
@@ -85,7 +94,8 @@ class StreamWriterTest extends PeerFixture {
         withPeer((connection, peer) -> {
             connection.close();
             connection.writer().write("data");
-            assertThatThrownBy(() -> await(connection.writer().drain())).isInstanceOf(ConnectionResetException.class)
+            assertThatThrownBy(() -> await(connection.writer().drain()))
+                    .isInstanceOf(ConnectionResetException.class)
                     .hasMessageContaining("Connection lost");
         });
     }
@@ -97,7 +107,8 @@ class StreamWriterTest extends PeerFixture {
             Arrays.fill(much, (byte) 'x');
             connection.writer().write(much);
             connection.close();
-            assertThat(await(Asyncio.toThread(() -> peer.getInputStream().readAllBytes()))).isEqualTo(much);
+            assertThat(await(Asyncio.toThread(() -> peer.getInputStream().readAllBytes())))
+                    .isEqualTo(much);
         });
     }
 
@@ -112,8 +123,11 @@ class StreamWriterTest extends PeerFixture {
             connection.writer().write("still here");
             connection.writer().writeEof();
             connection.writer().writeEof();
-            assertThatThrownBy(() -> connection.writer().write("x")).isInstanceOf(IllegalStateException.class).hasMessageContaining("writeEof");
-            assertThat(text(await(Asyncio.toThread(() -> peer.getInputStream().readAllBytes())))).isEqualTo("still here");
+            assertThatThrownBy(() -> connection.writer().write("x"))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("writeEof");
+            assertThat(text(await(Asyncio.toThread(() -> peer.getInputStream().readAllBytes()))))
+                    .isEqualTo("still here");
         });
     }
 
@@ -169,7 +183,9 @@ class StreamWriterTest extends PeerFixture {
     void writeBufferLimitsAreChecked() throws Exception {
         withPeer((connection, peer) -> {
             StreamWriter writer = connection.writer();
-            assertThatThrownBy(() -> writer.setWriteBufferLimits(1, 2)).isInstanceOf(IllegalArgumentException.class).hasMessageContaining("high (1)");
+            assertThatThrownBy(() -> writer.setWriteBufferLimits(1, 2))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("high (1)");
             writer.setWriteBufferLimits(0);
             writer.write("x");
             await(writer.drain());
@@ -185,7 +201,8 @@ class StreamWriterTest extends PeerFixture {
             bytes[0] = 9;
             connection.writer().writelines(List.of(bytes, bytes));
             connection.writer().writeEof();
-            assertThat(await(Asyncio.toThread(() -> peer.getInputStream().readAllBytes()))).containsExactly(1, 2, 9, 2, 9, 2);
+            assertThat(await(Asyncio.toThread(() -> peer.getInputStream().readAllBytes())))
+                    .containsExactly(1, 2, 9, 2, 9, 2);
         });
     }
 
@@ -200,8 +217,9 @@ class StreamWriterTest extends PeerFixture {
             }));
             connection.writer().writeEof();
             String all = text(await(Asyncio.toThread(() -> peer.getInputStream().readAllBytes())));
-            assertThat(all.lines().map(Integer::parseInt).toList()).hasSize(1000).isSorted();
+            assertThat(all.lines().map(Integer::parseInt).toList())
+                    .hasSize(1000)
+                    .isSorted();
         });
     }
-
 }

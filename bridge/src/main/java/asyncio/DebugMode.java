@@ -1,0 +1,123 @@
+package asyncio;
+
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** What the debug mode of all loops has in common: whether it is on from the start, and what it says. */
+final class DebugMode {
+    /**
+     * {@code -Dasyncio.debug=true} or {@code ASYNCIO_DEBUG=1}: the mode of new loops, and of what is made off every
+     * loop.
+     */
+    static final boolean ENABLED = Boolean.getBoolean("asyncio.debug") || isOn(System.getenv("ASYNCIO_DEBUG"));
+
+    private static final double NANOS_PER_SECOND = 1e9;
+    /** As many as asyncio keeps. */
+    private static final int MOST_FRAMES = 10;
+    /** The classes that may stand between a line of the user's and the object that it makes. */
+    private static final Set<String> OURS = Set.of(
+            Asyncio.class.getName(),
+            BodyTask.class.getName(),
+            ColdMono.class.getName(),
+            Coroutine.class.getName(),
+            DebugMode.class.getName(),
+            EventLoop.class.getName(),
+            ExecutorJob.class.getName(),
+            Future.class.getName(),
+            Handle.class.getName(),
+            LeakDetector.class.getName(),
+            MonoTask.class.getName(),
+            Origin.class.getName(),
+            Runner.class.getName(),
+            Sleep.class.getName(),
+            Task.class.getName(),
+            ThreadsafeRun.class.getName(),
+            TimerHandle.class.getName(),
+            ToThread.class.getName());
+
+    private DebugMode() {}
+
+    static boolean isOn(@Nullable String variable) {
+        return variable != null
+                && !Set.of("", "0", "false", "no", "off")
+                        .contains(variable.trim().toLowerCase(Locale.ROOT));
+    }
+
+    /** Whether it is on for what is made by the code that calls this. */
+    static boolean isOn(@Nullable EventLoop loop) {
+        return loop == null ? ENABLED : loop.getDebug();
+    }
+
+    /** Where the caller's caller makes something, in debug mode. */
+    static @Nullable Origin origin(@Nullable EventLoop loop) {
+        return isOn(loop) ? new Origin() : null;
+    }
+
+    /** Whether a class is one of those that make things for the user. */
+    static boolean isOurs(String className) {
+        int nested = className.indexOf('$');
+        return OURS.contains(nested < 0 ? className : className.substring(0, nested));
+    }
+
+    /** The line of the user's that is calling into this library. */
+    static String callerPlace() {
+        return StackWalker.getInstance()
+                .walk(frames ->
+                        frames.filter(frame -> !isOurs(frame.getClassName())).findFirst())
+                .map(frame -> frame.toStackTraceElement().toString())
+                .orElse("an unknown place");
+    }
+
+    /** The user's lines that lead to the one that is calling into this library, innermost first. */
+    static List<StackTraceElement> callerFrames() {
+        return StackWalker.getInstance()
+                .walk(frames -> frames.dropWhile(frame -> isOurs(frame.getClassName()))
+                        .limit(MOST_FRAMES)
+                        .map(StackWalker.StackFrame::toStackTraceElement)
+                        .toList());
+    }
+
+    /** The same of a stack trace that was taken before. */
+    static List<StackTraceElement> userFrames(StackTraceElement[] stack) {
+        return List.of(stack).stream()
+                .dropWhile(frame -> isOurs(frame.getClassName()))
+                .limit(MOST_FRAMES)
+                .toList();
+    }
+
+    /** Logs an entry of the ready queue, or a step of a body, that has kept the loop for too long. */
+    static void checkDuration(EventLoop loop, Object what, long nanos) {
+        if (nanos >= loop.slowCallbackNanos()) {
+            Log.warn(
+                    String.format(Locale.ROOT, "Executing %s took %.3f seconds", what, nanos / NANOS_PER_SECOND), null);
+        }
+    }
+
+    /** Logs channel handlers that have kept the loop for too long, all those of one tick together. */
+    static void checkIoDuration(EventLoop loop, long nanos) {
+        if (nanos >= loop.slowCallbackNanos()) {
+            Log.warn(
+                    String.format(
+                            Locale.ROOT,
+                            "Handling IO took %.3f seconds: some channel handler, or what is subscribed to one, computes or "
+                                    + "blocks on the loop",
+                            nanos / NANOS_PER_SECOND),
+                    null);
+        }
+    }
+
+    /** Logs a select that came back long after its deadline: neither a callback nor a handler was to blame. */
+    static void checkLateness(EventLoop loop, long nanos) {
+        if (nanos >= loop.slowCallbackNanos()) {
+            Log.warn(
+                    String.format(
+                            Locale.ROOT,
+                            "Select returned %.3f seconds late: the machine is overloaded, or the JVM was stopped "
+                                    + "(garbage collection, suspension)",
+                            nanos / NANOS_PER_SECOND),
+                    null);
+        }
+    }
+}

@@ -1,0 +1,118 @@
+package asyncio;
+
+import java.util.concurrent.Callable;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+import reactor.util.context.ContextView;
+
+/**
+ * One call of a function in an executor, for a loop. Cancelled before it has begun it never begins; after that it runs
+ * to its end unheard. The loop's virtual clock waits for it.
+ */
+final class ExecutorJob<T> implements Runnable {
+    private final EventLoop loop;
+    private final Callable<? extends T> function;
+    private final ContextView context;
+    /** Set by whoever comes first, the thread or the cancellation. */
+    private final AtomicBoolean taken = new AtomicBoolean();
+
+    private final Result<T> future;
+
+    private ExecutorJob(EventLoop loop, Callable<? extends T> function, ContextView context) {
+        this.loop = loop;
+        this.function = function;
+        this.context = context;
+        this.future = new Result<>(this);
+    }
+
+    /**
+     * Hands the call to the executor.
+     *
+     * @throws java.util.concurrent.RejectedExecutionException if that refuses it; the function will not run then
+     */
+    static <T> Future<T> submit(
+            EventLoop loop, Executor executor, Callable<? extends T> function, ContextView context) {
+        ExecutorJob<T> job = new ExecutorJob<>(loop, function, context);
+        loop.core.hold();
+        try {
+            executor.execute(job);
+        } catch (RuntimeException | Error e) {
+            if (job.taken.compareAndSet(false, true)) {
+                loop.core.release();
+            }
+            throw e;
+        }
+        return job.future;
+    }
+
+    @Override
+    public void run() {
+        if (!taken.compareAndSet(false, true)) {
+            return;
+        }
+        T result = null;
+        Throwable error = null;
+        try {
+            result = Asyncio.withContext(context, function);
+        } catch (Throwable e) {
+            error = e;
+        }
+        Outcome<T> outcome = new Outcome<>(this, result, error);
+        if (!loop.core.enqueue(outcome)) {
+            outcome.run();
+        }
+    }
+
+    /** The Future of a job, whose cancellation keeps the job from beginning. */
+    static final class Result<T> extends Future<T> {
+        private final ExecutorJob<T> job;
+
+        Result(ExecutorJob<T> job) {
+            super(job.loop);
+            this.job = job;
+        }
+
+        @Override
+        public boolean cancel(@Nullable String message) {
+            boolean cancelled = super.cancel(message);
+            if (cancelled && job.taken.compareAndSet(false, true)) {
+                job.loop.core.release();
+            }
+            return cancelled;
+        }
+    }
+
+    /** Brings the outcome to the loop; only there does the loop's virtual clock stop waiting for it. */
+    private static final class Outcome<T> extends Waiter {
+        private final ExecutorJob<T> job;
+        private final @Nullable T result;
+        private final @Nullable Throwable error;
+
+        Outcome(ExecutorJob<T> job, @Nullable T result, @Nullable Throwable error) {
+            this.job = job;
+            this.result = result;
+            this.error = error;
+        }
+
+        @Override
+        public void run() {
+            job.loop.core.release();
+            if (error == null) {
+                job.future.trySetResult(result);
+            } else {
+                job.future.trySetException(error);
+            }
+        }
+
+        @Override
+        boolean isInternal() {
+            return true;
+        }
+
+        @Override
+        EventLoop resumesOn() {
+            return job.loop;
+        }
+    }
+}

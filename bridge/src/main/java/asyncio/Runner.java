@@ -1,0 +1,307 @@
+package asyncio;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
+import reactor.util.context.ContextView;
+
+/**
+ * Runs several programs, one after the other, on one loop and in one context, and ends them in order:
+ * {@link Asyncio#run} in parts, for consoles, test runners and others that are called from plain code.
+ *
+ * <p>The loop is made by the first {@link #run}, or {@link #getLoop}. {@link #close} cancels the tasks that are left
+ * and waits for them, reports what they failed with, waits for the threads of the default executor (300 seconds at
+ * most), and closes the loop.
+ *
+ * <p><b>Ctrl-C.</b> During a {@code run} on the main thread, the first Ctrl-C cancels the program, whose cleanup runs;
+ * if it ends by that, {@code run} throws {@link KeyboardInterruptException}, with which a {@code main} that lets it out
+ * ends with status 130. The second one ends the JVM at once. None of that happens if SIGINT is handled otherwise, by
+ * {@link EventLoop#addSignalHandler} say, or is not to be had ({@code java -Xrs}).
+ *
+ * <p><b>Threading.</b> For one thread at a time, which must not run a loop. An interrupt of that thread is kept, but
+ * ends nothing. On a virtual thread the loop runs on a platform thread beside it, since a loop that waits for IO would
+ * keep its carrier.
+ *
+ * <pre>{@code
+ * try (Runner runner = new Runner()) {
+ *     Session session = runner.run(openSession());
+ *     for (String line; (line = console.readLine()) != null; ) {
+ *         System.out.println(runner.run(session.query(line)));
+ *     }
+ * }
+ * }</pre>
+ *
+ * <p>asyncio: {@code Runner}.
+ */
+public final class Runner implements AutoCloseable {
+    private static final Duration THREAD_JOIN_TIMEOUT = Duration.ofSeconds(300);
+    /** A clean-up may take its time; after this the user wonders. */
+    private static final Duration REMIND_AFTER = Duration.ofSeconds(3);
+    /** Status of a process that Ctrl-C has ended: 128 and the number of SIGINT. */
+    private static final int INTERRUPTED_STATUS = 130;
+
+    private final @Nullable Boolean debug;
+    private final @Nullable Supplier<? extends EventLoop> loopFactory;
+    private final ContextView context;
+    private @Nullable EventLoop loop;
+    private boolean closed;
+
+    /** A runner with a loop of the usual kind. */
+    public Runner() {
+        this(builder());
+    }
+
+    private Runner(Builder builder) {
+        this.debug = builder.debug;
+        this.loopFactory = builder.loopFactory;
+        this.context = builder.context == null ? Asyncio.currentContext() : builder.context;
+    }
+
+    /** A runner with other than the usual parts. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** Makes a {@link Runner}; not thread-safe. */
+    public static final class Builder {
+        private @Nullable Boolean debug;
+        private @Nullable Supplier<? extends EventLoop> loopFactory;
+        private @Nullable ContextView context;
+
+        private Builder() {}
+
+        /** Turns the loop's {@link EventLoop#setDebug debug mode} on or off, whatever the process's is. */
+        public Builder debug(boolean debug) {
+            this.debug = debug;
+            return this;
+        }
+
+        /** Makes the loop, which is then not made {@link EventLoop#setEventLoop current}. Called once. */
+        public Builder loopFactory(Supplier<? extends EventLoop> loopFactory) {
+            this.loopFactory = Objects.requireNonNull(loopFactory, "loopFactory");
+            return this;
+        }
+
+        /** The context of all runs; that of the code that makes the runner, unless given. */
+        public Builder context(ContextView context) {
+            this.context = Objects.requireNonNull(context, "context");
+            return this;
+        }
+
+        /** The runner. */
+        public Runner build() {
+            return new Runner(this);
+        }
+    }
+
+    /**
+     * Runs a body, and returns its result.
+     *
+     * @throws IllegalStateException if the runner is closed, in a running loop, or on a thread that must not block
+     * @throws KeyboardInterruptException if Ctrl-C ended it
+     * @throws Exception what the body throws, as it is
+     */
+    public <T extends @Nullable Object> T run(Callable<T> body) throws Exception {
+        return run(new Coroutine<T>(Objects.requireNonNull(body, "body"), body));
+    }
+
+    /** As {@link #run(Callable)}, for a body without a result. */
+    public void run(Body body) throws Exception {
+        run(Asyncio.async(body));
+    }
+
+    /** As {@link #run(Callable)}, for any Mono; null if it is empty. */
+    public <T extends @Nullable Object> T run(Mono<T> main) throws Exception {
+        return run(main, context);
+    }
+
+    /** As {@link #run(Mono)}, in another context. */
+    @SuppressWarnings("NullAway") // an empty Mono is null to a caller whose T admits it
+    public <T extends @Nullable Object> T run(Mono<T> main, ContextView context) throws Exception {
+        ColdMono.adopt(Objects.requireNonNull(main, "main"));
+        Objects.requireNonNull(context, "context");
+        checkMayRun();
+        return offVirtualThread(() -> runHere(main, context));
+    }
+
+    static void checkMayRun() {
+        if (EventLoop.runningOrNull() != null) {
+            throw Misuse.runInsideLoop();
+        }
+        if (Schedulers.isInNonBlockingThread()) {
+            throw new IllegalStateException("Asyncio.run and Runner.run block, which thread "
+                    + Thread.currentThread().getName() + " must not: subscribe to async(() -> ...) instead");
+        }
+    }
+
+    private <T> @Nullable T runHere(Mono<? extends T> main, ContextView context) throws Exception {
+        EventLoop loop = loop();
+        Task<T> task = loop.createTask(main, TaskOptions.DEFAULTS.withContext(context));
+        AtomicInteger interrupts = new AtomicInteger();
+        Signals.Interception interception = onMainThread()
+                ? Signals.interceptInterrupt(i -> {
+                    if (interrupts.incrementAndGet() > 1 || !task.cancel()) {
+                        i.passOn();
+                    }
+                })
+                : null;
+        try {
+            return loop.runUntilComplete(task);
+        } catch (CancelledException e) {
+            if (interrupts.get() > 0 && task.uncancel() == 0) {
+                KeyboardInterruptException interrupt = new KeyboardInterruptException(e);
+                exitQuietlyIfUncaught();
+                throw interrupt;
+            }
+            throw e;
+        } finally {
+            if (interception != null) {
+                interception.restore();
+            }
+        }
+    }
+
+    private static boolean onMainThread() {
+        return Thread.currentThread().getId() == 1;
+    }
+
+    /** If the exception leaves {@code main}, the JVM is to end as it does at Ctrl-C. */
+    private static void exitQuietlyIfUncaught() {
+        Thread main = Thread.currentThread();
+        Thread.UncaughtExceptionHandler others = main.getUncaughtExceptionHandler();
+        main.setUncaughtExceptionHandler((thread, e) -> {
+            if (e instanceof KeyboardInterruptException) {
+                System.exit(INTERRUPTED_STATUS);
+            }
+            others.uncaughtException(thread, e);
+        });
+    }
+
+    /**
+     * The loop, which is made now if there was none.
+     *
+     * @throws IllegalStateException if the runner is closed
+     */
+    public EventLoop getLoop() {
+        return loop();
+    }
+
+    private EventLoop loop() {
+        if (closed) {
+            throw new IllegalStateException("Runner is closed");
+        }
+        EventLoop loop = this.loop;
+        if (loop == null) {
+            if (loopFactory == null) {
+                loop = EventLoop.newEventLoop();
+                EventLoop.setEventLoop(loop);
+            } else {
+                loop = Objects.requireNonNull(loopFactory.get(), "loopFactory gave no loop");
+            }
+            if (debug != null) {
+                loop.setDebug(debug);
+            }
+            this.loop = loop;
+        }
+        return loop;
+    }
+
+    /**
+     * Ends what the runs have left, and closes the loop. Does nothing if there is none. Blocks.
+     *
+     * @throws IllegalStateException in a running loop
+     */
+    @Override
+    public void close() {
+        EventLoop loop = this.loop;
+        if (loop == null) {
+            closed = true;
+            return;
+        }
+        checkMayRun();
+        this.loop = null;
+        closed = true;
+        try {
+            offVirtualThread(() -> {
+                shutDown(loop);
+                return null;
+            });
+        } catch (Exception e) {
+            throw Misuse.sneaky(e); // shutDown declares none
+        } finally {
+            if (loopFactory == null) {
+                EventLoop.setEventLoop(null);
+            }
+        }
+    }
+
+    private static void shutDown(EventLoop loop) {
+        try {
+            cancelAllTasks(loop);
+            Future<Void> joined = loop.createTask(loop.shutdownDefaultExecutor(THREAD_JOIN_TIMEOUT));
+            LoopStopper.runUntilDone(loop, List.of(joined));
+            LeakDetector.reportAtEndOf(loop);
+        } finally {
+            loop.close();
+        }
+    }
+
+    private static void cancelAllTasks(EventLoop loop) {
+        Set<Task<?>> left = loop.allTasks();
+        if (left.isEmpty()) {
+            return;
+        }
+        left.forEach(Task::cancel);
+        TimerHandle reminder = loop.callLater(REMIND_AFTER, () -> remind(left));
+        LoopStopper.runUntilDone(loop, left);
+        reminder.cancel();
+        for (Task<?> task : left) {
+            if (task.done() && !task.cancelled() && task.exception() != null) {
+                loop.callExceptionHandler(ExceptionContext.of("Unhandled exception during Asyncio.run() shutdown")
+                        .exception(task.exception())
+                        .future(task)
+                        .build());
+            }
+        }
+    }
+
+    private static void remind(Set<Task<?>> cancelled) {
+        List<Task<?>> left = cancelled.stream().filter(task -> !task.done()).toList();
+        Log.warn(
+                "Asyncio.run has ended, but waits for " + left.size() + " tasks that were cancelled and go on: " + left
+                        + ". A catch (Exception e) around an await must rethrow CancelledException",
+                null);
+    }
+
+    private static <T> @Nullable T offVirtualThread(Callable<? extends @Nullable T> function) throws Exception {
+        if (!BodyThreads.onVirtualThread()) {
+            return function.call();
+        }
+        CompletableFuture<@Nullable T> outcome = new CompletableFuture<>();
+        Thread thread = new Thread(
+                () -> {
+                    try {
+                        outcome.complete(function.call());
+                    } catch (Throwable e) {
+                        outcome.completeExceptionally(e);
+                    }
+                },
+                "asyncio-run");
+        thread.setContextClassLoader(Thread.currentThread().getContextClassLoader());
+        thread.start();
+        try {
+            return outcome.join();
+        } catch (CompletionException e) {
+            throw Misuse.sneaky(e.getCause());
+        }
+    }
+}
