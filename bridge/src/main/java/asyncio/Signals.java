@@ -60,7 +60,7 @@ final class Signals {
             Registration before = trap.handlers.get(loop);
             // those that are on their way to the one before are for it still, unless the handler is removed meanwhile
             AtomicBoolean removed = before == null ? new AtomicBoolean() : before.removed;
-            trap.handlers.put(loop, new Registration(loop, signal, callback, context, removed));
+            trap.handlers.put(loop, new Registration(loop, signal, callback, context, removed, DebugMode.origin(loop)));
         }
     }
 
@@ -98,10 +98,15 @@ final class Signals {
 
     /** A loop's callback for a signal. */
     private record Registration(
-            EventLoop loop, Object signal, Runnable callback, ContextView context, AtomicBoolean removed)
+            EventLoop loop,
+            Object signal,
+            Runnable callback,
+            ContextView context,
+            AtomicBoolean removed,
+            @Nullable Origin origin)
             implements Runnable {
         void deliver() {
-            loop.core.enqueue(new Handle(loop, this, context));
+            loop.core.enqueue(new Handle(loop, this, context, origin));
         }
 
         @Override

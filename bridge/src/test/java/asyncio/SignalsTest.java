@@ -143,6 +143,20 @@ class SignalsTest {
     }
 
     @Test
+    void inDebugModeItIsToldWhereTheHandlerWasAdded() throws Exception {
+        List<ExceptionContext> handled = new ArrayList<>();
+        loop.setDebug(true);
+        loop.setExceptionHandler((l, what) -> handled.add(what));
+        loop.addSignalHandler(SIGNAL, () -> {
+            throw new IllegalArgumentException("boom");
+        });
+        raiseAndWait(SIGNAL);
+        tick();
+        assertThat(handled).hasSize(1);
+        assertThat(handled.get(0).handle().toString()).contains("created at SignalsTest.java");
+    }
+
+    @Test
     void anotherHandlerOfTheSameLoopReplacesTheFirst() throws Exception {
         List<String> ran = new ArrayList<>();
         loop.addSignalHandler(SIGNAL, () -> ran.add("first"));
