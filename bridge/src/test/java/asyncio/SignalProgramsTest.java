@@ -4,6 +4,7 @@ import static asyncio.Asyncio.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -36,6 +37,10 @@ class SignalProgramsTest {
                 say("refused " + signal + ": " + e.getMessage());
             }
         }
+    }
+
+    private static boolean interruptIsTheJvms() {
+        return Objects.requireNonNull(JvmSignals.INSTANCE).endsTheJvm(RawSignals.installed("INT"));
     }
 
     private static String onlyLine(ChildJvm child, String start) {
@@ -180,6 +185,7 @@ class SignalProgramsTest {
         public static void main(String[] arguments) throws Exception {
             EventLoop loop = EventLoop.newEventLoop();
             tryToAdd(loop, "USR2", "BUS", "USR1");
+            say("the JVM's own: " + interruptIsTheJvms());
             say("ready");
             new CountDownLatch(1).await();
         }
@@ -188,6 +194,7 @@ class SignalProgramsTest {
     @Test
     void whatWasTriedAndRefusedLeavesTheJvmItsInterrupt() throws Exception {
         try (ChildJvm child = ChildJvm.of(RefusingThenHandling.class).start()) {
+            child.expectLine("the JVM's own: true");
             child.expectLine("ready");
             child.signal("INT");
             child.expectExit(INTERRUPTED);
@@ -231,6 +238,7 @@ class SignalProgramsTest {
                 case "restore" -> {
                     interception.restore();
                     interception.restore();
+                    say("the JVM's own: " + interruptIsTheJvms());
                 }
                 case "explicit" ->
                     loop.addSignalHandler("INT", () -> {
@@ -272,7 +280,7 @@ class SignalProgramsTest {
             child.expectLine("ready");
             child.signal("INT");
             child.expectExit(INTERRUPTED);
-            assertThat(child.lines()).containsExactly("ready");
+            assertThat(child.lines()).containsExactly("the JVM's own: true", "ready");
         }
     }
 
