@@ -8,6 +8,7 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
+import reactor.util.context.Context;
 
 /**
  * A loop's threads for blocking calls, from any thread. Unless the user sets others: platform threads, since a blocking
@@ -80,32 +81,23 @@ final class DefaultExecutor {
 
     /**
      * As {@link #shutDown}; the Future completes when all threads have ended, or the time is out, with whether they
-     * have.
+     * have. A thread of its own waits for them, as in asyncio.
      */
     Future<Boolean> shutDownAndJoin(@Nullable Duration timeout) {
-        Future<Boolean> joined = loop.createFuture();
         ExecutorService service = shutDown();
         if (service == null || service.isTerminated()) {
+            Future<Boolean> joined = loop.createFuture();
             joined.setResult(true);
             return joined;
         }
         long nanos = timeout == null ? Long.MAX_VALUE : EventLoop.saturatedNanos(timeout);
-        loop.core.hold(); // real threads take real time: a virtual clock must not pass it
-        joined.addDoneCallback(done -> loop.core.release());
-        Thread joiner = new Thread(
-                null,
-                () -> {
-                    try {
-                        joined.trySetResult(service.awaitTermination(nanos, TimeUnit.NANOSECONDS));
-                    } catch (InterruptedException e) {
-                        joined.trySetException(e);
-                    }
-                },
-                loop.name() + "-joiner",
-                0,
-                false);
+        return ExecutorJob.submit(
+                loop, this::startJoiner, () -> service.awaitTermination(nanos, TimeUnit.NANOSECONDS), Context.empty());
+    }
+
+    private void startJoiner(Runnable job) {
+        Thread joiner = new Thread(null, job, loop.name() + "-joiner", 0, false);
         joiner.setDaemon(true);
         joiner.start();
-        return joined;
     }
 }

@@ -46,7 +46,11 @@ public final class EventLoopBuilder {
         return this;
     }
 
-    /** @throws IllegalArgumentException if the transport is unknown or not available */
+    /**
+     * Makes the loop.
+     *
+     * @throws IllegalArgumentException if the transport is unknown or not available
+     */
     public EventLoop build() {
         return new EventLoop(this);
     }

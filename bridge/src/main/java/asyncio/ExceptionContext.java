@@ -85,14 +85,14 @@ public record ExceptionContext(
             } else {
                 this.future = future;
             }
-            this.sourceTraceback = Origin.frames(future.origin());
+            this.sourceTraceback = Origin.framesOf(future.origin());
             return this;
         }
 
         /** The callback concerned, and where it was scheduled. */
         public Builder handle(Handle handle) {
             this.handle = handle;
-            this.sourceTraceback = Origin.frames(handle.origin());
+            this.sourceTraceback = Origin.framesOf(handle.origin());
             return this;
         }
 
@@ -115,12 +115,12 @@ public record ExceptionContext(
         }
 
         Builder origin(@Nullable Origin origin) {
-            this.sourceTraceback = Origin.frames(origin);
+            this.sourceTraceback = Origin.framesOf(origin);
             return this;
         }
 
         Builder runningHandle(@Nullable Origin origin) {
-            this.handleTraceback = Origin.frames(origin);
+            this.handleTraceback = Origin.framesOf(origin);
             return this;
         }
 

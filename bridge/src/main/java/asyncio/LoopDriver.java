@@ -264,7 +264,7 @@ final class LoopDriver {
                 next.granted = true; // the watchdog does the unpark
             }
             while (!seat.granted) {
-                continue;
+                // spins, for the same reason
             }
             seat.granted = false;
         }

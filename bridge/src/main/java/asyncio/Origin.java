@@ -16,13 +16,13 @@ final class Origin extends Throwable {
         return DebugMode.userFrames(getStackTrace());
     }
 
-    static List<StackTraceElement> frames(@Nullable Origin origin) {
+    static List<StackTraceElement> framesOf(@Nullable Origin origin) {
         return origin == null ? List.of() : origin.frames();
     }
 
     /** {@code created at File.java:12}, or nothing. */
     static String describe(@Nullable Origin origin) {
-        List<StackTraceElement> frames = frames(origin);
+        List<StackTraceElement> frames = framesOf(origin);
         return frames.isEmpty()
                 ? ""
                 : " created at " + frames.get(0).getFileName() + ":"

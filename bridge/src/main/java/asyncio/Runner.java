@@ -6,7 +6,6 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -19,13 +18,13 @@ import reactor.util.context.ContextView;
  * {@link Asyncio#run} in parts, for consoles, test runners and others that are called from plain code.
  *
  * <p>The loop is made by the first {@link #run}, or {@link #getLoop}. {@link #close} cancels the tasks that are left
- * and waits for them, reports what they failed with, waits for the threads of the default executor (300 seconds at
+ * and waits for them, reports what they failed with, waits for the threads of the default executor (five minutes at
  * most), and closes the loop.
  *
  * <p><b>Ctrl-C.</b> During a {@code run} on the main thread, the first Ctrl-C cancels the program, whose cleanup runs;
  * if it ends by that, {@code run} throws {@link KeyboardInterruptException}, with which a {@code main} that lets it out
  * ends with status 130. The second one ends the JVM at once. None of that happens if SIGINT is handled otherwise, by
- * {@link EventLoop#addSignalHandler} say, or is not to be had ({@code java -Xrs}).
+ * {@code sun.misc.Signal.handle} say, or is not to be had ({@code java -Xrs}).
  *
  * <p><b>Threading.</b> For one thread at a time, which must not run a loop. An interrupt of that thread is kept, but
  * ends nothing. On a virtual thread the loop runs on a platform thread beside it, since a loop that waits for IO would
@@ -43,7 +42,7 @@ import reactor.util.context.ContextView;
  * <p>asyncio: {@code Runner}.
  */
 public final class Runner implements AutoCloseable {
-    private static final Duration THREAD_JOIN_TIMEOUT = Duration.ofSeconds(300);
+    private static final Duration THREAD_JOIN_TIMEOUT = Duration.ofMinutes(5);
     /** A clean-up may take its time; after this the user wonders. */
     private static final Duration REMIND_AFTER = Duration.ofSeconds(3);
     /** Status of a process that Ctrl-C has ended: 128 and the number of SIGINT. */
@@ -161,6 +160,11 @@ public final class Runner implements AutoCloseable {
                 KeyboardInterruptException interrupt = new KeyboardInterruptException(e);
                 exitQuietlyIfUncaught();
                 throw interrupt;
+            }
+            throw e;
+        } catch (Error e) {
+            if (task.done() && !task.cancelled()) {
+                task.exception(); // it is on its way out: not to be logged as well
             }
             throw e;
         } finally {
@@ -283,25 +287,26 @@ public final class Runner implements AutoCloseable {
     }
 
     private static <T> @Nullable T offVirtualThread(Callable<? extends @Nullable T> function) throws Exception {
-        if (!BodyThreads.onVirtualThread()) {
-            return function.call();
-        }
-        CompletableFuture<@Nullable T> outcome = new CompletableFuture<>();
+        return BodyThreads.onVirtualThread() ? onPlatformThread(function) : function.call();
+    }
+
+    static <T> @Nullable T onPlatformThread(Callable<? extends @Nullable T> function) throws Exception {
+        // told as a call that returns or throws it: join() would take a CompletionException of the body's apart
+        CompletableFuture<Callable<@Nullable T>> outcome = new CompletableFuture<>();
         Thread thread = new Thread(
                 () -> {
                     try {
-                        outcome.complete(function.call());
+                        T value = function.call();
+                        outcome.complete(() -> value);
                     } catch (Throwable e) {
-                        outcome.completeExceptionally(e);
+                        outcome.complete(() -> {
+                            throw Misuse.sneaky(e);
+                        });
                     }
                 },
                 "asyncio-run");
         thread.setContextClassLoader(Thread.currentThread().getContextClassLoader());
         thread.start();
-        try {
-            return outcome.join();
-        } catch (CompletionException e) {
-            throw Misuse.sneaky(e.getCause());
-        }
+        return outcome.join().call();
     }
 }

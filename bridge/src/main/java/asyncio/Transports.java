@@ -43,6 +43,7 @@ final class Transports {
 
     private record NeverEmpty(IoRegistration registration) implements IoRegistration {
         @Override
+        @SuppressWarnings("TypeParameterUnusedInFormals") // Netty's signature
         public <T> T attachment() {
             return registration.attachment();
         }

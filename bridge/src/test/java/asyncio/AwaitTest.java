@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -432,6 +433,21 @@ class AwaitTest {
     }
 
     @Test
+    void runOnAThreadBesideThrowsWhatTheBodyThrowsAsItIs() throws Exception {
+        for (Exception thrown : List.of(
+                new IOException("e"),
+                new CompletionException("no cause", null),
+                new CompletionException(new IOException("e")),
+                new CancelledException("by itself"))) {
+            assertThatThrownBy(() -> Runner.onPlatformThread(() -> Asyncio.run(() -> {
+                        throw thrown;
+                    })))
+                    .isSameAs(thrown);
+        }
+        assertThat(Runner.<Integer>onPlatformThread(() -> Asyncio.run(() -> 5))).isEqualTo(5);
+    }
+
+    @Test
     @DisplayName("TSK-35 (decision 12) a body that returns a Publisher fails: did you forget await?")
     void bodyReturnsAPublisher() throws Exception {
         Asyncio.run(() -> {
@@ -488,9 +504,12 @@ class AwaitTest {
                 String text = await(Mono.just(1).flatMap(x -> async(() -> "subscribed")));
                 assertThat(text).isEqualTo("subscribed");
             });
-            Collector.collectUntil(() -> !log.messages().isEmpty());
-            assertThat(log.messages()).hasSize(1);
-            assertThat(log.messages().get(0)).contains("AwaitTest").contains("was never awaited");
+            Collector.collectUntil(
+                    () -> log.messages().stream().anyMatch(message -> message.contains("made at asyncio.AwaitTest")));
+            assertThat(log.messages())
+                    .filteredOn(message -> message.contains("made at asyncio.AwaitTest"))
+                    .hasSize(1)
+                    .allMatch(message -> message.contains("was never awaited"));
         }
     }
 }

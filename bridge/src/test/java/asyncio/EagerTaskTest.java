@@ -264,13 +264,16 @@ class EagerTaskTest {
 
     @Test
     void anErrorOfTheEagerStepThatStopsTheLoopDoesSo() {
+        AtomicReference<Task<Void>> task = new AtomicReference<>();
+        InternalError error = new InternalError("the machine is broken");
         assertThatThrownBy(() -> runEagerly(() -> {
-                    createTask(async(() -> {
-                        throw new InternalError("the machine is broken");
-                    }));
+                    task.set(createTask(async(() -> {
+                        throw error;
+                    })));
                     await(new Future<Void>());
                 }))
-                .isInstanceOf(InternalError.class);
+                .isSameAs(error);
+        assertThat(task.get().exception()).isSameAs(error);
     }
 
     @Test

@@ -203,7 +203,9 @@ class RunnerTest {
         CountDownLatch mayEnd = new CountDownLatch(1);
         Asyncio.run(() -> {
             loop.set(EventLoop.getRunningLoop());
+            Future<Void> started = new Future<>();
             Task<Void> thread = createTask(toThread(() -> {
+                started.setResult(null);
                 mayEnd.await();
                 synchronized (order) {
                     order.add("thread joined, loop closed: " + loop.get().isClosed());
@@ -220,7 +222,7 @@ class RunnerTest {
                     mayEnd.countDown();
                 }
             }));
-            await(sleep(Duration.ZERO));
+            await(started);
             assertThat(thread.done()).isFalse();
         });
         assertThat(order).containsExactly("task cancelled", "thread joined, loop closed: false");
@@ -233,5 +235,17 @@ class RunnerTest {
         assertThatThrownBy(running::block)
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("must not");
+    }
+
+    @Test
+    void anErrorThatComesOutOfARunIsNotLoggedAsWell() {
+        InternalError fatal = new InternalError("fatal");
+        try (LogCapture log = new LogCapture()) {
+            assertThatThrownBy(() -> Asyncio.run(() -> {
+                        throw fatal;
+                    }))
+                    .isSameAs(fatal);
+            assertThat(log.records()).noneMatch(record -> record.getThrown() == fatal);
+        }
     }
 }

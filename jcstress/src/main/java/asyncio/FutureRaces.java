@@ -16,6 +16,7 @@ import org.openjdk.jcstress.infra.results.II_Result;
 import org.openjdk.jcstress.infra.results.I_Result;
 
 /** A {@link Future}: completion, cancellation, and those who come and go meanwhile. */
+@SuppressWarnings("NonAtomicVolatileUpdate") // only one thread tells the callbacks of a Future
 public final class FutureRaces {
     private FutureRaces() {}
 

@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.List;
 
 /** A file's lines, newlines included, and what a {@link LineServer} should answer to each. */
+@SuppressWarnings("ArrayRecordComponent") // nobody compares files
 record TextFile(byte[] bytes, List<byte[]> lines, List<String> answers) {
     /** Blocks: to be called in a thread of its own. */
     static TextFile read(Path file) throws IOException {
