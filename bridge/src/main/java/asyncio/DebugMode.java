@@ -31,6 +31,7 @@ final class DebugMode {
             MonoTask.class.getName(),
             Origin.class.getName(),
             Runner.class.getName(),
+            Signals.class.getName(),
             Sleep.class.getName(),
             Task.class.getName(),
             ThreadsafeRun.class.getName(),
