@@ -59,6 +59,16 @@ final class BodyTask<T> extends Task<T> {
         loop.driver.startBody(this);
     }
 
+    /** The one whose body is running this. */
+    static BodyTask<?> current(EventLoop loop) {
+        return (BodyTask<?>) Objects.requireNonNull(loop.currentTask(), "a body");
+    }
+
+    @Override
+    boolean resumesInternally() {
+        return true;
+    }
+
     void setEagerCaller(Seat caller) {
         eagerCaller = caller;
     }
@@ -181,7 +191,13 @@ final class BodyTask<T> extends Task<T> {
         } finally {
             subscribing = false;
         }
-        return wait.outcome(suspend ? suspend(wait) : null);
+        CancelledException request = suspend ? suspend(wait) : null;
+        for (Future<Void> rest; (rest = cleanupOf(wait)) != null; ) {
+            Wait joining = new Wait.Joining(wait, rest);
+            CancelledException meanwhile = rest.addWaiter(joining) ? suspend(joining) : null;
+            request = request == null ? meanwhile : request;
+        }
+        return wait.outcome(request);
     }
 
     private <V> @Nullable V awaitFuture(Future<V> future) throws Exception {

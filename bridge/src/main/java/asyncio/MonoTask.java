@@ -44,21 +44,21 @@ final class MonoTask<T> extends Task<T> {
 
     @Override
     void resume(Wait wait) {
-        finish(wait, true);
+        finish(wait instanceof Wait.Joining joining ? joining.ended() : wait, true);
     }
 
     /** A cancellation that comes before this line gives the value back; after it, it is told that it is too late. */
     @SuppressWarnings("unchecked")
     private void finish(Wait wait, boolean resumed) {
+        if (joinCleanup(wait)) {
+            return;
+        }
         CancelledException request = closeToRequests();
         if (!resumed && wait instanceof MonoWait<?> subscriber && subscriber.failed()) {
             request = null; // what the first step throws wins, as in a body
         }
         try {
-            finishWith(
-                    wait instanceof MonoWait<?> subscriber
-                            ? ((MonoWait<T>) subscriber).outcome(request)
-                            : ((Future<T>) source()).outcome(request));
+            finishWith((T) wait.outcome(request));
         } catch (Throwable e) {
             finishWith(e);
         }
@@ -67,5 +67,11 @@ final class MonoTask<T> extends Task<T> {
     @Override
     boolean hasBody() {
         return false;
+    }
+
+    /** A value that comes back goes to a discard hook, which is the user's. */
+    @Override
+    boolean resumesInternally() {
+        return !cancelRequested();
     }
 }
