@@ -302,7 +302,6 @@ public final class Asyncio {
      *
      * <p>asyncio: {@code wrap_future}.
      */
-    @SuppressWarnings("FutureReturnValueIgnored") // the stage that whenComplete returns ends as the future does
     public static <T> Future<T> wrapFuture(CompletableFuture<? extends T> future) {
         Future<T> wrapped = new Future<>();
         wrapped.addDoneCallback(done -> {

@@ -19,6 +19,7 @@ import io.netty.channel.socket.nio.NioSocketChannel;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.management.ManagementFactory;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -27,6 +28,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
@@ -102,7 +104,9 @@ public final class HttpLoad {
                 .port(0)
                 .runOn(loops)
                 .route(routes -> routes.get(
-                        "/hello/{name}", (request, response) -> response.sendString(page.apply(request.param("name")))))
+                        "/hello/{name}",
+                        (request, response) ->
+                                response.sendString(page.apply(Objects.requireNonNull(request.param("name"))))))
                 .bindNow();
     }
 
@@ -181,7 +185,7 @@ public final class HttpLoad {
 
     /** How many bytes the server answers with, which is always the same; checks what it says. */
     private static int lengthOfResponse(int port) throws IOException {
-        try (Socket socket = new Socket("127.0.0.1", port)) {
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
             socket.getOutputStream().write(REQUEST);
             InputStream in = socket.getInputStream();
             StringBuilder text = new StringBuilder();
