@@ -261,7 +261,7 @@ public final class Asyncio {
      */
     public static <T> Mono<T> waitFor(Mono<? extends T> mono, @Nullable Duration limit) {
         ColdMono.adopt(Objects.requireNonNull(mono, "mono"));
-        return new ScopeMono<>("waitFor", false, () -> new Timeout.WaitFor<>(mono, limit));
+        return new ScopeMono.WaitFor<>(mono, limit);
     }
 
     // ---- other threads

@@ -80,6 +80,7 @@ final class StepTask<T> extends Task<T> {
                 }
             }
             if (mono instanceof ScopeMono<?> scope && !scope.isStraightLine()) {
+                scope.adopt();
                 Steps<?> inner = scope.open();
                 inner.outer = steps;
                 steps = inner;

@@ -32,39 +32,10 @@ import reactor.core.publisher.Mono;
  * <p>asyncio: {@code timeout}, {@code timeout_at}, {@code Timeout}. For a single Mono: {@link Asyncio#waitFor}.
  */
 public final class Timeout {
-    private enum State {
-        ACTIVE,
-        EXPIRING,
-        EXPIRED,
-        FINISHED;
+    private final TimeLimit<?> limit;
 
-        @Override
-        public String toString() {
-            return name().toLowerCase(java.util.Locale.ROOT);
-        }
-    }
-
-    private static final long NEVER = TimerQueue.NONE;
-
-    private final Task<?> task;
-    /** For {@code waitFor}: what it waits for, whose result wins over a time that is out in the same tick. */
-    private final @Nullable Mono<?> awaited;
-
-    private final int cancellingBefore;
-    private volatile State state = State.ACTIVE;
-    private volatile long when;
-    private @Nullable Alarm alarm;
-    /** The next one out, while this one is among {@link Task#unarmed}. */
-    private @Nullable Timeout nextUnarmed;
-
-    private boolean unarmed;
-
-    private Timeout(Task<?> task, long when, @Nullable Mono<?> awaited) {
-        this.task = task;
-        this.awaited = awaited;
-        this.cancellingBefore = task.cancelling();
-        this.when = when;
-        set();
+    Timeout(TimeLimit<?> limit) {
+        this.limit = limit;
     }
 
     // ---- scopes
@@ -122,249 +93,15 @@ public final class Timeout {
             boolean absolute,
             Function<Timeout, Mono<? extends T>> body,
             boolean straightLine) {
-        return new ScopeMono<>(Timeout.class, straightLine, () -> new Scope<>(time, absolute, body));
-    }
-
-    private static final class Scope<T> extends Steps<T> {
-        private final @Nullable Duration time;
-        private final boolean absolute;
-        private final Function<Timeout, Mono<? extends T>> body;
-        private @Nullable Timeout timeout;
-        private @Nullable T value;
-
-        Scope(@Nullable Duration time, boolean absolute, Function<Timeout, Mono<? extends T>> body) {
-            this.time = time;
-            this.absolute = absolute;
-            this.body = body;
-        }
-
-        @Override
-        Mono<?> begin(Task<?> task) {
-            Timeout timeout = new Timeout(task, nanos(task.loop, time, absolute), null);
-            this.timeout = timeout;
-            return body.apply(timeout);
-        }
-
-        @Override
-        @SuppressWarnings("unchecked") // the only wait is for the body
-        @Nullable Mono<?> next(@Nullable Object value, @Nullable Throwable error) throws Exception {
-            Objects.requireNonNull(timeout).exit(error);
-            this.value = (T) value;
-            return null;
-        }
-
-        @Override
-        @Nullable T result() {
-            return value;
-        }
-    }
-
-    /** {@link Asyncio#waitFor}: the limit is around one Mono, and nobody else knows of it. */
-    static final class WaitFor<T> extends Steps<T> {
-        private final Mono<? extends T> mono;
-        private final @Nullable Duration delay;
-        private @Nullable Timeout timeout;
-        private @Nullable T value;
-        private boolean tooLate;
-
-        WaitFor(Mono<? extends T> mono, @Nullable Duration delay) {
-            this.mono = mono;
-            this.delay = delay;
-        }
-
-        @Override
-        Mono<?> begin(Task<?> task) {
-            if (delay != null && (delay.isZero() || delay.isNegative())) {
-                return outOfTime();
-            }
-            timeout = new Timeout(task, nanos(task.loop, delay, false), mono);
-            return mono;
-        }
-
-        /** What is done has its say; what runs is cancelled and waited for; what has not begun never begins. */
-        private Mono<?> outOfTime() {
-            ColdMono.adopt(mono);
-            tooLate = true;
-            if (!(mono instanceof Future<?> future)) {
-                return Mono.error(new CancelledException("The time was out before it began"));
-            }
-            if (!future.done()) {
-                future.cancel();
-            }
-            return Ended.of(future);
-        }
-
-        @Override
-        @SuppressWarnings("unchecked")
-        @Nullable Mono<?> next(@Nullable Object value, @Nullable Throwable error) throws Exception {
-            if (timeout != null) {
-                timeout.exit(error);
-                this.value = (T) value;
-            } else if (tooLate && !(mono instanceof Future<?>)) {
-                throw timeoutException(delay, error);
-            } else if (error != null) {
-                throw Misuse.<Exception>sneaky(error); // the wait for the Future's end was itself cancelled
-            } else {
-                takeOutcome((Future<T>) mono);
-            }
-            return null;
-        }
-
-        private void takeOutcome(Future<T> future) throws Exception {
-            try {
-                value = future.result();
-            } catch (CancelledException e) {
-                throw timeoutException(delay, e);
-            }
-        }
-
-        @Override
-        @Nullable T result() {
-            return value;
-        }
-    }
-
-    private static long nanos(EventLoop loop, @Nullable Duration time, boolean absolute) {
-        return time == null ? NEVER : absolute ? EventLoop.saturatedNanos(time) : loop.deadline(time);
-    }
-
-    private static TimeoutException timeoutException(@Nullable Object limit, @Nullable Throwable cause) {
-        TimeoutException e = new TimeoutException("Timed out" + (limit == null ? "" : " after " + limit));
-        e.initCause(cause);
-        return e;
-    }
-
-    // ---- the timer; on the loop
-
-    private void set() {
-        if (when == NEVER) {
-            return;
-        }
-        if (when <= task.loop.core.now()) {
-            arm(); // what is due runs in the next tick, before what the scope is about to queue
-        } else {
-            unarmed = true;
-            nextUnarmed = task.unarmed;
-            task.unarmed = this;
-        }
-    }
-
-    /** The task is about to suspend: the limits around it need their timers now. */
-    static void armAll(Task<?> task) {
-        for (Timeout timeout = task.unarmed; timeout != null; ) {
-            Timeout next = timeout.nextUnarmed;
-            timeout.nextUnarmed = null;
-            timeout.unarmed = false;
-            timeout.arm();
-            timeout = next;
-        }
-        task.unarmed = null;
-    }
-
-    private void arm() {
-        Alarm alarm = new Alarm(this);
-        this.alarm = alarm;
-        LoopCore core = task.loop.core;
-        if (when <= core.now()) {
-            core.enqueue(alarm);
-        } else {
-            alarm.entry = new TimerQueue.Entry(alarm, when);
-            core.addTimer(alarm.entry);
-        }
-    }
-
-    private void disarm() {
-        Alarm alarm = this.alarm;
-        if (alarm != null) {
-            this.alarm = null;
-            if (alarm.entry != null) {
-                task.loop.core.removeTimer(alarm.entry);
-            }
-        } else if (unarmed) {
-            unarmed = false;
-            removeFromUnarmed();
-        }
-    }
-
-    private void removeFromUnarmed() {
-        Timeout before = null;
-        for (Timeout timeout = task.unarmed; timeout != null; timeout = timeout.nextUnarmed) {
-            if (timeout == this) {
-                if (before == null) {
-                    task.unarmed = nextUnarmed;
-                } else {
-                    before.nextUnarmed = nextUnarmed;
-                }
-                nextUnarmed = null;
-                return;
-            }
-            before = timeout;
-        }
-    }
-
-    private static final class Alarm extends Waiter {
-        private final Timeout timeout;
-        private TimerQueue.@Nullable Entry entry;
-
-        Alarm(Timeout timeout) {
-            this.timeout = timeout;
-        }
-
-        @Override
-        public void run() {
-            if (timeout.alarm == this) {
-                timeout.alarm = null;
-                timeout.expire();
-            }
-        }
-
-        /** Nobody is left who could wait for it. */
-        @Override
-        void loopClosed() {}
-
-        @Override
-        boolean isInternal() {
-            return true;
-        }
-
-        @Override
-        EventLoop resumesOn() {
-            return timeout.task.loop;
-        }
-    }
-
-    private void expire() {
-        if (awaited != null && task.hasComeBy(awaited)) {
-            return;
-        }
-        state = State.EXPIRING;
-        task.cancel();
-    }
-
-    private void exit(@Nullable Throwable error) throws Exception {
-        disarm();
-        if (state == State.EXPIRING) {
-            state = State.EXPIRED;
-            if (task.uncancel() <= cancellingBefore && error != null) {
-                if (error instanceof CancelledException) {
-                    throw timeoutException(null, error);
-                }
-                error.addSuppressed(timeoutException(null, null)); // asyncio's __context__
-            }
-        } else {
-            state = State.FINISHED;
-        }
-        if (error != null) {
-            throw Misuse.<Exception>sneaky(error);
-        }
+        return new ScopeMono.Supplied<>(
+                Timeout.class, straightLine, () -> new TimeLimit<T>(null, body, time, absolute));
     }
 
     // ---- API
 
     /** When the time is out, on the loop's clock; null for no limit. */
     public @Nullable Duration when() {
-        long when = this.when;
-        return when == NEVER ? null : Duration.ofNanos(when);
+        return limit.when();
     }
 
     /**
@@ -374,28 +111,17 @@ public final class Timeout {
      * @throws IllegalStateException if the time is out or the scope has ended, or on another thread than the loop's
      */
     public void reschedule(@Nullable Duration when) {
-        EventLoop loop = task.loop;
-        if (!loop.core.inEventLoop()) {
-            throw Misuse.wrongThread("reschedule", loop);
-        }
-        if (state != State.ACTIVE) {
-            throw new IllegalStateException("Cannot change state of " + state + " Timeout: reschedule it before that");
-        }
-        disarm();
-        this.when = nanos(loop, when, true);
-        if (this.when != NEVER) {
-            arm();
-        }
+        limit.reschedule(when);
     }
 
     /** Whether the time was out before the scope ended. */
     public boolean expired() {
-        return state == State.EXPIRING || state == State.EXPIRED;
+        return limit.expired();
     }
 
     /** {@code <Timeout [active] when=PT5S>}. */
     @Override
     public String toString() {
-        return "<Timeout [" + state + "]" + (state == State.ACTIVE ? " when=" + when() : "") + ">";
+        return "<Timeout " + limit + ">";
     }
 }
