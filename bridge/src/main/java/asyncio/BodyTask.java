@@ -5,6 +5,7 @@ import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Exceptions;
+import reactor.core.Fuseable;
 import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
@@ -181,7 +182,11 @@ final class BodyTask<T> extends Task<T> {
         return mono instanceof ColdMono<?> own ? ((ColdMono<V>) own).awaitedBy(this) : awaitMono(mono);
     }
 
+    @SuppressWarnings("unchecked")
     <V> @Nullable V awaitMono(Mono<? extends V> mono) throws Exception {
+        if (mono instanceof Fuseable.ScalarCallable<?> known) {
+            return (V) known.call(); // just, empty, error: what a subscription would give
+        }
         probeStack(STACK_PROBE);
         MonoWait<V> wait = new MonoWait<>(this, mono);
         boolean suspend;

@@ -1,6 +1,7 @@
 package asyncio;
 
 import org.jspecify.annotations.Nullable;
+import reactor.core.Fuseable;
 import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
@@ -15,6 +16,10 @@ final class MonoTask<T> extends Task<T> {
         CancelledException request = takeRequest();
         if (request != null) {
             finishWith(request);
+            return;
+        }
+        if (source() instanceof Fuseable.ScalarCallable<?> known) {
+            finishWith(known);
             return;
         }
         Wait wait;
@@ -40,6 +45,19 @@ final class MonoTask<T> extends Task<T> {
         } else {
             finish(wait, false);
         }
+    }
+
+    /** Just, empty, error: what a subscription would give. */
+    @SuppressWarnings("unchecked")
+    private void finishWith(Fuseable.ScalarCallable<?> known) {
+        T value;
+        try {
+            value = (T) known.call();
+        } catch (Throwable e) {
+            finishWith(e);
+            return;
+        }
+        finishWith(value);
     }
 
     @Override

@@ -2,6 +2,7 @@ package asyncio;
 
 import org.jspecify.annotations.Nullable;
 import reactor.core.Exceptions;
+import reactor.core.Fuseable;
 import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
@@ -88,11 +89,15 @@ final class StepTask<T> extends Task<T> {
                 continue;
             }
             try {
-                Wait wait = suspendOn(mono);
-                if (wait == null) {
-                    return;
+                if (mono instanceof Fuseable.ScalarCallable<?> known) {
+                    value = known.call();
+                } else {
+                    Wait wait = suspendOn(mono);
+                    if (wait == null) {
+                        return;
+                    }
+                    value = wait.outcome(null);
                 }
-                value = wait.outcome(null);
                 error = null;
             } catch (Throwable e) {
                 value = null;
