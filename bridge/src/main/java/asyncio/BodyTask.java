@@ -184,7 +184,7 @@ final class BodyTask<T> extends Task<T> {
         return wait.outcome(suspend ? suspend(wait) : null);
     }
 
-    private <V> @Nullable V awaitFuture(Future<V> future) throws Exception {
+    <V> @Nullable V awaitFuture(Future<V> future) throws Exception {
         if (future == (Object) this) {
             throw new IllegalStateException("Task cannot await on itself: " + this);
         }

@@ -1,6 +1,7 @@
 package asyncio;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.DynamicTest;
@@ -56,5 +57,13 @@ class PublisherTckTest {
     @TestFactory
     Stream<DynamicTest> toThread() {
         return Tck.of("toThread", () -> Asyncio.toThread(() -> 1));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> gather() {
+        return Tck.of(
+                "gather",
+                () -> Asyncio.gather(Mono.just(1), Asyncio.sleep(Duration.ofMillis(1), 2))
+                        .map(List::size));
     }
 }
