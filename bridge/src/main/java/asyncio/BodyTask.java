@@ -205,7 +205,7 @@ final class BodyTask<T> extends Task<T> {
         return wait.outcome(request);
     }
 
-    private <V> @Nullable V awaitFuture(Future<V> future) throws Exception {
+    <V> @Nullable V awaitFuture(Future<V> future) throws Exception {
         if (future == (Object) this) {
             throw new IllegalStateException("Task cannot await on itself: " + this);
         }
