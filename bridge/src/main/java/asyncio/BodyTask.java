@@ -5,7 +5,6 @@ import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Exceptions;
-import reactor.core.Fuseable;
 import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
@@ -184,8 +183,13 @@ final class BodyTask<T> extends Task<T> {
 
     @SuppressWarnings("unchecked")
     <V> @Nullable V awaitMono(Mono<? extends V> mono) throws Exception {
-        if (mono instanceof Fuseable.ScalarCallable<?> known) {
-            return (V) known.call(); // just, empty, error: what a subscription would give
+        if (KnownMono.is(mono)) {
+            subscribing = true;
+            try {
+                return (V) KnownMono.call(mono, getContext());
+            } finally {
+                subscribing = false;
+            }
         }
         probeStack(STACK_PROBE);
         MonoWait<V> wait = new MonoWait<>(this, mono);

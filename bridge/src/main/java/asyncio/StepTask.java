@@ -2,7 +2,6 @@ package asyncio;
 
 import org.jspecify.annotations.Nullable;
 import reactor.core.Exceptions;
-import reactor.core.Fuseable;
 import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
@@ -89,8 +88,8 @@ final class StepTask<T> extends Task<T> {
                 continue;
             }
             try {
-                if (mono instanceof Fuseable.ScalarCallable<?> known) {
-                    value = known.call();
+                if (KnownMono.is(mono)) {
+                    value = KnownMono.call(mono, getContext());
                 } else {
                     Wait wait = suspendOn(mono);
                     if (wait == null) {
