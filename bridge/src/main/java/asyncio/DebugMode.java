@@ -26,6 +26,8 @@ final class DebugMode {
             EventLoop.class.getName(),
             ExecutorJob.class.getName(),
             Future.class.getName(),
+            FutureMono.class.getName(),
+            Gather.class.getName(),
             Handle.class.getName(),
             LeakDetector.class.getName(),
             MonoTask.class.getName(),

@@ -1,6 +1,7 @@
 package asyncio;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -100,5 +101,13 @@ class PublisherTckTest {
     @TestFactory
     Stream<DynamicTest> emptyToThread() {
         return Tck.ofEmpty("toThread without a result", () -> Asyncio.toThread(() -> {}));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> gather() {
+        return Tck.of(
+                "gather",
+                () -> Asyncio.gather(Mono.just(1), Asyncio.sleep(Duration.ofMillis(1), 2))
+                        .map(List::size));
     }
 }
