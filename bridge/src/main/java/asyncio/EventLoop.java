@@ -405,8 +405,55 @@ public final class EventLoop {
             driver.close();
         } finally {
             setRunning(outer);
+            Signals.removeAll(this);
         }
         executor.shutDown();
+    }
+
+    // ---- signals
+
+    /**
+     * Runs a callback on this loop whenever the process gets a signal, once for each one that the system delivers, as
+     * {@link #callSoonThreadsafe} would, in the context of this call. It takes the place of the handler that this loop
+     * had for the signal; other loops keep theirs, and all of them are called. While any loop has one, the signal does
+     * not do what it does by default: an INT or TERM does not end the JVM. From any thread; cancelling does not apply.
+     *
+     * <p>The callback cannot await: {@code () -> loop.createTask(async(...))} starts a body.
+     *
+     * <pre>{@code
+     * loop.addSignalHandler("TERM", loop::stop);
+     * }</pre>
+     *
+     * <p>asyncio: {@code add_signal_handler}.
+     *
+     * @param signal its name, with or without {@code SIG}, in any case: {@code "INT"}, {@code "SIGTERM"}
+     * @throws IllegalArgumentException if the system knows no such signal
+     * @throws IllegalStateException if the loop is closed; if the signal cannot be had: the system keeps it (KILL,
+     *     STOP), the JVM or a native library needs it (QUIT, SEGV, BUS; on Linux USR2, which the flight recorder uses),
+     *     the process was started with it ignored, the JVM with {@code -Xrs}; if this Java has no module
+     *     {@code jdk.unsupported}
+     */
+    public void addSignalHandler(String signal, Runnable callback) {
+        Signals.add(
+                this,
+                Objects.requireNonNull(signal, "signal"),
+                Objects.requireNonNull(callback, "callback"),
+                Asyncio.currentContext());
+    }
+
+    /**
+     * Takes back the handler that this loop has for a signal; its callback does not begin any more, for signals that
+     * have come already neither. When no loop has a handler left, the signal does again what it did before.
+     * {@link #close} does this for all signals. From any thread.
+     *
+     * <p>asyncio: {@code remove_signal_handler}.
+     *
+     * @param signal as in {@link #addSignalHandler}
+     * @return whether there was one
+     * @throws IllegalArgumentException if the system knows no such signal
+     */
+    public boolean removeSignalHandler(String signal) {
+        return Signals.remove(this, Objects.requireNonNull(signal, "signal"));
     }
 
     // ---- futures and tasks
@@ -459,6 +506,7 @@ public final class EventLoop {
     /**
      * As {@link #createTask(Mono, TaskOptions)}, past the task factory: for factories, which call it to make the task.
      */
+    @SuppressWarnings("unchecked") // a task only hands out what its coroutine gives
     public <T> Task<T> newTask(Mono<? extends T> coroutine, TaskOptions options) {
         ColdMono.adopt(Objects.requireNonNull(coroutine, "coroutine"));
         if (core.isClosed() || driver.isClosing()) {
@@ -466,8 +514,8 @@ public final class EventLoop {
         }
         ContextView given = options.context();
         Context context = Context.of(given == null ? Asyncio.currentContext() : given);
-        Task<T> task = coroutine instanceof Coroutine<? extends T> body
-                ? new BodyTask<>(this, coroutine, body.body(), options.name(), context)
+        Task<T> task = coroutine instanceof ColdMono<?> own
+                ? ((ColdMono<T>) own).newTask(this, options.name(), context)
                 : new MonoTask<>(this, coroutine, options.name(), context);
         tasks.add(task);
         if (Boolean.TRUE.equals(options.eager()) && running.get() && core.inEventLoop()) {

@@ -34,10 +34,18 @@ public class Handle implements Runnable {
     private final @Nullable Origin origin;
 
     Handle(EventLoop loop, Runnable callback, ContextView context) {
+        this(loop, callback, context, loop.getDebug() ? new Origin() : null);
+    }
+
+    /**
+     * For a callback that was given before: when something else happens, it is scheduled by code that is not the
+     * user's.
+     */
+    Handle(EventLoop loop, Runnable callback, ContextView context, @Nullable Origin origin) {
         this.loop = loop;
         this.callback = callback;
         this.context = context;
-        this.origin = loop.getDebug() ? new Origin() : null;
+        this.origin = origin;
     }
 
     @Nullable Origin origin() {

@@ -174,8 +174,13 @@ public final class Runner implements AutoCloseable {
         }
     }
 
+    /** The launcher's thread has no mark but its name: its number differs from one Java to the next. */
     private static boolean onMainThread() {
-        return Thread.currentThread().getId() == 1;
+        Thread thread = Thread.currentThread();
+        ThreadGroup group = thread.getThreadGroup();
+        return thread.getName().equals("main")
+                && group != null
+                && group.getName().equals("main");
     }
 
     /** If the exception leaves {@code main}, the JVM is to end as it does at Ctrl-C. */

@@ -94,18 +94,18 @@ public final class HttpServer {
     }
 
     private static String hello(HttpServerRequest request) {
-        return "Hello, " + QueryStringDecoder.decodeComponent(request.param("name")) + "!\n";
+        return "Hello, " + QueryStringDecoder.decodeComponent(param(request, "name")) + "!\n";
     }
 
     private static String slow(HttpServerRequest request) throws Exception {
-        int millis = number(request.param("millis"), "the time in milliseconds", MOST_MILLIS);
+        int millis = number(param(request, "millis"), "the time in milliseconds", MOST_MILLIS);
         await(sleep(Duration.ofMillis(millis)));
         return "Slept " + millis + " ms\n";
     }
 
     /** Each square is as long in coming as an answer of another service. */
     private static String sum(HttpServerRequest request) throws Exception {
-        int n = number(request.param("n"), "the number of squares", MOST_TASKS);
+        int n = number(param(request, "n"), "the number of squares", MOST_TASKS);
         List<Task<Long>> squares = new ArrayList<>();
         try {
             for (long i = 1; i <= n; i++) {
@@ -119,6 +119,11 @@ public final class HttpServer {
         } finally {
             squares.forEach(Task::cancel); // if the client has hung up; those that are done do not mind
         }
+    }
+
+    /** The routes have no page without its parameter. */
+    private static String param(HttpServerRequest request, String name) {
+        return Objects.requireNonNull(request.param(name), name);
     }
 
     private static int number(String text, String what, int most) {

@@ -1,0 +1,226 @@
+package asyncio;
+
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.BufferedReader;
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A program of the tests in a JVM of its own, with this one's class path and switches: for what ends a JVM, or needs
+ * one that was started in another way. What it prints, errors included, is its half of a conversation by lines; the
+ * other half is signals.
+ *
+ * <pre>{@code
+ * try (ChildJvm child = ChildJvm.of(InterruptedProgram.class, "twice").start()) {
+ *     child.expectLine("ready");
+ *     child.signal("INT");
+ *     child.expectLine("interrupted");
+ *     child.expectExit(130);
+ * }
+ * }</pre>
+ *
+ * <p>A child whose exit was not seen to be the expected one is killed by {@link #close}, which prints all it has said.
+ */
+final class ChildJvm implements AutoCloseable {
+    /** For a machine that does many other things; nothing here takes longer than it must. */
+    private static final long LIMIT_SECONDS = 120;
+
+    private final String command;
+    private final Process process;
+    private final Thread pump;
+    /** Guarded by this. */
+    private final List<String> lines = new ArrayList<>();
+    /** The lines before this one have been matched by {@link #expectLine}; guarded by this. */
+    private int matched;
+    /** Guarded by this. */
+    private boolean endOfOutput;
+
+    private boolean exitedAsExpected;
+
+    private ChildJvm(List<String> command) throws IOException {
+        this.command = String.join(" ", command);
+        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+        builder.environment().put("CLASSPATH", System.getProperty("java.class.path"));
+        builder.environment()
+                .keySet()
+                .removeAll(List.of("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS")); // a JVM talks of them
+        process = builder.start();
+        pump = new Thread(this::pump, "child-jvm-output");
+        pump.setDaemon(true);
+        pump.start();
+    }
+
+    // ---- starting
+
+    /** A child that calls {@code main} with the arguments. */
+    static Builder of(Class<?> main, String... arguments) {
+        return new Builder(main, arguments);
+    }
+
+    static final class Builder {
+        private final Class<?> main;
+        private final List<String> arguments;
+        private final List<String> options = new ArrayList<>();
+        private final List<String> ignored = new ArrayList<>();
+
+        private Builder(Class<?> main, String... arguments) {
+            this.main = main;
+            this.arguments = List.of(arguments);
+            options.addAll(List.of("-Xmx256m", "--enable-native-access=ALL-UNNAMED"));
+            System.getProperties().forEach((name, value) -> {
+                if (name.toString().startsWith("asyncio.") || name.equals("reactor.logging.fallback")) {
+                    options.add("-D" + name + "=" + value);
+                }
+            });
+        }
+
+        /** Options of the JVM. */
+        Builder options(String... more) {
+            options.addAll(List.of(more));
+            return this;
+        }
+
+        /** Starts it with a signal ignored, as {@code nohup} and the shells' {@code &} do. */
+        Builder ignoring(String signal) {
+            ignored.add(signal);
+            return this;
+        }
+
+        ChildJvm start() throws IOException {
+            List<String> command = new ArrayList<>();
+            if (!ignored.isEmpty()) {
+                command.addAll(List.of("sh", "-c", "trap '' " + String.join(" ", ignored) + "; exec \"$@\"", "sh"));
+            }
+            command.add(System.getProperty("java.home") + File.separator + "bin" + File.separator + "java");
+            command.addAll(options);
+            command.add(main.getName());
+            command.addAll(arguments);
+            return new ChildJvm(command);
+        }
+    }
+
+    /**
+     * Skips the test where signals cannot be sent, or a child would start with the interrupt signal ignored, as this
+     * JVM did.
+     */
+    static void assumeSignals() throws Exception {
+        assumeTrue(kill("0", ProcessHandle.current().pid()) == 0, "this system has no kill command");
+        assumeTrue(
+                !startedIgnoringInterrupts(),
+                "the tests were started with SIGINT ignored, from nohup or a shell's &, and so would be a child");
+    }
+
+    private static boolean startedIgnoringInterrupts() throws IOException {
+        Path status = Path.of("/proc/self/status");
+        if (!Files.exists(status)) {
+            return false;
+        }
+        String ignored = Files.readAllLines(status).stream()
+                .filter(line -> line.startsWith("SigIgn:"))
+                .findFirst()
+                .orElseThrow();
+        long interrupt = 1L << 2 - 1;
+        return (Long.parseUnsignedLong(ignored.substring("SigIgn:".length()).trim(), 16) & interrupt) != 0;
+    }
+
+    // ---- talking
+
+    /** Sends a signal: {@code INT}, {@code TERM}. */
+    void signal(String name) throws Exception {
+        int exit = kill(name, process.pid());
+        if (exit != 0) {
+            throw new AssertionError("kill -s " + name + " exited with " + exit + "; " + this);
+        }
+    }
+
+    private static int kill(String signal, long pid) throws Exception {
+        // the shell's own: not every image has the program
+        return new ProcessBuilder("sh", "-c", "kill -s " + signal + " " + pid)
+                .inheritIO()
+                .start()
+                .waitFor();
+    }
+
+    /** Waits until the child has printed this line; lines before it that nobody waited for are skipped. */
+    synchronized void expectLine(String line) throws InterruptedException {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(LIMIT_SECONDS);
+        for (; ; ) {
+            while (matched < lines.size()) {
+                if (lines.get(matched++).equals(line)) {
+                    return;
+                }
+            }
+            long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+            if (endOfOutput || left <= 0) {
+                throw new AssertionError("The child never said \"" + line + "\"; " + this);
+            }
+            wait(left);
+        }
+    }
+
+    /** Waits until the child has ended and all its output is here. */
+    void expectExit(int code) throws InterruptedException {
+        if (!process.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS)) {
+            throw new AssertionError("The child goes on, instead of exiting with " + code + "; " + this);
+        }
+        pump.join(TimeUnit.SECONDS.toMillis(LIMIT_SECONDS));
+        if (process.exitValue() != code) {
+            throw new AssertionError(
+                    "The child exited with " + process.exitValue() + " instead of " + code + "; " + this);
+        }
+        exitedAsExpected = true;
+    }
+
+    long pid() {
+        return process.pid();
+    }
+
+    /** What it has printed so far. */
+    synchronized List<String> lines() {
+        return List.copyOf(lines);
+    }
+
+    private void pump() {
+        try (BufferedReader reader =
+                new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
+            for (String line; (line = reader.readLine()) != null; ) {
+                synchronized (this) {
+                    lines.add(line);
+                    notifyAll();
+                }
+            }
+        } catch (IOException e) {
+            synchronized (this) {
+                lines.add("(reading it failed: " + e + ")"); // a killed child's stream may be closed under the reader
+            }
+        }
+        synchronized (this) {
+            endOfOutput = true;
+            notifyAll();
+        }
+    }
+
+    /** Kills the child if it still runs, and waits for its end. */
+    @Override
+    public void close() throws InterruptedException {
+        process.destroyForcibly().waitFor();
+        if (!exitedAsExpected) {
+            System.out.println(this);
+        }
+    }
+
+    /** The command, and all that it has printed. */
+    @Override
+    public synchronized String toString() {
+        return "<child " + process.pid() + (process.isAlive() ? " running" : " exited with " + process.exitValue())
+                + ": " + command + ">, it said:\n" + String.join("\n", lines);
+    }
+}
