@@ -251,6 +251,24 @@ public final class Asyncio {
         return new Sleep<>(Objects.requireNonNull(delay, "delay"), Objects.requireNonNull(result, "result"));
     }
 
+    // ---- time limits
+
+    /**
+     * Waits for a Mono for at most some time. When the time is out, the Mono is cancelled, a Future for all; when that
+     * has ended, its clean-up included, this fails with a {@link java.util.concurrent.TimeoutException}. A result that
+     * comes all the same, or came in time, is given. Without time (zero or less) only a Future that is done has its
+     * result; nothing is begun then. Nothing happens until subscription; cancelling cancels the Mono and waits for its
+     * end.
+     *
+     * <p>asyncio: {@code wait_for}. To let what is waited for go on, {@code waitFor(shield(task), limit)}.
+     *
+     * @param limit on the loop's clock, from subscription on; null for none
+     */
+    public static <T> Mono<T> waitFor(Mono<? extends T> mono, @Nullable Duration limit) {
+        ColdMono.adopt(Objects.requireNonNull(mono, "mono"));
+        return new ScopeMono.WaitFor<>(mono, limit);
+    }
+
     // ---- several at a time
 
     /**
@@ -494,7 +512,6 @@ public final class Asyncio {
      *
      * <p>asyncio: {@code wrap_future}.
      */
-    @SuppressWarnings("FutureReturnValueIgnored") // the stage that whenComplete returns ends as the future does
     public static <T> Future<T> wrapFuture(CompletableFuture<? extends T> future) {
         Future<T> wrapped = new Future<>();
         wrapped.addDoneCallback(done -> {

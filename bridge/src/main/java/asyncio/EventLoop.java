@@ -506,6 +506,7 @@ public final class EventLoop {
     /**
      * As {@link #createTask(Mono, TaskOptions)}, past the task factory: for factories, which call it to make the task.
      */
+    @SuppressWarnings("unchecked") // a task only hands out what its coroutine gives
     public <T> Task<T> newTask(Mono<? extends T> coroutine, TaskOptions options) {
         ColdMono.adopt(Objects.requireNonNull(coroutine, "coroutine"));
         if (core.isClosed() || driver.isClosing()) {
@@ -513,8 +514,8 @@ public final class EventLoop {
         }
         ContextView given = options.context();
         Context context = Context.of(given == null ? Asyncio.currentContext() : given);
-        Task<T> task = coroutine instanceof Coroutine<? extends T> body
-                ? new BodyTask<>(this, coroutine, body.body(), options.name(), context)
+        Task<T> task = coroutine instanceof ColdMono<?> own
+                ? ((ColdMono<T>) own).newTask(this, options.name(), context)
                 : new MonoTask<>(this, coroutine, options.name(), context);
         tasks.add(task);
         if (Boolean.TRUE.equals(options.eager()) && running.get() && core.inEventLoop()) {

@@ -24,7 +24,7 @@ final class LeakDetector {
      */
     private static final int ALL_OF_THE_FIRST = 128;
 
-    private static final int ONE_OF = 64;
+    private static final int ONE_OF = 256;
     private static final long COLLECTOR_NANOS = 20_000_000;
     private static final ClassValue<Sampler> SAMPLERS = new ClassValue<>() {
         @Override

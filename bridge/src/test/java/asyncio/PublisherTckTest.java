@@ -2,6 +2,7 @@ package asyncio;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -62,6 +63,49 @@ class PublisherTckTest {
     }
 
     @TestFactory
+    Stream<DynamicTest> eagerTask() {
+        return Tck.of(
+                "eager Task",
+                () -> Asyncio.eagerTaskFactory(
+                        EventLoop.shared().next(), Asyncio.sleep(Duration.ofMillis(1), 1), TaskOptions.DEFAULTS));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> runInExecutor() {
+        return Tck.of("runInExecutor", () -> EventLoop.shared().next().runInExecutor(null, () -> 1));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> wrapFuture() {
+        return Tck.of("wrapFuture", () -> Asyncio.wrapFuture(CompletableFuture.supplyAsync(() -> 1)));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> emptyFuture() {
+        return Tck.ofEmpty("empty Future", () -> {
+            Future<Void> future = new Future<>();
+            future.setResult(null);
+            return future;
+        });
+    }
+
+    @TestFactory
+    Stream<DynamicTest> emptyAsync() {
+        return Tck.ofEmpty("async without a result", () -> Asyncio.async(() -> {}));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> emptySleep() {
+        return Stream.of(Duration.ZERO, Duration.ofMillis(1))
+                .flatMap(delay -> Tck.ofEmpty("sleep(" + delay + ")", () -> Asyncio.sleep(delay)));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> emptyToThread() {
+        return Tck.ofEmpty("toThread without a result", () -> Asyncio.toThread(() -> {}));
+    }
+
+    @TestFactory
     Stream<DynamicTest> gather() {
         return Tck.of(
                 "gather",
@@ -85,13 +129,14 @@ class PublisherTckTest {
 
     @TestFactory
     Stream<DynamicTest> asCompleted() {
-        return Tck.ofMany("asCompleted", n -> Asyncio.asCompleted(monos(n)));
+        return Tck.ofMany("asCompleted", n -> Asyncio.asCompleted(monos((int) n)));
     }
 
     @TestFactory
     Stream<DynamicTest> asCompletedTasks() {
         return Tck.ofMany(
-                "asCompletedTasks", n -> Asyncio.asCompletedTasks(monos(n)).map(Future::resultOrNull));
+                "asCompletedTasks",
+                n -> Asyncio.asCompletedTasks(monos((int) n)).map(Future::resultOrNull));
     }
 
     private static List<Mono<Integer>> monos(int n) {
@@ -109,7 +154,8 @@ class PublisherTckTest {
     @TestFactory
     Stream<DynamicTest> mapConcurrent() {
         return Tck.ofMany(
-                "mapConcurrent", n -> Asyncio.mapConcurrent(Flux.range(0, n), 4, i -> Asyncio.sleep(Duration.ZERO, i)));
+                "mapConcurrent",
+                n -> Asyncio.mapConcurrent(Flux.range(0, (int) n), 4, i -> Asyncio.sleep(Duration.ZERO, i)));
     }
 
     @TestFactory
@@ -117,6 +163,6 @@ class PublisherTckTest {
         return Tck.ofMany(
                 "mapConcurrentUnordered",
                 n -> Asyncio.mapConcurrentUnordered(
-                        Flux.range(0, n), Integer.MAX_VALUE, i -> Asyncio.sleep(Duration.ZERO, i)));
+                        Flux.range(0, (int) n), Integer.MAX_VALUE, i -> Asyncio.sleep(Duration.ZERO, i)));
     }
 }
