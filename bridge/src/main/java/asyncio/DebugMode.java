@@ -18,8 +18,11 @@ final class DebugMode {
     private static final int MOST_FRAMES = 10;
     /** The classes that may stand between a line of the user's and the object that it makes. */
     private static final Set<String> OURS = Set.of(
+            AsCompleted.class.getName(),
             Asyncio.class.getName(),
             BodyTask.class.getName(),
+            Children.class.getName(),
+            ColdFlux.class.getName(),
             ColdMono.class.getName(),
             Coroutine.class.getName(),
             DebugMode.class.getName(),
@@ -30,8 +33,12 @@ final class DebugMode {
             Gather.class.getName(),
             Handle.class.getName(),
             LeakDetector.class.getName(),
+            Joint.class.getName(),
+            MapConcurrent.class.getName(),
+            Mapping.class.getName(),
             MonoTask.class.getName(),
             Origin.class.getName(),
+            Race.class.getName(),
             Runner.class.getName(),
             Signals.class.getName(),
             Shield.class.getName(),
