@@ -201,9 +201,7 @@ final class BodyTask<T> extends Task<T> {
     }
 
     private <V> @Nullable V awaitFuture(Future<V> future) throws Exception {
-        if (future == (Object) this) {
-            throw new IllegalStateException("Task cannot await on itself: " + this);
-        }
+        checkNotItself(future);
         if (future.done()) {
             return future.outcome();
         }
