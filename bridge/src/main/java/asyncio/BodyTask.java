@@ -210,9 +210,7 @@ final class BodyTask<T> extends Task<T> {
     }
 
     <V> @Nullable V awaitFuture(Future<V> future) throws Exception {
-        if (future == (Object) this) {
-            throw new IllegalStateException("Task cannot await on itself: " + this);
-        }
+        checkNotItself(future);
         if (future.done()) {
             return future.outcome();
         }

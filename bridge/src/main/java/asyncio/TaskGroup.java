@@ -132,7 +132,7 @@ public final class TaskGroup {
                 if (error instanceof CancelledException exception) {
                     cancelled = exception;
                 }
-                if (error != null) {
+                if (error != null && !group.isAborting()) { // a second cancellation would disturb their clean-up
                     group.abort();
                 }
             } else if (error instanceof CancelledException exception) {
