@@ -29,6 +29,7 @@ final class DebugMode {
             Handle.class.getName(),
             LeakDetector.class.getName(),
             MonoTask.class.getName(),
+            OperatorTracking.class.getName(),
             Origin.class.getName(),
             Runner.class.getName(),
             Signals.class.getName(),

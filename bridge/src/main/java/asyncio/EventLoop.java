@@ -51,6 +51,9 @@ public final class EventLoop {
             EventLoop loop = thread == Thread.currentThread() ? runningOrNull() : null;
             return loop != null && loop.core.inEventLoop(thread);
         });
+        if (Boolean.getBoolean("asyncio.debug.operators")) {
+            trackOperators(true);
+        }
     }
 
     private final String name = "asyncio-" + COUNTER.incrementAndGet();
@@ -705,6 +708,17 @@ public final class EventLoop {
     /** Changes {@link #getSlowCallbackDuration()}. asyncio: {@code loop.slow_callback_duration}. */
     public void setSlowCallbackDuration(Duration duration) {
         slowCallbackNanos = saturatedNanos(duration);
+    }
+
+    /**
+     * Looks, in all loops, for operators of Reactor's that are assembled on a loop and never subscribed to, such as
+     * {@code users.save(user).then();} as a statement, and logs where; or stops looking. From the start it does with
+     * {@code -Dasyncio.debug.operators=true}. It is a {@link reactor.core.publisher.Hooks#onEachOperator hook} of
+     * Reactor's, for debugging: it costs COST for each operator that is assembled on a loop, and nothing where there is
+     * none. From any thread; what is assembled already is not concerned.
+     */
+    public static void trackOperators(boolean enabled) {
+        OperatorTracking.turn(enabled);
     }
 
     long slowCallbackNanos() {
