@@ -1,6 +1,8 @@
 package asyncio;
 
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -246,6 +248,121 @@ public final class Asyncio {
         return new Sleep<>(Objects.requireNonNull(delay, "delay"), Objects.requireNonNull(result, "result"));
     }
 
+    // ---- time limits
+
+    /**
+     * Waits for a Mono for at most some time. When the time is out, the Mono is cancelled, a Future for all; when that
+     * has ended, its clean-up included, this fails with a {@link java.util.concurrent.TimeoutException}. A result that
+     * comes all the same, or came in time, is given. Without time (zero or less) only a Future that is done has its
+     * result; nothing is begun then. Nothing happens until subscription; cancelling cancels the Mono and waits for its
+     * end.
+     *
+     * <p>asyncio: {@code wait_for}. To let what is waited for go on, {@code waitFor(shield(task), limit)}.
+     *
+     * @param limit on the loop's clock, from subscription on; null for none
+     */
+    public static <T> Mono<T> waitFor(Mono<? extends T> mono, @Nullable Duration limit) {
+        ColdMono.adopt(Objects.requireNonNull(mono, "mono"));
+        return new ScopeMono.WaitFor<>(mono, limit);
+    }
+
+    // ---- several at a time
+
+    /**
+     * Runs Monos concurrently and completes with their results, in the order of the arguments, null for an empty one.
+     * Nothing happens until subscription. Then Futures are awaited as they are, other Monos run as tasks of the running
+     * loop, or of one of {@link EventLoop#shared()}; the same Mono given twice runs once and fills both places.
+     *
+     * <p>Cancelling the subscription, or the task that awaits this, cancels all of them, also the Futures that were
+     * given: {@link #shield} those that are not to be. The awaiting task resumes with the first that ends cancelled.
+     *
+     * <p>The first error is signalled at once, and the others go on: their errors are not heard of any more, their
+     * results go to {@code Operators.onDiscard}. That a Mono was cancelled by somebody else counts as its error. A task
+     * group is for work whose parts live and die together.
+     *
+     * <pre>{@code
+     * List<Page> pages = await(gather(fetch("a"), fetch("b")));
+     * }</pre>
+     *
+     * <p>asyncio: {@code gather}.
+     *
+     * @throws NullPointerException if one of the Monos is null
+     */
+    @SafeVarargs
+    @SuppressWarnings("varargs") // asList only reads
+    public static <T> Mono<List<@Nullable T>> gather(Mono<? extends T>... monos) {
+        return Gather.of(Arrays.asList(monos), false);
+    }
+
+    /** As {@link #gather(Mono...)}; the Iterable is gone through once, here. */
+    public static <T> Mono<List<@Nullable T>> gather(Iterable<? extends Mono<? extends T>> monos) {
+        return Gather.of(monos, false);
+    }
+
+    /**
+     * As {@link #gather(Mono...)}; but if exceptions are returned, then an error takes the place of a result, a
+     * cancellation too, and all are waited for. A cancellation of this itself still comes out as one.
+     */
+    public static Mono<List<@Nullable Object>> gather(Iterable<? extends Mono<?>> monos, boolean returnExceptions) {
+        return Gather.of(monos, returnExceptions);
+    }
+
+    /**
+     * Waits for a Mono and keeps the cancellation of who waits away from it. Nothing happens until subscription; then a
+     * Future is awaited as it is, any other Mono runs as a task of the running loop, or of one of
+     * {@link EventLoop#shared()}.
+     *
+     * <p>Cancelling the subscription, or the task that awaits this, ends the waiting at once, and the inner work goes
+     * on. If it fails then, and nobody else asks for its exception, that is reported to the loop's exception handler as
+     * never retrieved. Keep the Task, to wait for its end:
+     *
+     * <pre>{@code
+     * Task<Receipt> booking = createTask(book(order));
+     * try {
+     *     return await(shield(booking));
+     * } catch (CancelledException e) {
+     *     log(await(booking));                          // it is not left half done
+     *     throw e;
+     * }
+     * }</pre>
+     *
+     * <p>If the inner work itself is cancelled, so is this. asyncio: {@code shield}.
+     */
+    public static <T> Mono<T> shield(Mono<? extends T> mono) {
+        ColdMono.adopt(Objects.requireNonNull(mono, "mono"));
+        return new FutureMono<>(Shield.class, (loop, context) -> Shield.start(mono, loop, context));
+    }
+
+    /**
+     * Waits for Futures or Tasks, and tells which are done. Nothing happens until subscription. It never cancels them,
+     * and never fails for their errors, which are left to be asked for; cancelling it ends the waiting only.
+     *
+     * <pre>{@code
+     * WaitResult<Task<Page>> result = await(waitTasks(tasks, ReturnWhen.FIRST_COMPLETED));
+     * result.pending().forEach(Future::cancel);
+     * }</pre>
+     *
+     * <p>What is done is seen when the waiting code goes on. What is wanted already costs no tick. To take one after
+     * the other as they end, as-completed is cheaper than waiting for the first again and again. asyncio: {@code wait}.
+     *
+     * @param futures what to wait for; the same one twice is one. The Iterable is gone through once, here
+     * @throws IllegalArgumentException if there are none
+     */
+    public static <F extends Future<?>> Mono<WaitResult<F>> waitTasks(
+            Iterable<? extends F> futures, ReturnWhen returnWhen) {
+        return waitTasks(futures, returnWhen, null);
+    }
+
+    /**
+     * As {@link #waitTasks(Iterable, ReturnWhen)}, for a time at most.
+     *
+     * @param timeout on the loop's clock, from the subscription on; its end is no error. Null for no limit
+     */
+    public static <F extends Future<?>> Mono<WaitResult<F>> waitTasks(
+            Iterable<? extends F> futures, ReturnWhen returnWhen, @Nullable Duration timeout) {
+        return WaitTasks.of(futures, returnWhen, timeout);
+    }
+
     // ---- other threads
 
     /**
@@ -284,7 +401,6 @@ public final class Asyncio {
      *
      * <p>asyncio: {@code wrap_future}.
      */
-    @SuppressWarnings("FutureReturnValueIgnored") // the stage that whenComplete returns ends as the future does
     public static <T> Future<T> wrapFuture(CompletableFuture<? extends T> future) {
         Future<T> wrapped = new Future<>();
         wrapped.addDoneCallback(done -> {

@@ -59,6 +59,16 @@ final class BodyTask<T> extends Task<T> {
         loop.driver.startBody(this);
     }
 
+    /** The one whose body is running this. */
+    static BodyTask<?> current(EventLoop loop) {
+        return (BodyTask<?>) Objects.requireNonNull(loop.currentTask(), "a body");
+    }
+
+    @Override
+    boolean resumesInternally() {
+        return true;
+    }
+
     void setEagerCaller(Seat caller) {
         eagerCaller = caller;
     }
@@ -171,7 +181,16 @@ final class BodyTask<T> extends Task<T> {
         return mono instanceof ColdMono<?> own ? ((ColdMono<V>) own).awaitedBy(this) : awaitMono(mono);
     }
 
+    @SuppressWarnings("unchecked")
     <V> @Nullable V awaitMono(Mono<? extends V> mono) throws Exception {
+        if (KnownMono.is(mono)) {
+            subscribing = true;
+            try {
+                return (V) KnownMono.call(mono, getContext());
+            } finally {
+                subscribing = false;
+            }
+        }
         probeStack(STACK_PROBE);
         MonoWait<V> wait = new MonoWait<>(this, mono);
         boolean suspend;
@@ -181,10 +200,16 @@ final class BodyTask<T> extends Task<T> {
         } finally {
             subscribing = false;
         }
-        return wait.outcome(suspend ? suspend(wait) : null);
+        CancelledException request = suspend ? suspend(wait) : null;
+        for (Future<Void> rest; (rest = cleanupOf(wait)) != null; ) {
+            Wait joining = new Wait.Joining(wait, rest);
+            CancelledException meanwhile = rest.addWaiter(joining) ? suspend(joining) : null;
+            request = request == null ? meanwhile : request;
+        }
+        return wait.outcome(request);
     }
 
-    private <V> @Nullable V awaitFuture(Future<V> future) throws Exception {
+    <V> @Nullable V awaitFuture(Future<V> future) throws Exception {
         if (future == (Object) this) {
             throw new IllegalStateException("Task cannot await on itself: " + this);
         }

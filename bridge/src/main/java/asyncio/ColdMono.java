@@ -5,6 +5,7 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 import reactor.core.Scannable;
 import reactor.core.publisher.Mono;
+import reactor.util.context.Context;
 
 /**
  * A coroutine object of this library: cold, reusable, and reported if it was made on a loop and nobody ever subscribes
@@ -33,6 +34,11 @@ abstract class ColdMono<T> extends Mono<T> implements Scannable {
             neverAwaited = null;
             leak.close();
         }
+    }
+
+    /** A task for this, which has not started. */
+    Task<T> newTask(EventLoop loop, @Nullable String name, Context context) {
+        return new MonoTask<>(loop, this, name, context);
     }
 
     /** What a body that awaits this directly gets; on the body's thread. */

@@ -14,8 +14,9 @@ final class Coroutine<T> extends ColdMono<T> {
         this.body = body;
     }
 
-    Callable<? extends T> body() {
-        return body;
+    @Override
+    Task<T> newTask(EventLoop loop, @Nullable String name, Context context) {
+        return new BodyTask<>(loop, this, body, name, context);
     }
 
     /** Awaited directly in a body: no new task, no tick, no other thread. */

@@ -26,6 +26,8 @@ final class DebugMode {
             EventLoop.class.getName(),
             ExecutorJob.class.getName(),
             Future.class.getName(),
+            FutureMono.class.getName(),
+            Gather.class.getName(),
             Handle.class.getName(),
             LeakDetector.class.getName(),
             MonoTask.class.getName(),
@@ -33,11 +35,13 @@ final class DebugMode {
             Origin.class.getName(),
             Runner.class.getName(),
             Signals.class.getName(),
+            Shield.class.getName(),
             Sleep.class.getName(),
             Task.class.getName(),
             ThreadsafeRun.class.getName(),
             TimerHandle.class.getName(),
-            ToThread.class.getName());
+            ToThread.class.getName(),
+            WaitTasks.class.getName());
 
     private DebugMode() {}
 

@@ -4,7 +4,6 @@ import java.lang.ref.PhantomReference;
 import java.lang.ref.ReferenceQueue;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -31,7 +30,7 @@ final class LeakDetector {
      */
     private static final int ALL_OF_THE_FIRST = 128;
 
-    private static final int ONE_OF = 64;
+    private static final int ONE_OF = 256;
     private static final long COLLECTOR_NANOS = 20_000_000;
     private static final ClassValue<Sampler> SAMPLERS = new ClassValue<>() {
         @Override
@@ -164,7 +163,7 @@ final class LeakDetector {
      *
      * @param what a class whose name will do, or the body itself
      */
-    static @Nullable Leak trackCoroutine(ColdMono<?> coroutine, Object what) {
+    static @Nullable Leak trackCoroutine(Publisher<?> coroutine, Object what) {
         EventLoop loop = EventLoop.runningOrNull();
         boolean debug = DebugMode.isOn(loop);
         if (!debug
@@ -173,7 +172,7 @@ final class LeakDetector {
                                 .takes())) {
             return null;
         }
-        String name = what instanceof Class<?> type ? type.getSimpleName().toLowerCase(Locale.ROOT) : "async";
+        String name = what instanceof Class<?> type ? functionName(type) : "async";
         return new Leak(
                 coroutine, name, DebugMode.callerPlace(), null, debug ? new Origin() : null, loop, Context.empty());
     }
@@ -185,6 +184,12 @@ final class LeakDetector {
      */
     static Leak trackOperator(Publisher<?> operator, String type, EventLoop loop) {
         return new Leak(operator, type, IN_ORIGIN, null, new Origin(), loop, Context.empty());
+    }
+
+    /** The function that returns coroutines of a class, which is named after it. */
+    static String functionName(Class<?> type) {
+        String name = type.getSimpleName();
+        return Character.toLowerCase(name.charAt(0)) + name.substring(1);
     }
 
     static Leak trackException(Future<?> future, String message, Throwable exception, ContextView context) {

@@ -1,6 +1,7 @@
 package asyncio;
 
 import org.jspecify.annotations.Nullable;
+import reactor.core.Exceptions;
 import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
@@ -15,6 +16,10 @@ final class MonoTask<T> extends Task<T> {
         CancelledException request = takeRequest();
         if (request != null) {
             finishWith(request);
+            return;
+        }
+        if (KnownMono.is(source())) {
+            finishKnown();
             return;
         }
         Wait wait;
@@ -42,23 +47,38 @@ final class MonoTask<T> extends Task<T> {
         }
     }
 
+    @SuppressWarnings("unchecked")
+    private void finishKnown() {
+        T value;
+        try {
+            value = (T) KnownMono.call(source(), getContext());
+        } catch (Throwable e) {
+            finishWith(e);
+            if (e instanceof Error fatal && Exceptions.isJvmFatal(fatal)) {
+                throw fatal; // as Reactor does: it ends the loop's run too
+            }
+            return;
+        }
+        finishWith(value);
+    }
+
     @Override
     void resume(Wait wait) {
-        finish(wait, true);
+        finish(wait instanceof Wait.Joining joining ? joining.ended() : wait, true);
     }
 
     /** A cancellation that comes before this line gives the value back; after it, it is told that it is too late. */
     @SuppressWarnings("unchecked")
     private void finish(Wait wait, boolean resumed) {
+        if (joinCleanup(wait)) {
+            return;
+        }
         CancelledException request = closeToRequests();
         if (!resumed && wait instanceof MonoWait<?> subscriber && subscriber.failed()) {
             request = null; // what the first step throws wins, as in a body
         }
         try {
-            finishWith(
-                    wait instanceof MonoWait<?> subscriber
-                            ? ((MonoWait<T>) subscriber).outcome(request)
-                            : ((Future<T>) source()).outcome(request));
+            finishWith((T) wait.outcome(request));
         } catch (Throwable e) {
             finishWith(e);
         }
@@ -67,5 +87,11 @@ final class MonoTask<T> extends Task<T> {
     @Override
     boolean hasBody() {
         return false;
+    }
+
+    /** A value that comes back goes to a discard hook, which is the user's. */
+    @Override
+    boolean resumesInternally() {
+        return !cancelRequested();
     }
 }

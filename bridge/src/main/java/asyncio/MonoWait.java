@@ -66,9 +66,9 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
      *
      * @param request a cancellation that came after the Mono's end
      */
+    @Override
     @Nullable T outcome(@Nullable CancelledException request) throws Exception {
         if (state == DISPOSED) {
-            cancelUpstream();
             throw new CancelledException(cancelMessage);
         }
         Throwable error = this.error;
@@ -83,6 +83,18 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
             throw Misuse.sneaky(error);
         }
         return takeValue();
+    }
+
+    @Override
+    boolean hasEnded() {
+        return state == ENDED;
+    }
+
+    /** Disposes of the Mono, if the task was cancelled; in the step in which the task resumes. */
+    void disposeIfCancelled() {
+        if (state == DISPOSED) {
+            cancelUpstream();
+        }
     }
 
     /** Whether the Mono ended with an error. */
@@ -156,7 +168,7 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
 
     @Override
     public Context currentContext() {
-        return task.getContext();
+        return task.cleanups().context();
     }
 
     @Override

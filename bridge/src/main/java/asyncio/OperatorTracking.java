@@ -138,8 +138,9 @@ final class OperatorTracking {
     }
 
     private static void adoptElements(Collection<?> collection, int depth) {
-        if (!collection.getClass().getName().startsWith("java.util.")) {
-            return; // to iterate over another's may do something
+        String type = collection.getClass().getName();
+        if (!type.startsWith("java.util.") || type.startsWith("java.util.Collections$")) {
+            return; // to iterate over another's, or a view of another's, may do something
         }
         try {
             for (Object element : collection) {

@@ -64,6 +64,10 @@ final class OwnerSubscription<T> implements Subscription, CoreSubscriber<T> {
     private void cancel(Outcome<T> outcome) {
         if (outcome.subscription.detach()) {
             outcome.work.cancel("The subscription was cancelled");
+            Cleanups cleanups = outcome.work.done() ? null : Cleanups.of(actual.currentContext());
+            if (cleanups != null) {
+                cleanups.add(outcome.work);
+            }
             // a task may be done already, may refuse, or fail while cleaning up: then its outcome is nobody's
             outcome.work.addDoneCallback(this::drop, actual.currentContext());
         }

@@ -24,7 +24,7 @@ import reactor.util.context.ContextView;
  * <p><b>Ctrl-C.</b> During a {@code run} on the main thread, the first Ctrl-C cancels the program, whose cleanup runs;
  * if it ends by that, {@code run} throws {@link KeyboardInterruptException}, with which a {@code main} that lets it out
  * ends with status 130. The second one ends the JVM at once. None of that happens if SIGINT is handled otherwise, by
- * {@link EventLoop#addSignalHandler} say, or is not to be had ({@code java -Xrs}).
+ * {@code sun.misc.Signal.handle} say, or is not to be had ({@code java -Xrs}).
  *
  * <p><b>Threading.</b> For one thread at a time, which must not run a loop. An interrupt of that thread is kept, but
  * ends nothing. On a virtual thread the loop runs on a platform thread beside it, since a loop that waits for IO would
@@ -174,8 +174,13 @@ public final class Runner implements AutoCloseable {
         }
     }
 
+    /** The launcher's thread has no mark but its name: its number differs from one Java to the next. */
     private static boolean onMainThread() {
-        return Thread.currentThread().getId() == 1;
+        Thread thread = Thread.currentThread();
+        ThreadGroup group = thread.getThreadGroup();
+        return thread.getName().equals("main")
+                && group != null
+                && group.getName().equals("main");
     }
 
     /** If the exception leaves {@code main}, the JVM is to end as it does at Ctrl-C. */

@@ -206,8 +206,7 @@ final class Signals {
             return trap;
         }
         // Somebody took the signal after us, and may hand it on to our trap. A new one comes before theirs; the old
-        // one, without receivers, hands
-        // on to its own former handler, so that nobody calls in a circle.
+        // one, without receivers, hands on to its own former handler, so that nobody calls in a circle.
         Trap newer = new Trap(jvm, trap.signal);
         jvm.exchange(trap.signal, newer.handler);
         newer.former = current;
@@ -231,8 +230,8 @@ final class Signals {
             throw termination ? reducedSignals(signal) : kept(signal, e);
         }
         if (jvm.isNative(trap.former)) {
-            trap.uninstallIfUnused(); // the JVM lets anybody take them, and misses them: memory-mapped files want
-            // BUS, the flight recorder USR2
+            // the JVM lets anybody take them, and misses them: memory-mapped files want BUS, the flight recorder USR2
+            trap.uninstallIfUnused();
             throw kept(signal, null);
         }
         if (termination && jvm.isIgnore(trap.former)) {

@@ -70,6 +70,11 @@ public abstract non-sealed class Task<T> extends Future<T> {
      */
     private volatile @Nullable Object slot;
 
+    /** What its awaits have left under way; null until something that it awaits looks at its context. */
+    private volatile @Nullable Cleanups cleanups;
+    /** Time limits of scopes that it is in, the innermost first, whose timers nobody has needed yet; on the loop. */
+    @Nullable TimeLimit<?> unarmed;
+
     /** Links of {@link TaskRegistry}, guarded by it. */
     @Nullable Task<?> previousTask;
 
@@ -100,6 +105,9 @@ public abstract non-sealed class Task<T> extends Future<T> {
     /** Whether it has a body, which needs a thread to run on. */
     abstract boolean hasBody();
 
+    /** Whether {@link #resume} runs code of this library only. */
+    abstract boolean resumesInternally();
+
     // ---- meeting cancel
 
     /**
@@ -108,6 +116,9 @@ public abstract non-sealed class Task<T> extends Future<T> {
      * to be delivered on resumption.
      */
     final void suspendOn(Wait wait) {
+        if (unarmed != null) {
+            TimeLimit.armAll(this);
+        }
         for (; ; ) {
             Object before = slot;
             if (SLOT.compareAndSet(this, before, wait)) {
@@ -170,6 +181,47 @@ public abstract non-sealed class Task<T> extends Future<T> {
         if (slot instanceof Wait wait) {
             wait.abandon();
         }
+    }
+
+    /** Whether it is suspended on just this, which has ended: the resumption is on its way, with the result. */
+    final boolean hasComeBy(Mono<?> awaited) {
+        return slot instanceof Wait wait && wait.target() == awaited && wait.hasEnded();
+    }
+
+    final Cleanups cleanups() {
+        Cleanups cleanups = this.cleanups;
+        if (cleanups == null) {
+            synchronized (this) {
+                cleanups = this.cleanups;
+                if (cleanups == null) {
+                    cleanups = new Cleanups(this);
+                    this.cleanups = cleanups;
+                }
+            }
+        }
+        return cleanups;
+    }
+
+    /** Disposes of what a wait that was cancelled is waiting for; what is still under way then, or null. */
+    final @Nullable Future<Void> cleanupOf(Wait ended) {
+        if (!(ended instanceof MonoWait<?> wait)) {
+            return null;
+        }
+        wait.disposeIfCancelled();
+        Cleanups cleanups = this.cleanups;
+        return cleanups == null ? null : cleanups.rest();
+    }
+
+    /** Suspends until that is over; false if there is none. For tasks without a body. */
+    final boolean joinCleanup(Wait ended) {
+        for (Future<Void> rest; (rest = cleanupOf(ended)) != null; ) {
+            Wait joining = new Wait.Joining((MonoWait<?>) ended, rest);
+            if (rest.addWaiter(joining)) {
+                suspendOn(joining);
+                return true;
+            }
+        }
+        return false;
     }
 
     // ---- API
@@ -247,6 +299,22 @@ public abstract non-sealed class Task<T> extends Future<T> {
                 return true;
             }
         }
+    }
+
+    /**
+     * Cancels, and completes, empty, when the task has ended, its clean-up included, in whatever way. Nothing happens
+     * until subscription; cancelling that ends the waiting only.
+     */
+    public final Mono<Void> cancelAndJoin() {
+        return cancelAndJoin(null);
+    }
+
+    /** As {@link #cancelAndJoin()}, with what the {@link CancelledException} will say. */
+    public final Mono<Void> cancelAndJoin(@Nullable String message) {
+        return Mono.defer(() -> {
+            cancel(message);
+            return Ended.of(this);
+        });
     }
 
     /** How many cancellations have been requested and not been taken back by {@link #uncancel}. */

@@ -17,6 +17,16 @@ abstract class Wait extends Waiter {
      */
     abstract boolean requestCancel(@Nullable String message);
 
+    /**
+     * What came of it, for the task that has resumed or was never suspended.
+     *
+     * @param request a cancellation that came after the end
+     */
+    abstract @Nullable Object outcome(@Nullable CancelledException request) throws Exception;
+
+    /** Whether the resumption is on its way. */
+    abstract boolean hasEnded();
+
     /** Lets go of what is awaited: the loop closes, or the tasks await each other. */
     abstract void abandon();
 
@@ -29,10 +39,9 @@ abstract class Wait extends Waiter {
         return task.loop;
     }
 
-    /** Except that a value which comes back to a Mono's task goes to a discard hook, which is the user's. */
     @Override
     boolean isInternal() {
-        return task.hasBody() || !task.cancelRequested();
+        return task.resumesInternally();
     }
 
     @Override
@@ -59,6 +68,16 @@ abstract class Wait extends Waiter {
         }
 
         @Override
+        @Nullable Object outcome(@Nullable CancelledException request) throws Exception {
+            return future.outcome(request);
+        }
+
+        @Override
+        boolean hasEnded() {
+            return future.done();
+        }
+
+        @Override
         boolean requestCancel(@Nullable String message) {
             return future.cancel(message);
         }
@@ -81,6 +100,19 @@ abstract class Wait extends Waiter {
         }
 
         @Override
+        @Nullable Object outcome(@Nullable CancelledException request) {
+            if (request != null) {
+                throw request;
+            }
+            return null;
+        }
+
+        @Override
+        boolean hasEnded() {
+            return true;
+        }
+
+        @Override
         boolean requestCancel(@Nullable String message) {
             return false;
         }
@@ -91,6 +123,48 @@ abstract class Wait extends Waiter {
         @Override
         Object target() {
             return "sleep(0)";
+        }
+    }
+
+    /** Suspended until the clean-up that a Mono has left under way is over; a cancellation waits as well. */
+    static final class Joining extends Wait {
+        private final MonoWait<?> ended;
+        private final Future<Void> rest;
+
+        Joining(MonoWait<?> ended, Future<Void> rest) {
+            super(ended.task);
+            this.ended = ended;
+            this.rest = rest;
+        }
+
+        /** The wait that left it. */
+        MonoWait<?> ended() {
+            return ended;
+        }
+
+        @Override
+        @Nullable Object outcome(@Nullable CancelledException request) throws Exception {
+            return ended.outcome(request);
+        }
+
+        @Override
+        boolean hasEnded() {
+            return rest.done();
+        }
+
+        @Override
+        boolean requestCancel(@Nullable String message) {
+            return false;
+        }
+
+        @Override
+        void abandon() {
+            rest.removeWaiter(this);
+        }
+
+        @Override
+        Object target() {
+            return "clean-up of " + ended.target();
         }
     }
 }

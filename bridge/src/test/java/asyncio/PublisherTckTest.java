@@ -1,6 +1,8 @@
 package asyncio;
 
 import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.DynamicTest;
@@ -56,5 +58,70 @@ class PublisherTckTest {
     @TestFactory
     Stream<DynamicTest> toThread() {
         return Tck.of("toThread", () -> Asyncio.toThread(() -> 1));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> eagerTask() {
+        return Tck.of(
+                "eager Task",
+                () -> Asyncio.eagerTaskFactory(
+                        EventLoop.shared().next(), Asyncio.sleep(Duration.ofMillis(1), 1), TaskOptions.DEFAULTS));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> runInExecutor() {
+        return Tck.of("runInExecutor", () -> EventLoop.shared().next().runInExecutor(null, () -> 1));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> wrapFuture() {
+        return Tck.of("wrapFuture", () -> Asyncio.wrapFuture(CompletableFuture.supplyAsync(() -> 1)));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> emptyFuture() {
+        return Tck.ofEmpty("empty Future", () -> {
+            Future<Void> future = new Future<>();
+            future.setResult(null);
+            return future;
+        });
+    }
+
+    @TestFactory
+    Stream<DynamicTest> emptyAsync() {
+        return Tck.ofEmpty("async without a result", () -> Asyncio.async(() -> {}));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> emptySleep() {
+        return Stream.of(Duration.ZERO, Duration.ofMillis(1))
+                .flatMap(delay -> Tck.ofEmpty("sleep(" + delay + ")", () -> Asyncio.sleep(delay)));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> emptyToThread() {
+        return Tck.ofEmpty("toThread without a result", () -> Asyncio.toThread(() -> {}));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> gather() {
+        return Tck.of(
+                "gather",
+                () -> Asyncio.gather(Mono.just(1), Asyncio.sleep(Duration.ofMillis(1), 2))
+                        .map(List::size));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> shield() {
+        return Tck.of("shield", () -> Asyncio.shield(Asyncio.sleep(Duration.ofMillis(1), 2)));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> waitTasks() {
+        return Tck.of("waitTasks", () -> {
+            Task<Integer> task = EventLoop.shared().next().createTask(Asyncio.sleep(Duration.ofMillis(1), 2));
+            return Asyncio.waitTasks(List.of(task), ReturnWhen.ALL_COMPLETED)
+                    .map(result -> result.done().size());
+        });
     }
 }

@@ -21,10 +21,13 @@ import org.openjdk.jcstress.infra.results.I_Result;
 
 /** A loop that closes while other threads hand it something: whoever waits is told once, on one thread or the other. */
 public final class LoopCloseRaces {
+    /** Is only asked whether it is in debug mode: one for all, since a loop has files of the system's. */
+    private static final EventLoop FACADE = EventLoop.newEventLoop();
+
     private LoopCloseRaces() {}
 
     private static LoopCore silentLoop() {
-        return new LoopCore(executor -> new NoIo(), Ticker.systemTicker(), null);
+        return new LoopCore(FACADE, executor -> new NoIo(), Ticker.systemTicker(), null);
     }
 
     private static final class NoIo implements IoHandler {

@@ -7,26 +7,13 @@ import reactor.netty.resources.LoopResources;
 /**
  * One loop as Reactor Netty's {@link LoopResources}. Which channel classes fit it, epoll's or NIO's, is found by the
  * inherited methods from the loop's kind of IO; so the hint whether native ones are preferred does not matter.
+ *
+ * <p>A record, since Reactor Netty keeps a pool of connections and a name resolver for each LoopResources that does not
+ * equal the others.
  */
-final class LoopResourcesView implements LoopResources {
-    private final EventLoop loop;
-
-    LoopResourcesView(EventLoop loop) {
-        this.loop = loop;
-    }
-
+record LoopResourcesView(EventLoop loop) implements LoopResources {
     @Override
     public EventLoopGroup onServer(boolean useNative) {
-        return loop.netty();
-    }
-
-    @Override
-    public EventLoopGroup onClient(boolean useNative) {
-        return loop.netty();
-    }
-
-    @Override
-    public EventLoopGroup onServerSelect(boolean useNative) {
         return loop.netty();
     }
 

@@ -22,8 +22,6 @@ import reactor.util.Loggers;
  * The place of a reader and a writer in the channel's pipeline: brings them what happens, and does to the channel what
  * they ask. Everything here runs on the channel's event loop.
  */
-// what fails to be written or closed ends the connection, which we are told of
-@SuppressWarnings("FutureReturnValueIgnored")
 final class StreamHandler extends ChannelDuplexHandler implements StreamReader.Flow {
     private static final Logger LOG = Loggers.getLogger("asyncio");
 

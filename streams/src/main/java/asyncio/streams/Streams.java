@@ -122,9 +122,35 @@ public final class Streams {
     /**
      * A loop for Reactor Netty: give it to {@code runOn} of your own {@code TcpClient}, {@code TcpServer} or
      * {@code HttpServer}, and all its callbacks run on that loop. Disposing it does nothing; the loop is closed by
-     * whoever made it.
+     * whoever made it. What is returned for the same loop is equal, so that clients that differ in nothing else share
+     * their pool of connections.
      */
     public static LoopResources loopResources(EventLoop loop) {
         return new LoopResourcesView(Objects.requireNonNull(loop, "loop"));
+    }
+
+    /**
+     * All of {@link EventLoop#shared()} for Reactor Netty: give it to {@code runOn} of a server, and its handlers run
+     * on loops, where {@link Asyncio#async} and {@link Asyncio#createTask} go on without a hop to another.
+     *
+     * <pre>{@code
+     * HttpServer.create().port(8080).runOn(Streams.sharedLoopResources())
+     *         .route(routes -> routes.get("/users/{id}", (request, response) ->
+     *                 response.sendString(async(() -> await(page(request.param("id")))))))
+     *         .bindNow();
+     * }</pre>
+     *
+     * <p>What a server accepts is spread over the loops in turn; one of them accepts, too. What a client opens stays on
+     * the loop where it is opened, if it is one of these, and takes the next one otherwise. A client's pool may give it
+     * a connection that was opened on another loop; one that runs on {@link #loopResources
+     * loopResources}{@code (EventLoop.getRunningLoop())} has a pool of that loop's own.
+     *
+     * <p>Disposing it does nothing. {@link EventLoop#shutdownShared} ends the loops, and with them the servers and
+     * connections on them: {@code DisposableServer.onDispose()} completes. A later {@code bind} or {@code connect}
+     * starts afresh. Only a client that looks up names must be made anew then, with what this method returns then:
+     * Reactor Netty's name resolver stays on the loop it was made with, and would never answer.
+     */
+    public static LoopResources sharedLoopResources() {
+        return SharedLoopResources.get();
     }
 }

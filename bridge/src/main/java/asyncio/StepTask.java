@@ -1,0 +1,150 @@
+package asyncio;
+
+import org.jspecify.annotations.Nullable;
+import reactor.core.Exceptions;
+import reactor.core.publisher.Mono;
+import reactor.util.context.Context;
+
+/**
+ * A task whose coroutine is a scope: it suspends several times, and needs no thread. Scopes right inside scopes are its
+ * own.
+ */
+final class StepTask<T> extends Task<T> {
+    /** The innermost scope that is open; null when all are closed. */
+    private @Nullable Steps<?> steps;
+
+    StepTask(EventLoop loop, Mono<? extends T> source, Steps<T> steps, @Nullable String name, Context context) {
+        super(loop, source, name, context);
+        this.steps = steps;
+    }
+
+    @Override
+    void start() {
+        CancelledException request = takeRequest();
+        Steps<?> outermost = steps;
+        if (request != null || outermost == null) {
+            finishWith(request == null ? new CancelledException(null) : request);
+        } else {
+            go(outermost.begin(this), null, null);
+        }
+    }
+
+    @Override
+    void resume(Wait wait) {
+        loop.enterTask(this);
+        try {
+            Wait ended = wait instanceof Wait.Joining joining ? joining.ended() : wait;
+            if (!joinCleanup(ended)) {
+                goOn(ended, wakeUp());
+            }
+        } finally {
+            loop.enterTask(null);
+        }
+    }
+
+    private void goOn(Wait ended, @Nullable CancelledException request) {
+        Object value = null;
+        Throwable error = null;
+        try {
+            value = ended.outcome(request);
+        } catch (Throwable e) {
+            error = e;
+        }
+        go(null, value, error);
+    }
+
+    /**
+     * Goes on until the next wait is under way, or all is over.
+     *
+     * @param mono what to wait for; null if a wait has ended, with the value or the error
+     */
+    private void go(@Nullable Mono<?> mono, @Nullable Object value, @Nullable Throwable error) {
+        for (; ; ) {
+            if (mono == null) {
+                Steps<?> innermost = steps;
+                if (innermost == null) {
+                    finish(value, error);
+                    return;
+                }
+                try {
+                    mono = innermost.next(value, error);
+                    value = mono == null ? innermost.result() : null;
+                    error = null;
+                } catch (Throwable e) {
+                    value = null;
+                    error = e;
+                }
+                if (mono == null) {
+                    steps = innermost.outer;
+                    continue;
+                }
+            }
+            if (mono instanceof ScopeMono<?> scope && !scope.isStraightLine()) {
+                scope.adopt();
+                Steps<?> inner = scope.open();
+                inner.outer = steps;
+                steps = inner;
+                mono = inner.begin(this);
+                continue;
+            }
+            try {
+                if (KnownMono.is(mono)) {
+                    value = KnownMono.call(mono, getContext());
+                } else {
+                    Wait wait = suspendOn(mono);
+                    if (wait == null) {
+                        return;
+                    }
+                    value = wait.outcome(null);
+                }
+                error = null;
+            } catch (Throwable e) {
+                value = null;
+                error = e;
+            }
+            mono = null;
+        }
+    }
+
+    /** Null if the task is suspended; otherwise the wait, which has ended. */
+    private @Nullable Wait suspendOn(Mono<?> mono) {
+        Wait wait;
+        boolean pending;
+        if (mono instanceof Future<?> future) {
+            wait = new Wait.OnFuture(this, future);
+            pending = future.addWaiter(wait);
+        } else {
+            MonoWait<?> subscriber = new MonoWait<>(this, mono);
+            wait = subscriber;
+            pending = subscriber.subscribe();
+        }
+        if (pending) {
+            suspendOn(wait);
+            return null;
+        }
+        return joinCleanup(wait) ? null : wait;
+    }
+
+    @SuppressWarnings("unchecked")
+    private void finish(@Nullable Object value, @Nullable Throwable error) {
+        if (error == null) {
+            finishWith((T) value);
+            return;
+        }
+        finishWith(error);
+        if (error instanceof Error fatal && Exceptions.isJvmFatal(fatal)) {
+            throw fatal;
+        }
+    }
+
+    @Override
+    boolean hasBody() {
+        return false;
+    }
+
+    /** Its steps call functions of the user's, and subscribe to what they return. */
+    @Override
+    boolean resumesInternally() {
+        return false;
+    }
+}

@@ -1,0 +1,477 @@
+package asyncio;
+
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import reactor.core.Exceptions;
+import reactor.core.publisher.Mono;
+
+/**
+ * Tasks that end with the scope they were started in. The scope ends when its body and all its tasks have ended, their
+ * clean-up included; whatever ends it, none of them goes on behind its back.
+ *
+ * <p><b>Errors.</b> The first task that fails, or the body, cancels the others; when all have ended, the scope fails
+ * with an {@link ExceptionGroup} of everything that failed, in the order in which it did, the body last. A task that is
+ * cancelled on its own disturbs nobody.
+ *
+ * <p><b>Cancelling.</b> Cancelling the task that the scope runs in, or disposing of the subscription to the scope,
+ * cancels body and tasks and waits for them; the scope then ends cancelled, or with the group of what failed meanwhile.
+ * {@link #cancel} ends the scope early and without an error.
+ *
+ * <p><b>Threading.</b> Body and tasks run on one loop. {@link #createTask}, {@link #start} and {@link #cancel} may be
+ * called from any thread while the scope is open.
+ *
+ * <pre>{@code
+ * Mono<Page> page = TaskGroup.scope(group -> {                        // reactive: cold, works anywhere
+ *     Task<User> user = group.createTask(users.find(id));
+ *     Task<List<Order>> orders = group.createTask(orderService.of(id));
+ *     return Mono.zip(user, orders, Page::new);
+ * });
+ *
+ * Page page = await(TaskGroup.scopeBody(group -> {                    // straight-line: in the current task
+ *     Task<User> user = group.createTask(users.find(id));
+ *     Task<List<Order>> orders = group.createTask(orderService.of(id));
+ *     return new Page(await(user), await(orders));
+ * }));
+ * }</pre>
+ *
+ * <p>asyncio: {@code TaskGroup}.
+ */
+public final class TaskGroup {
+    private final EventLoop loop;
+    private final Task<?> parent;
+
+    /** Guarded by this, as are the links of the children: they may be added from any thread. */
+    private @Nullable Child first;
+
+    private @Nullable Child last;
+    /** Those that are being made are counted, and not linked yet. Guarded by this. */
+    private int count;
+    /** No task may be added: the scope is over, or being aborted. Guarded by this. */
+    private boolean finished;
+
+    private boolean aborting;
+    /** Completes when {@link #count} is zero. Guarded by this. */
+    private @Nullable Future<Void> childrenDone;
+
+    // the rest is the loop's
+
+    private boolean parentCancelRequested;
+    private final List<Throwable> errors = new ArrayList<>(0);
+    private @Nullable Error fatal;
+
+    private TaskGroup(Task<?> parent) {
+        this.loop = parent.loop;
+        this.parent = parent;
+    }
+
+    // ---- scopes
+
+    /**
+     * A scope whose body is a Mono. Nothing happens until subscription; each enters the scope anew. Awaited in a body
+     * it runs in the current task; elsewhere as a task of the running loop, or of one of {@link EventLoop#shared()}.
+     */
+    public static <T> Mono<T> scope(Function<? super TaskGroup, ? extends Mono<? extends T>> body) {
+        Objects.requireNonNull(body, "body");
+        return new ScopeMono.Supplied<>(
+                TaskGroup.class,
+                false,
+                () -> new Scope<T>(group -> {
+                    try {
+                        return Objects.requireNonNull(
+                                body.apply(group), "The body of the scope returned null instead of a Mono");
+                    } catch (Throwable e) {
+                        return Mono.error(e);
+                    }
+                }));
+    }
+
+    /** As {@link #scope}, with straight-line code for a body. */
+    public static <T extends @Nullable Object> Mono<T> scopeBody(BodyFunction<? super TaskGroup, T> body) {
+        Objects.requireNonNull(body, "body");
+        return new ScopeMono.Supplied<>(
+                TaskGroup.class, true, () -> new Scope<T>(group -> new Coroutine<>(() -> body.apply(group), body)));
+    }
+
+    /** The body, then the children until none is left. */
+    private static final class Scope<T> extends Steps<T> {
+        private final Function<TaskGroup, Mono<? extends T>> body;
+        private @Nullable TaskGroup group;
+        private boolean bodyEnded;
+        private @Nullable T value;
+        private @Nullable Throwable bodyError;
+        private @Nullable CancelledException cancelled;
+
+        Scope(Function<TaskGroup, Mono<? extends T>> body) {
+            this.body = body;
+        }
+
+        private TaskGroup group() {
+            return Objects.requireNonNull(group, "a scope that has begun");
+        }
+
+        @Override
+        Mono<?> begin(Task<?> task) {
+            TaskGroup group = new TaskGroup(task);
+            this.group = group;
+            return body.apply(group);
+        }
+
+        @Override
+        @SuppressWarnings("unchecked") // the first wait is for the body
+        @Nullable Mono<?> next(@Nullable Object value, @Nullable Throwable error) throws Exception {
+            TaskGroup group = group();
+            if (!bodyEnded) {
+                bodyEnded = true;
+                this.value = (T) value;
+                bodyError = error;
+                if (error instanceof CancelledException exception) {
+                    cancelled = exception;
+                }
+                if (error != null) {
+                    group.abort();
+                }
+            } else if (error instanceof CancelledException exception) {
+                if (!group.isAborting()) {
+                    cancelled = exception;
+                    group.abort();
+                }
+            } else if (error != null) {
+                throw Misuse.<Exception>sneaky(error); // the loop is being closed
+            }
+            Future<Void> childrenDone = group.childrenLeft();
+            if (childrenDone == null) {
+                group.finish(bodyError, cancelled, this.value);
+            }
+            return childrenDone;
+        }
+
+        @Override
+        @Nullable T result() {
+            return value;
+        }
+    }
+
+    /** What to wait for; null if all children have ended, after which none may be added. */
+    private synchronized @Nullable Future<Void> childrenLeft() {
+        if (count == 0) {
+            finished = true;
+            return null;
+        }
+        Future<Void> done = new Future<>(loop);
+        childrenDone = done;
+        return done;
+    }
+
+    private void finish(@Nullable Throwable bodyError, @Nullable CancelledException cancelled, @Nullable Object value)
+            throws Exception {
+        if (parentCancelRequested && parent.uncancel() == 0) {
+            cancelled = null; // it was this group's own
+        }
+        Error fatal = bodyError instanceof Error error && Exceptions.isJvmFatal(error) ? error : this.fatal;
+        if (bodyError != null && !(bodyError instanceof CancelledException)) {
+            errors.add(bodyError);
+        }
+        if (fatal == null && errors.isEmpty() && cancelled == null) {
+            return;
+        }
+        reactor.core.publisher.Operators.onDiscard(value, parent.getContext());
+        if (fatal != null) {
+            throw fatal;
+        }
+        if (errors.isEmpty()) {
+            throw Objects.requireNonNull(cancelled);
+        }
+        if (parent.cancelling() > 0) {
+            // the cancellation from outside was not delivered, or gives way to the errors: it stays requested
+            parent.uncancel();
+            parent.cancel();
+        }
+        throw new ExceptionGroup("unhandled errors in a TaskGroup", errors);
+    }
+
+    // ---- children
+
+    /** As {@link #createTask(Mono, TaskOptions)}, with a generated name and the current context. */
+    public <T> Task<T> createTask(Mono<? extends T> coroutine) {
+        return createTask(coroutine, TaskOptions.DEFAULTS);
+    }
+
+    /** As {@link #createTask(Mono, TaskOptions)}, with a name. */
+    public <T> Task<T> createTask(Mono<? extends T> coroutine, @Nullable String name) {
+        return createTask(coroutine, name == null ? TaskOptions.DEFAULTS : TaskOptions.named(name));
+    }
+
+    /**
+     * Starts a task of this group; as {@link EventLoop#createTask(Mono, TaskOptions)}. From any thread, also by tasks
+     * of the group while the scope waits for them.
+     *
+     * @throws IllegalStateException if the group is shutting down, because something failed or it was cancelled, or is
+     *     finished
+     */
+    public <T> Task<T> createTask(Mono<? extends T> coroutine, TaskOptions options) {
+        return createChild(coroutine, options, null);
+    }
+
+    <T> Task<T> createStarting(Mono<? extends T> coroutine, TaskOptions options, Starting<?> starting) {
+        return createChild(coroutine, options, starting);
+    }
+
+    /**
+     * Starts a task of this group and waits until it says that it is ready, with a value: a server that listens, say.
+     * Nothing happens until subscription. If the task fails before, its error comes out here, and is none of the
+     * group's; afterwards it is the group's. Cancelling before cancels the task, and waits for it.
+     *
+     * <pre>{@code
+     * int port = await(group.start(started -> async(() -> {
+     *     Server server = await(Streams.startServerBody(handler, "127.0.0.1", 0));
+     *     started.started(server.sockets().get(0).getPort());
+     *     await(server.serveForever());
+     * })));
+     * }</pre>
+     *
+     * <p>trio: {@code nursery.start}.
+     *
+     * @param child gives the coroutine of the task, which is to call {@link Started#started} once
+     */
+    public <V> Mono<V> start(Function<? super Started<V>, ? extends Mono<?>> child) {
+        return start(child, TaskOptions.DEFAULTS);
+    }
+
+    /** As {@link #start(Function)}, with options for the task. */
+    public <V> Mono<V> start(Function<? super Started<V>, ? extends Mono<?>> child, TaskOptions options) {
+        Objects.requireNonNull(child, "child");
+        Objects.requireNonNull(options, "options");
+        return new ScopeMono.Supplied<>(TaskGroup.class, false, () -> new Starting<>(this, child, options));
+    }
+
+    /** How a task that was started with {@link TaskGroup#start} says that it is ready. From any thread. */
+    public static final class Started<V> {
+        private final Future<V> ready;
+
+        Started(Future<V> ready) {
+            this.ready = ready;
+        }
+
+        /**
+         * The task is ready.
+         *
+         * @param value what {@code start} gives; null completes it empty
+         * @throws IllegalStateException if it was called before
+         */
+        public void started(@Nullable V value) {
+            if (!ready.trySetResult(value) && !ready.cancelled()) {
+                throw new IllegalStateException("started() was called twice");
+            }
+        }
+    }
+
+    private <T> Task<T> createChild(Mono<? extends T> coroutine, TaskOptions options, @Nullable Starting<?> starting) {
+        ColdMono.adopt(Objects.requireNonNull(coroutine, "coroutine"));
+        synchronized (this) {
+            if (finished || aborting) {
+                throw new IllegalStateException("This TaskGroup is " + (finished ? "finished" : "shutting down") + ": "
+                        + this + ". Start what outlives the scope with loop.createTask(...)");
+            }
+            count++;
+        }
+        Task<T> task;
+        try {
+            task = loop.createTask(coroutine, options);
+        } catch (Throwable e) {
+            childGone();
+            throw e;
+        }
+        Child child = new Child(task, starting);
+        boolean tooLate;
+        synchronized (this) {
+            link(child);
+            tooLate = aborting;
+        }
+        if (tooLate) {
+            task.cancel(); // it was made while the group was told to shut down
+        }
+        if (!task.addWaiter(child)) {
+            child.resume();
+        }
+        return task;
+    }
+
+    private void link(Child child) {
+        Child last = this.last;
+        child.before = last;
+        if (last == null) {
+            first = child;
+        } else {
+            last.after = child;
+        }
+        this.last = child;
+    }
+
+    private synchronized void unlink(Child child) {
+        Child before = child.before;
+        Child after = child.after;
+        if (before == null) {
+            first = after;
+        } else {
+            before.after = after;
+        }
+        if (after == null) {
+            last = before;
+        } else {
+            after.before = before;
+        }
+    }
+
+    private void childGone() {
+        Future<Void> done = null;
+        synchronized (this) {
+            count--;
+            if (count == 0) {
+                done = childrenDone;
+                childrenDone = null;
+            }
+        }
+        if (done != null) {
+            done.trySetResult(null);
+        }
+    }
+
+    /** A task of the group, until it has ended; told on the loop. */
+    private final class Child extends Waiter {
+        final Task<?> task;
+        /** Who is to hear of a failure instead of the group, until the task has reported that it started. */
+        private final @Nullable Starting<?> starting;
+
+        @Nullable Child before;
+
+        @Nullable Child after;
+
+        Child(Task<?> task, @Nullable Starting<?> starting) {
+            this.task = task;
+            this.starting = starting;
+        }
+
+        @Override
+        public void run() {
+            unlink(this);
+            boolean theirs = starting != null && starting.childEnded(task);
+            if (!theirs && !task.cancelled()) {
+                Throwable error = task.exception();
+                if (error != null) {
+                    failed(error);
+                }
+            }
+            childGone();
+        }
+
+        @Override
+        boolean isInternal() {
+            return true;
+        }
+
+        @Override
+        EventLoop resumesOn() {
+            return loop;
+        }
+    }
+
+    private void failed(Throwable error) {
+        errors.add(error);
+        if (fatal == null && error instanceof Error e && Exceptions.isJvmFatal(e)) {
+            fatal = e;
+        }
+        if (!isAborting() && !parentCancelRequested) {
+            abort();
+            parentCancelRequested = true;
+            parent.cancel();
+        }
+    }
+
+    private synchronized boolean isAborting() {
+        return aborting;
+    }
+
+    private void abort() {
+        List<Child> children = new ArrayList<>();
+        synchronized (this) {
+            aborting = true;
+            for (Child child = first; child != null; child = child.after) {
+                children.add(child);
+            }
+        }
+        children.forEach(child -> child.task.cancel());
+    }
+
+    // ---- API
+
+    /**
+     * Cancels the body and all tasks; when they have ended, the scope ends without an error, unless one of them fails
+     * meanwhile or the scope is cancelled from outside as well. Its value is lost. Further calls, and calls after the
+     * end, do nothing. From any thread; on another one than the loop's it takes effect in the loop's next tick.
+     *
+     * <p>asyncio: {@code TaskGroup.cancel} (3.15).
+     */
+    public void cancel() {
+        if (loop.core.inEventLoop()) {
+            cancelHere();
+        } else {
+            loop.core.enqueue(new Cancelling());
+        }
+    }
+
+    private void cancelHere() {
+        synchronized (this) {
+            if (finished) {
+                return;
+            }
+        }
+        if (!isAborting()) {
+            abort();
+        }
+        if (!parentCancelRequested) {
+            parentCancelRequested = true;
+            parent.cancel();
+        }
+    }
+
+    private final class Cancelling extends Waiter {
+        @Override
+        public void run() {
+            cancelHere();
+        }
+
+        @Override
+        boolean isInternal() {
+            return true;
+        }
+
+        @Override
+        EventLoop resumesOn() {
+            return loop;
+        }
+    }
+
+    /** The tasks that have not ended. */
+    public Set<Task<?>> tasks() {
+        Set<Task<?>> tasks = new LinkedHashSet<>();
+        synchronized (this) {
+            for (Child child = first; child != null; child = child.after) {
+                tasks.add(child.task);
+            }
+        }
+        return tasks;
+    }
+
+    /** {@code <TaskGroup tasks=2 errors=1 cancelling>}, without what does not apply. */
+    @Override
+    public synchronized String toString() {
+        return "<TaskGroup" + (count > 0 ? " tasks=" + count : "")
+                + (errors.isEmpty() ? "" : " errors=" + errors.size())
+                + (finished ? " finished" : aborting ? " cancelling" : " entered") + ">";
+    }
+}

@@ -1,0 +1,127 @@
+package asyncio;
+
+import java.time.Duration;
+import java.util.Objects;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/**
+ * A scope with a time limit. When the time is out, what runs in the scope is cancelled; when it has ended, its clean-up
+ * included, the scope fails with a {@link TimeoutException}. What fails otherwise meanwhile, or was cancelled from
+ * outside, comes out as it is; a body that refuses to be cancelled and returns has its value.
+ *
+ * <p>Times are the loop's. The timer is not set before something in the scope suspends.
+ *
+ * <p><b>Threading.</b> The scope runs on one loop; {@link #reschedule} belongs to that, the questions to any thread.
+ *
+ * <pre>{@code
+ * Mono<Page> page = Timeout.scope(Duration.ofSeconds(2), timeout -> Mono.zip(user, orders, Page::new));
+ *
+ * List<String> lines = await(Timeout.scopeBody(Duration.ofSeconds(2), timeout -> {
+ *     List<String> all = new ArrayList<>();
+ *     for (byte[] line; (line = await(reader.readLine())) != null; ) {
+ *         all.add(new String(line, UTF_8));
+ *         timeout.reschedule(loop.time().plusSeconds(2));            // two more seconds for the next one
+ *     }
+ *     return all;
+ * }));
+ * }</pre>
+ *
+ * <p>asyncio: {@code timeout}, {@code timeout_at}, {@code Timeout}. For a single Mono: {@link Asyncio#waitFor}.
+ */
+public final class Timeout {
+    private final TimeLimit<?> limit;
+
+    Timeout(TimeLimit<?> limit) {
+        this.limit = limit;
+    }
+
+    // ---- scopes
+
+    /**
+     * A time limit around a Mono. Nothing happens until subscription; each begins anew. Awaited in a body it runs in
+     * the current task; elsewhere as a task of the running loop, or of one of {@link EventLoop#shared()}.
+     *
+     * @param delay from subscription on; null for no limit (until {@link #reschedule})
+     */
+    public static <T> Mono<T> scope(
+            @Nullable Duration delay, Function<? super Timeout, ? extends Mono<? extends T>> body) {
+        return scope(delay, false, reactive(body), false);
+    }
+
+    /** As {@link #scope}, with straight-line code. */
+    public static <T extends @Nullable Object> Mono<T> scopeBody(
+            @Nullable Duration delay, BodyFunction<? super Timeout, T> body) {
+        return scope(delay, false, straightLine(body), true);
+    }
+
+    /** As {@link #scope}, until a point of the loop's clock. asyncio: {@code timeout_at}. */
+    public static <T> Mono<T> scopeAt(
+            @Nullable Duration when, Function<? super Timeout, ? extends Mono<? extends T>> body) {
+        return scope(when, true, reactive(body), false);
+    }
+
+    /** As {@link #scopeAt}, with straight-line code. */
+    public static <T extends @Nullable Object> Mono<T> scopeBodyAt(
+            @Nullable Duration when, BodyFunction<? super Timeout, T> body) {
+        return scope(when, true, straightLine(body), true);
+    }
+
+    private static <T> Function<Timeout, Mono<? extends T>> reactive(
+            Function<? super Timeout, ? extends Mono<? extends T>> body) {
+        Objects.requireNonNull(body, "body");
+        return timeout -> {
+            try {
+                return Objects.requireNonNull(
+                        body.apply(timeout), "The body of the scope returned null instead of a Mono");
+            } catch (Throwable e) {
+                return Mono.error(e);
+            }
+        };
+    }
+
+    private static <T extends @Nullable Object> Function<Timeout, Mono<? extends T>> straightLine(
+            BodyFunction<? super Timeout, T> body) {
+        Objects.requireNonNull(body, "body");
+        return timeout -> new Coroutine<>(() -> body.apply(timeout), body);
+    }
+
+    private static <T> Mono<T> scope(
+            @Nullable Duration time,
+            boolean absolute,
+            Function<Timeout, Mono<? extends T>> body,
+            boolean straightLine) {
+        return new ScopeMono.Supplied<>(
+                Timeout.class, straightLine, () -> new TimeLimit<T>(null, body, time, absolute));
+    }
+
+    // ---- API
+
+    /** When the time is out, on the loop's clock; null for no limit. */
+    public @Nullable Duration when() {
+        return limit.when();
+    }
+
+    /**
+     * Moves the limit.
+     *
+     * @param when on the loop's clock; a time that has passed takes effect in the next tick; null for no limit
+     * @throws IllegalStateException if the time is out or the scope has ended, or on another thread than the loop's
+     */
+    public void reschedule(@Nullable Duration when) {
+        limit.reschedule(when);
+    }
+
+    /** Whether the time was out before the scope ended. */
+    public boolean expired() {
+        return limit.expired();
+    }
+
+    /** {@code <Timeout [active] when=PT5S>}. */
+    @Override
+    public String toString() {
+        return "<Timeout " + limit + ">";
+    }
+}

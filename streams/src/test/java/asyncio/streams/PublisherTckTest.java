@@ -1,0 +1,163 @@
+package asyncio.streams;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import asyncio.EventLoop;
+import asyncio.Tck;
+import io.netty.buffer.ByteBufAllocator;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.extension.ExtendWith;
+import reactor.core.publisher.Mono;
+
+/** The Reactive Streams rules for what readers, writers and servers return. */
+@ExtendWith(LeakCheck.class)
+class PublisherTckTest {
+    private static final String HOST = "127.0.0.1";
+
+    private static Server sink;
+
+    @BeforeAll
+    static void startSink() {
+        sink = startServer();
+    }
+
+    /** What the rules have opened and dropped goes with the loops. */
+    @AfterAll
+    static void shutdown() {
+        EventLoop.shutdownShared(Duration.ofSeconds(10));
+    }
+
+    // ---- readers
+
+    @TestFactory
+    Stream<DynamicTest> readLine() {
+        return Stream.of(Duration.ZERO, Duration.ofMillis(5))
+                .flatMap(delay -> Tck.of(
+                        "readLine, the line " + delay + " away",
+                        () -> reader("line\n", delay).readLine()));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> readLineAtEof() {
+        return Tck.ofEmpty(
+                "readLine at the end of the stream",
+                () -> reader("", Duration.ofMillis(5)).readLine());
+    }
+
+    @TestFactory
+    Stream<DynamicTest> read() {
+        return Tck.of("read", () -> reader("abc", Duration.ofMillis(5)).read(2));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> readExactly() {
+        return Tck.of(
+                "readExactly",
+                () -> reader("abc".repeat(3), Duration.ofMillis(5)).readExactly(3));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> readAll() {
+        return Tck.of("readAll", () -> reader("abc", Duration.ofMillis(5)).readAll());
+    }
+
+    @TestFactory
+    Stream<DynamicTest> lines() {
+        return Tck.ofMany(
+                "lines",
+                count -> reader("line\n".repeat((int) count), Duration.ZERO).lines());
+    }
+
+    /** A reader on a loop of its own, which is fed after a delay, and whose stream ends there. */
+    private static StreamReader reader(String text, Duration delay) {
+        EventLoop loop = EventLoop.shared().next();
+        StreamReader reader = new StreamReader(
+                loop.netty(), ByteBufAllocator.DEFAULT, StreamReader.DEFAULT_LIMIT, new StreamReader.Flow() {
+                    @Override
+                    public void pauseReading() {}
+
+                    @Override
+                    public void resumeReading() {}
+                });
+        Runnable feed = () -> {
+            reader.feed(ByteBufAllocator.DEFAULT.buffer().writeBytes(text.getBytes(UTF_8)));
+            reader.connectionLost();
+        };
+        loop.callSoonThreadsafe(() -> loop.callLater(delay, feed));
+        return reader;
+    }
+
+    // ---- writers
+
+    @TestFactory
+    Stream<DynamicTest> drain() {
+        return Stream.of(1, 1 << 20)
+                .flatMap(size -> Tck.ofEmpty("drain of " + size + " bytes", () -> {
+                    StreamWriter writer = connect().writer();
+                    writer.write(new byte[size]);
+                    return writer.drain();
+                }));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> waitClosedOfWriter() {
+        return Tck.ofEmpty("waitClosed of a connection", () -> {
+            StreamConnection connection = connect();
+            connection.close();
+            return connection.writer().waitClosed();
+        });
+    }
+
+    // ---- connections and servers
+
+    @TestFactory
+    Stream<DynamicTest> openConnection() {
+        return Tck.of("openConnection", () -> Streams.openConnection(HOST, sink.port()));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> startServerWithFunction() {
+        return Tck.of("startServer", () -> Streams.startServer(client -> Mono.never(), HOST, 0));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> startServerWithBody() {
+        return Tck.of("startServerBody", () -> Streams.startServerBody(client -> {}, HOST, 0));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> waitClosedOfServer() {
+        return Tck.ofEmpty("waitClosed of a server", () -> {
+            Server server = startServer();
+            server.close();
+            return server.waitClosed();
+        });
+    }
+
+    @TestFactory
+    Stream<DynamicTest> serveForever() {
+        return Tck.ofEmpty("serveForever", () -> {
+                    Server server = startServer();
+                    server.getLoop()
+                            .callSoonThreadsafe(() -> server.getLoop().callLater(Duration.ofMillis(20), server::close));
+                    return server.serveForever();
+                })
+                .filter(rule -> !rule.getDisplayName().contains("MultiSubscribe")); // one at a time, as in asyncio
+    }
+
+    private static Server startServer() {
+        return Objects.requireNonNull(
+                Streams.startServer(client -> client.reader().readAll(), HOST, 0)
+                        .block());
+    }
+
+    private static StreamConnection connect() {
+        return Objects.requireNonNull(Streams.openConnection(HOST, sink.port()).block());
+    }
+}
