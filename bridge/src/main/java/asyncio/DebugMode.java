@@ -37,6 +37,7 @@ final class DebugMode {
             MapConcurrent.class.getName(),
             Mapping.class.getName(),
             MonoTask.class.getName(),
+            OperatorTracking.class.getName(),
             Origin.class.getName(),
             Race.class.getName(),
             Runner.class.getName(),
