@@ -185,7 +185,7 @@ final class BodyTask<T> extends Task<T> {
     @SuppressWarnings("unchecked")
     <V> @Nullable V awaitMono(Mono<? extends V> mono) throws Exception {
         if (mono instanceof Fuseable.ScalarCallable<?> known) {
-            return (V) known.call(); // just, empty, error: what a subscription would give
+            return (V) outcomeOf(known);
         }
         probeStack(STACK_PROBE);
         MonoWait<V> wait = new MonoWait<>(this, mono);

@@ -47,12 +47,11 @@ final class MonoTask<T> extends Task<T> {
         }
     }
 
-    /** Just, empty, error: what a subscription would give. */
     @SuppressWarnings("unchecked")
     private void finishWith(Fuseable.ScalarCallable<?> known) {
         T value;
         try {
-            value = (T) known.call();
+            value = (T) outcomeOf(known);
         } catch (Throwable e) {
             finishWith(e);
             return;

@@ -90,7 +90,7 @@ final class StepTask<T> extends Task<T> {
             }
             try {
                 if (mono instanceof Fuseable.ScalarCallable<?> known) {
-                    value = known.call();
+                    value = outcomeOf(known);
                 } else {
                     Wait wait = suspendOn(mono);
                     if (wait == null) {
