@@ -94,7 +94,9 @@ final class DebugMode {
     static void checkDuration(EventLoop loop, Object what, long nanos) {
         if (nanos >= loop.slowCallbackNanos()) {
             Log.warn(
-                    String.format(Locale.ROOT, "Executing %s took %.3f seconds", what, nanos / NANOS_PER_SECOND), null);
+                    String.format(
+                            Locale.ROOT, "Executing %s took %.3f seconds", Log.text(what), nanos / NANOS_PER_SECOND),
+                    null);
         }
     }
 

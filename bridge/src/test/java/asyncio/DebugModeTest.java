@@ -362,4 +362,25 @@ class DebugModeTest {
         assertThatThrownBy(() -> loop.runUntilComplete(loop.createTask(async(() -> await(failed)), "reader")))
                 .satisfies(e -> assertThat(e.getSuppressed()[0]).hasMessage("reader awaited it here"));
     }
+
+    @Test
+    void aToStringThatFailsWhileItIsLoggedHarmsNobody() throws Exception {
+        loop.setSlowCallbackDuration(Duration.ZERO);
+        Object unprintable = new Object() {
+            @Override
+            public String toString() {
+                throw new IllegalStateException("unprintable");
+            }
+        };
+        try (LogCapture log = new LogCapture()) {
+            assertThat(loop.<Object>runUntilComplete(async(() -> {
+                        Future<Object> future = loop.createFuture();
+                        loop.callSoon(() -> future.setResult(unprintable));
+                        return await(future);
+                    })))
+                    .isSameAs(unprintable);
+            assertThat(log.messages())
+                    .anyMatch(message -> message.contains("Executing asyncio.BodyTask (whose toString failed"));
+        }
+    }
 }
