@@ -160,8 +160,9 @@ final class BodyTask<T> extends Task<T> {
         cancelledAt = List.of();
     }
 
+    /** An await of this library's own, inside one of the user's. */
     @SuppressWarnings("unchecked")
-    private <V> @Nullable V awaitAny(Mono<? extends V> mono) throws Exception {
+    <V> @Nullable V awaitAny(Mono<? extends V> mono) throws Exception {
         if (subscribing || unwinding) {
             ColdMono.adopt(mono);
         }
