@@ -25,6 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import reactor.blockhound.BlockingOperationError;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
@@ -144,7 +145,42 @@ class BlockHoundTest {
                 "EventLoop.shutdownDefaultExecutor(Duration)",
                 loop -> toThread(() -> 1).then(loop.shutdownDefaultExecutor(Duration.ofSeconds(10))));
         addScopes(methods);
+        addCombinators(methods);
         return methods;
+    }
+
+    private static void addCombinators(Map<String, Function<EventLoop, Mono<?>>> methods) {
+        List<Mono<Integer>> sleeps = List.of(sleep(SHORT, 1), sleep(SHORT, 2));
+        Duration limit = Duration.ofSeconds(10);
+        methods.put(
+                "Asyncio.asCompleted(Iterable)",
+                loop -> Asyncio.<Integer>asCompleted(sleeps).then());
+        methods.put(
+                "Asyncio.asCompleted(Iterable, Duration)",
+                loop -> Asyncio.<Integer>asCompleted(sleeps, limit).then());
+        methods.put(
+                "Asyncio.asCompletedTasks(Iterable)",
+                loop -> Asyncio.<Integer>asCompletedTasks(sleeps).then());
+        methods.put(
+                "Asyncio.asCompletedTasks(Iterable, Duration)",
+                loop -> Asyncio.<Integer>asCompletedTasks(sleeps, limit).then());
+        methods.put(
+                "Asyncio.mapConcurrent(Publisher, int, Function)",
+                loop -> Asyncio.mapConcurrent(Flux.range(0, 10), 3, i -> sleep(SHORT, i))
+                        .then());
+        methods.put(
+                "Asyncio.mapConcurrentUnordered(Publisher, int, Function)",
+                loop -> Asyncio.mapConcurrentUnordered(Flux.range(0, 10), 3, i -> async(() -> await(sleep(SHORT, i))))
+                        .then());
+        methods.put("Asyncio.race(Iterable)", loop -> Asyncio.<Integer>race(sleeps));
+        methods.put("Asyncio.race(Mono[])", loop -> Asyncio.race(sleep(SHORT, 1), sleep(limit, 2)));
+        methods.put("Asyncio.shield(Mono)", loop -> Asyncio.shield(sleep(SHORT, 1)));
+        methods.put(
+                "Asyncio.waitTasks(Iterable, ReturnWhen)",
+                loop -> Asyncio.waitTasks(List.of(loop.createTask(sleep(SHORT))), ReturnWhen.ALL_COMPLETED));
+        methods.put(
+                "Asyncio.waitTasks(Iterable, ReturnWhen, Duration)",
+                loop -> Asyncio.waitTasks(List.of(loop.createTask(sleep(SHORT))), ReturnWhen.FIRST_COMPLETED, limit));
     }
 
     private static void addScopes(Map<String, Function<EventLoop, Mono<?>>> methods) {
