@@ -58,6 +58,7 @@ public final class Timeout {
     private @Nullable Timeout nextUnarmed;
 
     private boolean unarmed;
+    private boolean moved;
 
     private Timeout(Task<?> task, long when, @Nullable Mono<?> awaited) {
         this.task = task;
@@ -148,7 +149,7 @@ public final class Timeout {
         @Override
         @SuppressWarnings("unchecked") // the only wait is for the body
         @Nullable Mono<?> next(@Nullable Object value, @Nullable Throwable error) throws Exception {
-            Objects.requireNonNull(timeout).exit(error);
+            Objects.requireNonNull(timeout).exit(error, absolute ? null : time);
             this.value = (T) value;
             return null;
         }
@@ -164,8 +165,11 @@ public final class Timeout {
         private final Mono<? extends T> mono;
         private final @Nullable Duration delay;
         private @Nullable Timeout timeout;
+        /** What had no time and was cancelled for that; its end is waited for. */
+        private @Nullable Future<T> ending;
+
+        private @Nullable CancelledException cancelled;
         private @Nullable T value;
-        private boolean tooLate;
 
         WaitFor(Mono<? extends T> mono, @Nullable Duration delay) {
             this.mono = mono;
@@ -182,40 +186,54 @@ public final class Timeout {
         }
 
         /** What is done has its say; what runs is cancelled and waited for; what has not begun never begins. */
+        @SuppressWarnings("unchecked")
         private Mono<?> outOfTime() {
             ColdMono.adopt(mono);
-            tooLate = true;
             if (!(mono instanceof Future<?> future)) {
-                return Mono.error(new CancelledException("The time was out before it began"));
+                return Mono.error(
+                        timeoutException("after " + delay, new CancelledException("There was no time to begin")));
             }
-            if (!future.done()) {
-                future.cancel();
+            if (future.done()) {
+                return future;
             }
+            ending = (Future<T>) future;
+            future.cancel();
             return Ended.of(future);
         }
 
         @Override
         @SuppressWarnings("unchecked")
         @Nullable Mono<?> next(@Nullable Object value, @Nullable Throwable error) throws Exception {
+            Future<T> ending = this.ending;
             if (timeout != null) {
-                timeout.exit(error);
-                this.value = (T) value;
-            } else if (tooLate && !(mono instanceof Future<?>)) {
-                throw timeoutException(delay, error);
+                timeout.exit(error, delay);
+            } else if (ending != null) {
+                return takeOutcome(ending, error);
             } else if (error != null) {
-                throw Misuse.<Exception>sneaky(error); // the wait for the Future's end was itself cancelled
-            } else {
-                takeOutcome((Future<T>) mono);
+                throw Misuse.<Exception>sneaky(error);
             }
+            this.value = (T) value;
             return null;
         }
 
-        private void takeOutcome(Future<T> future) throws Exception {
+        private @Nullable Mono<?> takeOutcome(Future<T> future, @Nullable Throwable error) throws Exception {
+            if (error instanceof CancelledException e) {
+                cancelled = e;
+                if (!future.done()) {
+                    return Ended.of(future);
+                }
+            } else if (error != null) {
+                throw Misuse.<Exception>sneaky(error); // the loop is being closed
+            }
+            if (cancelled != null) {
+                throw cancelled;
+            }
             try {
                 value = future.result();
             } catch (CancelledException e) {
-                throw timeoutException(delay, e);
+                throw timeoutException("after " + delay, e);
             }
+            return null;
         }
 
         @Override
@@ -228,8 +246,8 @@ public final class Timeout {
         return time == null ? NEVER : absolute ? EventLoop.saturatedNanos(time) : loop.deadline(time);
     }
 
-    private static TimeoutException timeoutException(@Nullable Object limit, @Nullable Throwable cause) {
-        TimeoutException e = new TimeoutException("Timed out" + (limit == null ? "" : " after " + limit));
+    static TimeoutException timeoutException(String limit, @Nullable Throwable cause) {
+        TimeoutException e = new TimeoutException("Timed out " + limit);
         e.initCause(cause);
         return e;
     }
@@ -341,15 +359,21 @@ public final class Timeout {
         task.cancel();
     }
 
-    private void exit(@Nullable Throwable error) throws Exception {
+    /** @param delay what the limit was given as, if it was given so */
+    private void exit(@Nullable Throwable error, @Nullable Duration delay) throws Exception {
         disarm();
         if (state == State.EXPIRING) {
             state = State.EXPIRED;
             if (task.uncancel() <= cancellingBefore && error != null) {
+                String limit = delay == null || moved ? "at " + when() + " of the loop's clock" : "after " + delay;
                 if (error instanceof CancelledException) {
-                    throw timeoutException(null, error);
+                    throw timeoutException(limit, error);
                 }
-                error.addSuppressed(timeoutException(null, null)); // asyncio's __context__
+                TimeoutException context = timeoutException(limit, null); // asyncio's __context__
+                error.addSuppressed(context);
+                if (error instanceof ExceptionGroup group) {
+                    group.exceptions().forEach(e -> e.addSuppressed(context));
+                }
             }
         } else {
             state = State.FINISHED;
@@ -382,6 +406,7 @@ public final class Timeout {
             throw new IllegalStateException("Cannot change state of " + state + " Timeout: reschedule it before that");
         }
         disarm();
+        moved = true;
         this.when = nanos(loop, when, true);
         if (this.when != NEVER) {
             arm();
