@@ -24,11 +24,6 @@ enum ScopeStyle {
         <T> Mono<T> timeout(@Nullable Duration delay, BodyFunction<asyncio.Timeout, T> body) {
             return async(() -> await(asyncio.Timeout.scopeBody(delay, body)));
         }
-
-        @Override
-        <T> Mono<T> waitFor(Mono<T> mono, @Nullable Duration limit) {
-            return async(() -> await(Asyncio.waitFor(mono, limit)));
-        }
     },
     /** A function that returns a Mono, awaited in the body of a task. */
     REACTIVE_IN_BODY {
@@ -40,11 +35,6 @@ enum ScopeStyle {
         @Override
         <T> Mono<T> timeout(@Nullable Duration delay, BodyFunction<asyncio.Timeout, T> body) {
             return async(() -> await(asyncio.Timeout.scope(delay, timeout -> async(() -> body.apply(timeout)))));
-        }
-
-        @Override
-        <T> Mono<T> waitFor(Mono<T> mono, @Nullable Duration limit) {
-            return async(() -> await(Asyncio.waitFor(mono.hide(), limit)));
         }
     },
     /** A function that returns a Mono, and no body around: the scope is the coroutine of a task without a thread. */
@@ -58,11 +48,6 @@ enum ScopeStyle {
         <T> Mono<T> timeout(@Nullable Duration delay, BodyFunction<asyncio.Timeout, T> body) {
             return asyncio.Timeout.scope(delay, timeout -> async(() -> body.apply(timeout)));
         }
-
-        @Override
-        <T> Mono<T> waitFor(Mono<T> mono, @Nullable Duration limit) {
-            return Asyncio.waitFor(mono, limit);
-        }
     };
 
     /** The coroutine of a task that is the parent of a group. */
@@ -70,9 +55,6 @@ enum ScopeStyle {
 
     /** The coroutine of a task around which there is a time limit. */
     abstract <T> Mono<T> timeout(@Nullable Duration delay, BodyFunction<asyncio.Timeout, T> body);
-
-    /** The coroutine of a task that waits. */
-    abstract <T> Mono<T> waitFor(Mono<T> mono, @Nullable Duration limit);
 
     /**
      * Runs a body in virtual time, and checks that it leaves nothing: no task, no timer, no error that nobody got, no
