@@ -15,7 +15,8 @@ final class Log {
         try {
             return object.toString();
         } catch (RuntimeException e) {
-            return object.getClass().getName() + " (whose toString failed: " + e.getClass().getName() + ")";
+            return object.getClass().getName() + " (whose toString failed: "
+                    + e.getClass().getName() + ")";
         }
     }
 

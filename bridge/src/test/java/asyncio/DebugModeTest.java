@@ -428,7 +428,9 @@ class DebugModeTest {
                 System.gc();
                 loop.runUntilComplete(sleep(Duration.ofMillis(20)));
             }
-            assertThat(log.messages()).hasSize(3).allMatch(message -> message.contains("made at asyncio.DebugModeTest"));
+            assertThat(log.messages())
+                    .hasSize(3)
+                    .allMatch(message -> message.contains("made at asyncio.DebugModeTest"));
         }
     }
 }
