@@ -160,8 +160,9 @@ final class BodyTask<T> extends Task<T> {
         cancelledAt = List.of();
     }
 
+    /** An await of this library's own, inside one of the user's. */
     @SuppressWarnings("unchecked")
-    private <V> @Nullable V awaitAny(Mono<? extends V> mono) throws Exception {
+    <V> @Nullable V awaitAny(Mono<? extends V> mono) throws Exception {
         if (subscribing || unwinding) {
             ColdMono.adopt(mono);
         }
@@ -181,7 +182,16 @@ final class BodyTask<T> extends Task<T> {
         return mono instanceof ColdMono<?> own ? ((ColdMono<V>) own).awaitedBy(this) : awaitMono(mono);
     }
 
+    @SuppressWarnings("unchecked")
     <V> @Nullable V awaitMono(Mono<? extends V> mono) throws Exception {
+        if (KnownMono.is(mono)) {
+            subscribing = true;
+            try {
+                return (V) KnownMono.call(mono, getContext());
+            } finally {
+                subscribing = false;
+            }
+        }
         probeStack(STACK_PROBE);
         MonoWait<V> wait = new MonoWait<>(this, mono);
         boolean suspend;
@@ -200,7 +210,7 @@ final class BodyTask<T> extends Task<T> {
         return wait.outcome(request);
     }
 
-    private <V> @Nullable V awaitFuture(Future<V> future) throws Exception {
+    <V> @Nullable V awaitFuture(Future<V> future) throws Exception {
         checkNotItself(future);
         if (future.done()) {
             return future.outcome();

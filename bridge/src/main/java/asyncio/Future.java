@@ -40,7 +40,8 @@ import reactor.util.context.ContextView;
  *
  * @param <T> the type of the result
  */
-public sealed class Future<T> extends Mono<T> implements Scannable permits Task, ExecutorJob.Result {
+public sealed class Future<T> extends Mono<T> implements Scannable
+        permits Task, ExecutorJob.Result, Joint, Shield, WaitTasks.Latch {
     /** The result {@code null}, which {@link #state} cannot hold as it is. */
     private static final Object NULL = new Object();
 
@@ -179,6 +180,18 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
     final @Nullable T resultOrNull() {
         Object state = this.state;
         return isPending(state) || state instanceof Failure ? null : (T) unbox(state);
+    }
+
+    /** The exception or the cancellation that it ended with, or null. Asking is not retrieving. */
+    final @Nullable Throwable failure() {
+        return state instanceof Failure failure ? failure.exception : null;
+    }
+
+    /** Its exception has been passed on, or is of no interest: it is not to be reported. */
+    final void markRetrieved() {
+        if (state instanceof Failure failure) {
+            failure.retrieve();
+        }
     }
 
     /** The outcome of a Future that is known to be done. */

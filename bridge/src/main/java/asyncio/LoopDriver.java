@@ -111,7 +111,7 @@ final class LoopDriver {
             entry.run();
         } catch (Exception e) {
             // Handles and waiters report their own; this is Netty's or Reactor's
-            loop.callExceptionHandler(ExceptionContext.of("Exception in callback " + entry)
+            loop.callExceptionHandler(ExceptionContext.of("Exception in callback " + Log.text(entry))
                     .exception(Misuse.explain(e))
                     .build());
         }
@@ -171,7 +171,7 @@ final class LoopDriver {
                     }
                 }
             } catch (Throwable e) {
-                fatal = e instanceof Error error ? error : new Error("The event loop failed", e);
+                failed(e);
             }
         }
     }
@@ -402,15 +402,24 @@ final class LoopDriver {
         }
     }
 
-    /** A body to its end, on its thread, which still holds the loop afterwards. */
+    /** A body to its end, on its thread, which still holds the loop afterwards, and will hand it on. */
     private void runBody(BodyTask<?> body) {
-        stepBegins(body);
-        Thread.currentThread().setContextClassLoader(loop.contextClassLoader);
-        Error error = body.runBody();
-        stepEnds(body);
-        if (error != null) {
-            fatal = error;
+        try {
+            stepBegins(body);
+            Thread.currentThread().setContextClassLoader(loop.contextClassLoader);
+            Error error = body.runBody();
+            stepEnds(body);
+            if (error != null) {
+                fatal = error;
+            }
+        } catch (Throwable e) {
+            failed(e);
         }
+    }
+
+    /** Ends the run: code of this library, or a logger, has thrown what nobody expects. */
+    private void failed(Throwable e) {
+        fatal = e instanceof Error error ? error : new Error("The event loop failed", e);
     }
 
     /** A virtual thread lives for one body, so that it starts without ThreadLocals. */

@@ -1,6 +1,7 @@
 package asyncio;
 
 import org.jspecify.annotations.Nullable;
+import reactor.core.Exceptions;
 import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
@@ -15,6 +16,10 @@ final class MonoTask<T> extends Task<T> {
         CancelledException request = takeRequest();
         if (request != null) {
             finishWith(request);
+            return;
+        }
+        if (KnownMono.is(source())) {
+            finishKnown();
             return;
         }
         Wait wait;
@@ -40,6 +45,21 @@ final class MonoTask<T> extends Task<T> {
         } else {
             finish(wait, false);
         }
+    }
+
+    @SuppressWarnings("unchecked")
+    private void finishKnown() {
+        T value;
+        try {
+            value = (T) KnownMono.call(source(), getContext());
+        } catch (Throwable e) {
+            finishWith(e);
+            if (e instanceof Error fatal && Exceptions.isJvmFatal(fatal)) {
+                throw fatal; // as Reactor does: it ends the loop's run too
+            }
+            return;
+        }
+        finishWith(value);
     }
 
     @Override

@@ -1,60 +1,101 @@
 package asyncio;
 
+import java.time.Duration;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
+import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
 /**
  * A scope that has not been entered: each subscription enters it anew. Awaited in a body it runs inside the current
  * task; elsewhere it becomes a task.
  */
-final class ScopeMono<T> extends ColdMono<T> {
-    private final Supplier<? extends Steps<T>> steps;
-    private final boolean straightLine;
-    private final Object what;
-
-    /**
-     * @param straightLine whether it runs code that may await, and needs a thread for that
-     * @param what the class or object that tells users what it is
-     */
-    ScopeMono(Object what, boolean straightLine, Supplier<? extends Steps<T>> steps) {
+abstract class ScopeMono<T> extends ColdMono<T> {
+    /** @param what the class or object that tells users what it is */
+    ScopeMono(Object what) {
         super(what);
-        this.what = what;
-        this.straightLine = straightLine;
-        this.steps = steps;
     }
 
-    boolean isStraightLine() {
-        return straightLine;
-    }
+    /** Whether it runs code that may await, and needs a thread for that. */
+    abstract boolean isStraightLine();
 
-    Steps<T> open() {
-        adopt();
-        return steps.get();
-    }
+    /** The work of one subscription. */
+    abstract Steps<T> open();
 
     @Override
-    @Nullable T awaitedBy(BodyTask<?> body) throws Exception {
+    final @Nullable T awaitedBy(BodyTask<?> body) throws Exception {
+        adopt();
         return open().runIn(body);
     }
 
     @Override
-    Task<T> newTask(EventLoop loop, @Nullable String name, Context context) {
-        return straightLine
+    final Task<T> newTask(EventLoop loop, @Nullable String name, Context context) {
+        return isStraightLine()
                 ? new BodyTask<>(loop, this, () -> open().runIn(BodyTask.current(loop)), name, context)
                 : new StepTask<>(loop, this, open(), name, context);
     }
 
     @Override
-    void start(CoreSubscriber<? super T> actual) {
+    final void start(CoreSubscriber<? super T> actual) {
         EventLoop loop = EventLoop.runningOrShared();
         actual.onSubscribe(new OwnerSubscription<>(
                 actual, () -> loop.createTask(this, null, Context.of(actual.currentContext()))));
     }
 
-    @Override
-    public String toString() {
-        return "<scope " + (what instanceof Class<?> type ? type.getSimpleName() : what) + ">";
+    /** A scope of any kind. */
+    static final class Supplied<T> extends ScopeMono<T> {
+        private final Class<?> kind;
+        private final boolean straightLine;
+        private final Supplier<? extends Steps<T>> steps;
+
+        Supplied(Class<?> kind, boolean straightLine, Supplier<? extends Steps<T>> steps) {
+            super(kind);
+            this.kind = kind;
+            this.straightLine = straightLine;
+            this.steps = steps;
+        }
+
+        @Override
+        boolean isStraightLine() {
+            return straightLine;
+        }
+
+        @Override
+        Steps<T> open() {
+            return steps.get();
+        }
+
+        @Override
+        public String toString() {
+            return "<scope " + kind.getSimpleName() + ">";
+        }
+    }
+
+    /** {@link Asyncio#waitFor}, which is made for every request of somebody's: of few parts. */
+    static final class WaitFor<T> extends ScopeMono<T> {
+        private final Mono<? extends T> mono;
+        private final @Nullable Duration limit;
+
+        WaitFor(Mono<? extends T> mono, @Nullable Duration limit) {
+            super(WaitFor.class);
+            this.mono = mono;
+            this.limit = limit;
+        }
+
+        @Override
+        boolean isStraightLine() {
+            return false;
+        }
+
+        @Override
+        Steps<T> open() {
+            return new TimeLimit<>(mono, null, limit, false);
+        }
+
+        @Override
+        public String toString() {
+            return "waitFor(" + mono + ", " + limit + ")";
+        }
     }
 }

@@ -64,7 +64,7 @@ final class ShieldedCleanup<T> extends Steps<T> {
         }
         Task<T> work = Objects.requireNonNull(this.work);
         if (expired && work.cancelled()) {
-            throw Timeout.timeoutException("after " + limit, work.cancellation());
+            throw TimeLimit.timeoutException("after " + limit, work.cancellation());
         }
         return work.result();
     }

@@ -80,6 +80,7 @@ final class StepTask<T> extends Task<T> {
                 }
             }
             if (mono instanceof ScopeMono<?> scope && !scope.isStraightLine()) {
+                scope.adopt();
                 Steps<?> inner = scope.open();
                 inner.outer = steps;
                 steps = inner;
@@ -87,11 +88,15 @@ final class StepTask<T> extends Task<T> {
                 continue;
             }
             try {
-                Wait wait = suspendOn(mono);
-                if (wait == null) {
-                    return;
+                if (KnownMono.is(mono)) {
+                    value = KnownMono.call(mono, getContext());
+                } else {
+                    Wait wait = suspendOn(mono);
+                    if (wait == null) {
+                        return;
+                    }
+                    value = wait.outcome(null);
                 }
-                value = wait.outcome(null);
                 error = null;
             } catch (Throwable e) {
                 value = null;

@@ -73,7 +73,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
     /** What its awaits have left under way; null until something that it awaits looks at its context. */
     private volatile @Nullable Cleanups cleanups;
     /** Time limits of scopes that it is in, the innermost first, whose timers nobody has needed yet; on the loop. */
-    @Nullable Timeout unarmed;
+    @Nullable TimeLimit<?> unarmed;
 
     /** Links of {@link TaskRegistry}, guarded by it. */
     @Nullable Task<?> previousTask;
@@ -123,7 +123,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
      */
     final void suspendOn(Wait wait) {
         if (unarmed != null) {
-            Timeout.armAll(this);
+            TimeLimit.armAll(this);
         }
         for (; ; ) {
             Object before = slot;

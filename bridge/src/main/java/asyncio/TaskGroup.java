@@ -77,7 +77,7 @@ public final class TaskGroup {
      */
     public static <T> Mono<T> scope(Function<? super TaskGroup, ? extends Mono<? extends T>> body) {
         Objects.requireNonNull(body, "body");
-        return new ScopeMono<>(
+        return new ScopeMono.Supplied<>(
                 TaskGroup.class,
                 false,
                 () -> new Scope<T>(group -> {
@@ -93,7 +93,7 @@ public final class TaskGroup {
     /** As {@link #scope}, with straight-line code for a body. */
     public static <T extends @Nullable Object> Mono<T> scopeBody(BodyFunction<? super TaskGroup, T> body) {
         Objects.requireNonNull(body, "body");
-        return new ScopeMono<>(
+        return new ScopeMono.Supplied<>(
                 TaskGroup.class, true, () -> new Scope<T>(group -> new Coroutine<>(() -> body.apply(group), body)));
     }
 
@@ -104,7 +104,7 @@ public final class TaskGroup {
             ColdMono.adopt(Objects.requireNonNull(mono, "one of the Monos is null"));
             coroutines.add(mono);
         }
-        return new ScopeMono<>("all", false, () -> new All<>(coroutines));
+        return new ScopeMono.Supplied<>(All.class, false, () -> new All<>(coroutines));
     }
 
     private static final class All<T> extends Steps<List<@Nullable T>> {
@@ -289,7 +289,7 @@ public final class TaskGroup {
     public <V> Mono<V> start(Function<? super Started<V>, ? extends Mono<?>> child, TaskOptions options) {
         Objects.requireNonNull(child, "child");
         Objects.requireNonNull(options, "options");
-        return new ScopeMono<>(TaskGroup.class, false, () -> new Starting<>(this, child, options));
+        return new ScopeMono.Supplied<>(TaskGroup.class, false, () -> new Starting<>(this, child, options));
     }
 
     /** How a task that was started with {@link TaskGroup#start} says that it is ready. From any thread. */

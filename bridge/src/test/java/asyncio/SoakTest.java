@@ -68,7 +68,8 @@ class SoakTest {
                 for (int i = 1; i <= SAMPLES; i++) {
                     work.runUntil((long) OPERATIONS * i / SAMPLES);
                     samples.add(sample(work, start));
-                    System.out.println(samples.get(samples.size() - 1));
+                    System.out.println(samples.get(i - 1));
+                    checkHeap(samples); // at once: a loop whose heap is full may not even be able to fail
                 }
             }));
             System.out.println(work.counts());
@@ -77,15 +78,18 @@ class SoakTest {
             throw new AssertionError("seed " + seed + " (replay with -Dasyncio.test.seed=" + seed + ")", e);
         }
         assertThat(samples.get(samples.size() - 1).operations).isGreaterThanOrEqualTo(OPERATIONS);
-        long bound = samples.get(1).heap + GROWTH;
-        assertThat(samples.subList(1, SAMPLES))
-                .as("heap after collections, seed %d", seed)
-                .allMatch(sample -> sample.heap <= bound);
-
         assertThat(loop.allTasks()).as("tasks").isEmpty();
         assertThat(loop.core.timerCount()).as("timers").isZero();
         loop.close();
         assertThat(threadsOfBodies()).as("threads of bodies").isEmpty();
+    }
+
+    private static void checkHeap(List<Sample> samples) {
+        if (samples.size() > 2) {
+            assertThat(samples.get(samples.size() - 1).heap)
+                    .as("heap after collections: %s", samples)
+                    .isLessThanOrEqualTo(samples.get(1).heap + GROWTH);
+        }
     }
 
     /** In a body: when the collector has found what was forgotten, and the loop has told its handler. */

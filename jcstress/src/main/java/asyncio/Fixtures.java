@@ -37,6 +37,11 @@ final class Fixtures {
         void resume(Wait wait) {}
 
         @Override
+        boolean resumesInternally() {
+            return true;
+        }
+
+        @Override
         boolean hasBody() {
             return false;
         }

@@ -1,0 +1,83 @@
+package asyncio;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+import reactor.util.context.Context;
+
+/**
+ * The work of {@link Asyncio#gather}. It ends with the first error, or else with its last child.
+ *
+ * @param <C> the type of a child's result
+ * @param <R> the list of the results: of {@code C}, or of {@code Object} if exceptions are returned
+ */
+final class Gather<C, R> extends Joint<R, C> {
+    private final boolean returnExceptions;
+
+    private Gather(EventLoop loop, Children<C> children, boolean returnExceptions) {
+        super(loop, children);
+        this.returnExceptions = returnExceptions;
+    }
+
+    static <C, R> Mono<R> of(Iterable<? extends Mono<? extends C>> monos, boolean returnExceptions) {
+        List<Mono<? extends C>> sources = Children.adopt(monos);
+        return new FutureMono<>(Gather.class, (loop, context) -> start(sources, loop, context, returnExceptions));
+    }
+
+    static <C, R> Gather<C, R> start(
+            List<Mono<? extends C>> sources, EventLoop loop, Context context, boolean returnExceptions) {
+        Gather<C, R> gather = new Gather<>(loop, Children.start(sources, loop, context), returnExceptions);
+        gather.listen();
+        return gather;
+    }
+
+    @Override
+    void ended(Future<C> child) {
+        if (done()) {
+            child.markRetrieved();
+            return;
+        }
+        Throwable failure = returnExceptions ? null : child.failure();
+        if (failure != null) {
+            child.markRetrieved();
+            if (closeToRequests() != null && failure instanceof CancelledException cancelled) {
+                finishCancelled(cancelled);
+            } else {
+                finishExceptionally(failure); // a child's cancellation too: this was not cancelled
+            }
+        }
+    }
+
+    @Override
+    void allEnded() {
+        boolean delivered = false;
+        if (!done()) {
+            R results = results();
+            CancelledException request = closeToRequests();
+            delivered = request == null ? finishResult(results) : !finishCancelled(request);
+        }
+        if (!delivered) {
+            callLater(() -> children.discardResults(null));
+        }
+    }
+
+    @SuppressWarnings("unchecked")
+    private R results() {
+        List<@Nullable Object> results = new ArrayList<>(children.slots.size());
+        for (Future<C> child : children.slots) {
+            Throwable failure = child.failure();
+            child.markRetrieved();
+            results.add(failure == null ? child.resultOrNull() : failure);
+        }
+        return (R) Collections.unmodifiableList(results);
+    }
+
+    @Override
+    void cancelChildren(@Nullable String message) {
+        for (Future<C> child : children.distinct) {
+            child.cancel(message);
+        }
+    }
+}

@@ -1,0 +1,163 @@
+package asyncio;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A Future that ends when its children do, and whose cancellation is theirs.
+ *
+ * <p>What children bring runs on the loop of the Future, one after the other; except for what was done already, and
+ * after the loop was closed. So it is written for any thread.
+ */
+abstract sealed class Joint<T, C> extends Future<T> permits Gather, Race {
+    private static final VarHandle RUNNING;
+    private static final VarHandle REQUEST;
+    /** The last content of {@link #request}. */
+    private static final Object DECIDED = new Object();
+
+    static {
+        try {
+            MethodHandles.Lookup lookup = MethodHandles.lookup();
+            RUNNING = lookup.findVarHandle(Joint.class, "running", int.class);
+            REQUEST = lookup.findVarHandle(Joint.class, "request", Object.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    final EventLoop loop;
+    final Children<C> children;
+    /** Children whose end has not been heard of. */
+    private volatile int running;
+    /**
+     * Where {@link #cancel} and the end meet. Null: no request. A {@link Request}: to end cancelled. {@link #DECIDED}:
+     * the outcome is settled, too late for requests.
+     */
+    private volatile @Nullable Object request;
+
+    Joint(EventLoop loop, Children<C> children) {
+        super(loop);
+        this.loop = loop;
+        this.children = children;
+        this.running = children.distinct.size();
+    }
+
+    private record Request(@Nullable String message) {}
+
+    /** Begins to hear of the children; the last step of the start. */
+    final void listen() {
+        if (children.distinct.isEmpty()) {
+            allEnded();
+            return;
+        }
+        for (Future<C> child : children.distinct) {
+            if (child.done() || !child.addWaiter(new Listener<>(this, child))) {
+                heardOf(child);
+            }
+        }
+    }
+
+    private void heardOf(Future<C> child) {
+        ended(child);
+        if ((int) RUNNING.getAndAdd(this, -1) == 1) {
+            allEnded();
+        }
+    }
+
+    /** A child has ended. */
+    abstract void ended(Future<C> child);
+
+    /** Whether {@link #ended} may run code of others'. */
+    boolean runsOthersCode(Future<C> child) {
+        return false;
+    }
+
+    /** The last one has; called once. */
+    abstract void allEnded();
+
+    /** Cancels the children, which may take their time. */
+    abstract void cancelChildren(@Nullable String message);
+
+    /** Takes no more requests; the exception to end with if one came in time. */
+    final @Nullable CancelledException closeToRequests() {
+        return REQUEST.getAndSet(this, DECIDED) instanceof Request request
+                ? new CancelledException(request.message)
+                : null;
+    }
+
+    /**
+     * Requests that all that still run be cancelled; the Future ends when they have.
+     *
+     * @return false if all have ended, even if that has not been heard of: then their outcome stands
+     */
+    @Override
+    public final boolean cancel(@Nullable String message) {
+        Request own = new Request(message);
+        Object before;
+        do {
+            before = request;
+            if (before == DECIDED) {
+                return false;
+            }
+        } while (!REQUEST.compareAndSet(this, before, own));
+        // there before the children are looked at: one that ends cancelled must find it
+        if (!anyRuns() && REQUEST.compareAndSet(this, own, before)) {
+            return false;
+        }
+        // not by recursion: children may await such Futures themselves, to any depth
+        Trampoline.execute(() -> cancelChildren(message));
+        return true;
+    }
+
+    private boolean anyRuns() {
+        for (Future<C> child : children.distinct) {
+            if (!child.done()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Calls code of the user's: not here, where a body's thread may be running, but as a callback. */
+    final void callLater(Runnable callback) {
+        if (!loop.core.enqueue(callback)) {
+            callback.run();
+        }
+    }
+
+    @Override
+    final String describePending() {
+        return " pending, waits for " + running + " of " + children.distinct.size();
+    }
+
+    private static final class Listener<C> extends Waiter {
+        private final Joint<?, C> joint;
+        private final Future<C> child;
+
+        Listener(Joint<?, C> joint, Future<C> child) {
+            this.joint = joint;
+            this.child = child;
+        }
+
+        @Override
+        public void run() {
+            joint.heardOf(child);
+        }
+
+        @Override
+        EventLoop resumesOn() {
+            return joint.loop;
+        }
+
+        @Override
+        boolean isInternal() {
+            return !joint.runsOthersCode(child);
+        }
+
+        @Override
+        public String toString() {
+            return joint + " hears of " + child;
+        }
+    }
+}

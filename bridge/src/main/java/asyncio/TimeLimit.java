@@ -1,0 +1,309 @@
+package asyncio;
+
+import java.time.Duration;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/**
+ * A time limit around one Mono: {@link Timeout}'s scopes, and {@link Asyncio#waitFor}, for which nobody else knows of
+ * it. All of it is the loop's, but the questions.
+ *
+ * <p>The timer is set when the task suspends: work that does not suspend costs none. A limit is then among
+ * {@link Task#unarmed}.
+ */
+final class TimeLimit<T> extends Steps<T> {
+    private enum State {
+        ACTIVE,
+        EXPIRING,
+        EXPIRED,
+        FINISHED;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    private static final long NEVER = TimerQueue.NONE;
+
+    /** For {@code waitFor}: what it waits for, whose result wins over a time that is out in the same tick. */
+    private final @Nullable Mono<? extends T> awaited;
+
+    private final @Nullable Function<Timeout, Mono<? extends T>> body;
+    private final @Nullable Duration time;
+    private final boolean absolute;
+    private @Nullable Task<?> task;
+    private int cancellingBefore;
+    private volatile State state = State.ACTIVE;
+    private volatile long when = NEVER;
+    private @Nullable Alarm alarm;
+    private boolean unarmed;
+    /** By {@link Timeout#reschedule}. */
+    private boolean moved;
+    /** The next one out, while this one is unarmed. */
+    private @Nullable TimeLimit<?> nextUnarmed;
+
+    private @Nullable T value;
+
+    /**
+     * @param awaited what to wait for; or else
+     * @param body what gives that
+     */
+    TimeLimit(
+            @Nullable Mono<? extends T> awaited,
+            @Nullable Function<Timeout, Mono<? extends T>> body,
+            @Nullable Duration time,
+            boolean absolute) {
+        this.awaited = awaited;
+        this.body = body;
+        this.time = time;
+        this.absolute = absolute;
+    }
+
+    private Task<?> task() {
+        return Objects.requireNonNull(task, "a scope that has begun");
+    }
+
+    // ---- steps
+
+    @Override
+    Mono<?> begin(Task<?> task) {
+        this.task = task;
+        cancellingBefore = task.cancelling();
+        if (awaited != null && isOutOfTime()) {
+            return endOf(awaited);
+        }
+        Duration time = this.time;
+        set(time == null ? NEVER : absolute ? EventLoop.saturatedNanos(time) : task.loop.deadline(time));
+        return awaited != null ? awaited : Objects.requireNonNull(body).apply(new Timeout(this));
+    }
+
+    private boolean isOutOfTime() {
+        return time != null && (time.isZero() || time.isNegative());
+    }
+
+    /**
+     * Without time: what is done has its say; what runs is cancelled and waited for; what has not begun never begins.
+     */
+    private static Mono<?> endOf(Mono<?> mono) {
+        ColdMono.adopt(mono);
+        if (!(mono instanceof Future<?> future)) {
+            return Mono.empty();
+        }
+        if (future.done()) {
+            return future;
+        }
+        future.cancel();
+        return UntilEnded.of(future);
+    }
+
+    @Override
+    @SuppressWarnings("unchecked") // the only wait is for what gives the value
+    @Nullable Mono<?> next(@Nullable Object value, @Nullable Throwable error) throws Exception {
+        if (awaited != null && isOutOfTime()) {
+            if (error != null) {
+                throw Misuse.<Exception>sneaky(error); // the wait for the Future's end was itself cancelled
+            }
+            this.value = outcomeWithoutTime(awaited);
+        } else {
+            exit(error);
+            this.value = (T) value;
+        }
+        return null;
+    }
+
+    @SuppressWarnings("unchecked")
+    private @Nullable T outcomeWithoutTime(Mono<? extends T> mono) throws Exception {
+        if (!(mono instanceof Future<?> future)) {
+            throw timeoutException(new CancelledException("There was no time to begin"));
+        }
+        try {
+            return ((Future<T>) future).result();
+        } catch (CancelledException e) {
+            throw timeoutException(e);
+        }
+    }
+
+    @Override
+    @Nullable T result() {
+        return value;
+    }
+
+    private void exit(@Nullable Throwable error) throws Exception {
+        disarm();
+        if (state == State.EXPIRING) {
+            state = State.EXPIRED;
+            if (task().uncancel() <= cancellingBefore && error != null) {
+                if (error instanceof CancelledException) {
+                    throw timeoutException(error);
+                }
+                TimeoutException context = timeoutException(null); // asyncio's __context__
+                error.addSuppressed(context);
+                if (error instanceof ExceptionGroup group) {
+                    group.exceptions().forEach(e -> e.addSuppressed(context));
+                }
+            }
+        } else {
+            state = State.FINISHED;
+        }
+        if (error != null) {
+            throw Misuse.<Exception>sneaky(error);
+        }
+    }
+
+    private TimeoutException timeoutException(@Nullable Throwable cause) {
+        return timeoutException(absolute || moved ? "at " + when() + " of the loop's clock" : "after " + time, cause);
+    }
+
+    static TimeoutException timeoutException(String limit, @Nullable Throwable cause) {
+        TimeoutException e = new TimeoutException("Timed out " + limit);
+        e.initCause(cause);
+        return e;
+    }
+
+    // ---- the timer
+
+    private void set(long when) {
+        this.when = when;
+        if (when == NEVER) {
+            return;
+        }
+        Task<?> task = task();
+        if (when <= task.loop.core.now()) {
+            arm(); // what is due runs in the next tick, before what the scope is about to queue
+        } else {
+            unarmed = true;
+            nextUnarmed = task.unarmed;
+            task.unarmed = this;
+        }
+    }
+
+    /** The task is about to suspend: the limits around it need their timers now. */
+    static void armAll(Task<?> task) {
+        for (TimeLimit<?> limit = task.unarmed; limit != null; ) {
+            TimeLimit<?> next = limit.nextUnarmed;
+            limit.nextUnarmed = null;
+            limit.unarmed = false;
+            limit.arm();
+            limit = next;
+        }
+        task.unarmed = null;
+    }
+
+    private void arm() {
+        Alarm alarm = new Alarm(this);
+        this.alarm = alarm;
+        LoopCore core = task().loop.core;
+        if (when <= core.now()) {
+            core.enqueue(alarm);
+        } else {
+            alarm.entry = new TimerQueue.Entry(alarm, when);
+            core.addTimer(alarm.entry);
+        }
+    }
+
+    private void disarm() {
+        Alarm alarm = this.alarm;
+        if (alarm != null) {
+            this.alarm = null;
+            if (alarm.entry != null) {
+                task().loop.core.removeTimer(alarm.entry);
+            }
+        } else if (unarmed) {
+            unarmed = false;
+            removeFromUnarmed();
+        }
+    }
+
+    private void removeFromUnarmed() {
+        Task<?> task = task();
+        TimeLimit<?> before = null;
+        for (TimeLimit<?> limit = task.unarmed; limit != null; limit = limit.nextUnarmed) {
+            if (limit == this) {
+                if (before == null) {
+                    task.unarmed = nextUnarmed;
+                } else {
+                    before.nextUnarmed = nextUnarmed;
+                }
+                nextUnarmed = null;
+                return;
+            }
+            before = limit;
+        }
+    }
+
+    private static final class Alarm extends Waiter {
+        private final TimeLimit<?> limit;
+        private TimerQueue.@Nullable Entry entry;
+
+        Alarm(TimeLimit<?> limit) {
+            this.limit = limit;
+        }
+
+        @Override
+        public void run() {
+            if (limit.alarm == this) {
+                limit.alarm = null;
+                limit.expire();
+            }
+        }
+
+        /** Nobody is left who could wait for it. */
+        @Override
+        void loopClosed() {}
+
+        @Override
+        boolean isInternal() {
+            return true;
+        }
+
+        @Override
+        EventLoop resumesOn() {
+            return limit.task().loop;
+        }
+    }
+
+    private void expire() {
+        if (awaited != null && task().hasComeBy(awaited)) {
+            return;
+        }
+        state = State.EXPIRING;
+        task().cancel();
+    }
+
+    // ---- API of Timeout
+
+    @Nullable Duration when() {
+        long when = this.when;
+        return when == NEVER ? null : Duration.ofNanos(when);
+    }
+
+    void reschedule(@Nullable Duration when) {
+        EventLoop loop = task().loop;
+        if (!loop.core.inEventLoop()) {
+            throw Misuse.wrongThread("reschedule", loop);
+        }
+        if (state != State.ACTIVE) {
+            throw new IllegalStateException("Cannot change state of " + state + " Timeout: reschedule it before that");
+        }
+        disarm();
+        moved = true;
+        this.when = when == null ? NEVER : EventLoop.saturatedNanos(when);
+        if (when != null) {
+            arm();
+        }
+    }
+
+    boolean expired() {
+        return state == State.EXPIRING || state == State.EXPIRED;
+    }
+
+    @Override
+    public String toString() {
+        return "[" + state + "]" + (state == State.ACTIVE ? " when=" + when() : "");
+    }
+}
