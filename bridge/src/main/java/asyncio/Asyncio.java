@@ -541,7 +541,7 @@ public final class Asyncio {
     public static <T> Mono<T> shieldedCleanup(Mono<? extends T> mono, Duration limit) {
         Objects.requireNonNull(limit, "limit");
         ColdMono.adopt(Objects.requireNonNull(mono, "mono"));
-        return new ScopeMono.Supplied<>("shieldedCleanup", false, () -> new ShieldedCleanup<>(mono, limit));
+        return new ScopeMono.Supplied<>(ShieldedCleanup.class, false, () -> new ShieldedCleanup<>(mono, limit));
     }
 
     // ---- other threads

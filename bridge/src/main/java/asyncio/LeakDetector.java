@@ -172,7 +172,7 @@ final class LeakDetector {
                                 .takes())) {
             return null;
         }
-        String name = what instanceof Class<?> type ? functionName(type) : what instanceof String text ? text : "async";
+        String name = what instanceof Class<?> type ? functionName(type) : "async";
         return new Leak(
                 coroutine, name, DebugMode.callerPlace(), null, debug ? new Origin() : null, loop, Context.empty());
     }

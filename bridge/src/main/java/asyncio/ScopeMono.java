@@ -45,11 +45,11 @@ abstract class ScopeMono<T> extends ColdMono<T> {
 
     /** A scope of any kind. */
     static final class Supplied<T> extends ScopeMono<T> {
-        private final Object kind;
+        private final Class<?> kind;
         private final boolean straightLine;
         private final Supplier<? extends Steps<T>> steps;
 
-        Supplied(Object kind, boolean straightLine, Supplier<? extends Steps<T>> steps) {
+        Supplied(Class<?> kind, boolean straightLine, Supplier<? extends Steps<T>> steps) {
             super(kind);
             this.kind = kind;
             this.straightLine = straightLine;
@@ -68,7 +68,7 @@ abstract class ScopeMono<T> extends ColdMono<T> {
 
         @Override
         public String toString() {
-            return "<scope " + (kind instanceof Class<?> type ? type.getSimpleName() : kind) + ">";
+            return "<scope " + kind.getSimpleName() + ">";
         }
     }
 

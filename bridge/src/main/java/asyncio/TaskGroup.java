@@ -104,7 +104,7 @@ public final class TaskGroup {
             ColdMono.adopt(Objects.requireNonNull(mono, "one of the Monos is null"));
             coroutines.add(mono);
         }
-        return new ScopeMono.Supplied<>("all", false, () -> new All<>(coroutines));
+        return new ScopeMono.Supplied<>(All.class, false, () -> new All<>(coroutines));
     }
 
     private static final class All<T> extends Steps<List<@Nullable T>> {

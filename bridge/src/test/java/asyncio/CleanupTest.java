@@ -236,10 +236,8 @@ class CleanupTest {
             IOException error = new IOException("x");
             assertThatThrownBy(() -> await(shieldedCleanup(sleep(ms(1)).then(Mono.error(error)), ms(10))))
                     .isSameAs(error);
-            StepVerifier.create(shieldedCleanup(Mono.just(1), ms(10)))
-                    .expectNext(1)
-                    .verifyComplete();
         });
+        StepVerifier.create(shieldedCleanup(Mono.just(1), ms(10))).expectNext(1).verifyComplete();
     }
 
     @Test
