@@ -343,11 +343,22 @@ final class LoopDriver {
             } else if (entry instanceof Waiter waiter && waiter.isInternal()) {
                 core.poll();
                 progress++;
-                entry.run();
+                runInternal(entry);
             } else {
                 handToDriving(false);
                 return false;
             }
+        }
+    }
+
+    /** What it throws is not the body's on whose thread it runs; and that must hand the loop on. */
+    private void runInternal(Runnable entry) {
+        try {
+            tryEntry(entry);
+        } catch (StackOverflowError e) {
+            throw e; // of the body's stack
+        } catch (Error e) {
+            fatal = e;
         }
     }
 

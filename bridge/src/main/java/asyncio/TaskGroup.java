@@ -402,14 +402,17 @@ public final class TaskGroup {
         @Override
         public void run() {
             unlink(this);
-            boolean theirs = starting != null && starting.childEnded(task);
-            if (!theirs && !task.cancelled()) {
-                Throwable error = task.exception();
-                if (error != null) {
-                    failed(error);
+            try {
+                boolean theirs = starting != null && starting.childEnded(task);
+                if (!theirs && !task.cancelled()) {
+                    Throwable error = task.exception();
+                    if (error != null) {
+                        failed(error);
+                    }
                 }
+            } finally {
+                childGone();
             }
-            childGone();
         }
 
         @Override

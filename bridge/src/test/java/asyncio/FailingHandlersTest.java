@@ -2,6 +2,7 @@ package asyncio;
 
 import static asyncio.Asyncio.async;
 import static asyncio.Asyncio.await;
+import static asyncio.Asyncio.createTask;
 import static asyncio.Asyncio.runThreadsafe;
 import static asyncio.Asyncio.sleep;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -14,8 +15,10 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Mono;
 
 /**
@@ -43,7 +46,9 @@ class FailingHandlersTest {
                     }
                 }
             });
-            assertThat(log.messages()).hasSize(3).allMatch(message -> message.contains("watchdog"));
+            assertThat(log.messages())
+                    .filteredOn(message -> message.contains("watchdog"))
+                    .hasSize(3);
         } finally {
             idle.close();
         }
@@ -98,5 +103,87 @@ class FailingHandlersTest {
         assertThat(told).hasSize(1);
         assertThat(loop.netty().inEventLoop()).isFalse();
         assertThat(loop.netty().awaitTermination(1, TimeUnit.NANOSECONDS)).isTrue();
+    }
+
+    /** A source whose code for cancellations fails, the first time. */
+    private static final class Uncancellable extends Mono<Integer> {
+        private @Nullable Throwable thrown;
+        private boolean disposed;
+
+        Uncancellable(Throwable thrown) {
+            this.thrown = thrown;
+        }
+
+        @Override
+        public void subscribe(CoreSubscriber<? super Integer> actual) {
+            actual.onSubscribe(new AwaitedSubscription<Integer>() {
+                @Override
+                public boolean requestCancel(@Nullable String message) {
+                    Throwable error = thrown;
+                    thrown = null;
+                    if (error != null) {
+                        throw Misuse.<RuntimeException>sneaky(error);
+                    }
+                    return false;
+                }
+
+                @Override
+                public void giveBack(Integer value) {}
+
+                @Override
+                public void request(long n) {}
+
+                @Override
+                public void cancel() {
+                    disposed = true;
+                }
+            });
+        }
+    }
+
+    /** A task of a group fails while the group's body waits; another body's thread tells the group. */
+    private static Task<Integer> groupThatMustCancel(Mono<Integer> source, Exception failure) {
+        return createTask(TaskGroup.scopeBody(group -> {
+            group.createTask(async(() -> {
+                throw failure;
+            }));
+            return await(source);
+        }));
+    }
+
+    @Test
+    void aSourceThatCannotBeAskedToEndIsDisposedOf() throws Exception {
+        IOException failure = new IOException("of a task");
+        Uncancellable source = new Uncancellable(new IllegalStateException("of the source"));
+        Asyncio.run(() -> {
+            Task<Integer> group = groupThatMustCancel(source, failure);
+            for (int i = 0; i < 10; i++) {
+                await(sleep(Duration.ZERO)); // this thread runs what is internal
+            }
+            assertThat(group.exception())
+                    .isInstanceOfSatisfying(
+                            ExceptionGroup.class,
+                            e -> assertThat(e.exceptions()).containsExactly(failure));
+        });
+        assertThat(source.disposed).isTrue();
+    }
+
+    @Test
+    void anErrorOfASourceEndsTheRunAndNotTheBodyOnWhoseThreadItIsAsked() {
+        Error thrown = new AssertionError("of the source");
+        Uncancellable source = new Uncancellable(thrown);
+        AtomicInteger mine = new AtomicInteger();
+        assertThatThrownBy(() -> Asyncio.run(() -> {
+                    groupThatMustCancel(source, new IOException("of a task"));
+                    try {
+                        while (true) {
+                            await(sleep(Duration.ZERO));
+                        }
+                    } catch (AssertionError e) {
+                        mine.incrementAndGet();
+                    }
+                }))
+                .isSameAs(thrown);
+        assertThat(mine).hasValue(0);
     }
 }
