@@ -274,7 +274,7 @@ public final class Asyncio {
      * loop, or of one of {@link EventLoop#shared()}; the same Mono given twice runs once and fills both places.
      *
      * <p>Cancelling the subscription, or the task that awaits this, cancels all of them, also the Futures that were
-     * given: shield those that are not to be. The awaiting task resumes with the first that ends cancelled.
+     * given: {@link #shield} those that are not to be. The awaiting task resumes with the first that ends cancelled.
      *
      * <p>The first error is signalled at once, and the others go on: their errors are not heard of any more, their
      * results go to {@code Operators.onDiscard}. That a Mono was cancelled by somebody else counts as its error. A task
@@ -305,6 +305,62 @@ public final class Asyncio {
      */
     public static Mono<List<@Nullable Object>> gather(Iterable<? extends Mono<?>> monos, boolean returnExceptions) {
         return Gather.of(monos, returnExceptions);
+    }
+
+    /**
+     * Waits for a Mono and keeps the cancellation of who waits away from it. Nothing happens until subscription; then a
+     * Future is awaited as it is, any other Mono runs as a task of the running loop, or of one of
+     * {@link EventLoop#shared()}.
+     *
+     * <p>Cancelling the subscription, or the task that awaits this, ends the waiting at once, and the inner work goes
+     * on. If it fails then, and nobody else asks for its exception, that is reported to the loop's exception handler as
+     * never retrieved. Keep the Task, to wait for its end:
+     *
+     * <pre>{@code
+     * Task<Receipt> booking = createTask(book(order));
+     * try {
+     *     return await(shield(booking));
+     * } catch (CancelledException e) {
+     *     log(await(booking));                          // it is not left half done
+     *     throw e;
+     * }
+     * }</pre>
+     *
+     * <p>If the inner work itself is cancelled, so is this. asyncio: {@code shield}.
+     */
+    public static <T> Mono<T> shield(Mono<? extends T> mono) {
+        ColdMono.adopt(Objects.requireNonNull(mono, "mono"));
+        return new FutureMono<>(Shield.class, (loop, context) -> Shield.start(mono, loop, context));
+    }
+
+    /**
+     * Waits for Futures or Tasks, and tells which are done. Nothing happens until subscription. It never cancels them,
+     * and never fails for their errors, which are left to be asked for; cancelling it ends the waiting only.
+     *
+     * <pre>{@code
+     * WaitResult<Task<Page>> result = await(waitTasks(tasks, ReturnWhen.FIRST_COMPLETED));
+     * result.pending().forEach(Future::cancel);
+     * }</pre>
+     *
+     * <p>What is done is seen when the waiting code goes on. What is wanted already costs no tick. To take one after
+     * the other as they end, as-completed is cheaper than waiting for the first again and again. asyncio: {@code wait}.
+     *
+     * @param futures what to wait for; the same one twice is one. The Iterable is gone through once, here
+     * @throws IllegalArgumentException if there are none
+     */
+    public static <F extends Future<?>> Mono<WaitResult<F>> waitTasks(
+            Iterable<? extends F> futures, ReturnWhen returnWhen) {
+        return waitTasks(futures, returnWhen, null);
+    }
+
+    /**
+     * As {@link #waitTasks(Iterable, ReturnWhen)}, for a time at most.
+     *
+     * @param timeout on the loop's clock, from the subscription on; its end is no error. Null for no limit
+     */
+    public static <F extends Future<?>> Mono<WaitResult<F>> waitTasks(
+            Iterable<? extends F> futures, ReturnWhen returnWhen, @Nullable Duration timeout) {
+        return WaitTasks.of(futures, returnWhen, timeout);
     }
 
     // ---- other threads

@@ -34,11 +34,13 @@ final class DebugMode {
             Origin.class.getName(),
             Runner.class.getName(),
             Signals.class.getName(),
+            Shield.class.getName(),
             Sleep.class.getName(),
             Task.class.getName(),
             ThreadsafeRun.class.getName(),
             TimerHandle.class.getName(),
-            ToThread.class.getName());
+            ToThread.class.getName(),
+            WaitTasks.class.getName());
 
     private DebugMode() {}
 

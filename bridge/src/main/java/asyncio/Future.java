@@ -40,7 +40,8 @@ import reactor.util.context.ContextView;
  *
  * @param <T> the type of the result
  */
-public sealed class Future<T> extends Mono<T> implements Scannable permits Task, ExecutorJob.Result, Joint {
+public sealed class Future<T> extends Mono<T> implements Scannable
+        permits Task, ExecutorJob.Result, Joint, Shield, WaitTasks.Latch {
     /** The result {@code null}, which {@link #state} cannot hold as it is. */
     private static final Object NULL = new Object();
 

@@ -4,11 +4,11 @@ import java.lang.ref.PhantomReference;
 import java.lang.ref.ReferenceQueue;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
 import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
@@ -157,7 +157,7 @@ final class LeakDetector {
      *
      * @param what a class whose name will do, or the body itself
      */
-    static @Nullable Leak trackCoroutine(ColdMono<?> coroutine, Object what) {
+    static @Nullable Leak trackCoroutine(Publisher<?> coroutine, Object what) {
         EventLoop loop = EventLoop.runningOrNull();
         boolean debug = DebugMode.isOn(loop);
         if (!debug
@@ -166,9 +166,15 @@ final class LeakDetector {
                                 .takes())) {
             return null;
         }
-        String name = what instanceof Class<?> type ? type.getSimpleName().toLowerCase(Locale.ROOT) : "async";
+        String name = what instanceof Class<?> type ? functionName(type) : "async";
         return new Leak(
                 coroutine, name, DebugMode.callerPlace(), null, debug ? new Origin() : null, loop, Context.empty());
+    }
+
+    /** The function that returns coroutines of a class, which is named after it. */
+    static String functionName(Class<?> type) {
+        String name = type.getSimpleName();
+        return Character.toLowerCase(name.charAt(0)) + name.substring(1);
     }
 
     static Leak trackException(Future<?> future, String message, Throwable exception, ContextView context) {

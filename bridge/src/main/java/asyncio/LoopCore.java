@@ -126,6 +126,10 @@ final class LoopCore extends NettyEventLoop {
         } else if (entry instanceof TaskStart start) {
             Task<?> task = start.task();
             task.finishWith(new CancelledException("The event loop was closed before " + task.getName() + " began"));
+        } else if (entry instanceof TimerChange change) {
+            if (change.add) {
+                abandon(change.timer.action());
+            }
         } else if (!(entry instanceof Handle)) {
             safeExecute(entry);
         }
@@ -319,9 +323,6 @@ final class LoopCore extends NettyEventLoop {
     void close() {
         initialize(); // a handler that was never initialized cannot be destroyed
         cancelScheduledTasks();
-        while (timers.size() > 0) {
-            ready.add(timers.poll().action());
-        }
         runReadyAtClose(); // the last flush of what was written in this tick
         closing = true;
         io.prepareToDestroy();
@@ -339,6 +340,9 @@ final class LoopCore extends NettyEventLoop {
 
     private void runReadyAtClose() {
         collectReady();
+        while (timers.size() > 0) { // also those that were still in the inbox: who sleeps on one is told
+            ready.add(timers.poll().action());
+        }
         for (int n = ready.size(); n > 0; n--) {
             abandon(ready.remove());
         }

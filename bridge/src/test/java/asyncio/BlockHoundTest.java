@@ -7,7 +7,6 @@ import static asyncio.Asyncio.toThread;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.io.IOException;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -143,59 +142,68 @@ class BlockHoundTest {
         methods.put(
                 "EventLoop.shutdownDefaultExecutor(Duration)",
                 loop -> toThread(() -> 1).then(loop.shutdownDefaultExecutor(Duration.ofSeconds(10))));
+        addCombinators(methods);
         addScopes(methods);
         return methods;
     }
 
-    private static void addScopes(Map<String, Function<EventLoop, Mono<?>>> methods) {
-        methods.put(
-                "Asyncio.gather(Mono[])", loop -> Asyncio.gather(sleep(SHORT, 1), toThread(() -> 2), async(() -> 3)));
+    private static void addCombinators(Map<String, Function<EventLoop, Mono<?>>> methods) {
+        methods.put("Asyncio.gather(Mono[])", loop -> Asyncio.gather(sleep(SHORT, 1), async(() -> 2)));
         methods.put("Asyncio.gather(Iterable)", loop -> Asyncio.gather(List.of(sleep(SHORT, 1), sleep(SHORT, 2))));
         methods.put(
                 "Asyncio.gather(Iterable, boolean)",
-                loop -> Asyncio.gather(List.of(sleep(SHORT, 1), Mono.error(new IOException("e"))), true));
+                loop -> Asyncio.gather(List.of(sleep(SHORT, 1), Mono.error(new IllegalStateException())), true));
+        methods.put("Asyncio.shield(Mono)", loop -> Asyncio.shield(sleep(SHORT, 1)));
         methods.put(
                 "Asyncio.waitFor(Mono, Duration)", loop -> Asyncio.waitFor(sleep(SHORT, 1), Duration.ofSeconds(10)));
         methods.put(
-                "Task.cancelAndJoin()",
-                loop -> loop.createTask(sleep(Duration.ofHours(1))).cancelAndJoin());
+                "Asyncio.waitTasks(Iterable, ReturnWhen)",
+                loop -> Asyncio.waitTasks(List.of(loop.createTask(sleep(SHORT))), ReturnWhen.ALL_COMPLETED));
         methods.put(
-                "Task.cancelAndJoin(String)",
-                loop -> loop.createTask(async(() -> await(sleep(SHORT, 1)))).cancelAndJoin("why"));
-        methods.put("TaskGroup.scope(Function)", loop -> TaskGroup.scope(group -> sleep(SHORT)));
-        methods.put("TaskGroup.scopeBody(BodyFunction)", loop -> TaskGroup.scopeBody(group -> await(sleep(SHORT, 1))));
-        methods.put("TaskGroup.createTask(Mono)", inGroup(group -> group.createTask(sleep(SHORT))));
-        methods.put("TaskGroup.createTask(Mono, String)", inGroup(group -> group.createTask(sleep(SHORT), "name")));
+                "Asyncio.waitTasks(Iterable, ReturnWhen, Duration)",
+                loop -> Asyncio.waitTasks(List.of(loop.createTask(sleep(SHORT))), ReturnWhen.FIRST_COMPLETED, SHORT));
+    }
+
+    private static void addScopes(Map<String, Function<EventLoop, Mono<?>>> methods) {
+        methods.put("TaskGroup.scope(Function)", loop -> TaskGroup.scope(group -> group.createTask(sleep(SHORT, 1))));
+        methods.put(
+                "TaskGroup.scopeBody(BodyFunction)",
+                loop -> TaskGroup.scopeBody(group -> await(group.createTask(async(() -> await(sleep(SHORT, 1)))))));
+        methods.put(
+                "TaskGroup.createTask(Mono)",
+                loop -> TaskGroup.scope(group -> group.createTask(sleep(SHORT)).then()));
+        methods.put(
+                "TaskGroup.createTask(Mono, String)",
+                loop -> TaskGroup.scope(group -> group.createTask(sleep(SHORT), "name")));
         methods.put(
                 "TaskGroup.createTask(Mono, TaskOptions)",
-                inGroup(group -> group.createTask(sleep(SHORT), TaskOptions.DEFAULTS)));
-        methods.put("TaskGroup.start(Function)", inGroup(group -> group.start(BlockHoundTest::startUp)));
-        methods.put(
-                "TaskGroup.start(Function, TaskOptions)",
-                inGroup(group -> group.start(BlockHoundTest::startUp, TaskOptions.named("name"))));
-        methods.put(
-                "Timeout.scope(Duration, Function)",
-                loop -> Timeout.scope(Duration.ofSeconds(10), timeout -> sleep(SHORT, 1)));
-        methods.put(
-                "Timeout.scopeBody(Duration, BodyFunction)",
-                loop -> Timeout.scopeBody(Duration.ofSeconds(10), timeout -> await(sleep(SHORT, 1))));
-        methods.put(
-                "Timeout.scopeAt(Duration, Function)",
-                loop -> Timeout.scopeAt(loop.time().plusSeconds(10), timeout -> sleep(SHORT, 1)));
-        methods.put(
-                "Timeout.scopeBodyAt(Duration, BodyFunction)",
-                loop -> Timeout.scopeBodyAt(loop.time().plusSeconds(10), timeout -> await(sleep(SHORT, 1))));
-    }
-
-    private static Function<EventLoop, Mono<?>> inGroup(Function<TaskGroup, Mono<?>> method) {
-        return loop -> TaskGroup.scope(method);
-    }
-
-    private static Mono<Void> startUp(TaskGroup.Started<String> started) {
-        return async(() -> {
-            started.started("ready");
+                loop -> TaskGroup.scope(group -> group.createTask(sleep(SHORT), TaskOptions.named("name"))));
+        Function<TaskGroup.Started<Integer>, Mono<?>> child = started -> async(() -> {
+            await(sleep(SHORT));
+            started.started(1);
             await(sleep(SHORT));
         });
+        methods.put("TaskGroup.start(Function)", loop -> TaskGroup.scope(group -> group.start(child)));
+        methods.put(
+                "TaskGroup.start(Function, TaskOptions)",
+                loop -> TaskGroup.scope(group -> group.start(child, TaskOptions.named("name"))));
+        Duration limit = Duration.ofSeconds(10);
+        methods.put("Timeout.scope(Duration, Function)", loop -> Timeout.scope(limit, timeout -> sleep(SHORT, 1)));
+        methods.put(
+                "Timeout.scopeBody(Duration, BodyFunction)",
+                loop -> Timeout.scopeBody(limit, timeout -> await(sleep(SHORT, 1))));
+        methods.put(
+                "Timeout.scopeAt(Duration, Function)",
+                loop -> Timeout.scopeAt(loop.time().plus(limit), timeout -> sleep(SHORT, 1)));
+        methods.put(
+                "Timeout.scopeBodyAt(Duration, BodyFunction)",
+                loop -> Timeout.scopeBodyAt(loop.time().plus(limit), timeout -> await(sleep(SHORT, 1))));
+        methods.put(
+                "Task.cancelAndJoin()",
+                loop -> loop.createTask(async(() -> await(sleep(SHORT)))).cancelAndJoin());
+        methods.put(
+                "Task.cancelAndJoin(String)",
+                loop -> loop.createTask(sleep(SHORT)).cancelAndJoin("why"));
     }
 
     @Test

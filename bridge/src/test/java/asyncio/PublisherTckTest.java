@@ -110,4 +110,18 @@ class PublisherTckTest {
                 () -> Asyncio.gather(Mono.just(1), Asyncio.sleep(Duration.ofMillis(1), 2))
                         .map(List::size));
     }
+
+    @TestFactory
+    Stream<DynamicTest> shield() {
+        return Tck.of("shield", () -> Asyncio.shield(Asyncio.sleep(Duration.ofMillis(1), 2)));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> waitTasks() {
+        return Tck.of("waitTasks", () -> {
+            Task<Integer> task = EventLoop.shared().next().createTask(Asyncio.sleep(Duration.ofMillis(1), 2));
+            return Asyncio.waitTasks(List.of(task), ReturnWhen.ALL_COMPLETED)
+                    .map(result -> result.done().size());
+        });
+    }
 }
