@@ -251,6 +251,27 @@ public final class Asyncio {
         return new Sleep<>(Objects.requireNonNull(delay, "delay"), Objects.requireNonNull(result, "result"));
     }
 
+    // ---- several at a time
+
+    /**
+     * Runs Monos as tasks of a {@link TaskGroup}; gives their results in order, null for an empty one. Nothing happens
+     * until subscription. If one fails, the others are cancelled and waited for, and this fails with the
+     * {@link ExceptionGroup}; a null stands for one that was cancelled on its own. Cancelling cancels all and waits for
+     * them.
+     *
+     * <p>Not in asyncio, whose {@code gather} lets the others go on when one fails.
+     */
+    @SafeVarargs
+    @SuppressWarnings("varargs") // asList only reads
+    public static <T> Mono<List<@Nullable T>> all(Mono<? extends T>... monos) {
+        return TaskGroup.all(Arrays.asList(monos));
+    }
+
+    /** As {@link #all(Mono...)}; the Iterable is gone through once, here. */
+    public static <T> Mono<List<@Nullable T>> all(Iterable<? extends Mono<? extends T>> monos) {
+        return TaskGroup.all(monos);
+    }
+
     // ---- time limits
 
     /**
@@ -472,6 +493,55 @@ public final class Asyncio {
     public static <S, R> Flux<R> mapConcurrentUnordered(
             Publisher<? extends S> source, int concurrency, Function<? super S, ? extends Mono<? extends R>> function) {
         return MapConcurrent.of(source, concurrency, function, false);
+    }
+
+    // ---- clean-up
+
+    /**
+     * Makes the clean-up of {@code Mono.usingWhen} and the like part of what a task waits for. Nothing happens until
+     * subscription. Reactor calls a cancellation done when it has told the source, and runs the clean-up behind its
+     * back; a task that awaits the chain, through however many operators, does not go on before what is given here has
+     * ended. Outside of tasks it changes nothing.
+     *
+     * <pre>{@code
+     * Mono<Row> row = Mono.usingWhen(
+     *         pool.acquire(), connection -> connection.query(sql), connection -> cleanup(connection.release()));
+     * }</pre>
+     *
+     * @return completes when the clean-up has, without its values; cancelling cancels it
+     */
+    public static Mono<Void> cleanup(Publisher<?> publisher) {
+        Mono<Void> end =
+                Flux.from(Objects.requireNonNull(publisher, "publisher")).then();
+        return Mono.deferContextual(context -> {
+            Cleanups cleanups = Cleanups.of(context);
+            if (cleanups == null) {
+                return end;
+            }
+            cleanups.begin();
+            return end.doFinally(signal -> cleanups.end());
+        });
+    }
+
+    /**
+     * Runs a clean-up that cancellations of whoever awaits it do not reach; for {@code finally} blocks. Nothing happens
+     * until subscription. It is a task, begun at once; its end is waited for. When the time is over, it is cancelled,
+     * and waited for all the same; then this fails with a {@link java.util.concurrent.TimeoutException}. A cancellation
+     * that comes meanwhile stays requested: the next await of the task brings it, and if there is none, the task ends
+     * cancelled.
+     *
+     * <pre>{@code
+     * } finally {
+     *     await(shieldedCleanup(connection.rollback(), Duration.ofSeconds(5)));
+     * }
+     * }</pre>
+     *
+     * <p>In asyncio {@code shield} with a loop around it; trio: {@code move_on_after(5, shield=True)}.
+     */
+    public static <T> Mono<T> shieldedCleanup(Mono<? extends T> mono, Duration limit) {
+        Objects.requireNonNull(limit, "limit");
+        ColdMono.adopt(Objects.requireNonNull(mono, "mono"));
+        return new ScopeMono.Supplied<>(ShieldedCleanup.class, false, () -> new ShieldedCleanup<>(mono, limit));
     }
 
     // ---- other threads
