@@ -160,8 +160,9 @@ final class BodyTask<T> extends Task<T> {
         cancelledAt = List.of();
     }
 
+    /** An await of this library's own, inside one of the user's. */
     @SuppressWarnings("unchecked")
-    private <V> @Nullable V awaitAny(Mono<? extends V> mono) throws Exception {
+    <V> @Nullable V awaitAny(Mono<? extends V> mono) throws Exception {
         if (subscribing || unwinding) {
             ColdMono.adopt(mono);
         }
@@ -210,9 +211,7 @@ final class BodyTask<T> extends Task<T> {
     }
 
     <V> @Nullable V awaitFuture(Future<V> future) throws Exception {
-        if (future == (Object) this) {
-            throw new IllegalStateException("Task cannot await on itself: " + this);
-        }
+        checkNotItself(future);
         if (future.done()) {
             return future.outcome();
         }

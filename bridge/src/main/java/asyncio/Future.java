@@ -165,6 +165,11 @@ public sealed class Future<T> extends Mono<T> implements Scannable
         return failure.retrieve();
     }
 
+    /** What it was cancelled with, if it was. */
+    final @Nullable CancelledException cancellation() {
+        return state instanceof Failure failure && failure.cancelled ? (CancelledException) failure.exception : null;
+    }
+
     /** The loop it belongs to, or null if it was made off every loop. */
     public final @Nullable EventLoop getLoop() {
         return loop;

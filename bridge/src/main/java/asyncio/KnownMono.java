@@ -2,6 +2,7 @@ package asyncio;
 
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import reactor.core.Exceptions;
 import reactor.core.Fuseable;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Operators;
@@ -25,7 +26,13 @@ final class KnownMono {
             return function.call();
         } catch (Throwable e) {
             throw Misuse.<Exception>sneaky(
-                    function instanceof Fuseable.ScalarCallable ? e : Operators.onOperatorError(e, context));
+                    function instanceof Fuseable.ScalarCallable ? asItWas(e) : Operators.onOperatorError(e, context));
         }
+    }
+
+    /** Only what is no Exception does Reactor wrap, since {@code call} cannot throw it. */
+    private static Throwable asItWas(Throwable e) {
+        Throwable inner = Exceptions.unwrap(e);
+        return inner instanceof Exception ? e : inner;
     }
 }

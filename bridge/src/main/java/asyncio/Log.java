@@ -10,6 +10,16 @@ final class Log {
 
     private Log() {}
 
+    /** What an object says of itself; its {@code toString} is the user's, and the one who logs may hold a loop. */
+    static String text(Object object) {
+        try {
+            return object.toString();
+        } catch (RuntimeException e) {
+            return object.getClass().getName() + " (whose toString failed: "
+                    + e.getClass().getName() + ")";
+        }
+    }
+
     static void error(String message, @Nullable Throwable exception) {
         if (exception == null) {
             LOG.error(message);

@@ -111,7 +111,7 @@ final class LoopDriver {
             entry.run();
         } catch (Exception e) {
             // Handles and waiters report their own; this is Netty's or Reactor's
-            loop.callExceptionHandler(ExceptionContext.of("Exception in callback " + entry)
+            loop.callExceptionHandler(ExceptionContext.of("Exception in callback " + Log.text(entry))
                     .exception(Misuse.explain(e))
                     .build());
         }
@@ -171,7 +171,7 @@ final class LoopDriver {
                     }
                 }
             } catch (Throwable e) {
-                fatal = e instanceof Error error ? error : new Error("The event loop failed", e);
+                failed(e);
             }
         }
     }
@@ -343,11 +343,22 @@ final class LoopDriver {
             } else if (entry instanceof Waiter waiter && waiter.isInternal()) {
                 core.poll();
                 progress++;
-                entry.run();
+                runInternal(entry);
             } else {
                 handToDriving(false);
                 return false;
             }
+        }
+    }
+
+    /** What it throws is not the body's on whose thread it runs; and that must hand the loop on. */
+    private void runInternal(Runnable entry) {
+        try {
+            tryEntry(entry);
+        } catch (StackOverflowError e) {
+            throw e; // of the body's stack
+        } catch (Error e) {
+            fatal = e;
         }
     }
 
@@ -402,15 +413,24 @@ final class LoopDriver {
         }
     }
 
-    /** A body to its end, on its thread, which still holds the loop afterwards. */
+    /** A body to its end, on its thread, which still holds the loop afterwards, and will hand it on. */
     private void runBody(BodyTask<?> body) {
-        stepBegins(body);
-        Thread.currentThread().setContextClassLoader(loop.contextClassLoader);
-        Error error = body.runBody();
-        stepEnds(body);
-        if (error != null) {
-            fatal = error;
+        try {
+            stepBegins(body);
+            Thread.currentThread().setContextClassLoader(loop.contextClassLoader);
+            Error error = body.runBody();
+            stepEnds(body);
+            if (error != null) {
+                fatal = error;
+            }
+        } catch (Throwable e) {
+            failed(e);
         }
+    }
+
+    /** Ends the run: code of this library, or a logger, has thrown what nobody expects. */
+    private void failed(Throwable e) {
+        fatal = e instanceof Error error ? error : new Error("The event loop failed", e);
     }
 
     /** A virtual thread lives for one body, so that it starts without ThreadLocals. */
@@ -476,16 +496,40 @@ final class LoopDriver {
 
     /**
      * Ends the bodies that are still suspended, as Python closes a coroutine: their finally blocks run, but may not
-     * await.
+     * await. An Error of the user's code is thrown when all is closed.
      */
     void close() {
         takeRunnerSeat();
         closing = true;
+        Error error = null;
         for (Task<?> task : loop.tasks.snapshot()) {
+            try {
+                destroy(task);
+            } catch (Error e) {
+                error = error == null ? e : error;
+            }
+        }
+        Error late = core.close();
+        for (PlatformWorker worker; (worker = idleWorkers.poll()) != null; ) {
+            worker.next = null;
+            worker.dismiss();
+        }
+        if (helper != null) {
+            helper.retire();
+        }
+        core.owner = null;
+        if (error != null || late != null) {
+            throw Objects.requireNonNullElse(error, late);
+        }
+    }
+
+    private void destroy(Task<?> task) {
+        try {
             loop.callExceptionHandler(ExceptionContext.of("Task was destroyed but it is pending!")
                     .future(task)
                     .build());
             task.abandonWait();
+        } finally {
             if (task instanceof BodyTask<?> body && body.seat != null) {
                 body.unwinding = true;
                 handTo(body.seat());
@@ -495,15 +539,6 @@ final class LoopDriver {
                         new CancelledException("The event loop was closed while " + task.getName() + " was pending"));
             }
         }
-        core.close();
-        for (PlatformWorker worker; (worker = idleWorkers.poll()) != null; ) {
-            worker.next = null;
-            worker.dismiss();
-        }
-        if (helper != null) {
-            helper.retire();
-        }
-        core.owner = null;
     }
 
     // ---- watchdog

@@ -111,6 +111,7 @@ final class StepTask<T> extends Task<T> {
         Wait wait;
         boolean pending;
         if (mono instanceof Future<?> future) {
+            checkNotItself(future);
             wait = new Wait.OnFuture(this, future);
             pending = future.addWaiter(wait);
         } else {

@@ -26,7 +26,7 @@ abstract class Steps<T> {
             Object value = null;
             Throwable error = null;
             try {
-                value = body.await(mono);
+                value = body.awaitAny(mono);
             } catch (Throwable e) {
                 error = e;
             }

@@ -108,6 +108,12 @@ public abstract non-sealed class Task<T> extends Future<T> {
     /** Whether {@link #resume} runs code of this library only. */
     abstract boolean resumesInternally();
 
+    final void checkNotItself(Future<?> awaited) {
+        if (awaited == (Object) this) {
+            throw new IllegalStateException("Task cannot await on itself: " + this);
+        }
+    }
+
     // ---- meeting cancel
 
     /**

@@ -17,7 +17,7 @@ final class ToThread<T> extends ColdMono<T> {
     @Override
     @Nullable T awaitedBy(BodyTask<?> body) throws Exception {
         adopt();
-        return body.await(submit(body.loop, body.getContext()));
+        return body.awaitFuture(submit(body.loop, body.getContext()));
     }
 
     @Override

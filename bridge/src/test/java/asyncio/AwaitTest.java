@@ -20,6 +20,7 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import reactor.core.CoreSubscriber;
 import reactor.core.Disposable;
+import reactor.core.Exceptions;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
@@ -45,6 +46,23 @@ class AwaitTest {
             assertThatThrownBy(() -> await(Mono.error(thrown))).isSameAs(thrown);
             assertThatThrownBy(() -> await(Mono.error(thrown).delaySubscription(Duration.ofMillis(1))))
                     .isSameAs(thrown);
+        });
+    }
+
+    @Test
+    @DisplayName("decision 9: an Error, or what was wrapped before, comes out of a known Mono as it is")
+    void errorsOfKnownMonosArriveAsTheyAre() throws Exception {
+        Throwable error = new AssertionError("e");
+        Throwable throwable = new Throwable("t");
+        Throwable wrapped = Exceptions.propagate(new IOException("wrapped by the user"));
+        Asyncio.run(() -> {
+            for (Throwable thrown : List.of(error, throwable, wrapped)) {
+                assertThatThrownBy(() -> await(Mono.error(thrown))).isSameAs(thrown);
+                assertThatThrownBy(() -> await(Mono.error(() -> thrown))).isSameAs(thrown);
+                assertThatThrownBy(() -> await(createTask(Mono.error(thrown)))).isSameAs(thrown);
+                assertThatThrownBy(() -> await(createTask(Asyncio.waitFor(Mono.error(thrown), null))))
+                        .isSameAs(thrown);
+            }
         });
     }
 

@@ -7,14 +7,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
 import java.net.InetAddress;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.DynamicTest;
 import org.reactivestreams.Publisher;
 import reactor.blockhound.BlockHound;
@@ -54,15 +59,45 @@ public final class BlockingCalls {
         return found;
     }
 
-    /** What has to be tried of some classes: their public methods that return a Publisher. */
-    public static List<String> publishersOf(Class<?>... types) {
-        return Arrays.stream(types)
-                .flatMap(type -> Arrays.stream(type.getDeclaredMethods()))
-                .filter(method -> Modifier.isPublic(method.getModifiers()) && !method.isSynthetic())
-                .filter(method -> Publisher.class.isAssignableFrom(method.getReturnType()))
-                .map(BlockingCalls::signature)
-                .sorted()
-                .collect(Collectors.toList());
+    /**
+     * Asserts that all is tried that there is: the public methods that return a Publisher, of all public classes that
+     * were compiled into the same package and the same directory as {@code member}.
+     *
+     * @param tried each as {@code Class.method(Parameter, ...)}
+     */
+    public static void assertThatAllAreTried(Class<?> member, Set<String> tried) throws Exception {
+        Set<String> untried = publishersBeside(member);
+        Set<String> gone = new TreeSet<>(tried);
+        gone.removeAll(untried);
+        untried.removeAll(tried);
+        assertThat(untried).as("methods that are not tried").isEmpty();
+        assertThat(gone).as("methods that are not there any more").isEmpty();
+    }
+
+    private static Set<String> publishersBeside(Class<?> member) throws Exception {
+        Path home = Path.of(member.getProtectionDomain()
+                        .getCodeSource()
+                        .getLocation()
+                        .toURI())
+                .resolve(member.getPackageName().replace('.', '/'));
+        Set<String> methods = new TreeSet<>();
+        for (String file : Objects.requireNonNull(home.toFile().list(), home::toString)) {
+            if (file.endsWith(".class")) {
+                Class<?> type = Class.forName(member.getPackageName() + "." + file.replace(".class", ""));
+                if (isPublic(type)) {
+                    Arrays.stream(type.getDeclaredMethods())
+                            .filter(method -> Modifier.isPublic(method.getModifiers()) && !method.isBridge())
+                            .filter(method -> Publisher.class.isAssignableFrom(method.getReturnType()))
+                            .map(BlockingCalls::signature)
+                            .forEach(methods::add);
+                }
+            }
+        }
+        return methods;
+    }
+
+    private static boolean isPublic(@Nullable Class<?> type) {
+        return type == null || Modifier.isPublic(type.getModifiers()) && isPublic(type.getEnclosingClass());
     }
 
     private static String signature(Method method) {

@@ -13,6 +13,7 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.socket.DatagramPacket;
 import io.netty.channel.socket.nio.NioDatagramChannel;
+import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -361,5 +362,75 @@ class DebugModeTest {
         failed.setException(new java.io.IOException("far away"));
         assertThatThrownBy(() -> loop.runUntilComplete(loop.createTask(async(() -> await(failed)), "reader")))
                 .satisfies(e -> assertThat(e.getSuppressed()[0]).hasMessage("reader awaited it here"));
+    }
+
+    @Test
+    void aToStringThatFailsWhileItIsLoggedHarmsNobody() throws Exception {
+        loop.setSlowCallbackDuration(Duration.ZERO);
+        Object unprintable = new Object() {
+            @Override
+            public String toString() {
+                throw new IllegalStateException("unprintable");
+            }
+        };
+        try (LogCapture log = new LogCapture()) {
+            assertThat(loop.<Object>runUntilComplete(async(() -> {
+                        Future<Object> future = loop.createFuture();
+                        loop.callSoon(() -> future.setResult(unprintable));
+                        return await(future);
+                    })))
+                    .isSameAs(unprintable);
+            assertThat(log.messages())
+                    .anyMatch(message -> message.contains("Executing asyncio.BodyTask (whose toString failed"));
+        }
+    }
+
+    @Test
+    void aGroupThatWaitsForItsTasksIsNoBodyThatRefusesItsCancellation() throws Exception {
+        try (LogCapture log = new LogCapture()) {
+            Mono<Object> group = TaskGroup.scopeBody(scope -> {
+                scope.createTask(async(() -> {
+                    try {
+                        await(Mono.never());
+                    } finally {
+                        await(sleep(Duration.ofMillis(5)));
+                    }
+                }));
+                scope.createTask(async(() -> {
+                    await(sleep(Duration.ofMillis(1)));
+                    throw new IOException("the first error");
+                }));
+                return "ended before them";
+            });
+            assertThatThrownBy(() -> loop.runUntilComplete(async(() -> await(group))))
+                    .isInstanceOf(ExceptionGroup.class);
+            assertThat(log.messages()).isEmpty();
+        }
+    }
+
+    @Test
+    void scopesAndTheirTasksWereMadeByTheUsersLines() throws Exception {
+        AtomicReference<Task<?>> inner = new AtomicReference<>();
+        try (LogCapture log = new LogCapture()) {
+            loop.runUntilComplete(async(() -> {
+                Task<?> outer = createTask(TaskGroup.scope(scope -> {
+                    inner.set(scope.createTask(sleep(Duration.ofMillis(1))));
+                    return Mono.empty();
+                }));
+                await(outer);
+                assertThat(List.of(outer.toString(), inner.get().toString()))
+                        .allMatch(text -> text.contains("created at DebugModeTest.java"));
+                TaskGroup.scope(scope -> Mono.empty());
+                asyncio.Timeout.scopeBody(Duration.ofDays(1), scope -> null);
+                Asyncio.waitFor(Mono.empty(), Duration.ofDays(1));
+            }));
+            while (log.messages().size() < 3) {
+                System.gc();
+                loop.runUntilComplete(sleep(Duration.ofMillis(20)));
+            }
+            assertThat(log.messages())
+                    .hasSize(3)
+                    .allMatch(message -> message.contains("made at asyncio.DebugModeTest"));
+        }
     }
 }

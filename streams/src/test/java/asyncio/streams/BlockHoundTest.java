@@ -2,12 +2,14 @@ package asyncio.streams;
 
 import static asyncio.Asyncio.async;
 import static asyncio.Asyncio.await;
-import static org.assertj.core.api.Assertions.assertThat;
 
 import asyncio.BlockingCalls;
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -62,7 +64,7 @@ class BlockHoundTest {
     }
 
     private static int portOf(StreamConnection connection) {
-        return ((java.net.InetSocketAddress) connection.writer().remoteAddress()).getPort();
+        return ((InetSocketAddress) connection.writer().remoteAddress()).getPort();
     }
 
     private static Map<String, Function<Server, Publisher<?>>> methodsOfServers() {
@@ -91,10 +93,10 @@ class BlockHoundTest {
     }
 
     @Test
-    void everyMethodIsTried() {
-        assertThat(Stream.concat(methodsOfConnections().keySet().stream(), methodsOfServers().keySet().stream()))
-                .containsExactlyInAnyOrderElementsOf(BlockingCalls.publishersOf(
-                        Streams.class, StreamConnection.class, StreamReader.class, StreamWriter.class, Server.class));
+    void everyMethodIsTried() throws Exception {
+        Set<String> tried = new HashSet<>(methodsOfConnections().keySet());
+        tried.addAll(methodsOfServers().keySet());
+        BlockingCalls.assertThatAllAreTried(Streams.class, tried);
     }
 
     @TestFactory
