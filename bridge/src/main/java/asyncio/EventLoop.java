@@ -409,8 +409,8 @@ public final class EventLoop {
         } finally {
             setRunning(outer);
             Signals.removeAll(this);
+            executor.shutDown();
         }
-        executor.shutDown();
     }
 
     // ---- signals

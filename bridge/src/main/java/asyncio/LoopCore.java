@@ -111,7 +111,10 @@ final class LoopCore extends NettyEventLoop {
                 }
             }
         }
-        left.forEach(LoopCore::abandon);
+        Error error = abandonAll(left);
+        if (error != null) {
+            throw error;
+        }
         return found;
     }
 
@@ -133,6 +136,21 @@ final class LoopCore extends NettyEventLoop {
         } else if (!(entry instanceof Handle)) {
             safeExecute(entry);
         }
+    }
+
+    /** All of them, whatever one throws; the first Error. */
+    private static @Nullable Error abandonAll(Iterable<Runnable> entries) {
+        Error error = null;
+        for (Runnable entry : entries) {
+            try {
+                abandon(entry);
+            } catch (RuntimeException e) {
+                Log.error("Exception in " + Log.text(entry) + " of an event loop that is closed", e);
+            } catch (Error e) {
+                error = error == null ? e : error;
+            }
+        }
+        return error;
     }
 
     void hold() {
@@ -319,33 +337,44 @@ final class LoopCore extends NettyEventLoop {
 
     /**
      * Closes the channels, drops the callbacks, tells the waiters; by a thread that owns the loop, which does not run.
+     *
+     * @return the first Error that one of these has thrown
      */
-    void close() {
+    @Nullable Error close() {
         initialize(); // a handler that was never initialized cannot be destroyed
         cancelScheduledTasks();
-        runReadyAtClose(); // the last flush of what was written in this tick
+        Error error = runReadyAtClose(); // the last flush of what was written in this tick
         closing = true;
         io.prepareToDestroy();
         // closing channels queues their last events; they may queue more, but not for ever
         for (int round = 0; round < 16 && !(ready.isEmpty() && inbox.isEmpty()); round++) {
-            runReadyAtClose();
+            error = first(error, runReadyAtClose());
         }
         closed = true;
-        ready.forEach(LoopCore::abandon);
+        error = first(error, abandonAll(ready));
         ready.clear();
-        abandonInbox(null);
+        try {
+            abandonInbox(null);
+        } catch (Error e) {
+            error = first(error, e);
+        }
         io.destroy();
         terminated();
+        return error;
     }
 
-    private void runReadyAtClose() {
+    private @Nullable Error runReadyAtClose() {
         collectReady();
         while (timers.size() > 0) { // also those that were still in the inbox: who sleeps on one is told
             ready.add(timers.poll().action());
         }
-        for (int n = ready.size(); n > 0; n--) {
-            abandon(ready.remove());
-        }
+        List<Runnable> entries = new ArrayList<>(ready);
+        ready.clear();
+        return abandonAll(entries);
+    }
+
+    private static @Nullable Error first(@Nullable Error before, @Nullable Error next) {
+        return before == null ? next : before;
     }
 
     private final class IoContext implements IoHandlerContext {

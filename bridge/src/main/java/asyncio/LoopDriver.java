@@ -343,11 +343,22 @@ final class LoopDriver {
             } else if (entry instanceof Waiter waiter && waiter.isInternal()) {
                 core.poll();
                 progress++;
-                entry.run();
+                runInternal(entry);
             } else {
                 handToDriving(false);
                 return false;
             }
+        }
+    }
+
+    /** What it throws is not the body's on whose thread it runs; and that must hand the loop on. */
+    private void runInternal(Runnable entry) {
+        try {
+            tryEntry(entry);
+        } catch (StackOverflowError e) {
+            throw e; // of the body's stack
+        } catch (Error e) {
+            fatal = e;
         }
     }
 
@@ -485,16 +496,40 @@ final class LoopDriver {
 
     /**
      * Ends the bodies that are still suspended, as Python closes a coroutine: their finally blocks run, but may not
-     * await.
+     * await. An Error of the user's code is thrown when all is closed.
      */
     void close() {
         takeRunnerSeat();
         closing = true;
+        Error error = null;
         for (Task<?> task : loop.tasks.snapshot()) {
+            try {
+                destroy(task);
+            } catch (Error e) {
+                error = error == null ? e : error;
+            }
+        }
+        Error late = core.close();
+        for (PlatformWorker worker; (worker = idleWorkers.poll()) != null; ) {
+            worker.next = null;
+            worker.dismiss();
+        }
+        if (helper != null) {
+            helper.retire();
+        }
+        core.owner = null;
+        if (error != null || late != null) {
+            throw Objects.requireNonNullElse(error, late);
+        }
+    }
+
+    private void destroy(Task<?> task) {
+        try {
             loop.callExceptionHandler(ExceptionContext.of("Task was destroyed but it is pending!")
                     .future(task)
                     .build());
             task.abandonWait();
+        } finally {
             if (task instanceof BodyTask<?> body && body.seat != null) {
                 body.unwinding = true;
                 handTo(body.seat());
@@ -504,15 +539,6 @@ final class LoopDriver {
                         new CancelledException("The event loop was closed while " + task.getName() + " was pending"));
             }
         }
-        core.close();
-        for (PlatformWorker worker; (worker = idleWorkers.poll()) != null; ) {
-            worker.next = null;
-            worker.dismiss();
-        }
-        if (helper != null) {
-            helper.retire();
-        }
-        core.owner = null;
     }
 
     // ---- watchdog

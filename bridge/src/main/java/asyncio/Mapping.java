@@ -52,6 +52,8 @@ final class Mapping<S, R> implements CoreSubscriber<S>, Subscription, Scannable 
     private volatile boolean sourceDone;
     private volatile boolean cancelled;
     private volatile boolean terminated;
+    /** Where a task that has disposed of this is told that what runs has ended. */
+    private final AtomicReference<@Nullable Cleanups> cleanups = new AtomicReference<>();
     /** Calls of {@link #work} that the one at work has not answered. */
     private final AtomicInteger calls = new AtomicInteger();
 
@@ -161,6 +163,11 @@ final class Mapping<S, R> implements CoreSubscriber<S>, Subscription, Scannable 
     @Override
     public void cancel() {
         if (!cancelled) {
+            Cleanups cleanups = Cleanups.of(context);
+            if (cleanups != null) {
+                cleanups.begin();
+                this.cleanups.set(cleanups);
+            }
             cancelled = true;
             work();
         }
@@ -173,6 +180,9 @@ final class Mapping<S, R> implements CoreSubscriber<S>, Subscription, Scannable 
             int answered = 1;
             do {
                 workOnce();
+                if (terminated) {
+                    endCleanup();
+                }
                 answered = calls.addAndGet(-answered);
             } while (answered != 0);
         }
@@ -316,6 +326,13 @@ final class Mapping<S, R> implements CoreSubscriber<S>, Subscription, Scannable 
             actual.onError(failure);
         } else if (failure != null) {
             Operators.onErrorDropped(failure, context);
+        }
+    }
+
+    private void endCleanup() {
+        Cleanups cleanups = this.cleanups.getAndSet(null);
+        if (cleanups != null) {
+            cleanups.end();
         }
     }
 

@@ -140,7 +140,11 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
     boolean requestCancel(@Nullable String message) {
         Subscription subscription = this.subscription;
         if (subscription instanceof AwaitedSubscription<?> awaited) {
-            return state == SUSPENDED && awaited.requestCancel(message);
+            try {
+                return state == SUSPENDED && awaited.requestCancel(message);
+            } catch (RuntimeException e) {
+                Operators.onErrorDropped(e, currentContext()); // a source that cannot be asked is disposed of
+            }
         }
         if (state == SUSPENDED) {
             cancelMessage = message; // the first one counts

@@ -43,9 +43,9 @@ final class ThreadsafeRun<T> extends CompletableFuture<@Nullable T> {
         public void run() {
             try {
                 begin(coroutine);
-            } catch (RuntimeException e) {
-                completeExceptionally(e);
-                throw e; // for the exception handler too, as in asyncio
+            } catch (RuntimeException | Error e) {
+                completeExceptionally(e); // a thread waits for it
+                throw e; // for the exception handler too, as in asyncio; an Error ends the run
             }
         }
 

@@ -52,8 +52,13 @@ final class Watchdog implements Runnable {
     public void run() {
         for (int idleRounds = 0; ; ) {
             LockSupport.parkNanos(PERIOD_NANOS);
-            LeakDetector.report();
-            LOOPS.forEach(Watchdog::look);
+            try {
+                LeakDetector.report();
+                LOOPS.forEach(Watchdog::look);
+            } catch (Throwable e) {
+                // an exception handler's or a logger's; nobody would watch the loops any more
+                Log.error("An error in what the watchdog of event loops called, which goes on", e);
+            }
             idleRounds = LOOPS.isEmpty() ? idleRounds + 1 : 0;
             if (idleRounds > 40 && retire()) {
                 return;

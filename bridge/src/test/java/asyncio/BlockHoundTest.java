@@ -25,6 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import reactor.blockhound.BlockingOperationError;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
@@ -144,7 +145,43 @@ class BlockHoundTest {
                 "EventLoop.shutdownDefaultExecutor(Duration)",
                 loop -> toThread(() -> 1).then(loop.shutdownDefaultExecutor(Duration.ofSeconds(10))));
         addScopes(methods);
+        addCleanups(methods);
+        addCombinators(methods);
         return methods;
+    }
+
+    private static void addCombinators(Map<String, Function<EventLoop, Mono<?>>> methods) {
+        List<Mono<Integer>> sleeps = List.of(sleep(SHORT, 1), sleep(SHORT, 2));
+        Duration limit = Duration.ofSeconds(10);
+        methods.put(
+                "Asyncio.asCompleted(Iterable)",
+                loop -> Asyncio.<Integer>asCompleted(sleeps).then());
+        methods.put(
+                "Asyncio.asCompleted(Iterable, Duration)",
+                loop -> Asyncio.<Integer>asCompleted(sleeps, limit).then());
+        methods.put(
+                "Asyncio.asCompletedTasks(Iterable)",
+                loop -> Asyncio.<Integer>asCompletedTasks(sleeps).then());
+        methods.put(
+                "Asyncio.asCompletedTasks(Iterable, Duration)",
+                loop -> Asyncio.<Integer>asCompletedTasks(sleeps, limit).then());
+        methods.put(
+                "Asyncio.mapConcurrent(Publisher, int, Function)",
+                loop -> Asyncio.mapConcurrent(Flux.range(0, 10), 3, i -> sleep(SHORT, i))
+                        .then());
+        methods.put(
+                "Asyncio.mapConcurrentUnordered(Publisher, int, Function)",
+                loop -> Asyncio.mapConcurrentUnordered(Flux.range(0, 10), 3, i -> async(() -> await(sleep(SHORT, i))))
+                        .then());
+        methods.put("Asyncio.race(Iterable)", loop -> Asyncio.<Integer>race(sleeps));
+        methods.put("Asyncio.race(Mono[])", loop -> Asyncio.race(sleep(SHORT, 1), sleep(limit, 2)));
+        methods.put("Asyncio.shield(Mono)", loop -> Asyncio.shield(sleep(SHORT, 1)));
+        methods.put(
+                "Asyncio.waitTasks(Iterable, ReturnWhen)",
+                loop -> Asyncio.waitTasks(List.of(loop.createTask(sleep(SHORT))), ReturnWhen.ALL_COMPLETED));
+        methods.put(
+                "Asyncio.waitTasks(Iterable, ReturnWhen, Duration)",
+                loop -> Asyncio.waitTasks(List.of(loop.createTask(sleep(SHORT))), ReturnWhen.FIRST_COMPLETED, limit));
     }
 
     private static void addScopes(Map<String, Function<EventLoop, Mono<?>>> methods) {
@@ -162,6 +199,8 @@ class BlockHoundTest {
         methods.put(
                 "Task.cancelAndJoin(String)",
                 loop -> loop.createTask(async(() -> await(sleep(SHORT, 1)))).cancelAndJoin("why"));
+        methods.put("Asyncio.all(Mono[])", loop -> Asyncio.all(sleep(SHORT, 1), sleep(SHORT, 2)));
+        methods.put("Asyncio.all(Iterable)", loop -> Asyncio.all(List.of(sleep(SHORT, 1), sleep(SHORT, 2))));
         methods.put("TaskGroup.scope(Function)", loop -> TaskGroup.scope(group -> sleep(SHORT)));
         methods.put("TaskGroup.scopeBody(BodyFunction)", loop -> TaskGroup.scopeBody(group -> await(sleep(SHORT, 1))));
         methods.put("TaskGroup.createTask(Mono)", inGroup(group -> group.createTask(sleep(SHORT))));
@@ -185,6 +224,13 @@ class BlockHoundTest {
         methods.put(
                 "Timeout.scopeBodyAt(Duration, BodyFunction)",
                 loop -> Timeout.scopeBodyAt(loop.time().plusSeconds(10), timeout -> await(sleep(SHORT, 1))));
+    }
+
+    private static void addCleanups(Map<String, Function<EventLoop, Mono<?>>> methods) {
+        methods.put("Asyncio.cleanup(Publisher)", loop -> Asyncio.cleanup(sleep(SHORT)));
+        methods.put(
+                "Asyncio.shieldedCleanup(Mono, Duration)",
+                loop -> Asyncio.shieldedCleanup(sleep(SHORT, 1), Duration.ofSeconds(10)));
     }
 
     private static Function<EventLoop, Mono<?>> inGroup(Function<TaskGroup, Mono<?>> method) {

@@ -245,6 +245,23 @@ class OperatorTrackingTest {
     }
 
     @Test
+    void theArgumentsOfOurCombinatorsAreNotReported() throws Exception {
+        assertThat(reportsOf(() -> {
+                    await(Asyncio.gather(find().map(found -> found + 1), find().map(found -> found + 2)));
+                    await(Asyncio.waitFor(find().map(found -> found + 1), Duration.ofHours(1)));
+                    await(Asyncio.shield(find().map(found -> found + 1)));
+                    await(Asyncio.gather(List.of(FAILING.map(found -> found), find().map(found -> found)), true));
+                    // cancelled before they began
+                    createTask(Asyncio.gather(find().map(found -> found + 1), find().map(found -> found + 2)))
+                            .cancel();
+                    createTask(Asyncio.waitFor(find().map(found -> found + 1), Duration.ofHours(1)))
+                            .cancel();
+                    createTask(Asyncio.shield(find().map(found -> found + 1))).cancel();
+                }))
+                .isEmpty();
+    }
+
+    @Test
     void whatAwaitOutsideABodyRefusesIsNotReportedAsWell() throws Exception {
         assertThat(reportsOf(() -> {
                     EventLoop loop = EventLoop.getRunningLoop();

@@ -110,8 +110,12 @@ class RaceTest {
                 }
             });
             Task<String> racing = createTask(async(() -> await(race(given, slowToEnd))));
+            Task<String> withoutBody = createTask(race(given, slowToEnd.onErrorComplete()));
             await(sleep(Duration.ofSeconds(1)));
             racing.cancel("enough");
+            withoutBody.cancel();
+            assertThatThrownBy(() -> await(withoutBody)).isInstanceOf(CancelledException.class);
+            assertThat(loop.time().minus(start)).isEqualTo(Duration.ofSeconds(4));
             assertThatThrownBy(() -> await(racing))
                     .isInstanceOf(CancelledException.class)
                     .hasMessage("enough")
