@@ -64,6 +64,9 @@ public final class TaskGroup {
 
     private boolean parentCancelRequested;
     private final List<Throwable> errors = new ArrayList<>(0);
+    /** What came in the tick of a cancellation, and hangs on an exception that nobody will see. */
+    private final List<Throwable> late = new ArrayList<>(0);
+
     private @Nullable Error fatal;
 
     private TaskGroup(Task<?> parent) {
@@ -217,6 +220,9 @@ public final class TaskGroup {
 
     private void finish(@Nullable Throwable bodyError, @Nullable CancelledException cancelled, @Nullable Object value)
             throws Exception {
+        if (bodyError instanceof CancelledException) {
+            late.addAll(List.of(bodyError.getSuppressed()));
+        }
         if (parentCancelRequested && parent.uncancel() <= cancellingBefore) {
             cancelled = null; // it was this group's own
         }
@@ -224,7 +230,9 @@ public final class TaskGroup {
         if (bodyError != null && !(bodyError instanceof CancelledException)) {
             errors.add(bodyError);
         }
+        late.removeAll(errors);
         if (fatal == null && errors.isEmpty() && cancelled == null) {
+            late.forEach(this::report);
             return;
         }
         reactor.core.publisher.Operators.onDiscard(value, parent.getContext());
@@ -232,14 +240,26 @@ public final class TaskGroup {
             throw fatal;
         }
         if (errors.isEmpty()) {
-            throw Objects.requireNonNull(cancelled);
+            throw withLate(Objects.requireNonNull(cancelled));
         }
         if (parent.cancelling() > 0) {
             // the cancellation from outside was not delivered, or gives way to the errors: it stays requested
             parent.uncancel();
             parent.cancel();
         }
-        throw new ExceptionGroup("unhandled errors in a TaskGroup", errors);
+        throw withLate(new ExceptionGroup("unhandled errors in a TaskGroup", errors));
+    }
+
+    private <E extends Throwable> E withLate(E error) {
+        late.removeAll(List.of(error.getSuppressed()));
+        late.forEach(error::addSuppressed);
+        return error;
+    }
+
+    private void report(Throwable error) {
+        loop.callExceptionHandler(ExceptionContext.of("Error of what was cancelled in " + this)
+                .exception(error)
+                .build());
     }
 
     // ---- children
@@ -409,7 +429,10 @@ public final class TaskGroup {
             unlink(this);
             try {
                 boolean theirs = starting != null && starting.childEnded(task);
-                if (!theirs && !task.cancelled()) {
+                CancelledException cancellation = task.cancellation();
+                if (cancellation != null) {
+                    late.addAll(List.of(cancellation.getSuppressed()));
+                } else if (!theirs) {
                     Throwable error = task.exception();
                     if (error != null) {
                         failed(error);

@@ -383,4 +383,21 @@ class TaskGroupCancelRowsTest {
             assertGroup(errorOf(parent), error);
         });
     }
+
+    @Test
+    @DisplayName(
+            "the body fails in the tick in which a task does: it counts as cancelled, its error hangs on the group")
+    void bothInOneTick() throws Exception {
+        ScopeStyle.run(() -> {
+            IOException error = new IOException("task");
+            IOException body = new IOException("body");
+            Mono<Void> scope = TaskGroup.scope(group -> {
+                group.createTask(crash(ms(1), error));
+                return crash(ms(1), body);
+            });
+            Throwable thrown = errorOf(createTask(scope));
+            assertGroup(thrown, error);
+            assertThat(thrown.getSuppressed()).containsExactly(error, body);
+        });
+    }
 }
