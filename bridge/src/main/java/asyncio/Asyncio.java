@@ -7,7 +7,10 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 import reactor.util.context.ContextView;
@@ -258,6 +261,27 @@ public final class Asyncio {
         return new Sleep<>(Objects.requireNonNull(delay, "delay"), Objects.requireNonNull(result, "result"));
     }
 
+    // ---- several at a time
+
+    /**
+     * Runs Monos as tasks of a {@link TaskGroup}; gives their results in order, null for an empty one. Nothing happens
+     * until subscription. If one fails, the others are cancelled and waited for, and this fails with the
+     * {@link ExceptionGroup}; a null stands for one that was cancelled on its own. Cancelling cancels all and waits for
+     * them.
+     *
+     * <p>Not in asyncio, whose {@code gather} lets the others go on when one fails.
+     */
+    @SafeVarargs
+    @SuppressWarnings("varargs") // asList only reads
+    public static <T> Mono<List<@Nullable T>> all(Mono<? extends T>... monos) {
+        return TaskGroup.all(Arrays.asList(monos));
+    }
+
+    /** As {@link #all(Mono...)}; the Iterable is gone through once, here. */
+    public static <T> Mono<List<@Nullable T>> all(Iterable<? extends Mono<? extends T>> monos) {
+        return TaskGroup.all(monos);
+    }
+
     // ---- time limits
 
     /**
@@ -284,7 +308,7 @@ public final class Asyncio {
      * loop, or of one of {@link EventLoop#shared()}; the same Mono given twice runs once and fills both places.
      *
      * <p>Cancelling the subscription, or the task that awaits this, cancels all of them, also the Futures that were
-     * given: shield those that are not to be. The awaiting task resumes with the first that ends cancelled.
+     * given: {@link #shield} those that are not to be. The awaiting task resumes with the first that ends cancelled.
      *
      * <p>The first error is signalled at once, and the others go on: their errors are not heard of any more, their
      * results go to {@code Operators.onDiscard}. That a Mono was cancelled by somebody else counts as its error. A task
@@ -315,6 +339,219 @@ public final class Asyncio {
      */
     public static Mono<List<@Nullable Object>> gather(Iterable<? extends Mono<?>> monos, boolean returnExceptions) {
         return Gather.of(monos, returnExceptions);
+    }
+
+    /**
+     * Waits for a Mono and keeps the cancellation of who waits away from it. Nothing happens until subscription; then a
+     * Future is awaited as it is, any other Mono runs as a task of the running loop, or of one of
+     * {@link EventLoop#shared()}.
+     *
+     * <p>Cancelling the subscription, or the task that awaits this, ends the waiting at once, and the inner work goes
+     * on. If it fails then, and nobody else asks for its exception, that is reported to the loop's exception handler as
+     * never retrieved. Keep the Task, to wait for its end:
+     *
+     * <pre>{@code
+     * Task<Receipt> booking = createTask(book(order));
+     * try {
+     *     return await(shield(booking));
+     * } catch (CancelledException e) {
+     *     log(await(booking));                          // it is not left half done
+     *     throw e;
+     * }
+     * }</pre>
+     *
+     * <p>If the inner work itself is cancelled, so is this. asyncio: {@code shield}.
+     */
+    public static <T> Mono<T> shield(Mono<? extends T> mono) {
+        ColdMono.adopt(Objects.requireNonNull(mono, "mono"));
+        return new FutureMono<>(Shield.class, (loop, context) -> Shield.start(mono, loop, context));
+    }
+
+    /**
+     * Waits for Futures or Tasks, and tells which are done. Nothing happens until subscription. It never cancels them,
+     * and never fails for their errors, which are left to be asked for; cancelling it ends the waiting only.
+     *
+     * <pre>{@code
+     * WaitResult<Task<Page>> result = await(waitTasks(tasks, ReturnWhen.FIRST_COMPLETED));
+     * result.pending().forEach(Future::cancel);
+     * }</pre>
+     *
+     * <p>What is done is seen when the waiting code goes on. What is wanted already costs no tick. To take one after
+     * the other as they end, {@link #asCompletedTasks} is cheaper than waiting for the first again and again. asyncio:
+     * {@code wait}.
+     *
+     * @param futures what to wait for; the same one twice is one. The Iterable is gone through once, here
+     * @throws IllegalArgumentException if there are none
+     */
+    public static <F extends Future<?>> Mono<WaitResult<F>> waitTasks(
+            Iterable<? extends F> futures, ReturnWhen returnWhen) {
+        return waitTasks(futures, returnWhen, null);
+    }
+
+    /**
+     * As {@link #waitTasks(Iterable, ReturnWhen)}, for a time at most.
+     *
+     * @param timeout on the loop's clock, from the subscription on; its end is no error. Null for no limit
+     */
+    public static <F extends Future<?>> Mono<WaitResult<F>> waitTasks(
+            Iterable<? extends F> futures, ReturnWhen returnWhen, @Nullable Duration timeout) {
+        return WaitTasks.of(futures, returnWhen, timeout);
+    }
+
+    /**
+     * The results of Monos in the order in which they are there; empty ones are skipped. Nothing happens until the
+     * first request. Then Futures are awaited as they are, other Monos run as tasks of the running loop, or of one of
+     * {@link EventLoop#shared()}; the same Mono given twice runs once. Results wait for demand.
+     *
+     * <p>The first error, in its turn, ends it. Neither that nor cancelling the subscription cancels any of the Monos:
+     * they go on.
+     *
+     * <pre>{@code
+     * asCompleted(List.of(fetch("a"), fetch("b"))).take(1)                // the faster one; the other goes on
+     * }</pre>
+     *
+     * <p>asyncio: {@code as_completed}, of which this is the {@code for} loop.
+     *
+     * @throws NullPointerException if one of the Monos is null
+     */
+    public static <T> Flux<T> asCompleted(Iterable<? extends Mono<? extends T>> monos) {
+        return AsCompleted.<T>of(monos, null).values();
+    }
+
+    /**
+     * As {@link #asCompleted(Iterable)}, for a time at most, from the first request on, by the loop's clock. Then it
+     * delivers what is done and ends with a {@link java.util.concurrent.TimeoutException}; the others go on.
+     */
+    public static <T> Flux<T> asCompleted(Iterable<? extends Mono<? extends T>> monos, Duration timeout) {
+        return AsCompleted.<T>of(monos, Objects.requireNonNull(timeout, "timeout"))
+                .values();
+    }
+
+    /**
+     * As {@link #asCompleted(Iterable)}, but delivers the Futures themselves, which are done: those that were given,
+     * and for other Monos the tasks that were started. Errors and empty ones are among them, so it does not fail
+     * itself.
+     *
+     * <p>asyncio: {@code as_completed}, of which this is the {@code async for} loop.
+     */
+    public static <T> Flux<Future<T>> asCompletedTasks(Iterable<? extends Mono<? extends T>> monos) {
+        return AsCompleted.of(monos, null);
+    }
+
+    /** As {@link #asCompletedTasks(Iterable)}, with a limit as {@link #asCompleted(Iterable, Duration)}. */
+    public static <T> Flux<Future<T>> asCompletedTasks(Iterable<? extends Mono<? extends T>> monos, Duration timeout) {
+        return AsCompleted.of(monos, Objects.requireNonNull(timeout, "timeout"));
+    }
+
+    /**
+     * The result of the first of several Monos that succeeds, which an empty one does too. Nothing happens until
+     * subscription; then Futures are awaited as they are, other Monos run as tasks of the running loop, or of one of
+     * {@link EventLoop#shared()}.
+     *
+     * <p>The losers are cancelled, also the Futures that were given, and waited for: when the result is there, their
+     * cleanup is done. A result that comes too late goes to {@code Operators.onDiscard}, unless it is that of a Future
+     * that was given; an error that comes too late, to the loop's exception handler. Errors before that are those of a
+     * race that somebody else has won: they are forgotten.
+     *
+     * <p>If all fail, it fails with an {@link ExceptionGroup} of their errors, in the order of the arguments; if all
+     * were cancelled, with a {@link CancelledException}. Cancelling the subscription, or the task that awaits this,
+     * cancels all of them; the task goes on when all have ended.
+     *
+     * <pre>{@code
+     * Connection connection = await(race(open("2001:db8::1"), sleep(ofMillis(250)).then(open("192.0.2.1"))));
+     * }</pre>
+     *
+     * @throws IllegalArgumentException if there are none
+     * @throws NullPointerException if one of the Monos is null
+     */
+    @SafeVarargs
+    @SuppressWarnings("varargs") // asList only reads
+    public static <T> Mono<T> race(Mono<? extends T>... monos) {
+        return Race.of(Arrays.asList(monos));
+    }
+
+    /** As {@link #race(Mono...)}; the Iterable is gone through once, here. */
+    public static <T> Mono<T> race(Iterable<? extends Mono<? extends T>> monos) {
+        return Race.of(monos);
+    }
+
+    /**
+     * Runs a Mono for each item of a source, a number of them at a time, and delivers their results in the order of the
+     * items; empty ones are skipped. Nothing happens until the first request. Then the Monos run as tasks of the
+     * running loop, or of one of {@link EventLoop#shared()}; Futures are awaited as they are. The function is called
+     * where the source signals.
+     *
+     * <p>An item is asked of the source for each that has been delivered, so that at most {@code concurrency} run or
+     * wait for demand. {@link Integer#MAX_VALUE} sets no limit, and costs no more for each item.
+     *
+     * <p>An error, of the source, of the function or of a Mono, cancels the source and all that run, and is signalled
+     * when these have ended; further errors are suppressed by it. Cancelling the subscription cancels the same, and
+     * does not wait. What was not delivered goes to {@code Operators.onDiscard}.
+     *
+     * <pre>{@code
+     * Flux<Page> pages = mapConcurrent(Flux.fromIterable(urls), 8, url -> async(() -> fetch(url)));
+     * }</pre>
+     *
+     * @throws IllegalArgumentException if {@code concurrency} is not positive
+     */
+    public static <S, R> Flux<R> mapConcurrent(
+            Publisher<? extends S> source, int concurrency, Function<? super S, ? extends Mono<? extends R>> function) {
+        return MapConcurrent.of(source, concurrency, function, true);
+    }
+
+    /** As {@link #mapConcurrent}, but delivers each result as soon as it is there. */
+    public static <S, R> Flux<R> mapConcurrentUnordered(
+            Publisher<? extends S> source, int concurrency, Function<? super S, ? extends Mono<? extends R>> function) {
+        return MapConcurrent.of(source, concurrency, function, false);
+    }
+
+    // ---- clean-up
+
+    /**
+     * Makes the clean-up of {@code Mono.usingWhen} and the like part of what a task waits for. Nothing happens until
+     * subscription. Reactor calls a cancellation done when it has told the source, and runs the clean-up behind its
+     * back; a task that awaits the chain, through however many operators, does not go on before what is given here has
+     * ended. Outside of tasks it changes nothing.
+     *
+     * <pre>{@code
+     * Mono<Row> row = Mono.usingWhen(
+     *         pool.acquire(), connection -> connection.query(sql), connection -> cleanup(connection.release()));
+     * }</pre>
+     *
+     * @return completes when the clean-up has, without its values; cancelling cancels it
+     */
+    public static Mono<Void> cleanup(Publisher<?> publisher) {
+        Mono<Void> end =
+                Flux.from(Objects.requireNonNull(publisher, "publisher")).then();
+        return Mono.deferContextual(context -> {
+            Cleanups cleanups = Cleanups.of(context);
+            if (cleanups == null) {
+                return end;
+            }
+            cleanups.begin();
+            return end.doFinally(signal -> cleanups.end());
+        });
+    }
+
+    /**
+     * Runs a clean-up that cancellations of whoever awaits it do not reach; for {@code finally} blocks. Nothing happens
+     * until subscription. It is a task, begun at once; its end is waited for. When the time is over, it is cancelled,
+     * and waited for all the same; then this fails with a {@link java.util.concurrent.TimeoutException}. A cancellation
+     * that comes meanwhile stays requested: the next await of the task brings it, and if there is none, the task ends
+     * cancelled.
+     *
+     * <pre>{@code
+     * } finally {
+     *     await(shieldedCleanup(connection.rollback(), Duration.ofSeconds(5)));
+     * }
+     * }</pre>
+     *
+     * <p>In asyncio {@code shield} with a loop around it; trio: {@code move_on_after(5, shield=True)}.
+     */
+    public static <T> Mono<T> shieldedCleanup(Mono<? extends T> mono, Duration limit) {
+        Objects.requireNonNull(limit, "limit");
+        ColdMono.adopt(Objects.requireNonNull(mono, "mono"));
+        return new ScopeMono.Supplied<>(ShieldedCleanup.class, false, () -> new ShieldedCleanup<>(mono, limit));
     }
 
     // ---- other threads

@@ -5,7 +5,6 @@ import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Exceptions;
-import reactor.core.Fuseable;
 import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
@@ -185,8 +184,13 @@ final class BodyTask<T> extends Task<T> {
 
     @SuppressWarnings("unchecked")
     <V> @Nullable V awaitMono(Mono<? extends V> mono) throws Exception {
-        if (mono instanceof Fuseable.ScalarCallable<?> known) {
-            return (V) outcomeOf(known);
+        if (KnownMono.is(mono)) {
+            subscribing = true;
+            try {
+                return (V) KnownMono.call(mono, getContext());
+            } finally {
+                subscribing = false;
+            }
         }
         probeStack(STACK_PROBE);
         MonoWait<V> wait = new MonoWait<>(this, mono);
@@ -217,9 +221,7 @@ final class BodyTask<T> extends Task<T> {
     }
 
     <V> @Nullable V awaitFuture(Future<V> future) throws Exception {
-        if (future == (Object) this) {
-            throw new IllegalStateException("Task cannot await on itself: " + this);
-        }
+        checkNotItself(future);
         if (future.done()) {
             return future.outcome();
         }

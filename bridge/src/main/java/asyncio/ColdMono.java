@@ -22,6 +22,8 @@ abstract class ColdMono<T> extends Mono<T> implements Scannable {
     static void adopt(Mono<?> mono) {
         if (mono instanceof ColdMono<?> own) {
             own.adopt();
+        } else if (mono instanceof OperatorTracking.Tracked operator) {
+            operator.subscribed();
         }
     }
 

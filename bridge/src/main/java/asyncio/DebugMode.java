@@ -1,8 +1,12 @@
 package asyncio;
 
+import java.security.CodeSource;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /** What the debug mode of all loops has in common: whether it is on from the start, and what it says. */
@@ -13,44 +17,12 @@ final class DebugMode {
      */
     static final boolean ENABLED = Boolean.getBoolean("asyncio.debug") || isOn(System.getenv("ASYNCIO_DEBUG"));
 
+    private static final String PACKAGE = "asyncio.";
     private static final double NANOS_PER_SECOND = 1e9;
     /** As many as asyncio keeps. */
     private static final int MOST_FRAMES = 10;
-    /** The classes that may stand between a line of the user's and the object that it makes. */
-    private static final Set<String> OURS = Set.of(
-            Asyncio.class.getName(),
-            BodyTask.class.getName(),
-            Children.class.getName(),
-            ColdMono.class.getName(),
-            Coroutine.class.getName(),
-            DebugMode.class.getName(),
-            DefaultExecutor.class.getName(),
-            Ended.class.getName(),
-            EventLoop.class.getName(),
-            ExecutorJob.class.getName(),
-            Future.class.getName(),
-            FutureMono.class.getName(),
-            Gather.class.getName(),
-            Handle.class.getName(),
-            Joint.class.getName(),
-            LeakDetector.class.getName(),
-            MonoTask.class.getName(),
-            Origin.class.getName(),
-            OwnerSubscription.class.getName(),
-            Runner.class.getName(),
-            ScopeMono.class.getName(),
-            Signals.class.getName(),
-            Sleep.class.getName(),
-            Starting.class.getName(),
-            StepTask.class.getName(),
-            Steps.class.getName(),
-            Task.class.getName(),
-            TaskGroup.class.getName(),
-            ThreadsafeRun.class.getName(),
-            TimeLimit.class.getName(),
-            Timeout.class.getName(),
-            TimerHandle.class.getName(),
-            ToThread.class.getName());
+    /** Which classes of package asyncio come with the library; its tests are in that package too. */
+    private static final Map<String, Boolean> OURS = new ConcurrentHashMap<>();
 
     private DebugMode() {}
 
@@ -70,10 +42,26 @@ final class DebugMode {
         return isOn(loop) ? new Origin() : null;
     }
 
-    /** Whether a class is one of those that make things for the user. */
+    /** Whether a class is the library's: it may stand between a line of the user's and what that makes. */
     static boolean isOurs(String className) {
+        if (!className.startsWith(PACKAGE) || className.indexOf('.', PACKAGE.length()) >= 0) {
+            return false;
+        }
         int nested = className.indexOf('$');
-        return OURS.contains(nested < 0 ? className : className.substring(0, nested));
+        return OURS.computeIfAbsent(nested < 0 ? className : className.substring(0, nested), DebugMode::comesWithUs);
+    }
+
+    private static boolean comesWithUs(String className) {
+        try {
+            return Objects.equals(
+                    source(Class.forName(className, false, DebugMode.class.getClassLoader())), source(DebugMode.class));
+        } catch (ClassNotFoundException | LinkageError e) {
+            return false; // of another class loader
+        }
+    }
+
+    private static @Nullable CodeSource source(Class<?> type) {
+        return type.getProtectionDomain().getCodeSource();
     }
 
     /** The line of the user's that is calling into this library. */

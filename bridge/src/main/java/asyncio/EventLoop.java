@@ -51,6 +51,9 @@ public final class EventLoop {
             EventLoop loop = thread == Thread.currentThread() ? runningOrNull() : null;
             return loop != null && loop.core.inEventLoop(thread);
         });
+        if (Boolean.getBoolean("asyncio.debug.operators")) {
+            trackOperators(true);
+        }
     }
 
     private final String name = "asyncio-" + COUNTER.incrementAndGet();
@@ -706,6 +709,18 @@ public final class EventLoop {
     /** Changes {@link #getSlowCallbackDuration()}. asyncio: {@code loop.slow_callback_duration}. */
     public void setSlowCallbackDuration(Duration duration) {
         slowCallbackNanos = saturatedNanos(duration);
+    }
+
+    /**
+     * Looks, in all loops, for operators of Reactor's that are assembled on a loop and never subscribed to, such as
+     * {@code users.save(user).then();} as a statement, and logs where; or stops looking. From the start it looks with
+     * {@code -Dasyncio.debug.operators=true}. It is a {@link reactor.core.publisher.Hooks#onEachOperator hook} of
+     * Reactor's, for debugging: each operator that is assembled on a loop costs 1 to 3 microseconds more, by the depth
+     * of the stack; a chain of four 5 to 13, where Reactor's own debug mode adds 6 to 15. From any thread; what is
+     * assembled already is not concerned.
+     */
+    public static void trackOperators(boolean enabled) {
+        OperatorTracking.turn(enabled);
     }
 
     long slowCallbackNanos() {

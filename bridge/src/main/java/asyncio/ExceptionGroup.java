@@ -11,7 +11,7 @@ import reactor.core.Exceptions;
 
 /**
  * Several exceptions that are thrown together, since the work that failed was concurrent: of a group of tasks, or of
- * all who took part in a race. Groups may hold groups. Immutable.
+ * all who took part in a {@link Asyncio#race race}. Groups may hold groups. Immutable.
  *
  * <p>The exceptions are its suppressed ones too, the first of them: so whoever prints or logs a stack trace, in
  * whatever way, prints theirs, once. Code asks for {@link #exceptions()}.

@@ -40,7 +40,8 @@ import reactor.util.context.ContextView;
  *
  * @param <T> the type of the result
  */
-public sealed class Future<T> extends Mono<T> implements Scannable permits Task, ExecutorJob.Result, Joint {
+public sealed class Future<T> extends Mono<T> implements Scannable
+        permits Task, ExecutorJob.Result, Joint, Shield, WaitTasks.Latch {
     /** The result {@code null}, which {@link #state} cannot hold as it is. */
     private static final Object NULL = new Object();
 
@@ -162,6 +163,11 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
             throw (CancelledException) failure.exception;
         }
         return failure.retrieve();
+    }
+
+    /** What it was cancelled with, if it was. */
+    final @Nullable CancelledException cancellation() {
+        return state instanceof Failure failure && failure.cancelled ? (CancelledException) failure.exception : null;
     }
 
     /** The loop it belongs to, or null if it was made off every loop. */

@@ -1,6 +1,5 @@
 package asyncio;
 
-import java.util.Locale;
 import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
@@ -39,6 +38,6 @@ final class FutureMono<T> extends ColdMono<T> {
 
     @Override
     public String toString() {
-        return what.getSimpleName().toLowerCase(Locale.ROOT) + "(...)";
+        return LeakDetector.functionName(what) + "(...)";
     }
 }

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * <p>What children bring runs on the loop of the Future, one after the other; except for what was done already, and
  * after the loop was closed. So it is written for any thread.
  */
-abstract sealed class Joint<T, C> extends Future<T> permits Gather {
+abstract sealed class Joint<T, C> extends Future<T> permits Gather, Race {
     private static final VarHandle RUNNING;
     private static final VarHandle REQUEST;
     /** The last content of {@link #request}. */
@@ -67,6 +67,11 @@ abstract sealed class Joint<T, C> extends Future<T> permits Gather {
 
     /** A child has ended. */
     abstract void ended(Future<C> child);
+
+    /** Whether {@link #ended} may run code of others'. */
+    boolean runsOthersCode(Future<C> child) {
+        return false;
+    }
 
     /** The last one has; called once. */
     abstract void allEnded();
@@ -147,7 +152,7 @@ abstract sealed class Joint<T, C> extends Future<T> permits Gather {
 
         @Override
         boolean isInternal() {
-            return true;
+            return !joint.runsOthersCode(child);
         }
 
         @Override

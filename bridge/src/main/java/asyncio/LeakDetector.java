@@ -4,11 +4,12 @@ import java.lang.ref.PhantomReference;
 import java.lang.ref.ReferenceQueue;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
 import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
@@ -17,6 +18,11 @@ import reactor.util.context.ContextView;
  * the object, taken out when the object is used, and reported when the garbage collector finds the object unused.
  */
 final class LeakDetector {
+    /** The place of an operator, which is found out if it must be reported. */
+    private static final String IN_ORIGIN = "";
+
+    private static final String WHAT_TO_DO = ": it did nothing. Write await(...), createTask(...) or subscribe to it; "
+            + "a fallback that may not be needed belongs in Mono.defer(...)";
     private static final ReferenceQueue<Object> COLLECTED = new ReferenceQueue<>();
     /**
      * A record costs a good part of what a short task does; a place that forgets shows in the first ones, or in a
@@ -157,7 +163,7 @@ final class LeakDetector {
      *
      * @param what a class whose name will do, or the body itself
      */
-    static @Nullable Leak trackCoroutine(ColdMono<?> coroutine, Object what) {
+    static @Nullable Leak trackCoroutine(Publisher<?> coroutine, Object what) {
         EventLoop loop = EventLoop.runningOrNull();
         boolean debug = DebugMode.isOn(loop);
         if (!debug
@@ -166,9 +172,24 @@ final class LeakDetector {
                                 .takes())) {
             return null;
         }
-        String name = what instanceof Class<?> type ? type.getSimpleName().toLowerCase(Locale.ROOT) : "async";
+        String name = what instanceof Class<?> type ? functionName(type) : "async";
         return new Leak(
                 coroutine, name, DebugMode.callerPlace(), null, debug ? new Origin() : null, loop, Context.empty());
+    }
+
+    /**
+     * Watches an operator of Reactor's until it is subscribed to.
+     *
+     * @param type {@code Mono} or {@code Flux}
+     */
+    static Leak trackOperator(Publisher<?> operator, String type, EventLoop loop) {
+        return new Leak(operator, type, IN_ORIGIN, null, new Origin(), loop, Context.empty());
+    }
+
+    /** The function that returns coroutines of a class, which is named after it. */
+    static String functionName(Class<?> type) {
+        String name = type.getSimpleName();
+        return Character.toLowerCase(name.charAt(0)) + name.substring(1);
     }
 
     static Leak trackException(Future<?> future, String message, Throwable exception, ContextView context) {
@@ -211,11 +232,14 @@ final class LeakDetector {
             }
             if (leak.place == null) {
                 leak.reportException();
+            } else if (leak.place.equals(IN_ORIGIN)) {
+                String made = OperatorTracking.describe(leak.message, Objects.requireNonNull(leak.origin));
+                if (REPORTED.add(made)) {
+                    Log.warn(made + " was never subscribed to" + WHAT_TO_DO, leak.origin);
+                }
             } else if (leak.origin != null || REPORTED.add(leak.place)) {
                 Log.warn(
-                        "Coroutine " + leak.message + "(...) made at " + leak.place
-                                + " was never awaited: it did nothing. Write await(...), "
-                                + "createTask(...) or subscribe to it; a fallback that may not be needed belongs in Mono.defer(...)",
+                        "Coroutine " + leak.message + "(...) made at " + leak.place + " was never awaited" + WHAT_TO_DO,
                         leak.origin);
             }
         }

@@ -129,6 +129,10 @@ final class LoopCore extends NettyEventLoop {
         } else if (entry instanceof TaskStart start) {
             Task<?> task = start.task();
             task.finishWith(new CancelledException("The event loop was closed before " + task.getName() + " began"));
+        } else if (entry instanceof TimerChange change) {
+            if (change.add) {
+                abandon(change.timer.action());
+            }
         } else if (!(entry instanceof Handle)) {
             safeExecute(entry);
         }
@@ -339,9 +343,6 @@ final class LoopCore extends NettyEventLoop {
     @Nullable Error close() {
         initialize(); // a handler that was never initialized cannot be destroyed
         cancelScheduledTasks();
-        while (timers.size() > 0) {
-            ready.add(timers.poll().action());
-        }
         Error error = runReadyAtClose(); // the last flush of what was written in this tick
         closing = true;
         io.prepareToDestroy();
@@ -364,6 +365,9 @@ final class LoopCore extends NettyEventLoop {
 
     private @Nullable Error runReadyAtClose() {
         collectReady();
+        while (timers.size() > 0) { // also those that were still in the inbox: who sleeps on one is told
+            ready.add(timers.poll().action());
+        }
         List<Runnable> entries = new ArrayList<>(ready);
         ready.clear();
         return abandonAll(entries);

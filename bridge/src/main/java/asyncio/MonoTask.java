@@ -1,7 +1,7 @@
 package asyncio;
 
 import org.jspecify.annotations.Nullable;
-import reactor.core.Fuseable;
+import reactor.core.Exceptions;
 import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
@@ -18,8 +18,8 @@ final class MonoTask<T> extends Task<T> {
             finishWith(request);
             return;
         }
-        if (source() instanceof Fuseable.ScalarCallable<?> known) {
-            finishWith(known);
+        if (KnownMono.is(source())) {
+            finishKnown();
             return;
         }
         Wait wait;
@@ -48,12 +48,15 @@ final class MonoTask<T> extends Task<T> {
     }
 
     @SuppressWarnings("unchecked")
-    private void finishWith(Fuseable.ScalarCallable<?> known) {
+    private void finishKnown() {
         T value;
         try {
-            value = (T) outcomeOf(known);
+            value = (T) KnownMono.call(source(), getContext());
         } catch (Throwable e) {
             finishWith(e);
+            if (e instanceof Error fatal && Exceptions.isJvmFatal(fatal)) {
+                throw fatal; // as Reactor does: it ends the loop's run too
+            }
             return;
         }
         finishWith(value);

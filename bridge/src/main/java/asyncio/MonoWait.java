@@ -20,6 +20,10 @@ import reactor.util.context.Context;
 final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
     private static final VarHandle STATE;
     private static final VarHandle VALUE;
+    private static final VarHandle ERROR;
+    /** In {@link #error}: nobody will look there any more. */
+    private static final Object TOO_LATE = new Object();
+
     /** The Mono has not ended, the task is still subscribing: an end now needs no resumption. */
     private static final int SUBSCRIBING = 0;
     /** The Mono has not ended, the task is suspended. */
@@ -34,6 +38,7 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
             MethodHandles.Lookup lookup = MethodHandles.lookup();
             STATE = lookup.findVarHandle(MonoWait.class, "state", int.class);
             VALUE = lookup.findVarHandle(MonoWait.class, "value", Object.class);
+            ERROR = lookup.findVarHandle(MonoWait.class, "error", Object.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -45,7 +50,9 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
     /** Taken with an atomic swap by the one who uses it or gives it back. */
     private volatile @Nullable Object value;
 
-    private @Nullable Throwable error;
+    /** May also come between the task's cancellation and its resumption, which takes it out. */
+    private volatile @Nullable Object error;
+
     private @Nullable String cancelMessage;
 
     MonoWait(Task<?> task, Mono<? extends T> mono) {
@@ -69,9 +76,9 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
     @Override
     @Nullable T outcome(@Nullable CancelledException request) throws Exception {
         if (state == DISPOSED) {
-            throw new CancelledException(cancelMessage);
+            throw cancelled();
         }
-        Throwable error = this.error;
+        Throwable error = (Throwable) this.error;
         if (request != null) {
             giveBackValue();
             if (error != null && !(error instanceof CancelledException)) {
@@ -83,6 +90,15 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
             throw Misuse.sneaky(error);
         }
         return takeValue();
+    }
+
+    /** With the error that the Mono ended with all the same, before it could be disposed of. */
+    private CancelledException cancelled() {
+        CancelledException cancelled = new CancelledException(cancelMessage);
+        if (ERROR.getAndSet(this, TOO_LATE) instanceof Throwable late && !(late instanceof CancellationException)) {
+            cancelled.addSuppressed(late);
+        }
+        return cancelled;
     }
 
     @Override
@@ -149,6 +165,7 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
     @Override
     void abandon() {
         if (STATE.compareAndSet(this, SUSPENDED, DISPOSED)) {
+            ERROR.compareAndSet(this, null, TOO_LATE);
             cancelUpstream();
         }
     }
@@ -201,12 +218,11 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
 
     @Override
     public void onError(Throwable error) {
-        if (state > SUSPENDED) {
+        if (state == ENDED || !ERROR.compareAndSet(this, null, error)) {
             Operators.onErrorDropped(error, currentContext());
             return;
         }
         giveBackValue();
-        this.error = error;
         end();
     }
 
@@ -219,12 +235,7 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
         for (; ; ) {
             int before = state;
             if (before > SUSPENDED) {
-                // disposed a moment ago, on another thread: nobody will come for the error
-                Throwable error = this.error;
-                if (error != null && !(error instanceof CancellationException)) {
-                    Operators.onErrorDropped(error, currentContext());
-                }
-                return;
+                return; // disposed a moment ago, on another thread
             }
             if (STATE.compareAndSet(this, before, ENDED)) {
                 if (before == SUSPENDED) {

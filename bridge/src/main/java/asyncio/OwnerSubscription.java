@@ -10,9 +10,10 @@ import reactor.util.context.Context;
 
 /**
  * The subscription of the one for whom work is done: the work starts with the first request, and cancelling cancels it,
- * after which the subscriber hears nothing more.
+ * after which the subscriber hears nothing more. A task that awaits the work directly only asks it to end, and gets
+ * what comes of it, as if it had awaited it inline.
  */
-final class OwnerSubscription<T> implements Subscription, CoreSubscriber<T> {
+final class OwnerSubscription<T> implements AwaitedSubscription<T>, CoreSubscriber<T> {
     private static final Object STARTING = new Object();
     private static final Object OVER = new Object();
 
@@ -40,6 +41,9 @@ final class OwnerSubscription<T> implements Subscription, CoreSubscriber<T> {
         } catch (RuntimeException e) {
             if (work.getAndSet(OVER) != OVER) {
                 actual.onError(e);
+            } else {
+                endOfStart();
+                Operators.onErrorDropped(e, actual.currentContext());
             }
             return;
         }
@@ -48,6 +52,7 @@ final class OwnerSubscription<T> implements Subscription, CoreSubscriber<T> {
             outcome.subscription.request(Long.MAX_VALUE);
         } else {
             cancel(outcome); // while it was starting
+            endOfStart();
         }
     }
 
@@ -56,9 +61,39 @@ final class OwnerSubscription<T> implements Subscription, CoreSubscriber<T> {
     @Override
     @SuppressWarnings("unchecked")
     public void cancel() {
-        if (work.getAndSet(OVER) instanceof Outcome<?> outcome) {
-            cancel((Outcome<T>) outcome);
+        for (Object before; (before = work.get()) != OVER; ) {
+            Cleanups cleanups = before == STARTING ? Cleanups.of(actual.currentContext()) : null;
+            if (cleanups != null) {
+                cleanups.begin(); // the thread that is in request() ends it, when the work can be waited for
+            }
+            if (work.compareAndSet(before, OVER)) {
+                if (before instanceof Outcome<?> outcome) {
+                    cancel((Outcome<T>) outcome);
+                }
+                return;
+            }
+            if (cleanups != null) {
+                cleanups.end();
+            }
         }
+    }
+
+    /** It was cancelled on another thread while the work was being started. */
+    private void endOfStart() {
+        Cleanups cleanups = Cleanups.of(actual.currentContext());
+        if (cleanups != null) {
+            cleanups.end();
+        }
+    }
+
+    @Override
+    public boolean requestCancel(@Nullable String message) {
+        return work.get() instanceof Outcome<?> outcome && outcome.work.cancel(message);
+    }
+
+    @Override
+    public void giveBack(T value) {
+        Operators.onDiscard(value, actual.currentContext());
     }
 
     private void cancel(Outcome<T> outcome) {

@@ -90,7 +90,9 @@ abstract class ScopeMono<T> extends ColdMono<T> {
 
         @Override
         Steps<T> open() {
-            return new TimeLimit<>(mono, null, limit, false);
+            return limit != null && (limit.isZero() || limit.isNegative())
+                    ? new NoTime<>(mono, limit)
+                    : new TimeLimit<>(mono, null, limit, false);
         }
 
         @Override

@@ -38,7 +38,7 @@ final class Starting<V> extends Steps<V> {
 
     /**
      * The child has ended, on the loop; true if the caller of {@code start} hears of its failure, since it never
-     * reported.
+     * reported. A caller that was cancelled hears of nothing.
      */
     boolean childEnded(Task<?> child) {
         Future<V> ready = Objects.requireNonNull(this.ready);
@@ -49,7 +49,7 @@ final class Starting<V> extends Steps<V> {
             error = new IllegalStateException(child.getName()
                     + " ended without having called started(): start() needs to be told when it is ready");
         }
-        return ready.trySetException(error) || cancelled != null;
+        return ready.trySetException(error);
     }
 
     @Override

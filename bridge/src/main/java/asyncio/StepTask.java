@@ -2,7 +2,6 @@ package asyncio;
 
 import org.jspecify.annotations.Nullable;
 import reactor.core.Exceptions;
-import reactor.core.Fuseable;
 import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
@@ -89,8 +88,8 @@ final class StepTask<T> extends Task<T> {
                 continue;
             }
             try {
-                if (mono instanceof Fuseable.ScalarCallable<?> known) {
-                    value = outcomeOf(known);
+                if (KnownMono.is(mono)) {
+                    value = KnownMono.call(mono, getContext());
                 } else {
                     Wait wait = suspendOn(mono);
                     if (wait == null) {
@@ -112,6 +111,7 @@ final class StepTask<T> extends Task<T> {
         Wait wait;
         boolean pending;
         if (mono instanceof Future<?> future) {
+            checkNotItself(future);
             wait = new Wait.OnFuture(this, future);
             pending = future.addWaiter(wait);
         } else {

@@ -9,8 +9,6 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
-import reactor.core.Exceptions;
-import reactor.core.Fuseable;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
@@ -110,6 +108,12 @@ public abstract non-sealed class Task<T> extends Future<T> {
     /** Whether {@link #resume} runs code of this library only. */
     abstract boolean resumesInternally();
 
+    final void checkNotItself(Future<?> awaited) {
+        if (awaited == (Object) this) {
+            throw new IllegalStateException("Task cannot await on itself: " + this);
+        }
+    }
+
     // ---- meeting cancel
 
     /**
@@ -176,16 +180,6 @@ public abstract non-sealed class Task<T> extends Future<T> {
 
     private void ended() {
         loop.tasks.remove(this);
-    }
-
-    /** What just, empty and error would give a subscriber. */
-    static @Nullable Object outcomeOf(Fuseable.ScalarCallable<?> known) throws Exception {
-        try {
-            return known.call();
-        } catch (RuntimeException e) {
-            Throwable error = Exceptions.unwrap(e);
-            throw error instanceof Exception ? e : Misuse.sneaky(error); // only those that are none does Reactor wrap
-        }
     }
 
     /** Lets go of what is awaited, because the loop closes and the wait will not end. */

@@ -100,6 +100,49 @@ public final class TaskGroup {
                 TaskGroup.class, true, () -> new Scope<T>(group -> new Coroutine<>(() -> body.apply(group), body)));
     }
 
+    /** {@link Asyncio#all}: the results of a group's tasks when all have ended. */
+    static <T> Mono<List<@Nullable T>> all(Iterable<? extends Mono<? extends T>> monos) {
+        List<Mono<? extends T>> coroutines = new ArrayList<>();
+        for (Mono<? extends T> mono : monos) {
+            ColdMono.adopt(Objects.requireNonNull(mono, "one of the Monos is null"));
+            coroutines.add(mono);
+        }
+        return new ScopeMono.Supplied<>(All.class, false, () -> new All<>(coroutines));
+    }
+
+    private static final class All<T> extends Steps<List<@Nullable T>> {
+        private final List<Task<T>> tasks = new ArrayList<>();
+        private final Scope<Object> scope;
+
+        All(List<Mono<? extends T>> coroutines) {
+            scope = new Scope<>(group -> {
+                for (Mono<? extends T> coroutine : coroutines) {
+                    tasks.add(group.createTask(coroutine));
+                }
+                return Mono.empty();
+            });
+        }
+
+        @Override
+        Mono<?> begin(Task<?> task) {
+            return scope.begin(task);
+        }
+
+        @Override
+        @Nullable Mono<?> next(@Nullable Object value, @Nullable Throwable error) throws Exception {
+            return scope.next(value, error);
+        }
+
+        @Override
+        List<@Nullable T> result() {
+            List<@Nullable T> results = new ArrayList<>(tasks.size());
+            for (Task<T> task : tasks) {
+                results.add(task.resultOrNull());
+            }
+            return results;
+        }
+    }
+
     /** The body, then the children until none is left. */
     private static final class Scope<T> extends Steps<T> {
         private final Function<TaskGroup, Mono<? extends T>> body;
@@ -135,7 +178,7 @@ public final class TaskGroup {
                 if (error instanceof CancelledException exception) {
                     cancelled = exception;
                 }
-                if (error != null) {
+                if (error != null && !group.isAborting()) { // a second cancellation would disturb their clean-up
                     group.abort();
                 }
             } else if (error instanceof CancelledException exception) {

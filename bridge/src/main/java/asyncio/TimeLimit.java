@@ -42,6 +42,7 @@ final class TimeLimit<T> extends Steps<T> {
     private volatile long when = NEVER;
     private @Nullable Alarm alarm;
     private boolean unarmed;
+    private boolean moved;
     /** The next one out, while this one is unarmed. */
     private @Nullable TimeLimit<?> nextUnarmed;
 
@@ -72,57 +73,17 @@ final class TimeLimit<T> extends Steps<T> {
     Mono<?> begin(Task<?> task) {
         this.task = task;
         cancellingBefore = task.cancelling();
-        if (awaited != null && isOutOfTime()) {
-            return endOf(awaited);
-        }
         Duration time = this.time;
         set(time == null ? NEVER : absolute ? EventLoop.saturatedNanos(time) : task.loop.deadline(time));
         return awaited != null ? awaited : Objects.requireNonNull(body).apply(new Timeout(this));
     }
 
-    private boolean isOutOfTime() {
-        return time != null && (time.isZero() || time.isNegative());
-    }
-
-    /**
-     * Without time: what is done has its say; what runs is cancelled and waited for; what has not begun never begins.
-     */
-    private static Mono<?> endOf(Mono<?> mono) {
-        ColdMono.adopt(mono);
-        if (!(mono instanceof Future<?> future)) {
-            return Mono.empty();
-        }
-        if (!future.done()) {
-            future.cancel();
-        }
-        return Ended.of(future);
-    }
-
     @Override
     @SuppressWarnings("unchecked") // the only wait is for what gives the value
     @Nullable Mono<?> next(@Nullable Object value, @Nullable Throwable error) throws Exception {
-        if (awaited != null && isOutOfTime()) {
-            if (error != null) {
-                throw Misuse.<Exception>sneaky(error); // the wait for the Future's end was itself cancelled
-            }
-            this.value = outcomeWithoutTime(awaited);
-        } else {
-            exit(error);
-            this.value = (T) value;
-        }
+        exit(error);
+        this.value = (T) value;
         return null;
-    }
-
-    @SuppressWarnings("unchecked")
-    private @Nullable T outcomeWithoutTime(Mono<? extends T> mono) throws Exception {
-        if (!(mono instanceof Future<?> future)) {
-            throw timeoutException(new CancelledException("There was no time to begin"));
-        }
-        try {
-            return ((Future<T>) future).result();
-        } catch (CancelledException e) {
-            throw timeoutException(e);
-        }
     }
 
     @Override
@@ -135,10 +96,15 @@ final class TimeLimit<T> extends Steps<T> {
         if (state == State.EXPIRING) {
             state = State.EXPIRED;
             if (task().uncancel() <= cancellingBefore && error != null) {
+                String limit = absolute || moved ? "at " + when() + " of the loop's clock" : "after " + time;
                 if (error instanceof CancelledException) {
-                    throw timeoutException(error);
+                    throw timeoutException(limit, error);
                 }
-                error.addSuppressed(timeoutException(null)); // asyncio's __context__
+                TimeoutException context = timeoutException(limit, null); // asyncio's __context__
+                error.addSuppressed(context);
+                if (error instanceof ExceptionGroup group) {
+                    group.exceptions().forEach(e -> e.addSuppressed(context));
+                }
             }
         } else {
             state = State.FINISHED;
@@ -148,8 +114,8 @@ final class TimeLimit<T> extends Steps<T> {
         }
     }
 
-    private TimeoutException timeoutException(@Nullable Throwable cause) {
-        TimeoutException e = new TimeoutException(absolute ? "Timed out at " + when() : "Timed out after " + time);
+    static TimeoutException timeoutException(String limit, @Nullable Throwable cause) {
+        TimeoutException e = new TimeoutException("Timed out " + limit);
         e.initCause(cause);
         return e;
     }
@@ -280,6 +246,7 @@ final class TimeLimit<T> extends Steps<T> {
             throw new IllegalStateException("Cannot change state of " + state + " Timeout: reschedule it before that");
         }
         disarm();
+        moved = true;
         this.when = when == null ? NEVER : EventLoop.saturatedNanos(when);
         if (when != null) {
             arm();

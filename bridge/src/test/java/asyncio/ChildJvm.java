@@ -6,6 +6,7 @@ import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.lang.ProcessBuilder.Redirect;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -32,6 +33,12 @@ import java.util.concurrent.TimeUnit;
 final class ChildJvm implements AutoCloseable {
     /** For a machine that does many other things; nothing here takes longer than it must. */
     private static final long LIMIT_SECONDS = 120;
+
+    /**
+     * For children of a JVM that was started with SIGINT ignored, from nohup or a shell's {@code &}; not every system
+     * has it.
+     */
+    private static final List<String> HEED_INTERRUPTS = List.of("env", "--default-signal=INT");
 
     private final String command;
     private final Process process;
@@ -96,6 +103,9 @@ final class ChildJvm implements AutoCloseable {
 
         ChildJvm start() throws IOException {
             List<String> command = new ArrayList<>();
+            if (startedIgnoringInterrupts()) {
+                command.addAll(HEED_INTERRUPTS);
+            }
             if (!ignored.isEmpty()) {
                 command.addAll(List.of("sh", "-c", "trap '' " + String.join(" ", ignored) + "; exec \"$@\"", "sh"));
             }
@@ -107,15 +117,23 @@ final class ChildJvm implements AutoCloseable {
         }
     }
 
-    /**
-     * Skips the test where signals cannot be sent, or a child would start with the interrupt signal ignored, as this
-     * JVM did.
-     */
+    /** Skips the test where signals cannot be sent, or a child would ignore an interrupt as this JVM does. */
     static void assumeSignals() throws Exception {
         assumeTrue(kill("0", ProcessHandle.current().pid()) == 0, "this system has no kill command");
         assumeTrue(
-                !startedIgnoringInterrupts(),
+                !startedIgnoringInterrupts() || canHeedInterrupts(),
                 "the tests were started with SIGINT ignored, from nohup or a shell's &, and so would be a child");
+    }
+
+    private static boolean canHeedInterrupts() throws Exception {
+        List<String> probe = new ArrayList<>(HEED_INTERRUPTS);
+        probe.add("true");
+        return new ProcessBuilder(probe)
+                        .redirectErrorStream(true)
+                        .redirectOutput(Redirect.DISCARD)
+                        .start()
+                        .waitFor()
+                == 0;
     }
 
     private static boolean startedIgnoringInterrupts() throws IOException {

@@ -3,10 +3,12 @@ package asyncio;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /** The Reactive Streams rules for each Mono of the kernel. */
@@ -109,5 +111,58 @@ class PublisherTckTest {
                 "gather",
                 () -> Asyncio.gather(Mono.just(1), Asyncio.sleep(Duration.ofMillis(1), 2))
                         .map(List::size));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> shield() {
+        return Tck.of("shield", () -> Asyncio.shield(Asyncio.sleep(Duration.ofMillis(1), 2)));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> waitTasks() {
+        return Tck.of("waitTasks", () -> {
+            Task<Integer> task = EventLoop.shared().next().createTask(Asyncio.sleep(Duration.ofMillis(1), 2));
+            return Asyncio.waitTasks(List.of(task), ReturnWhen.ALL_COMPLETED)
+                    .map(result -> result.done().size());
+        });
+    }
+
+    @TestFactory
+    Stream<DynamicTest> asCompleted() {
+        return Tck.ofMany("asCompleted", n -> Asyncio.asCompleted(monos((int) n)));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> asCompletedTasks() {
+        return Tck.ofMany(
+                "asCompletedTasks",
+                n -> Asyncio.asCompletedTasks(monos((int) n)).map(Future::resultOrNull));
+    }
+
+    private static List<Mono<Integer>> monos(int n) {
+        return IntStream.range(0, n)
+                .mapToObj(i -> i % 10 == 0 ? Asyncio.sleep(Duration.ofMillis(1), i) : Mono.just(i))
+                .toList();
+    }
+
+    @TestFactory
+    Stream<DynamicTest> race() {
+        return Tck.of(
+                "race", () -> Asyncio.race(Asyncio.sleep(Duration.ofHours(1), 1), Asyncio.sleep(Duration.ZERO, 2)));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> mapConcurrent() {
+        return Tck.ofMany(
+                "mapConcurrent",
+                n -> Asyncio.mapConcurrent(Flux.range(0, (int) n), 4, i -> Asyncio.sleep(Duration.ZERO, i)));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> mapConcurrentUnordered() {
+        return Tck.ofMany(
+                "mapConcurrentUnordered",
+                n -> Asyncio.mapConcurrentUnordered(
+                        Flux.range(0, (int) n), Integer.MAX_VALUE, i -> Asyncio.sleep(Duration.ZERO, i)));
     }
 }

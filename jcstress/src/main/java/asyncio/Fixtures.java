@@ -171,7 +171,7 @@ final class Fixtures {
     }
 
     /** Counts signals. */
-    static final class Probe implements CoreSubscriber<Integer> {
+    static final class Probe<T> implements CoreSubscriber<T> {
         volatile @Nullable Subscription subscription;
         private final boolean request;
         private int values;
@@ -195,7 +195,7 @@ final class Fixtures {
         }
 
         @Override
-        public synchronized void onNext(Integer value) {
+        public synchronized void onNext(T value) {
             values++;
         }
 
@@ -207,6 +207,14 @@ final class Fixtures {
         @Override
         public synchronized void onComplete() {
             ends++;
+        }
+
+        synchronized int values() {
+            return values;
+        }
+
+        synchronized int ends() {
+            return ends;
         }
 
         /**

@@ -86,7 +86,7 @@ public final class FutureRaces {
     @State
     public static class CompleteAndSubscribe {
         final Future<Integer> future = new Future<>();
-        final Probe probe = new Probe(true);
+        final Probe<Integer> probe = new Probe<>(true);
 
         @Actor
         public void complete() {
@@ -111,8 +111,8 @@ public final class FutureRaces {
     @State
     public static class SubscribeAndSubscribe {
         final Future<Integer> future = new Future<>();
-        final Probe one = new Probe(true);
-        final Probe other = new Probe(true);
+        final Probe<Integer> one = new Probe<>(true);
+        final Probe<Integer> other = new Probe<>(true);
 
         @Actor
         public void subscribe() {
@@ -139,8 +139,8 @@ public final class FutureRaces {
     @State
     public static class PromotionAndComplete {
         final Future<Integer> future = new Future<>();
-        final Probe first = new Probe(true);
-        final Probe second = new Probe(true);
+        final Probe<Integer> first = new Probe<>(true);
+        final Probe<Integer> second = new Probe<>(true);
 
         public PromotionAndComplete() {
             future.subscribe(first);
@@ -171,8 +171,8 @@ public final class FutureRaces {
     @State
     public static class SubscribeTwiceAndComplete {
         final Future<Integer> future = new Future<>();
-        final Probe one = new Probe(true);
-        final Probe other = new Probe(true);
+        final Probe<Integer> one = new Probe<>(true);
+        final Probe<Integer> other = new Probe<>(true);
 
         @Actor
         public void subscribe() {
@@ -199,8 +199,8 @@ public final class FutureRaces {
     @State
     public static class PromotionAndDetach {
         final Future<Integer> future = new Future<>();
-        final Probe leaving = new Probe(true);
-        final Probe coming = new Probe(true);
+        final Probe<Integer> leaving = new Probe<>(true);
+        final Probe<Integer> coming = new Probe<>(true);
 
         public PromotionAndDetach() {
             future.subscribe(leaving);
@@ -246,7 +246,7 @@ public final class FutureRaces {
     @State
     public static class CompleteAndDetach {
         final Future<Integer> future = new Future<>();
-        final Probe probe = new Probe(true);
+        final Probe<Integer> probe = new Probe<>(true);
 
         public CompleteAndDetach() {
             future.subscribe(probe);
@@ -276,7 +276,7 @@ public final class FutureRaces {
     @State
     public static class RequestAndDetach {
         final Future<Integer> future = new Future<>();
-        final Probe probe = new Probe(false);
+        final Probe<Integer> probe = new Probe<>(false);
 
         public RequestAndDetach() {
             future.subscribe(probe);

@@ -2,10 +2,9 @@ package asyncio.examples;
 
 import static asyncio.Asyncio.async;
 import static asyncio.Asyncio.await;
-import static asyncio.Asyncio.createTask;
+import static asyncio.Asyncio.gather;
 import static asyncio.Asyncio.sleep;
 
-import asyncio.Task;
 import asyncio.streams.Streams;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpResponseStatus;
@@ -16,6 +15,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.function.BiFunction;
 import org.reactivestreams.Publisher;
+import reactor.core.publisher.Mono;
 import reactor.netty.ChannelBindException;
 import reactor.netty.DisposableServer;
 import reactor.netty.http.server.HttpServerRequest;
@@ -106,19 +106,15 @@ public final class HttpServer {
     /** Each square is as long in coming as an answer of another service. */
     private static String sum(HttpServerRequest request) throws Exception {
         int n = number(param(request, "n"), "the number of squares", MOST_TASKS);
-        List<Task<Long>> squares = new ArrayList<>();
-        try {
-            for (long i = 1; i <= n; i++) {
-                squares.add(createTask(sleep(Duration.ofMillis(1), i * i)));
-            }
-            long sum = 0;
-            for (Task<Long> square : squares) {
-                sum += await(square);
-            }
-            return sum + "\n";
-        } finally {
-            squares.forEach(Task::cancel); // if the client has hung up; those that are done do not mind
+        List<Mono<Long>> squares = new ArrayList<>();
+        for (long i = 1; i <= n; i++) {
+            squares.add(sleep(Duration.ofMillis(1), i * i));
         }
+        long sum = 0;
+        for (long square : await(gather(squares))) { // starts a task for each; cancels them all if the client hangs up
+            sum += square;
+        }
+        return sum + "\n";
     }
 
     /** The routes have no page without its parameter. */

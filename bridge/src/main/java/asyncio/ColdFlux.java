@@ -1,0 +1,48 @@
+package asyncio;
+
+import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
+import reactor.core.CoreSubscriber;
+import reactor.core.Scannable;
+import reactor.core.publisher.Flux;
+
+/** A coroutine object of this library with more than one value: as {@link ColdMono}. */
+abstract class ColdFlux<T> extends Flux<T> implements Scannable {
+    private LeakDetector.@Nullable Leak neverAwaited;
+
+    /** @param what a class named after the function that returns this */
+    ColdFlux(Class<?> what) {
+        neverAwaited = LeakDetector.trackCoroutine(this, what);
+    }
+
+    /** Someone will see to it that it runs: it is not reported. For any Publisher. */
+    static void adopt(Publisher<?> publisher) {
+        if (publisher instanceof ColdFlux<?> own) {
+            own.adopt();
+        } else if (publisher instanceof ColdMono<?> own) {
+            own.adopt();
+        }
+    }
+
+    private void adopt() {
+        LeakDetector.Leak leak = neverAwaited;
+        if (leak != null) {
+            neverAwaited = null;
+            leak.close();
+        }
+    }
+
+    @Override
+    public final void subscribe(CoreSubscriber<? super T> actual) {
+        adopt();
+        start(actual);
+    }
+
+    abstract void start(CoreSubscriber<? super T> actual);
+
+    @Override
+    @SuppressWarnings("rawtypes")
+    public @Nullable Object scanUnsafe(Attr key) {
+        return key == Attr.RUN_STYLE ? Attr.RunStyle.ASYNC : null;
+    }
+}

@@ -1,0 +1,266 @@
+package asyncio;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Subscription;
+import reactor.core.CoreSubscriber;
+import reactor.core.Scannable;
+import reactor.core.publisher.Operators;
+import reactor.util.concurrent.Queues;
+import reactor.util.context.Context;
+
+/**
+ * A subscription to {@link AsCompleted}. Children are heard of on the loop and queue up; whoever comes first of them,
+ * of the deadline and of requests delivers for all, so that signals never overlap and never recur.
+ */
+final class Completions<T> implements Subscription, Scannable {
+    private final AsCompleted<T> what;
+    private final EventLoop loop;
+    private final CoreSubscriber<? super Future<T>> actual;
+    private final Queue<Future<T>> done =
+            Queues.<Future<T>>unboundedMultiproducer().get();
+    private final AtomicBoolean started = new AtomicBoolean();
+    private final AtomicLong requested = new AtomicLong();
+    /** Calls of {@link #deliver} that the one who delivers has not answered. */
+    private final AtomicInteger calls = new AtomicInteger();
+    /** Empty until the children are there. */
+    private volatile List<Listener<T>> listeners = List.of();
+
+    private volatile TimerQueue.@Nullable Entry timer;
+    /** What ends this when the queue is empty: the deadline, or that the children could not be started. */
+    private volatile @Nullable Throwable error;
+
+    private volatile boolean cancelled;
+    /** Set by the one who delivers. */
+    private volatile boolean terminated;
+    /** Not delivered yet; for the one who delivers. */
+    private int left;
+
+    Completions(AsCompleted<T> what, EventLoop loop, CoreSubscriber<? super Future<T>> actual) {
+        this.what = what;
+        this.loop = loop;
+        this.actual = actual;
+    }
+
+    @Override
+    public void request(long n) {
+        if (!Operators.validate(n)) {
+            return;
+        }
+        requested.accumulateAndGet(n, Operators::addCap);
+        if (started.compareAndSet(false, true)) {
+            calls.incrementAndGet(); // who is done meanwhile waits: the children are not counted yet
+            start();
+            deliverAll(1);
+        } else {
+            deliver();
+        }
+    }
+
+    private void start() {
+        try {
+            Children<T> children = Children.start(what.sources, loop, Context.of(actual.currentContext()));
+            List<Listener<T>> listeners = new ArrayList<>(children.distinct.size());
+            for (Future<T> child : children.distinct) {
+                listeners.add(new Listener<>(this, child));
+            }
+            left = listeners.size();
+            this.listeners = listeners;
+            for (Listener<T> listener : listeners) {
+                if (!listener.child.addWaiter(listener)) {
+                    done.add(listener.child);
+                }
+            }
+            if (what.timeout != null && left > 0) {
+                limit(what.timeout);
+            }
+        } catch (RuntimeException e) {
+            error = e;
+        }
+        if (cancelled) {
+            detach(); // cancel() may have looked before there was anything
+        }
+    }
+
+    private void limit(Duration timeout) {
+        TimerQueue.Entry entry = new TimerQueue.Entry(new Deadline<>(this), loop.deadline(timeout));
+        timer = entry;
+        if (!loop.core.addTimer(entry)) {
+            throw Misuse.loopClosed();
+        }
+    }
+
+    private void deliver() {
+        if (calls.getAndIncrement() == 0) {
+            deliverAll(1);
+        }
+    }
+
+    private void deliverAll(int answered) {
+        do {
+            deliverWhatIsThere();
+            answered = calls.addAndGet(-answered);
+        } while (answered != 0);
+    }
+
+    private void deliverWhatIsThere() {
+        long demand = requested.get();
+        long delivered = 0;
+        while (!cancelled && !terminated) {
+            if (left == 0 && error == null) {
+                terminated = true;
+                detach();
+                actual.onComplete();
+                return;
+            }
+            Throwable error = this.error; // before the queue: whoever is in it came before the deadline
+            if (done.isEmpty()) {
+                if (error != null) {
+                    terminated = true;
+                    detach();
+                    actual.onError(error);
+                    return;
+                }
+                break;
+            }
+            if (delivered == demand) {
+                break;
+            }
+            Future<T> next = done.poll();
+            if (next != null) {
+                left--;
+                delivered++;
+                actual.onNext(next);
+            }
+        }
+        if (cancelled || terminated) {
+            done.clear();
+        } else if (delivered > 0 && demand != Long.MAX_VALUE) {
+            requested.addAndGet(-delivered);
+        }
+    }
+
+    @Override
+    public void cancel() {
+        if (!cancelled) {
+            cancelled = true;
+            detach();
+            deliver();
+        }
+    }
+
+    private void detach() {
+        for (Listener<T> listener : listeners) {
+            listener.child.removeWaiter(listener);
+        }
+        TimerQueue.Entry entry = timer;
+        if (entry != null) {
+            loop.core.removeTimer(entry);
+        }
+    }
+
+    @Override
+    @SuppressWarnings("rawtypes")
+    public @Nullable Object scanUnsafe(Attr key) {
+        if (key == Attr.PARENT) {
+            return what;
+        }
+        if (key == Attr.ACTUAL) {
+            return actual;
+        }
+        if (key == Attr.CANCELLED) {
+            return cancelled;
+        }
+        if (key == Attr.TERMINATED) {
+            return terminated;
+        }
+        if (key == Attr.BUFFERED) {
+            return done.size();
+        }
+        if (key == Attr.REQUESTED_FROM_DOWNSTREAM) {
+            return requested.get();
+        }
+        if (key == Attr.RUN_STYLE) {
+            return Attr.RunStyle.ASYNC;
+        }
+        return null;
+    }
+
+    @Override
+    public String toString() {
+        return what + " for " + actual;
+    }
+
+    private static final class Listener<T> extends Waiter {
+        private final Completions<T> completions;
+        private final Future<T> child;
+
+        Listener(Completions<T> completions, Future<T> child) {
+            this.completions = completions;
+            this.child = child;
+        }
+
+        @Override
+        public void run() {
+            if (completions.error == null) {
+                completions.done.add(child);
+                completions.deliver();
+            }
+        }
+
+        @Override
+        EventLoop resumesOn() {
+            return completions.loop;
+        }
+
+        @Override
+        public String toString() {
+            return completions.toString();
+        }
+    }
+
+    private static final class Deadline<T> extends Waiter {
+        private final Completions<T> completions;
+
+        Deadline(Completions<T> completions) {
+            this.completions = completions;
+        }
+
+        @Override
+        public void run() {
+            int all = completions.listeners.size();
+            long open = completions.listeners.stream()
+                    .filter(listener -> !listener.child.done())
+                    .count();
+            end(new TimeoutException(
+                    open + " of " + all + " were not done within " + completions.what.timeout + "; they go on"));
+        }
+
+        @Override
+        void loopClosed() {
+            end(new IllegalStateException("The event loop was closed during " + completions));
+        }
+
+        private void end(Throwable error) {
+            completions.error = error;
+            completions.deliver();
+        }
+
+        @Override
+        EventLoop resumesOn() {
+            return completions.loop;
+        }
+
+        @Override
+        public String toString() {
+            return completions.toString();
+        }
+    }
+}

@@ -1,0 +1,356 @@
+package asyncio;
+
+import java.lang.reflect.Field;
+import java.lang.reflect.Modifier;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.ConcurrentModificationException;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
+import reactor.core.CoreSubscriber;
+import reactor.core.Fuseable;
+import reactor.core.Scannable;
+import reactor.core.publisher.ConnectableFlux;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.FluxOperator;
+import reactor.core.publisher.GroupedFlux;
+import reactor.core.publisher.Hooks;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.MonoOperator;
+
+/**
+ * Finds operators of Reactor's that were assembled on a loop and never subscribed to: the forgotten await of a Mono
+ * that is not ours. Each that is assembled there becomes the source of a wrapper that only notes the subscription and
+ * passes the subscriber on, so that signals and fusion are the operator's own. An operator answers for its parts,
+ * sources and fallbacks alike: what it is assembled over is not watched any more.
+ *
+ * <p>What has no effect when it is subscribed to ({@code just}, {@code empty}, {@code error}) is not watched, nor what
+ * cannot be wrapped since it is more than a Mono or Flux.
+ */
+final class OperatorTracking {
+    private static final String HOOK = "asyncio.operators";
+    /** How far parts are looked for through what is not watched itself: a checkpoint, a lambda in a lambda. */
+    private static final int DEPTH = 8;
+    /** {@code Flux.from(mono)} and back: Reactor takes them apart again, which must not change. */
+    private static final Set<String> CONVERSIONS =
+            Set.of("FluxSourceMono", "FluxSourceMonoFuseable", "MonoSourceFlux", "MonoSourceFluxFuseable");
+
+    private static final ClassValue<List<Field>> PARTS = new ClassValue<>() {
+        @Override
+        protected List<Field> computeValue(Class<?> type) {
+            return partsOf(type);
+        }
+    };
+
+    private OperatorTracking() {}
+
+    /** For the whole process. */
+    static void turn(boolean on) {
+        if (on) {
+            Hooks.onEachOperator(HOOK, OperatorTracking::assembled);
+        } else {
+            Hooks.resetOnEachOperator(HOOK);
+        }
+    }
+
+    /** What Reactor returns to the user in place of an operator. */
+    private static Publisher<Object> assembled(Publisher<Object> operator) {
+        if (operator instanceof Tracked || isLeftAlone(operator)) {
+            return operator;
+        }
+        adoptParts(operator, DEPTH);
+        EventLoop loop = EventLoop.runningOrNull();
+        if (loop == null) {
+            return operator;
+        }
+        boolean fuseable = operator instanceof Fuseable;
+        if (operator instanceof Mono<Object> mono) {
+            if (operator instanceof Callable<?>) {
+                return fuseable ? new FuseableCallableMono<>(mono, loop) : new CallableMono<>(mono, loop);
+            }
+            return fuseable ? new FuseableMono<>(mono, loop) : new TrackedMono<>(mono, loop);
+        }
+        Flux<Object> flux = (Flux<Object>) operator;
+        if (operator instanceof Callable<?>) {
+            return fuseable ? new FuseableCallableFlux<>(flux, loop) : new CallableFlux<>(flux, loop);
+        }
+        return fuseable ? new FuseableFlux<>(flux, loop) : new TrackedFlux<>(flux, loop);
+    }
+
+    private static boolean isLeftAlone(Publisher<?> operator) {
+        return !(operator instanceof Mono<?> || operator instanceof Flux<?>)
+                || operator instanceof Fuseable.ScalarCallable<?>
+                || operator instanceof ConnectableFlux<?>
+                || operator instanceof GroupedFlux<?, ?>
+                || CONVERSIONS.contains(operator.getClass().getSimpleName());
+    }
+
+    // ---- parts
+
+    /** Adopts what an operator, or a function that was given to one, refers to. */
+    private static void adoptParts(Object whole, int depth) {
+        List<Field> fields = PARTS.get(whole.getClass());
+        if (fields.isEmpty() && whole instanceof Scannable operator) {
+            adoptOrEnter(operator.scanUnsafe(Scannable.Attr.PARENT), depth); // a Java that lets nobody look into it
+        }
+        for (Field field : fields) {
+            try {
+                adoptOrEnter(field.get(whole), depth);
+            } catch (IllegalAccessException e) {
+                throw new AssertionError(field + " was made accessible", e);
+            }
+        }
+    }
+
+    private static void adoptOrEnter(@Nullable Object part, int depth) {
+        if (part == null || depth == 0) {
+            return;
+        }
+        if (part instanceof Tracked operator) {
+            operator.subscribed();
+        } else if (part instanceof ColdMono<?> coroutine) {
+            coroutine.adopt();
+        } else if (part instanceof Publisher<?>) {
+            if (!(part instanceof Fuseable.ScalarCallable<?>)
+                    && part.getClass().getName().startsWith("reactor.")) {
+                adoptParts(part, depth - 1);
+            }
+        } else if (part instanceof Object[] array) {
+            adoptElements(array, depth);
+        } else if (part instanceof Collection<?> collection) {
+            adoptElements(collection, depth);
+        } else if (mayCapture(part.getClass())) {
+            adoptParts(part, depth - 1);
+        }
+    }
+
+    private static void adoptElements(Object[] array, int depth) {
+        for (Object element : array) {
+            if (!(element instanceof Publisher<?>)) {
+                return; // a list of values
+            }
+            adoptOrEnter(element, depth);
+        }
+    }
+
+    private static void adoptElements(Collection<?> collection, int depth) {
+        String type = collection.getClass().getName();
+        if (!type.startsWith("java.util.") || type.startsWith("java.util.Collections$")) {
+            return; // to iterate over another's, or a view of another's, may do something
+        }
+        try {
+            for (Object element : collection) {
+                if (!(element instanceof Publisher<?>)) {
+                    return; // a list of values, of which there may be a million
+                }
+                adoptOrEnter(element, depth);
+            }
+        } catch (ConcurrentModificationException e) {
+            return; // another thread fills it: one report more, perhaps
+        }
+    }
+
+    /** Lambdas and anonymous classes: {@code onErrorResume(e -> fallback)} has the fallback as a part too. */
+    private static boolean mayCapture(Class<?> type) {
+        return type.isHidden() || type.isSynthetic() || type.isAnonymousClass();
+    }
+
+    /** The fields that may hold a publisher, or a function that may have captured one. */
+    private static List<Field> partsOf(Class<?> type) {
+        List<Field> parts = new ArrayList<>();
+        for (Class<?> c = type; c != null && c != Object.class; c = c.getSuperclass()) {
+            for (Field field : c.getDeclaredFields()) {
+                if (!Modifier.isStatic(field.getModifiers())
+                        && mayHoldParts(field.getType())
+                        && field.trySetAccessible()) {
+                    parts.add(field);
+                }
+            }
+        }
+        return parts;
+    }
+
+    private static boolean mayHoldParts(Class<?> type) {
+        return type.isInterface()
+                || type == Object.class
+                || Publisher.class.isAssignableFrom(type)
+                || type.isArray() && !type.getComponentType().isPrimitive();
+    }
+
+    // ---- reports
+
+    /** {@code Mono map(...) made at Feed.read(Feed.java:12)}. */
+    static String describe(String type, Origin origin) {
+        boolean insideReactor = false;
+        String method = "";
+        for (StackTraceElement frame : origin.getStackTrace()) {
+            if (frame.getClassName().startsWith("reactor.")) {
+                insideReactor = true;
+                method = frame.getMethodName();
+            } else if (insideReactor && !DebugMode.isOurs(frame.getClassName())) {
+                return type + " " + method + "(...) made at " + frame;
+            }
+        }
+        return type + " made at an unknown place";
+    }
+
+    // ---- wrappers: by what Reactor asks of an operator's class
+
+    /** An operator that is reported if nobody ever subscribes to it. */
+    interface Tracked {
+        /** Somebody does, or will see to it, or has decided that it need not be. */
+        void subscribed();
+    }
+
+    private static class TrackedMono<T> extends MonoOperator<T, T> implements Tracked {
+        private LeakDetector.@Nullable Leak leak;
+
+        TrackedMono(Mono<T> source, EventLoop loop) {
+            super(source);
+            leak = LeakDetector.trackOperator(this, "Mono", loop);
+        }
+
+        @Override
+        public void subscribed() {
+            LeakDetector.Leak leak = this.leak;
+            if (leak != null) {
+                this.leak = null;
+                leak.close();
+            }
+        }
+
+        @Override
+        public void subscribe(CoreSubscriber<? super T> actual) {
+            subscribed();
+            source.subscribe(actual);
+        }
+
+        /** Callables do not subscribe for this. */
+        @Override
+        public @Nullable T block() {
+            subscribed();
+            return source.block();
+        }
+
+        @Override
+        public @Nullable T block(Duration timeout) {
+            subscribed();
+            return source.block(timeout);
+        }
+
+        @Override
+        @SuppressWarnings("rawtypes")
+        public @Nullable Object scanUnsafe(Attr key) {
+            return key == Attr.PARENT ? source : Scannable.from(source).scanUnsafe(key);
+        }
+
+        @Override
+        public String stepName() {
+            return Scannable.from(source).stepName();
+        }
+
+        @Override
+        public String toString() {
+            return source.toString();
+        }
+    }
+
+    private static final class FuseableMono<T> extends TrackedMono<T> implements Fuseable {
+        FuseableMono(Mono<T> source, EventLoop loop) {
+            super(source, loop);
+        }
+    }
+
+    private static class CallableMono<T> extends TrackedMono<T> implements Callable<T> {
+        CallableMono(Mono<T> source, EventLoop loop) {
+            super(source, loop);
+        }
+
+        @Override
+        @SuppressWarnings("unchecked")
+        public T call() throws Exception {
+            subscribed();
+            return ((Callable<T>) source).call();
+        }
+    }
+
+    private static final class FuseableCallableMono<T> extends CallableMono<T> implements Fuseable {
+        FuseableCallableMono(Mono<T> source, EventLoop loop) {
+            super(source, loop);
+        }
+    }
+
+    private static class TrackedFlux<T> extends FluxOperator<T, T> implements Tracked {
+        private LeakDetector.@Nullable Leak leak;
+
+        TrackedFlux(Flux<T> source, EventLoop loop) {
+            super(source);
+            leak = LeakDetector.trackOperator(this, "Flux", loop);
+        }
+
+        @Override
+        public void subscribed() {
+            LeakDetector.Leak leak = this.leak;
+            if (leak != null) {
+                this.leak = null;
+                leak.close();
+            }
+        }
+
+        @Override
+        public void subscribe(CoreSubscriber<? super T> actual) {
+            subscribed();
+            source.subscribe(actual);
+        }
+
+        @Override
+        public int getPrefetch() {
+            return source.getPrefetch();
+        }
+
+        @Override
+        @SuppressWarnings("rawtypes")
+        public @Nullable Object scanUnsafe(Attr key) {
+            return key == Attr.PARENT ? source : Scannable.from(source).scanUnsafe(key);
+        }
+
+        @Override
+        public String stepName() {
+            return Scannable.from(source).stepName();
+        }
+
+        @Override
+        public String toString() {
+            return source.toString();
+        }
+    }
+
+    private static final class FuseableFlux<T> extends TrackedFlux<T> implements Fuseable {
+        FuseableFlux(Flux<T> source, EventLoop loop) {
+            super(source, loop);
+        }
+    }
+
+    private static class CallableFlux<T> extends TrackedFlux<T> implements Callable<T> {
+        CallableFlux(Flux<T> source, EventLoop loop) {
+            super(source, loop);
+        }
+
+        @Override
+        @SuppressWarnings("unchecked")
+        public T call() throws Exception {
+            subscribed();
+            return ((Callable<T>) source).call();
+        }
+    }
+
+    private static final class FuseableCallableFlux<T> extends CallableFlux<T> implements Fuseable {
+        FuseableCallableFlux(Flux<T> source, EventLoop loop) {
+            super(source, loop);
+        }
+    }
+}

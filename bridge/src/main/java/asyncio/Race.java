@@ -1,0 +1,118 @@
+package asyncio;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+import reactor.util.context.Context;
+
+/**
+ * The work of {@link Asyncio#race}: the first success, or a request, cancels the others, once; it ends with the last of
+ * them.
+ */
+final class Race<T> extends Joint<T, T> {
+    private static final VarHandle WINNER;
+    private static final VarHandle OVER;
+
+    static {
+        try {
+            MethodHandles.Lookup lookup = MethodHandles.lookup();
+            WINNER = lookup.findVarHandle(Race.class, "winner", Future.class);
+            OVER = lookup.findVarHandle(Race.class, "over", boolean.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    /** The first that succeeded. */
+    private volatile @Nullable Future<T> winner;
+    /** The children have been cancelled, by a winner or by a request. */
+    private volatile boolean over;
+
+    private Race(EventLoop loop, Children<T> children) {
+        super(loop, children);
+    }
+
+    static <T> Mono<T> of(Iterable<? extends Mono<? extends T>> monos) {
+        List<Mono<? extends T>> sources = Children.adopt(monos);
+        if (sources.isEmpty()) {
+            throw new IllegalArgumentException("A race needs at least one Mono: of none, none can be the first");
+        }
+        return new FutureMono<>(Race.class, (loop, context) -> start(sources, loop, context));
+    }
+
+    static <T> Race<T> start(List<Mono<? extends T>> sources, EventLoop loop, Context context) {
+        Race<T> race = new Race<>(loop, Children.start(sources, loop, context));
+        race.listen();
+        return race;
+    }
+
+    @Override
+    void ended(Future<T> child) {
+        Throwable failure = child.failure();
+        child.markRetrieved();
+        if (failure == null) {
+            if (WINNER.compareAndSet(this, null, child)) {
+                cancelChildren("Another one was first in the race");
+            }
+        } else if (winner != null && !(failure instanceof CancelledException)) {
+            callLater(() ->
+                    loop.callExceptionHandler(ExceptionContext.of("One that lost a race failed when another had won")
+                            .exception(failure)
+                            .future(child)
+                            .build()));
+        }
+    }
+
+    /** The first success cancels Futures, whose callbacks may run at once. */
+    @Override
+    boolean runsOthersCode(Future<T> child) {
+        return !over && child.failure() == null;
+    }
+
+    @Override
+    void cancelChildren(@Nullable String message) {
+        if (OVER.compareAndSet(this, false, true)) {
+            for (Future<T> child : children.distinct) {
+                child.cancel(message); // does nothing to one that is done
+            }
+        }
+    }
+
+    @Override
+    void allEnded() {
+        CancelledException request = closeToRequests();
+        Future<T> winner = this.winner;
+        if (request != null) {
+            failures().stream()
+                    .filter(failure -> !(failure instanceof CancelledException))
+                    .forEach(request::addSuppressed);
+            finishCancelled(request);
+            callLater(() -> children.discardResults(null));
+        } else if (winner != null) {
+            finishResult(winner.resultOrNull());
+            if (children.distinct.size() > 1) {
+                callLater(() -> children.discardResults(winner));
+            }
+        } else {
+            List<Throwable> failures = failures();
+            finishExceptionally(
+                    failures.stream().allMatch(CancelledException.class::isInstance)
+                            ? failures.get(0)
+                            : new ExceptionGroup("nobody won a race", failures));
+        }
+    }
+
+    private List<Throwable> failures() {
+        List<Throwable> failures = new ArrayList<>();
+        for (Future<T> child : children.distinct) {
+            Throwable failure = child.failure();
+            if (failure != null) {
+                failures.add(failure);
+            }
+        }
+        return failures;
+    }
+}

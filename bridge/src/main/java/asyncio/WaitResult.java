@@ -1,0 +1,24 @@
+package asyncio;
+
+import java.util.Collections;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * What {@link Asyncio#waitTasks} found. Both sets are in the order of the arguments, and cannot be changed.
+ *
+ * @param done those that were done when the waiting ended
+ * @param pending the others, which go on
+ * @param <F> the type of the Futures: {@code Task<String>}, say
+ */
+public record WaitResult<F extends Future<?>>(Set<F> done, Set<F> pending) {
+    static <F extends Future<?>> WaitResult<F> of(List<F> futures) {
+        Set<F> done = new LinkedHashSet<>();
+        Set<F> pending = new LinkedHashSet<>();
+        for (F future : futures) {
+            (future.done() ? done : pending).add(future);
+        }
+        return new WaitResult<>(Collections.unmodifiableSet(done), Collections.unmodifiableSet(pending));
+    }
+}

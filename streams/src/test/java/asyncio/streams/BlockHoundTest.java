@@ -1,0 +1,120 @@
+package asyncio.streams;
+
+import static asyncio.Asyncio.async;
+import static asyncio.Asyncio.await;
+
+import asyncio.BlockingCalls;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
+import org.reactivestreams.Publisher;
+import reactor.core.publisher.Mono;
+
+/** No method that returns a Mono or a Flux blocks the loop it is called, subscribed to or cancelled on. */
+@EnabledIfSystemProperty(named = "asyncio.test.blockhound", matches = "true")
+class BlockHoundTest {
+    private static final String HOST = "localhost"; // looked up by the operating system, which may block
+
+    @BeforeAll
+    static void install() {
+        BlockingCalls.install();
+    }
+
+    /** The methods of a connection to a server that sends three lines and takes what comes. */
+    private static Map<String, Function<StreamConnection, Publisher<?>>> methodsOfConnections() {
+        Map<String, Function<StreamConnection, Publisher<?>>> methods = new HashMap<>();
+        methods.put("StreamReader.readLine()", connection -> connection.reader().readLine());
+        methods.put("StreamReader.read(int)", connection -> connection.reader().read(100));
+        methods.put(
+                "StreamReader.readExactly(int)",
+                connection -> connection.reader().readExactly(7));
+        methods.put("StreamReader.readAll()", connection -> {
+            connection.writer().writeEof();
+            return connection.reader().readAll();
+        });
+        methods.put("StreamReader.lines()", connection -> {
+            connection.writer().writeEof();
+            return connection.reader().lines();
+        });
+        methods.put("StreamWriter.drain()", connection -> {
+            connection.writer().write(new byte[1 << 20]);
+            return connection.writer().drain();
+        });
+        methods.put("StreamWriter.waitClosed()", connection -> {
+            connection.writer().write("last words");
+            connection.close();
+            return connection.writer().waitClosed();
+        });
+        methods.put(
+                "Streams.openConnection(String, int)", connection -> Streams.openConnection(HOST, portOf(connection)));
+        methods.put(
+                "Streams.openConnection(String, int, int)",
+                connection -> Streams.openConnection(HOST, portOf(connection), 100));
+        return methods;
+    }
+
+    private static int portOf(StreamConnection connection) {
+        return ((InetSocketAddress) connection.writer().remoteAddress()).getPort();
+    }
+
+    private static Map<String, Function<Server, Publisher<?>>> methodsOfServers() {
+        Map<String, Function<Server, Publisher<?>>> methods = new HashMap<>();
+        methods.put("Server.waitClosed()", server -> {
+            server.close();
+            return server.waitClosed();
+        });
+        methods.put("Server.serveForever()", server -> {
+            server.getLoop().callLater(Duration.ofMillis(1), server::close);
+            return server.serveForever();
+        });
+        methods.put(
+                "Streams.startServer(Function, String, int)",
+                server -> Streams.startServer(client -> Mono.never(), HOST, 0));
+        methods.put(
+                "Streams.startServer(Function, String, int, int)",
+                server -> Streams.startServer(client -> Mono.never(), null, 0, 100));
+        methods.put(
+                "Streams.startServerBody(ConnectionHandler, String, int)",
+                server -> Streams.startServerBody(client -> {}, HOST, 0));
+        methods.put(
+                "Streams.startServerBody(ConnectionHandler, String, int, int)",
+                server -> Streams.startServerBody(client -> {}, null, 0, 100));
+        return methods;
+    }
+
+    @Test
+    void everyMethodIsTried() throws Exception {
+        Set<String> tried = new HashSet<>(methodsOfConnections().keySet());
+        tried.addAll(methodsOfServers().keySet());
+        BlockingCalls.assertThatAllAreTried(Streams.class, tried);
+    }
+
+    @TestFactory
+    Stream<DynamicTest> noMethodBlocks() {
+        Mono<Server> server = Streams.startServerBody(
+                client -> {
+                    client.writer().write("1\n22\n333\n");
+                    await(client.reader().readAll());
+                    client.close();
+                },
+                HOST,
+                0);
+        Mono<StreamConnection> connection =
+                async(() -> await(Streams.openConnection(HOST, await(server).port())));
+        return Stream.concat(
+                methodsOfConnections().entrySet().stream()
+                        .flatMap(method -> BlockingCalls.of(method.getKey(), connection, method.getValue())),
+                methodsOfServers().entrySet().stream()
+                        .flatMap(method -> BlockingCalls.of(method.getKey(), server, method.getValue())));
+    }
+}
