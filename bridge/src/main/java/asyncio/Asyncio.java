@@ -223,16 +223,26 @@ public final class Asyncio {
         try {
             function.run();
         } finally {
-            THREAD_CONTEXT.set(outer);
+            restore(outer);
         }
     }
 
     static <T> @Nullable T withContext(ContextView context, Callable<? extends T> function) throws Exception {
+        ContextView outer =
+                THREAD_CONTEXT.get(); // of one that calls another in its own thread, as a direct executor does
         THREAD_CONTEXT.set(context);
         try {
             return function.call();
         } finally {
+            restore(outer);
+        }
+    }
+
+    private static void restore(@Nullable ContextView outer) {
+        if (outer == null) {
             THREAD_CONTEXT.remove();
+        } else {
+            THREAD_CONTEXT.set(outer);
         }
     }
 

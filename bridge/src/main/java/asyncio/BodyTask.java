@@ -25,8 +25,8 @@ final class BodyTask<T> extends Task<T> {
     /** What the body is suspended on; used by the owner of the loop only. */
     private @Nullable Wait waiting;
     /**
-     * While the body's thread is inside a foreign Mono's {@code subscribe}: whoever awaits there is an operator's
-     * lambda.
+     * While the body's thread is inside a foreign Mono's {@code subscribe} or {@code cancel}: whoever awaits there is
+     * an operator's lambda.
      */
     private boolean subscribing;
     /** Set by the loop's close: the body is being unwound and may not await any more. */
@@ -202,12 +202,22 @@ final class BodyTask<T> extends Task<T> {
             subscribing = false;
         }
         CancelledException request = suspend ? suspend(wait) : null;
-        for (Future<Void> rest; (rest = cleanupOf(wait)) != null; ) {
+        for (Future<Void> rest; (rest = disposed(wait)) != null; ) {
             Wait joining = new Wait.Joining(wait, rest);
             CancelledException meanwhile = rest.addWaiter(joining) ? suspend(joining) : null;
             request = request == null ? meanwhile : request;
         }
         return wait.outcome(request);
+    }
+
+    /** As {@link #cleanupOf}, on a body's stack, where an operator's lambda may not await. */
+    private @Nullable Future<Void> disposed(Wait wait) {
+        subscribing = true;
+        try {
+            return cleanupOf(wait);
+        } finally {
+            subscribing = false;
+        }
     }
 
     <V> @Nullable V awaitFuture(Future<V> future) throws Exception {

@@ -49,15 +49,17 @@ final class Children<T> {
     static <T> Children<T> start(List<Mono<? extends T>> sources, EventLoop loop, Context context) {
         TaskOptions options = new TaskOptions(null, context, null);
         List<Future<T>> slots = new ArrayList<>(sources.size());
-        IdentityHashMap<Mono<?>, Future<T>> started = new IdentityHashMap<>(sources.size());
+        FirstPlaces firstPlaces = new FirstPlaces(sources);
+        int duplicates = 0;
         try {
-            for (Mono<? extends T> source : sources) {
-                Future<T> child = started.get(source);
-                if (child == null) {
-                    child = start(source, loop, options);
-                    started.put(source, child);
+            for (int i = 0; i < sources.size(); i++) {
+                int first = firstPlaces.of(i);
+                if (first == i) {
+                    slots.add(start(sources.get(i), loop, options));
+                } else {
+                    slots.add(slots.get(first));
+                    duplicates++;
                 }
-                slots.add(child);
             }
         } catch (RuntimeException | Error e) {
             for (int i = 0; i < slots.size(); i++) {
@@ -67,7 +69,7 @@ final class Children<T> {
             }
             throw e;
         }
-        List<Future<T>> distinct = started.size() == slots.size() ? slots : withoutDuplicates(slots);
+        List<Future<T>> distinct = duplicates == 0 ? slots : withoutDuplicates(slots);
         return new Children<>(sources, slots, distinct, context);
     }
 
@@ -99,6 +101,48 @@ final class Children<T> {
             Future<T> child = slots.get(i);
             if (child != kept && isOurs(sources.get(i), child) && seen.add(child)) {
                 Operators.onDiscard(child.resultOrNull(), context);
+            }
+        }
+    }
+
+    /**
+     * Tells of each Mono where it came first. A hash table of numbers, by identity: in a large one of references each
+     * entry costs the collector a card, which is more than all the rest.
+     */
+    private static final class FirstPlaces {
+        /** Fewer are gone through. */
+        private static final int WORTH_A_TABLE = 16;
+
+        private final List<? extends Mono<?>> sources;
+        /** A place plus one, or zero; at most half full. */
+        private final int[] table;
+
+        FirstPlaces(List<? extends Mono<?>> sources) {
+            this.sources = sources;
+            int size = sources.size();
+            this.table = new int[size < WORTH_A_TABLE ? 0 : Integer.highestOneBit(Math.min(size, 1 << 28)) * 4];
+        }
+
+        /** To be asked in order. */
+        int of(int place) {
+            Mono<?> source = sources.get(place);
+            if (table.length == 0) {
+                int first = 0;
+                while (sources.get(first) != source) {
+                    first++;
+                }
+                return first;
+            }
+            int mask = table.length - 1;
+            for (int i = System.identityHashCode(source) & mask; ; i = (i + 1) & mask) {
+                int before = table[i] - 1;
+                if (before < 0) {
+                    table[i] = place + 1;
+                    return place;
+                }
+                if (sources.get(before) == source) {
+                    return before;
+                }
             }
         }
     }

@@ -129,7 +129,8 @@ public final class Runner implements AutoCloseable {
         ColdMono.adopt(Objects.requireNonNull(main, "main"));
         Objects.requireNonNull(context, "context");
         checkMayRun();
-        return offVirtualThread(() -> runHere(main, context));
+        EventLoop loop = loop(); // made, and made current, on the thread of the caller
+        return offVirtualThread(() -> runHere(loop, main, context));
     }
 
     static void checkMayRun() {
@@ -142,8 +143,8 @@ public final class Runner implements AutoCloseable {
         }
     }
 
-    private <T> @Nullable T runHere(Mono<? extends T> main, ContextView context) throws Exception {
-        EventLoop loop = loop();
+    private static <T> @Nullable T runHere(EventLoop loop, Mono<? extends T> main, ContextView context)
+            throws Exception {
         Task<T> task = loop.createTask(main, TaskOptions.DEFAULTS.withContext(context));
         AtomicInteger interrupts = new AtomicInteger();
         Signals.Interception interception = onMainThread()

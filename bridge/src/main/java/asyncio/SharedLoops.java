@@ -6,6 +6,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -25,7 +26,9 @@ public final class SharedLoops implements Iterable<EventLoop> {
 
     private final List<EventLoop> loops;
     private final List<Thread> threads = new ArrayList<>();
-    private volatile boolean ending;
+    /** Those that {@link #close} has stopped for good. */
+    private final Set<EventLoop> stopped = ConcurrentHashMap.newKeySet();
+
     private final AtomicInteger turn = new AtomicInteger();
 
     private SharedLoops(int count) {
@@ -50,13 +53,13 @@ public final class SharedLoops implements Iterable<EventLoop> {
         do {
             try {
                 loop.runForever();
-                if (!ending) {
+                if (!stopped.contains(loop)) {
                     Log.warn("stop() was called on shared loop " + loop + ", which goes on: others use it too", null);
                 }
             } catch (Error e) {
                 Log.error("An error stopped shared loop " + loop + ", which goes on", e);
             }
-        } while (!ending);
+        } while (!stopped.contains(loop)); // while they are shut down as well: others still clean up
     }
 
     static synchronized SharedLoops get() {
@@ -87,7 +90,6 @@ public final class SharedLoops implements Iterable<EventLoop> {
 
     private boolean close(Duration timeout) {
         long deadline = System.nanoTime() + Math.min(EventLoop.saturatedNanos(timeout), Long.MAX_VALUE / 2);
-        ending = true;
         boolean interrupted = Thread.interrupted();
         List<CompletableFuture<Void>> ends = new ArrayList<>();
         for (EventLoop loop : loops) {
@@ -100,6 +102,7 @@ public final class SharedLoops implements Iterable<EventLoop> {
             EventLoop loop = loops.get(i);
             interrupted |= awaitUntil(deadline, ends.get(i));
             inTime &= ends.get(i).isDone();
+            stopped.add(loop);
             loop.stop();
             interrupted |= joinUntil(Math.max(deadline, System.nanoTime() + STOP_NANOS), threads.get(i));
             if (threads.get(i).isAlive()) {

@@ -44,6 +44,8 @@ import reactor.core.publisher.Mono;
 public final class TaskGroup {
     private final EventLoop loop;
     private final Task<?> parent;
+    /** How many cancellations of the parent have been delivered already, which this scope is the clean-up of. */
+    private final int cancellingBefore;
 
     /** Guarded by this, as are the links of the children: they may be added from any thread. */
     private @Nullable Child first;
@@ -67,6 +69,7 @@ public final class TaskGroup {
     private TaskGroup(Task<?> parent) {
         this.loop = parent.loop;
         this.parent = parent;
+        this.cancellingBefore = parent.cancelRequested() ? 0 : parent.cancelling();
     }
 
     // ---- scopes
@@ -179,8 +182,10 @@ public final class TaskGroup {
                     group.abort();
                 }
             } else if (error instanceof CancelledException exception) {
+                if (cancelled == null) {
+                    cancelled = exception; // this group's own too: whether one came from outside tells the count
+                }
                 if (!group.isAborting()) {
-                    cancelled = exception;
                     group.abort();
                 }
             } else if (error != null) {
@@ -212,7 +217,7 @@ public final class TaskGroup {
 
     private void finish(@Nullable Throwable bodyError, @Nullable CancelledException cancelled, @Nullable Object value)
             throws Exception {
-        if (parentCancelRequested && parent.uncancel() == 0) {
+        if (parentCancelRequested && parent.uncancel() <= cancellingBefore) {
             cancelled = null; // it was this group's own
         }
         Error fatal = bodyError instanceof Error error && Exceptions.isJvmFatal(error) ? error : this.fatal;

@@ -530,4 +530,27 @@ class AwaitTest {
                     .allMatch(message -> message.contains("was never awaited"));
         }
     }
+
+    @Test
+    @DisplayName("decision 14: await in doOnCancel throws, though the body's own thread disposes")
+    void awaitInDoOnCancel() throws Exception {
+        Asyncio.run(() -> {
+            Future<Object> outcome = new Future<>();
+            Task<Object> task = createTask(async(() -> await(Mono.never().doOnCancel(() -> {
+                try {
+                    await(sleep(Duration.ofMillis(1)));
+                    outcome.setResult("slept");
+                } catch (Exception e) {
+                    outcome.setException(e);
+                }
+            }))));
+            tick();
+            tick();
+            task.cancel();
+            assertThatThrownBy(() -> await(task)).isInstanceOf(CancelledException.class);
+            assertThatThrownBy(() -> await(outcome))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("operator");
+        });
+    }
 }

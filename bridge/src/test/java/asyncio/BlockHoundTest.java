@@ -145,6 +145,7 @@ class BlockHoundTest {
                 "EventLoop.shutdownDefaultExecutor(Duration)",
                 loop -> toThread(() -> 1).then(loop.shutdownDefaultExecutor(Duration.ofSeconds(10))));
         addScopes(methods);
+        addCleanups(methods);
         addCombinators(methods);
         return methods;
     }
@@ -198,6 +199,8 @@ class BlockHoundTest {
         methods.put(
                 "Task.cancelAndJoin(String)",
                 loop -> loop.createTask(async(() -> await(sleep(SHORT, 1)))).cancelAndJoin("why"));
+        methods.put("Asyncio.all(Mono[])", loop -> Asyncio.all(sleep(SHORT, 1), sleep(SHORT, 2)));
+        methods.put("Asyncio.all(Iterable)", loop -> Asyncio.all(List.of(sleep(SHORT, 1), sleep(SHORT, 2))));
         methods.put("TaskGroup.scope(Function)", loop -> TaskGroup.scope(group -> sleep(SHORT)));
         methods.put("TaskGroup.scopeBody(BodyFunction)", loop -> TaskGroup.scopeBody(group -> await(sleep(SHORT, 1))));
         methods.put("TaskGroup.createTask(Mono)", inGroup(group -> group.createTask(sleep(SHORT))));
@@ -221,6 +224,13 @@ class BlockHoundTest {
         methods.put(
                 "Timeout.scopeBodyAt(Duration, BodyFunction)",
                 loop -> Timeout.scopeBodyAt(loop.time().plusSeconds(10), timeout -> await(sleep(SHORT, 1))));
+    }
+
+    private static void addCleanups(Map<String, Function<EventLoop, Mono<?>>> methods) {
+        methods.put("Asyncio.cleanup(Publisher)", loop -> Asyncio.cleanup(sleep(SHORT)));
+        methods.put(
+                "Asyncio.shieldedCleanup(Mono, Duration)",
+                loop -> Asyncio.shieldedCleanup(sleep(SHORT, 1), Duration.ofSeconds(10)));
     }
 
     private static Function<EventLoop, Mono<?>> inGroup(Function<TaskGroup, Mono<?>> method) {

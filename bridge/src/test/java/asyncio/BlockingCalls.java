@@ -42,7 +42,9 @@ public final class BlockingCalls {
                 .markAsBlocking(InetAddress.class, "getAllByName", "(Ljava/lang/String;)[Ljava/net/InetAddress;")
                 .addDynamicThreadPredicate(thread -> true) // a thread that has the loop now may not have it soon
                 .allowBlockingCallsInside(Seat.class.getName(), "awaitGrant") // handed the loop, and about to see it
-                .allowBlockingCallsInside(ThreadPoolExecutor.class.getName(), "execute") // short locks of the JDK's
+                // which hold a lock for a moment, seldom wanted by two at once
+                .allowBlockingCallsInside(ThreadPoolExecutor.class.getName(), "execute")
+                .allowBlockingCallsInside(ThreadPoolExecutor.class.getName(), "shutdown")
                 .nonBlockingThreadPredicate(others -> others.or(Schedulers::isNonBlockingThread))
                 .blockingMethodCallback(method -> {
                     BlockingOperationError error = new BlockingOperationError(method);
@@ -155,7 +157,12 @@ public final class BlockingCalls {
     private static DynamicTest test(String name, Body body) {
         return DynamicTest.dynamicTest(name, () -> {
             Asyncio.run(body);
-            assertThat(found()).isEmpty();
+            List<BlockingOperationError> found = found();
+            if (!found.isEmpty()) {
+                AssertionError blocks = new AssertionError(name + " blocks");
+                found.forEach(blocks::addSuppressed);
+                throw blocks;
+            }
         });
     }
 }

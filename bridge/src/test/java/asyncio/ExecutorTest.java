@@ -19,6 +19,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
 @Timeout(60)
@@ -204,6 +205,18 @@ class ExecutorTest {
             await(shutdown);
             assertThat(virtual.time()).as("the clock did not jump").isLessThan(before.plusHours(1));
             far.cancel();
+        });
+    }
+
+    @Test
+    void aFunctionRunInTheThreadOfAnotherLeavesThatItsContext() throws Exception {
+        Asyncio.run(() -> {
+            EventLoop loop = EventLoop.getRunningLoop();
+            Mono<Object> function = toThread(() -> {
+                loop.runInExecutor(Runnable::run, () -> null);
+                return Asyncio.currentContext().get("key");
+            });
+            assertThat(await(function.contextWrite(Context.of("key", "kept")))).isEqualTo("kept");
         });
     }
 }

@@ -124,7 +124,8 @@ class FailingHandlersTest {
                     if (error != null) {
                         throw Misuse.<RuntimeException>sneaky(error);
                     }
-                    return false;
+                    actual.onError(new CancelledException(message));
+                    return true;
                 }
 
                 @Override

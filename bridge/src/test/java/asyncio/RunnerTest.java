@@ -7,11 +7,13 @@ import static asyncio.Asyncio.sleep;
 import static asyncio.Asyncio.toThread;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -247,5 +249,31 @@ class RunnerTest {
                     .isSameAs(fatal);
             assertThat(log.records()).noneMatch(record -> record.getThrown() == fatal);
         }
+    }
+
+    @Test
+    @DisplayName("RUN-08 on a virtual thread, too: its loop is current there between runs, and none afterwards")
+    void currentLoopOfAVirtualThread() throws Exception {
+        assumeTrue(Runtime.version().feature() >= 21);
+        CompletableFuture<List<Object>> seen = new CompletableFuture<>();
+        BodyThreads.newVirtual(() -> {
+                    List<Object> loops = new ArrayList<>();
+                    try (Runner runner = new Runner()) {
+                        loops.add(runner.run(Mono.fromSupplier(EventLoop::getRunningLoop)));
+                        loops.add(EventLoop.getEventLoop());
+                    } catch (Throwable e) {
+                        seen.completeExceptionally(e);
+                    }
+                    try {
+                        EventLoop.getEventLoop();
+                    } catch (IllegalStateException e) {
+                        loops.add("none");
+                    }
+                    seen.complete(loops);
+                })
+                .start();
+        List<Object> loops = seen.get();
+        assertThat(loops).hasSize(3).endsWith("none");
+        assertThat(loops.get(1)).isSameAs(loops.get(0));
     }
 }

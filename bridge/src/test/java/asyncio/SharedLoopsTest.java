@@ -57,6 +57,36 @@ class SharedLoopsTest {
     }
 
     @Test
+    void anErrorOfOneTaskLeavesTheOthersTheirTimeToEnd() throws Exception {
+        CountDownLatch waiting = new CountDownLatch(2);
+        CompletableFuture<String> cleaned = new CompletableFuture<>();
+        EventLoop loop = EventLoop.shared().next();
+        loop.createTask(async(() -> {
+            try {
+                waiting.countDown();
+                await(sleep(Duration.ofHours(1)));
+            } finally {
+                throw new NoClassDefFoundError("gone with its class loader");
+            }
+        }));
+        loop.createTask(async(() -> {
+            try {
+                waiting.countDown();
+                await(sleep(Duration.ofHours(1)));
+            } finally {
+                await(sleep(Duration.ofMillis(5)));
+                cleaned.complete("cleaned up");
+            }
+        }));
+        waiting.await();
+        try (LogCapture log = new LogCapture()) {
+            assertThat(EventLoop.shutdownShared(Duration.ofSeconds(30))).isTrue();
+            assertThat(log.messages()).anyMatch(message -> message.startsWith("An error stopped shared loop"));
+        }
+        assertThat(cleaned).isCompletedWithValue("cleaned up");
+    }
+
+    @Test
     void shutdownDestroysWhatRefusesToEnd() throws Exception {
         CountDownLatch waiting = new CountDownLatch(1);
         Mono<Object> stubborn = async(() -> {

@@ -288,4 +288,55 @@ class TaskGroupTest {
                     .isInstanceOf(ExceptionGroup.class);
         });
     }
+
+    @Test
+    @DisplayName("TGR-36 a cancellation from outside while a cancelled group waits for its tasks is not lost")
+    void cancelledFromOutsideWhileItIsCancelled() throws Exception {
+        Asyncio.run(() -> {
+            Future<TaskGroup> entered = new Future<>();
+            Task<Void> outer = createTask(async(() -> {
+                await(TaskGroup.scope(group -> {
+                    group.createTask(async(() -> {
+                        try {
+                            await(Mono.never());
+                        } finally {
+                            await(sleep(Duration.ofMillis(20)));
+                        }
+                    }));
+                    entered.setResult(group);
+                    return Mono.empty();
+                }));
+                await(Mono.never());
+            }));
+            TaskGroup group = await(entered);
+            await(sleep(Duration.ZERO));
+            group.cancel();
+            await(sleep(Duration.ofMillis(1)));
+            outer.cancel("from outside");
+            assertThatThrownBy(() -> await(outer)).isInstanceOf(CancelledException.class);
+        });
+    }
+
+    @Test
+    void aGroupThatCleansUpAfterACancellationCanBeCancelledItself() throws Exception {
+        Asyncio.run(() -> {
+            List<String> steps = new ArrayList<>();
+            Task<Void> task = createTask(async(() -> {
+                try {
+                    await(Mono.never());
+                } finally {
+                    await(TaskGroup.scopeBody(group -> {
+                        group.createTask(Mono.never());
+                        group.cancel();
+                        return await(Mono.never());
+                    }));
+                    steps.add("after the group");
+                }
+            }));
+            await(sleep(Duration.ZERO));
+            task.cancel();
+            assertThatThrownBy(() -> await(task)).isInstanceOf(CancelledException.class);
+            assertThat(steps).containsExactly("after the group");
+        });
+    }
 }
