@@ -65,7 +65,7 @@ class SharedLoopsTest {
             try {
                 waiting.countDown();
                 await(sleep(Duration.ofHours(1)));
-            } finally {
+            } catch (CancelledException e) {
                 throw new NoClassDefFoundError("gone with its class loader");
             }
         }));
