@@ -274,12 +274,12 @@ public final class Asyncio {
     @SafeVarargs
     @SuppressWarnings("varargs") // asList only reads
     public static <T> Mono<List<@Nullable T>> all(Mono<? extends T>... monos) {
-        return TaskGroup.all(Arrays.asList(monos));
+        return All.of(Arrays.asList(monos));
     }
 
     /** As {@link #all(Mono...)}; the Iterable is gone through once, here. */
     public static <T> Mono<List<@Nullable T>> all(Iterable<? extends Mono<? extends T>> monos) {
-        return TaskGroup.all(monos);
+        return All.of(monos);
     }
 
     // ---- time limits

@@ -69,7 +69,7 @@ public final class TaskGroup {
 
     private @Nullable Error fatal;
 
-    private TaskGroup(Task<?> parent) {
+    TaskGroup(Task<?> parent) {
         this.loop = parent.loop;
         this.parent = parent;
         this.cancellingBefore = parent.cancelRequested() ? 0 : parent.cancelling();
@@ -86,129 +86,21 @@ public final class TaskGroup {
         return new ScopeMono.Supplied<>(
                 TaskGroup.class,
                 false,
-                () -> new Scope<T>(group -> {
-                    try {
-                        return Objects.requireNonNull(
-                                body.apply(group), "The body of the scope returned null instead of a Mono");
-                    } catch (Throwable e) {
-                        return Mono.error(e);
-                    }
-                }));
+                () -> new GroupScope<T>(group -> Objects.requireNonNull(
+                        body.apply(group), "The body of the scope returned null instead of a Mono")));
     }
 
     /** As {@link #scope}, with straight-line code for a body. */
     public static <T extends @Nullable Object> Mono<T> scopeBody(BodyFunction<? super TaskGroup, T> body) {
         Objects.requireNonNull(body, "body");
         return new ScopeMono.Supplied<>(
-                TaskGroup.class, true, () -> new Scope<T>(group -> new Coroutine<>(() -> body.apply(group), body)));
-    }
-
-    /** {@link Asyncio#all}: the results of a group's tasks when all have ended. */
-    static <T> Mono<List<@Nullable T>> all(Iterable<? extends Mono<? extends T>> monos) {
-        List<Mono<? extends T>> coroutines = new ArrayList<>();
-        for (Mono<? extends T> mono : monos) {
-            ColdMono.adopt(Objects.requireNonNull(mono, "one of the Monos is null"));
-            coroutines.add(mono);
-        }
-        return new ScopeMono.Supplied<>(All.class, false, () -> new All<>(coroutines));
-    }
-
-    private static final class All<T> extends Steps<List<@Nullable T>> {
-        private final List<Task<T>> tasks = new ArrayList<>();
-        private final Scope<Object> scope;
-
-        All(List<Mono<? extends T>> coroutines) {
-            scope = new Scope<>(group -> {
-                for (Mono<? extends T> coroutine : coroutines) {
-                    tasks.add(group.createTask(coroutine));
-                }
-                return Mono.empty();
-            });
-        }
-
-        @Override
-        Mono<?> begin(Task<?> task) {
-            return scope.begin(task);
-        }
-
-        @Override
-        @Nullable Mono<?> next(@Nullable Object value, @Nullable Throwable error) throws Exception {
-            return scope.next(value, error);
-        }
-
-        @Override
-        List<@Nullable T> result() {
-            List<@Nullable T> results = new ArrayList<>(tasks.size());
-            for (Task<T> task : tasks) {
-                results.add(task.resultOrNull());
-            }
-            return results;
-        }
-    }
-
-    /** The body, then the children until none is left. */
-    private static final class Scope<T> extends Steps<T> {
-        private final Function<TaskGroup, Mono<? extends T>> body;
-        private @Nullable TaskGroup group;
-        private boolean bodyEnded;
-        private @Nullable T value;
-        private @Nullable Throwable bodyError;
-        private @Nullable CancelledException cancelled;
-
-        Scope(Function<TaskGroup, Mono<? extends T>> body) {
-            this.body = body;
-        }
-
-        private TaskGroup group() {
-            return Objects.requireNonNull(group, "a scope that has begun");
-        }
-
-        @Override
-        Mono<?> begin(Task<?> task) {
-            TaskGroup group = new TaskGroup(task);
-            this.group = group;
-            return body.apply(group);
-        }
-
-        @Override
-        @SuppressWarnings("unchecked") // the first wait is for the body
-        @Nullable Mono<?> next(@Nullable Object value, @Nullable Throwable error) throws Exception {
-            TaskGroup group = group();
-            if (!bodyEnded) {
-                bodyEnded = true;
-                this.value = (T) value;
-                bodyError = error;
-                if (error instanceof CancelledException exception) {
-                    cancelled = exception;
-                }
-                if (error != null && !group.isAborting()) { // a second cancellation would disturb their clean-up
-                    group.abort();
-                }
-            } else if (error instanceof CancelledException exception) {
-                if (cancelled == null) {
-                    cancelled = exception; // this group's own too: whether one came from outside tells the count
-                }
-                if (!group.isAborting()) {
-                    group.abort();
-                }
-            } else if (error != null) {
-                throw Misuse.<Exception>sneaky(error); // the loop is being closed
-            }
-            Future<Void> childrenDone = group.childrenLeft();
-            if (childrenDone == null) {
-                group.finish(bodyError, cancelled, this.value);
-            }
-            return childrenDone;
-        }
-
-        @Override
-        @Nullable T result() {
-            return value;
-        }
+                TaskGroup.class,
+                true,
+                () -> new GroupScope<T>(group -> new Coroutine<>(() -> body.apply(group), body)));
     }
 
     /** What to wait for; null if all children have ended, after which none may be added. */
-    private synchronized @Nullable Future<Void> childrenLeft() {
+    synchronized @Nullable Future<Void> childrenLeft() {
         if (count == 0) {
             finished = true;
             return null;
@@ -218,7 +110,7 @@ public final class TaskGroup {
         return done;
     }
 
-    private void finish(@Nullable Throwable bodyError, @Nullable CancelledException cancelled, @Nullable Object value)
+    void finish(@Nullable Throwable bodyError, @Nullable CancelledException cancelled, @Nullable Object value)
             throws Exception {
         if (bodyError instanceof CancelledException) {
             late.addAll(List.of(bodyError.getSuppressed()));
@@ -466,11 +358,11 @@ public final class TaskGroup {
         }
     }
 
-    private synchronized boolean isAborting() {
+    synchronized boolean isAborting() {
         return aborting;
     }
 
-    private void abort() {
+    void abort() {
         List<Child> children = new ArrayList<>();
         synchronized (this) {
             aborting = true;
