@@ -291,7 +291,7 @@ class AwaitTest {
         }
 
         @Override
-        public void giveBack(String value) {
+        public void giveBack(@Nullable String value) {
             givenBack.add(value);
         }
     }
