@@ -225,6 +225,13 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
         return loop;
     }
 
+    /** Runs something of the source's in the subscriber's turn: in its loop's next tick, or through the trampoline. */
+    protected final void later(Runnable action) {
+        if (loop == null || !loop.core.enqueue(action)) {
+            Trampoline.execute(action);
+        }
+    }
+
     // ---- the deadline
 
     private void arm(Duration duration) {
@@ -284,6 +291,11 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
     }
 
     // ---- for looking at
+
+    /** Whether both go on on the same loop, so that one can see that the other overtook it. */
+    protected final boolean hasSameLoopAs(Suspension<?> other) {
+        return loop != null && loop == other.loop;
+    }
 
     /** The one who waits. */
     protected final CoreSubscriber<? super T> actual() {

@@ -2,6 +2,7 @@ package asyncio;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -72,6 +73,17 @@ public final class WaitQueue<S extends Suspension<?>> {
             remove(head);
         }
         return head;
+    }
+
+    /** Whether the test is true of one of them. */
+    @SuppressWarnings("unchecked")
+    public boolean anyMatch(Predicate<? super S> test) {
+        for (Waiter waiter = first; waiter != null; waiter = waiter.next) {
+            if (test.test((S) waiter)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** How many wait. */
