@@ -18,6 +18,14 @@ final class DebugMode {
     static final boolean ENABLED = Boolean.getBoolean("asyncio.debug") || isOn(System.getenv("ASYNCIO_DEBUG"));
 
     private static final String PACKAGE = "asyncio.";
+    private static final Set<String> PACKAGES = Set.of(
+            "asyncio",
+            "asyncio.bridge",
+            "asyncio.queue",
+            "asyncio.streams",
+            "asyncio.subprocess",
+            "asyncio.sync",
+            "asyncio.testkit");
     private static final double NANOS_PER_SECOND = 1e9;
     /** As many as asyncio keeps. */
     private static final int MOST_FRAMES = 10;
@@ -44,17 +52,24 @@ final class DebugMode {
 
     /** Whether a class is the library's: it may stand between a line of the user's and what that makes. */
     static boolean isOurs(String className) {
-        if (!className.startsWith(PACKAGE) || className.indexOf('.', PACKAGE.length()) >= 0) {
+        if (!className.startsWith(PACKAGE)) {
             return false;
         }
         int nested = className.indexOf('$');
         return OURS.computeIfAbsent(nested < 0 ? className : className.substring(0, nested), DebugMode::comesWithUs);
     }
 
+    /** It comes from where its package's description does: tests, and users, may have put classes into our packages. */
     private static boolean comesWithUs(String className) {
+        String packageName = className.substring(0, className.lastIndexOf('.'));
+        if (!PACKAGES.contains(packageName)) {
+            return false;
+        }
+        String description = packageName + ".package-info";
+        ClassLoader loader = DebugMode.class.getClassLoader();
         try {
             return Objects.equals(
-                    source(Class.forName(className, false, DebugMode.class.getClassLoader())), source(DebugMode.class));
+                    source(Class.forName(className, false, loader)), source(Class.forName(description, false, loader)));
         } catch (ClassNotFoundException | LinkageError e) {
             return false; // of another class loader
         }

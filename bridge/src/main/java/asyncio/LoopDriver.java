@@ -56,7 +56,9 @@ final class LoopDriver {
                 } else if (ticked && core.stopping) {
                     return;
                 } else {
-                    core.beginTick(!core.stopping);
+                    if (!core.beginTickWithoutIo()) {
+                        core.beginTick(!core.stopping);
+                    }
                     progress++;
                     ticked = true;
                 }
@@ -163,7 +165,9 @@ final class LoopDriver {
                     if (core.peek() != null) {
                         runNext(this);
                     } else {
-                        core.beginTick(false);
+                        if (!core.beginTickWithoutIo()) {
+                            core.beginTick(false);
+                        }
                         progress++;
                         if (core.todo() == 0) {
                             return;

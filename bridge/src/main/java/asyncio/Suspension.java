@@ -302,7 +302,17 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
         return actual;
     }
 
-    /** {@code <waiter of ...>}. */
+    /** Whether a task awaits it directly, with no operator in between that could drop the value. */
+    protected final boolean isAwaited() {
+        return actual instanceof Wait;
+    }
+
+    /** The stack of the caller, in debug mode; otherwise null. */
+    protected final @Nullable Throwable origin() {
+        return DebugMode.origin(loop);
+    }
+
+    /** What waits for what. */
     @Override
     public String toString() {
         return "<" + actual + " waiting for " + target() + ">";

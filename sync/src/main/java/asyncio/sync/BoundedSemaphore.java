@@ -20,6 +20,12 @@ public final class BoundedSemaphore extends Semaphore {
     }
 
     @Override
+    public BoundedSemaphore reclaimDropped() {
+        super.reclaimDropped();
+        return this;
+    }
+
+    @Override
     int checked(int n) {
         if (n > bound) {
             throw new IllegalArgumentException("Cannot acquire or release " + n + " permits of " + bound);

@@ -26,6 +26,8 @@ import reactor.core.publisher.Mono;
 public final class KeyedLock<K> {
     private final ConcurrentHashMap<K, Used> locks = new ConcurrentHashMap<>();
 
+    private volatile boolean reclaims;
+
     /** One without keys. */
     public KeyedLock() {}
 
@@ -74,10 +76,28 @@ public final class KeyedLock<K> {
     /** Wants the key's lock, which is held afterwards: so it cannot leave the map before. */
     private void use(K key, Consumer<? super Used> want) {
         locks.compute(key, (k, lock) -> {
-            Used used = lock == null ? new Used(k) : lock;
+            Used used = lock == null ? newLock(k) : lock;
             want.accept(used);
             return used;
         });
+    }
+
+    private Used newLock(K key) {
+        Used lock = new Used(key);
+        if (reclaims) {
+            lock.reclaimDropped();
+        }
+        return lock;
+    }
+
+    /**
+     * As {@link Lock#reclaimDropped()}, for the keys that are used from now on.
+     *
+     * @return this
+     */
+    public KeyedLock<K> reclaimDropped() {
+        reclaims = true;
+        return this;
     }
 
     private boolean enter(K key, LockAcquisition acquisition) {
@@ -122,6 +142,23 @@ public final class KeyedLock<K> {
         public int waiters() {
             Used lock = locks.get(key);
             return lock == null ? 0 : lock.waiters();
+        }
+
+        @Override
+        public Statistics statistics() {
+            Used lock = locks.get(key);
+            return lock == null ? new Statistics(1, 0) : lock.statistics();
+        }
+
+        /** Permits are those of the lock itself. */
+        @Override
+        boolean holds(PermitWatch watch) {
+            return false;
+        }
+
+        @Override
+        void reclaim(PermitWatch watch) {
+            throw new IllegalStateException("no permit is of a view: " + this);
         }
 
         @Override

@@ -126,6 +126,7 @@ public class Lock extends Lockable {
 
     @Override
     public final void release() {
+        noteReleaseByHand();
         for (Object word; (word = this.word) != null; ) {
             if (word != QUEUED) {
                 if (WORD.compareAndSet(this, word, null)) {
@@ -179,6 +180,27 @@ public class Lock extends Lockable {
             freed();
         }
         return next;
+    }
+
+    /**
+     * From now on a permit that an operator has dropped is released when the garbage collector finds it; it is reported
+     * in any case. {@link #release()} is refused then: only its {@link Permit} can release the lock.
+     *
+     * @return this
+     */
+    public final Lock reclaimDropped() {
+        startReclaiming();
+        return this;
+    }
+
+    @Override
+    final boolean holds(PermitWatch watch) {
+        return isHeldBy(watch);
+    }
+
+    @Override
+    final void reclaim(PermitWatch watch) {
+        release(watch);
     }
 
     /** Passes the lock to the first in line, who is to be told; null if it is free now. Under the monitor, queued. */
@@ -237,6 +259,11 @@ public class Lock extends Lockable {
     @Override
     public final synchronized int waiters() {
         return waiters.size();
+    }
+
+    @Override
+    public final synchronized Statistics statistics() {
+        return new Statistics(locked() ? 0 : 1, waiters.size());
     }
 
     final boolean isHeldBy(Object token) {

@@ -9,6 +9,8 @@ import reactor.core.CoreSubscriber;
 class LockAcquisition extends LockWaiter<Held> implements Held {
     /** Null until it wants the lock of a key. */
     @Nullable Lock lock;
+    /** What the lock is held by: this, or what watches this. */
+    private @Nullable Object token;
 
     LockAcquisition(CoreSubscriber<? super Held> actual, @Nullable Duration limit) {
         super(actual, limit);
@@ -46,7 +48,12 @@ class LockAcquisition extends LockWaiter<Held> implements Held {
 
     @Override
     Object token() {
-        return this;
+        Object token = this.token;
+        if (token == null) {
+            token = Scope.mayBeDroppedBy(actual()) && !isAwaited() ? new PermitWatch(this, lock(), 1, origin()) : this;
+            this.token = token;
+        }
+        return token;
     }
 
     @Override
@@ -61,7 +68,7 @@ class LockAcquisition extends LockWaiter<Held> implements Held {
 
     @Override
     public @Nullable Turn free() {
-        return lock().free(this);
+        return lock().free(token());
     }
 
     @Override
@@ -71,7 +78,7 @@ class LockAcquisition extends LockWaiter<Held> implements Held {
 
     @Override
     public boolean isReleased() {
-        return !lock().isHeldBy(this);
+        return !lock().isHeldBy(token());
     }
 
     @Override

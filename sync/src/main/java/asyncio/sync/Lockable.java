@@ -58,6 +58,9 @@ public abstract class Lockable extends PermitSource {
     /** How many wait for it. */
     public abstract int waiters();
 
+    /** Both at one moment. */
+    public abstract Statistics statistics();
+
     /**
      * Runs {@code work} while holding the lock. Nothing happens until subscription. The lock is released before the end
      * is signalled; if the subscription is cancelled, when the work has ended, its clean-up included, as far as the

@@ -10,6 +10,10 @@ import reactor.core.publisher.Mono;
 
 /** What gives permits. */
 abstract class PermitSource implements Scannable {
+    private volatile boolean reclaims;
+    /** Then it is no wonder that permits are dropped. */
+    private volatile boolean releasedByHand;
+
     /** Takes some that are free, unless others wait for them; null if that cannot be. */
     abstract @Nullable Held take(int permits);
 
@@ -18,6 +22,34 @@ abstract class PermitSource implements Scannable {
 
     final Mono<Permit> acquireMono(int permits, @Nullable Duration limit) {
         return new Acquire(this, permits, limit);
+    }
+
+    /** Whether a permit that is watched has not been released. */
+    abstract boolean holds(PermitWatch watch);
+
+    /** Releases a permit that was dropped. */
+    abstract void reclaim(PermitWatch watch);
+
+    final void startReclaiming() {
+        reclaims = true;
+    }
+
+    final boolean reclaims() {
+        return reclaims;
+    }
+
+    final void noteReleaseByHand() {
+        if (reclaims) {
+            throw new IllegalStateException("release() of " + this
+                    + ", which takes back the permits that are dropped: release the Permit that acquire() gave");
+        }
+        if (!releasedByHand) {
+            releasedByHand = true;
+        }
+    }
+
+    final boolean releasedByHand() {
+        return releasedByHand;
     }
 
     static Duration checked(Duration limit) {

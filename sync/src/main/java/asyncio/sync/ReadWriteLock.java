@@ -40,6 +40,16 @@ public final class ReadWriteLock {
         return writer;
     }
 
+    /**
+     * As {@link Lock#reclaimDropped()}.
+     *
+     * @return this
+     */
+    public ReadWriteLock reclaimDropped() {
+        permits.reclaimDropped();
+        return this;
+    }
+
     private int held() {
         return ALL - permits.permits();
     }
@@ -82,6 +92,23 @@ public final class ReadWriteLock {
         @Override
         public int waiters() {
             return permits.waiters(needed);
+        }
+
+        @Override
+        public Statistics statistics() {
+            int held = held();
+            return new Statistics(needed == ALL ? held == 0 ? 1 : 0 : ALL - held, waiters());
+        }
+
+        /** Permits are those of the semaphore. */
+        @Override
+        boolean holds(PermitWatch watch) {
+            return false;
+        }
+
+        @Override
+        void reclaim(PermitWatch watch) {
+            throw new IllegalStateException("no permit is of a view: " + this);
         }
 
         @Override

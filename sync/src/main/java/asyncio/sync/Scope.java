@@ -28,28 +28,36 @@ final class Scope<T> extends Operators.DeferredSubscription implements CoreSubsc
     /** The work ended while it was being subscribed to, or later, or was cancelled. */
     private static final int OVER = 5;
 
-    private final PermitSource source;
-    private final int permits;
-    private final Publisher<T> work;
+    /** What is done, and with permits of what. */
+    interface Plan<T> {
+        PermitSource source();
+
+        int permits();
+
+        Publisher<T> work();
+    }
+
+    private final Plan<T> plan;
     private final CoreSubscriber<? super T> actual;
     private volatile int state;
-    private @Nullable Suspension<Held> acquisition;
-    private @Nullable Held permit;
-    /** For looking at. */
-    private @Nullable Subscription upstream;
+    /** The one who waits for the permit, then the permit. */
+    private @Nullable Object permit;
 
     private volatile @Nullable Cleanups cleanups;
 
-    Scope(PermitSource source, int permits, Publisher<T> work, CoreSubscriber<? super T> actual) {
-        this.source = source;
-        this.permits = permits;
-        this.work = work;
+    Scope(Plan<T> plan, CoreSubscriber<? super T> actual) {
+        this.plan = plan;
         this.actual = actual;
     }
 
     @SuppressWarnings({"unchecked", "rawtypes"})
     private static AtomicIntegerFieldUpdater<Scope<?>> updater() {
         return (AtomicIntegerFieldUpdater) AtomicIntegerFieldUpdater.newUpdater(Scope.class, "state");
+    }
+
+    /** Whether the subscriber is an operator that we do not know. */
+    static boolean mayBeDroppedBy(CoreSubscriber<?> subscriber) {
+        return !(subscriber instanceof Scope<?>.Acquired);
     }
 
     // ---- downstream
@@ -61,7 +69,8 @@ final class Scope<T> extends Operators.DeferredSubscription implements CoreSubsc
             return;
         }
         super.request(n); // kept until the work is subscribed to
-        Held free = source.take(permits);
+        PermitSource source = plan.source();
+        Held free = source.take(plan.permits());
         if (free != null) {
             if (STATE.compareAndSet(this, SUBSCRIBED, STARTING)) {
                 start(free);
@@ -70,8 +79,8 @@ final class Scope<T> extends Operators.DeferredSubscription implements CoreSubsc
             }
             return;
         }
-        Suspension<Held> acquisition = source.waiter(new Acquired(), permits, null);
-        this.acquisition = acquisition;
+        Suspension<Held> acquisition = source.waiter(new Acquired(), plan.permits(), null);
+        permit = acquisition;
         if (STATE.compareAndSet(this, SUBSCRIBED, ACQUIRING)) {
             acquisition.request(1);
         }
@@ -86,11 +95,10 @@ final class Scope<T> extends Operators.DeferredSubscription implements CoreSubsc
 
         @Override
         public void onNext(Held permit) {
-            acquisition = null;
             if (STATE.compareAndSet(Scope.this, ACQUIRING, STARTING)) {
                 start(permit);
             } else {
-                permit.release();
+                permit.release(); // cancelled meanwhile
             }
         }
 
@@ -104,7 +112,9 @@ final class Scope<T> extends Operators.DeferredSubscription implements CoreSubsc
         }
 
         @Override
-        public void onComplete() {}
+        public void onComplete() {
+            // the permit was enough
+        }
 
         @Override
         public Context currentContext() {
@@ -115,7 +125,7 @@ final class Scope<T> extends Operators.DeferredSubscription implements CoreSubsc
     private void start(Held permit) {
         this.permit = permit;
         try {
-            work.subscribe(this);
+            plan.work().subscribe(this);
         } catch (Throwable e) {
             if (STATE.getAndSet(this, OVER) != OVER) {
                 permit.release();
@@ -134,15 +144,14 @@ final class Scope<T> extends Operators.DeferredSubscription implements CoreSubsc
             if (before >= CANCELLED_STARTING) {
                 return;
             }
-            Suspension<Held> acquisition = this.acquisition;
             if (!STATE.compareAndSet(this, before, before == STARTING ? CANCELLED_STARTING : OVER)) {
                 continue;
             }
             super.cancel();
-            if (before == ACQUIRING && acquisition != null) {
+            if (before == ACQUIRING && permit instanceof Suspension<?> acquisition) {
                 acquisition.cancel();
-            } else if (before == RUNNING && permit != null) {
-                releaseAfterCleanup(permit);
+            } else if (before == RUNNING && permit instanceof Held held) {
+                releaseAfterCleanup(held);
             }
             return;
         }
@@ -162,7 +171,6 @@ final class Scope<T> extends Operators.DeferredSubscription implements CoreSubsc
 
     @Override
     public void onSubscribe(Subscription s) {
-        upstream = s;
         set(s);
     }
 
@@ -185,7 +193,7 @@ final class Scope<T> extends Operators.DeferredSubscription implements CoreSubsc
     private void end(@Nullable Throwable error) {
         for (int before; (before = state) < CANCELLED_STARTING; ) {
             if (STATE.compareAndSet(this, before, OVER)) {
-                Turn next = permit == null ? null : permit.free();
+                Turn next = permit instanceof Held held ? held.free() : null;
                 if (error == null) {
                     actual.onComplete();
                 } else {
@@ -224,8 +232,7 @@ final class Scope<T> extends Operators.DeferredSubscription implements CoreSubsc
             return actual;
         }
         if (key == Attr.PARENT) {
-            Suspension<Held> acquisition = this.acquisition;
-            return acquisition != null ? acquisition : upstream;
+            return state == ACQUIRING ? permit : plan.work();
         }
         if (key == Attr.TERMINATED) {
             return state == OVER;

@@ -7,7 +7,7 @@ import reactor.core.Scannable;
 import reactor.core.publisher.Flux;
 
 /** What {@code withLock(flux)} and {@code withPermit(flux)} return. */
-final class ScopedFlux<T> extends Flux<T> implements Scannable {
+final class ScopedFlux<T> extends Flux<T> implements Scope.Plan<T>, Scannable {
     private final PermitSource source;
     private final int permits;
     private final Flux<T> work;
@@ -20,7 +20,22 @@ final class ScopedFlux<T> extends Flux<T> implements Scannable {
 
     @Override
     public void subscribe(CoreSubscriber<? super T> actual) {
-        actual.onSubscribe(new Scope<>(source, permits, work, actual));
+        actual.onSubscribe(new Scope<>(this, actual));
+    }
+
+    @Override
+    public PermitSource source() {
+        return source;
+    }
+
+    @Override
+    public int permits() {
+        return permits;
+    }
+
+    @Override
+    public Flux<T> work() {
+        return work;
     }
 
     @Override

@@ -8,7 +8,7 @@ import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Mono;
 
 /** What {@code withLock(mono)} and {@code withPermit(mono)} return. */
-final class ScopedMono<T> extends ColdMono<T> {
+final class ScopedMono<T> extends ColdMono<T> implements Scope.Plan<T> {
     private final PermitSource source;
     private final int permits;
     private final Mono<T> work;
@@ -41,7 +41,22 @@ final class ScopedMono<T> extends ColdMono<T> {
 
     @Override
     protected void start(CoreSubscriber<? super T> actual) {
-        actual.onSubscribe(new Scope<>(source, permits, work, actual));
+        actual.onSubscribe(new Scope<>(this, actual));
+    }
+
+    @Override
+    public PermitSource source() {
+        return source;
+    }
+
+    @Override
+    public int permits() {
+        return permits;
+    }
+
+    @Override
+    public Mono<T> work() {
+        return work;
     }
 
     @Override

@@ -3,6 +3,8 @@ package asyncio.sync;
 import asyncio.Suspension;
 import asyncio.WaitQueue;
 import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -51,6 +53,9 @@ public class Semaphore extends PermitSource {
 
     /** Whether the first in line can have what it wants; read without the monitor, as a hint. */
     private volatile boolean grantable;
+
+    /** The permits that operators have. */
+    private final Set<PermitWatch> watched = ConcurrentHashMap.newKeySet();
 
     /**
      * With that many permits.
@@ -119,6 +124,7 @@ public class Semaphore extends PermitSource {
      * @throws IllegalStateException if there would be too many; nothing has changed
      */
     public final void release(int n) {
+        noteReleaseByHand();
         Turn next = free(checked(n));
         if (next != null) {
             next.pass();
@@ -162,6 +168,46 @@ public class Semaphore extends PermitSource {
         }
         synchronized (this) {
             return word == CONTENDED ? permits : word;
+        }
+    }
+
+    /** Both at one moment. */
+    public final synchronized Statistics statistics() {
+        return new Statistics(permits(), waiters.size());
+    }
+
+    /**
+     * From now on permits that an operator has dropped are released when the garbage collector finds them; they are
+     * reported in any case. {@link #release()} is refused then: only the {@link Permit}s can release.
+     *
+     * @return this
+     */
+    public Semaphore reclaimDropped() {
+        startReclaiming();
+        return this;
+    }
+
+    final void watch(PermitWatch watch) {
+        watched.add(watch);
+    }
+
+    @Override
+    final boolean holds(PermitWatch watch) {
+        return watched.contains(watch);
+    }
+
+    /** It was released. */
+    final boolean unwatch(PermitWatch watch) {
+        return watched.remove(watch);
+    }
+
+    @Override
+    final void reclaim(PermitWatch watch) {
+        if (unwatch(watch)) {
+            Turn next = free(watch.permits);
+            if (next != null) {
+                next.pass();
+            }
         }
     }
 

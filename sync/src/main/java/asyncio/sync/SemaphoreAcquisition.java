@@ -21,6 +21,8 @@ final class SemaphoreAcquisition extends Suspension<Held> implements Held, Turn 
     /** 0 until it has its permits. */
     private volatile int stage;
 
+    private @Nullable PermitWatch watch;
+
     SemaphoreAcquisition(
             Semaphore semaphore, CoreSubscriber<? super Held> actual, int permits, @Nullable Duration limit) {
         super(actual, limit);
@@ -52,6 +54,15 @@ final class SemaphoreAcquisition extends Suspension<Held> implements Held, Turn 
         return grant(this);
     }
 
+    /** An operator may drop what it gets from here. */
+    private void watch() {
+        if (!isAwaited() && Scope.mayBeDroppedBy(actual())) {
+            PermitWatch watch = new PermitWatch(this, semaphore, permits, origin());
+            this.watch = watch;
+            semaphore.watch(watch);
+        }
+    }
+
     /** It got them from the line, under the monitor; false if it has left it. */
     boolean wake() {
         stage = WAKING;
@@ -72,6 +83,7 @@ final class SemaphoreAcquisition extends Suspension<Held> implements Held, Turn 
                 next.pass();
             }
         }
+        watch();
         return this;
     }
 
@@ -82,6 +94,10 @@ final class SemaphoreAcquisition extends Suspension<Held> implements Held, Turn 
 
     @Override
     public @Nullable Turn free() {
+        PermitWatch watch = this.watch;
+        if (watch != null && !semaphore.unwatch(watch)) {
+            return null; // released, or reclaimed
+        }
         return switch (STAGE.getAndSet(this, RELEASED)) {
             case WAKING -> semaphore.awake(this, permits);
             case HELD -> semaphore.free(permits);

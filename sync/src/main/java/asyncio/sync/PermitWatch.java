@@ -1,0 +1,86 @@
+package asyncio.sync;
+
+import java.lang.ref.Reference;
+import java.lang.ref.ReferenceQueue;
+import java.lang.ref.WeakReference;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+import reactor.util.Logger;
+import reactor.util.Loggers;
+
+/**
+ * Stands for a permit that went to an operator, which may drop it: then the collector finds the permit unreachable
+ * while this, which its source holds, is not. Permits of bodies and of scopes are not watched: nobody can drop them.
+ */
+final class PermitWatch extends WeakReference<Permit> {
+    private static final Logger LOG = Loggers.getLogger("asyncio");
+    private static final ReferenceQueue<Permit> DROPPED = new ReferenceQueue<>();
+    private static final AtomicReference<@Nullable Thread> WATCHER = new AtomicReference<>();
+    /** How long the thread stays that waits for the collector's findings, after the last one. */
+    private static final long IDLE_MILLIS = 10_000;
+
+    private final PermitSource source;
+    final int permits;
+    private final @Nullable Throwable origin;
+
+    PermitWatch(Permit permit, PermitSource source, int permits, @Nullable Throwable origin) {
+        super(permit, DROPPED);
+        this.source = source;
+        this.permits = permits;
+        this.origin = origin;
+        if (WATCHER.get() == null) {
+            startWatcher();
+        }
+    }
+
+    private static void startWatcher() {
+        Thread watcher = new Thread(PermitWatch::watch, "asyncio-permits");
+        watcher.setDaemon(true);
+        if (WATCHER.compareAndSet(null, watcher)) {
+            watcher.start();
+        }
+    }
+
+    private static void watch() {
+        boolean idle = false;
+        while (!idle) {
+            try {
+                Reference<? extends Permit> dropped = DROPPED.remove(IDLE_MILLIS);
+                idle = dropped == null;
+                if (dropped instanceof PermitWatch watch) {
+                    watch.report();
+                }
+            } catch (InterruptedException e) {
+                idle = true; // somebody wants the thread to go; the next permit starts another one
+            } catch (RuntimeException e) {
+                LOG.error("Cannot report a permit that was dropped", e);
+            }
+        }
+        WATCHER.set(null);
+    }
+
+    /** Unless it has been released by hand meanwhile. */
+    private void report() {
+        if (!source.holds(this)) {
+            return;
+        }
+        String what = (permits == 1 ? "A permit" : permits + " permits") + " of " + source
+                + " was dropped without being released: an operator after acquire() has let go of it (timeout, zip, "
+                + "firstWithSignal ...). Use withLock(...) or withPermit(...), which lose none, and acquire(Duration) for a "
+                + "deadline";
+        if (source.reclaims()) {
+            warn(what + ". It is released now");
+            source.reclaim(this);
+        } else if (!source.releasedByHand()) {
+            warn(what);
+        }
+    }
+
+    private void warn(String what) {
+        if (origin == null) {
+            LOG.warn(what + ". Debug mode tells where it was acquired");
+        } else {
+            LOG.warn(what, origin);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+package asyncio.sync;
+
+import static asyncio.Asyncio.async;
+import static asyncio.Asyncio.await;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import asyncio.Asyncio;
+import asyncio.LogCapture;
+import java.time.Duration;
+import java.util.List;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import reactor.core.publisher.Mono;
+
+/** A permit that an operator has dropped is found by the garbage collector. */
+@Timeout(60)
+class DroppedPermitTest {
+    private static final String DROPPED = "was dropped without being released";
+
+    /** Drops the permit, as zip does when its other part fails. */
+    private static void drop(Mono<Permit> acquire) {
+        assertThatThrownBy(() -> Mono.zip(acquire, Mono.error(new IllegalArgumentException("other")))
+                        .block())
+                .hasMessage("other");
+    }
+
+    private static void collectUntil(Supplier<Boolean> found) {
+        while (!found.get()) { // the test's time limit ends this
+            System.gc();
+        }
+    }
+
+    static Stream<PermitSource> sources() {
+        return Stream.of(
+                new Lock(),
+                new Semaphore(1),
+                new BoundedSemaphore(1),
+                (PermitSource) new KeyedLock<>().lock("key"),
+                (PermitSource) new ReadWriteLock().writeLock());
+    }
+
+    @ParameterizedTest
+    @MethodSource("sources")
+    void reported(PermitSource source) {
+        try (LogCapture log = new LogCapture()) {
+            drop(source.acquireMono(1, null));
+            collectUntil(() -> log.messages().stream()
+                    .anyMatch(line -> line.contains(DROPPED)
+                            && line.contains("acquire(Duration)")
+                            && line.contains("Debug mode")));
+        }
+    }
+
+    static Stream<PermitSource> reclaiming() {
+        return Stream.of(
+                new Lock().reclaimDropped(),
+                new Semaphore(1).reclaimDropped(),
+                new BoundedSemaphore(1).reclaimDropped(),
+                (PermitSource) new KeyedLock<>().reclaimDropped().lock("key"),
+                (PermitSource) new ReadWriteLock().reclaimDropped().writeLock());
+    }
+
+    @ParameterizedTest
+    @MethodSource("reclaiming")
+    void reclaimed(PermitSource source) throws Exception {
+        drop(source.acquireMono(1, null));
+        var next = source.acquireMono(1, null).toFuture();
+        collectUntil(next::isDone);
+        assertThat(next.get().isReleased()).isFalse();
+    }
+
+    @Test
+    void releaseByHandIsRefusedWhereDroppedPermitsAreReclaimed() {
+        Lock lock = new Lock().reclaimDropped();
+        Permit permit = lock.acquire().block();
+        assertThatThrownBy(lock::release)
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("release the Permit");
+        assertThat(lock.locked()).isTrue();
+        permit.release();
+        assertThat(lock.locked()).isFalse();
+    }
+
+    @Test
+    void notReportedIfReleasedInTheEnd() {
+        Semaphore witness = new Semaphore(1);
+        Lock lock = new Lock();
+        Lock byHand = new Lock();
+        try (LogCapture log = new LogCapture()) {
+            lock.acquire().doOnNext(Permit::release).block();
+            byHand.acquire().then(Mono.fromRunnable(byHand::release)).block();
+            byHand.acquire().then().block();
+            drop(witness.acquire());
+            collectUntil(() -> log.messages().stream().anyMatch(line -> line.contains(DROPPED)));
+            assertThat(log.messages())
+                    .filteredOn(line -> line.contains(DROPPED))
+                    .singleElement()
+                    .asString()
+                    .contains("Semaphore");
+        }
+    }
+
+    @Test
+    void debugModeTellsWhereItWasAcquired() throws Exception {
+        Lock lock = new Lock();
+        try (LogCapture log = new LogCapture()) {
+            Asyncio.run(
+                    () -> {
+                        try {
+                            await(Mono.zip(lock.acquire(), Mono.error(new IllegalArgumentException("other"))));
+                        } catch (IllegalArgumentException e) {
+                            // the permit is dropped
+                        }
+                        while (log.messages().stream().noneMatch(line -> line.contains(DROPPED))) {
+                            System.gc();
+                        }
+                    },
+                    true);
+            assertThat(log.records())
+                    .filteredOn(record -> record.getMessage().contains(DROPPED))
+                    .singleElement()
+                    .extracting(record ->
+                            List.of(record.getThrown().getStackTrace()).toString())
+                    .asString()
+                    .contains("DroppedPermitTest");
+        }
+    }
+
+    @Test
+    void permitsOfBodiesAndScopesAreNotWatched() throws Exception {
+        Lock lock = new Lock();
+        Asyncio.run(() -> {
+            await(lock.acquire());
+            var waiting = Asyncio.createTask(async(() -> await(lock.withLock(Mono.just(1)))));
+            await(Asyncio.sleep(Duration.ZERO));
+            System.gc();
+            assertThat(lock.locked()).isTrue();
+            lock.release();
+            assertThat(await(waiting)).isEqualTo(1);
+        });
+    }
+}
