@@ -156,6 +156,11 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
         return true;
     }
 
+    @Override
+    @Nullable Task<?> awaitedTask() {
+        return state == SUSPENDED && subscription instanceof OwnerSubscription<?> owner ? owner.task() : null;
+    }
+
     /** Disposing of another's Mono runs its hooks. */
     @Override
     boolean isInternal() {
