@@ -65,9 +65,9 @@ class LeakSamplesTest {
                     coroutine().hashCode();
                 }
             });
-            Collector.collectUntil(() -> log.messages().stream()
-                    .anyMatch(message -> message.contains("made at asyncio.LeakSamplesTest.coroutine(")
-                            && message.contains("was never awaited")));
+            String report = "made at asyncio.LeakSamplesTest.coroutine(";
+            Collector.collectUntil(() -> !log.forgotten(report).isEmpty());
+            assertThat(log.forgotten(report)).singleElement().asString().contains("was never awaited");
         }
     }
 

@@ -288,17 +288,13 @@ class MapConcurrentTest {
     void aForgottenOneIsReportedAndItsSourceIsNot() throws Exception {
         try (LogCapture log = new LogCapture()) {
             Asyncio.run(MapConcurrentTest::forget);
-            Collector.collectUntil(() -> log.messages().stream().anyMatch(MapConcurrentTest::isOurs));
-            assertThat(log.messages())
-                    .filteredOn(MapConcurrentTest::isOurs)
+            Collector.collectUntil(() ->
+                    !log.forgotten("made at asyncio.MapConcurrentTest.forget(").isEmpty());
+            assertThat(log.forgotten("made at asyncio.MapConcurrentTest.forget("))
                     .singleElement()
                     .asString()
                     .startsWith("Coroutine mapConcurrent(...) made at asyncio.MapConcurrentTest.forget(");
         }
-    }
-
-    private static boolean isOurs(String message) {
-        return message.contains("made at asyncio.MapConcurrentTest.forget(");
     }
 
     private static void forget() {
