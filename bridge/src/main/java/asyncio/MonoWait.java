@@ -81,8 +81,8 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
         Throwable error = (Throwable) this.error;
         if (request != null) {
             giveBackValue();
-            if (error != null && !(error instanceof CancelledException)) {
-                request.addSuppressed(error);
+            if (error != null) {
+                carry(request, error);
             }
             throw request;
         }
@@ -95,10 +95,21 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
     /** With the error that the Mono ended with all the same, before it could be disposed of. */
     private CancelledException cancelled() {
         CancelledException cancelled = new CancelledException(cancelMessage);
-        if (ERROR.getAndSet(this, TOO_LATE) instanceof Throwable late && !(late instanceof CancellationException)) {
-            cancelled.addSuppressed(late);
+        if (ERROR.getAndSet(this, TOO_LATE) instanceof Throwable late) {
+            carry(cancelled, late);
         }
         return cancelled;
+    }
+
+    /** A cancellation replaces what the Mono ended with; of another cancellation it takes what hangs on that. */
+    private static void carry(CancelledException cancelled, Throwable replaced) {
+        if (!(replaced instanceof CancellationException)) {
+            cancelled.addSuppressed(replaced);
+        } else if (replaced != cancelled) {
+            for (Throwable late : replaced.getSuppressed()) {
+                cancelled.addSuppressed(late);
+            }
+        }
     }
 
     @Override
