@@ -42,7 +42,7 @@ final class AsCompleted<T> extends ColdFlux<Future<T>> {
     }
 
     @Override
-    void start(CoreSubscriber<? super Future<T>> actual) {
+    protected void start(CoreSubscriber<? super Future<T>> actual) {
         actual.onSubscribe(new Completions<>(this, EventLoop.runningOrShared(), actual));
     }
 

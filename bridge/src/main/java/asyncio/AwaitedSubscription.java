@@ -11,7 +11,7 @@ import org.reactivestreams.Subscription;
  * <p>A task that awaits a Mono with any other subscription disposes it when the task is cancelled, and resumes on the
  * loop's next tick; a value that had come but was not taken goes to {@code Operators.onDiscard}.
  *
- * <p>Threading: both methods may be called from any thread, {@link #giveBack} on the task's loop.
+ * <p>Threading: {@link #requestCancel} may be called from any thread, the others are called on the task's loop.
  *
  * @param <T> the type of the value
  */
@@ -26,8 +26,22 @@ public interface AwaitedSubscription<T> extends Subscription {
     boolean requestCancel(@Nullable String message);
 
     /**
-     * Takes back a value that was signalled, but whose task was cancelled before it resumed. Called at most once,
-     * instead of the value's use: a permit goes to the next waiter, an item to the head of the queue.
+     * The task has resumed and goes on with what was signalled: called once, unless {@link #giveBack} is, on the task's
+     * loop. Nobody can take the value back from here on.
+     *
+     * @param value what was signalled; null if it ended empty
+     * @return what the task gets, usually the same
+     * @throws Exception what the task gets instead, if the source has changed its mind since
      */
-    void giveBack(T value);
+    default @Nullable T take(@Nullable T value) throws Exception {
+        return value;
+    }
+
+    /**
+     * Takes back what was signalled to a task that was cancelled before it resumed. Called at most once, instead of
+     * {@link #take}: a permit goes to the next waiter, an item to the head of the queue.
+     *
+     * @param value null if it ended empty
+     */
+    void giveBack(@Nullable T value);
 }

@@ -6,11 +6,14 @@ import reactor.util.context.ContextView;
 
 /**
  * What goes on after Reactor has called a cancellation done: work that was told to end and has not yet. A task carries
- * one of these in the context of what it awaits, and does not go on before all of it is over. Thread-safe.
+ * one of these in the context of what it awaits, and does not go on before all of it is over; so does whoever holds
+ * something that the work uses. For authors of operators. Thread-safe.
  */
-final class Cleanups {
-    private final EventLoop loop;
+public final class Cleanups {
+    private final @Nullable EventLoop loop;
     private final Context context;
+    /** Of the task, or of the operator, that this one is part of. */
+    private final @Nullable Cleanups outer;
     /** Both guarded by this. */
     private int running;
 
@@ -19,23 +22,37 @@ final class Cleanups {
     Cleanups(Task<?> task) {
         this.loop = task.loop;
         this.context = task.getContext().put(Cleanups.class, this);
+        this.outer = null;
     }
 
-    /** The context that leads here. */
-    Context context() {
+    private Cleanups(Context outer) {
+        this.loop = null;
+        this.context = outer.put(Cleanups.class, this);
+        this.outer = of(outer);
+    }
+
+    /** A new one for work whose subscriber has that context; whoever made it calls {@link #whenOver} in the end. */
+    public static Cleanups within(Context outer) {
+        return new Cleanups(outer);
+    }
+
+    /** The context for the work, which leads here. */
+    public Context context() {
         return context;
     }
 
-    /** Those of the task that awaits, or null if none does. */
-    static @Nullable Cleanups of(ContextView context) {
+    /** Those of the task that awaits, or of the operator around; null if there is none. */
+    public static @Nullable Cleanups of(ContextView context) {
         return context.getOrDefault(Cleanups.class, null);
     }
 
-    synchronized void begin() {
+    /** Something that was cancelled goes on; it calls {@link #end} when it is over. */
+    public synchronized void begin() {
         running++;
     }
 
-    void end() {
+    /** What {@link #begin} began is over. */
+    public void end() {
         Future<Void> over = null;
         synchronized (this) {
             running--;
@@ -73,6 +90,31 @@ final class Cleanups {
         }
     }
 
+    /**
+     * Runs the action when nothing is under way any more: now, or on the thread where the last of it ends. What is
+     * around this one is not over before.
+     */
+    public void whenOver(Runnable action) {
+        Future<Void> rest = rest();
+        if (rest == null) {
+            action.run();
+            return;
+        }
+        Cleanups outer = this.outer;
+        if (outer != null) {
+            outer.begin();
+        }
+        rest.addDoneCallback(over -> {
+            try {
+                whenOver(action); // unless something has begun since
+            } finally {
+                if (outer != null) {
+                    outer.end();
+                }
+            }
+        });
+    }
+
     /** A Future that completes when all is over; null if it is. */
     synchronized @Nullable Future<Void> rest() {
         if (running == 0) {
@@ -80,7 +122,7 @@ final class Cleanups {
         }
         Future<Void> rest = this.rest;
         if (rest == null) {
-            rest = new Future<>(loop);
+            rest = loop == null ? new Future<>() : new Future<>(loop);
             this.rest = rest;
         }
         return rest;

@@ -9,12 +9,15 @@ import reactor.util.context.Context;
 
 /**
  * A coroutine object of this library: cold, reusable, and reported if it was made on a loop and nobody ever subscribes
- * to it ("coroutine was never awaited").
+ * to it ("coroutine was never awaited"). For authors of sources: what a function that suspends returns.
+ *
+ * @param <T> the type of the value
  */
-abstract class ColdMono<T> extends Mono<T> implements Scannable {
+public abstract class ColdMono<T> extends Mono<T> implements Scannable {
     private LeakDetector.@Nullable Leak neverAwaited;
 
-    ColdMono(Object what) {
+    /** @param what a class whose name, with a small first letter, is that of the function; for the report */
+    protected ColdMono(Object what) {
         neverAwaited = LeakDetector.trackCoroutine(this, what);
     }
 
@@ -43,7 +46,17 @@ abstract class ColdMono<T> extends Mono<T> implements Scannable {
 
     /** What a body that awaits this directly gets; on the body's thread. */
     @Nullable T awaitedBy(BodyTask<?> body) throws Exception {
-        return body.awaitMono(this);
+        adopt();
+        return awaitInBody();
+    }
+
+    /**
+     * What a body gets that awaits this directly, instead of subscribing; on the body's thread. May await. Override it
+     * where a body needs less than a subscription: its value is there already, or it can be written as straight-line
+     * code.
+     */
+    protected @Nullable T awaitInBody() throws Exception {
+        return BodyTask.current(EventLoop.getRunningLoop()).awaitMono(this);
     }
 
     @Override
@@ -52,7 +65,8 @@ abstract class ColdMono<T> extends Mono<T> implements Scannable {
         start(actual);
     }
 
-    abstract void start(CoreSubscriber<? super T> actual);
+    /** Subscribes: calls {@code onSubscribe}, and does nothing else before the first request. */
+    protected abstract void start(CoreSubscriber<? super T> actual);
 
     /** Blocks, unless the thread runs a loop. Prefer {@link Asyncio#await}. */
     @Override

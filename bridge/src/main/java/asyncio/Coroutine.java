@@ -27,7 +27,7 @@ final class Coroutine<T> extends ColdMono<T> {
     }
 
     @Override
-    void start(CoreSubscriber<? super T> actual) {
+    protected void start(CoreSubscriber<? super T> actual) {
         EventLoop loop = EventLoop.runningOrShared();
         actual.onSubscribe(new OwnerSubscription<>(
                 actual, () -> loop.createTask(this, null, Context.of(actual.currentContext()))));

@@ -30,7 +30,7 @@ final class FutureMono<T> extends ColdMono<T> {
     }
 
     @Override
-    void start(CoreSubscriber<? super T> actual) {
+    protected void start(CoreSubscriber<? super T> actual) {
         EventLoop loop = EventLoop.runningOrShared();
         actual.onSubscribe(
                 new OwnerSubscription<>(actual, () -> starter.apply(loop, Context.of(actual.currentContext()))));

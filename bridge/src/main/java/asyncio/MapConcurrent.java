@@ -41,7 +41,7 @@ final class MapConcurrent<S, R> extends ColdFlux<R> {
     }
 
     @Override
-    void start(CoreSubscriber<? super R> actual) {
+    protected void start(CoreSubscriber<? super R> actual) {
         Flux.<S>from(source).subscribe(new Mapping<>(this, EventLoop.runningOrShared(), actual));
     }
 

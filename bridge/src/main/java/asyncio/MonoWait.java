@@ -74,14 +74,16 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
      * @param request a cancellation that came after the Mono's end
      */
     @Override
+    @SuppressWarnings("unchecked")
     @Nullable T outcome(@Nullable CancelledException request) throws Exception {
         if (state == DISPOSED) {
             throw cancelled();
         }
         Throwable error = (Throwable) this.error;
         if (request != null) {
-            giveBackValue();
-            if (error != null) {
+            if (error == null) {
+                giveBack();
+            } else {
                 carry(request, error);
             }
             throw request;
@@ -89,7 +91,10 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
         if (error != null) {
             throw Misuse.sneaky(error);
         }
-        return takeValue();
+        T value = takeValue();
+        return subscription instanceof AwaitedSubscription<?> awaited
+                ? ((AwaitedSubscription<T>) awaited).take(value)
+                : value;
     }
 
     /** With the error that the Mono ended with all the same, before it could be disposed of. */
@@ -134,12 +139,21 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
         return (T) VALUE.getAndSet(this, null);
     }
 
-    @SuppressWarnings("unchecked")
+    /** The Mono has ended normally, and nobody will use what came of it. */
+    private void giveBack() {
+        giveBack(takeValue());
+    }
+
+    /** Gives back a value that came without an end. */
     private void giveBackValue() {
         T value = takeValue();
-        if (value == null) {
-            return;
+        if (value != null) {
+            giveBack(value);
         }
+    }
+
+    @SuppressWarnings("unchecked")
+    private void giveBack(@Nullable T value) {
         if (subscription instanceof AwaitedSubscription<?> awaited) {
             ((AwaitedSubscription<T>) awaited).giveBack(value);
         } else {
@@ -183,6 +197,8 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
         if (STATE.compareAndSet(this, SUSPENDED, DISPOSED)) {
             ERROR.compareAndSet(this, null, TOO_LATE);
             cancelUpstream();
+        } else if (state == ENDED && error == null) {
+            giveBack(); // the task will not resume
         }
     }
 

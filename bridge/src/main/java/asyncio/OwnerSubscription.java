@@ -97,7 +97,7 @@ final class OwnerSubscription<T> implements AwaitedSubscription<T>, CoreSubscrib
     }
 
     @Override
-    public void giveBack(T value) {
+    public void giveBack(@Nullable T value) {
         Operators.onDiscard(value, actual.currentContext());
     }
 

@@ -37,7 +37,7 @@ abstract class ScopeMono<T> extends ColdMono<T> {
     }
 
     @Override
-    final void start(CoreSubscriber<? super T> actual) {
+    protected final void start(CoreSubscriber<? super T> actual) {
         EventLoop loop = EventLoop.runningOrShared();
         actual.onSubscribe(new OwnerSubscription<>(
                 actual, () -> loop.createTask(this, null, Context.of(actual.currentContext()))));

@@ -40,7 +40,7 @@ final class Sleep<T> extends ColdMono<T> {
     }
 
     @Override
-    void start(CoreSubscriber<? super T> actual) {
+    protected void start(CoreSubscriber<? super T> actual) {
         actual.onSubscribe(new Sleeping<>(EventLoop.runningOrShared(), this, actual));
     }
 
@@ -155,7 +155,7 @@ final class Sleep<T> extends ColdMono<T> {
         }
 
         @Override
-        public void giveBack(T value) {
+        public void giveBack(@Nullable T value) {
             // a sleep's result is nobody's property
         }
     }

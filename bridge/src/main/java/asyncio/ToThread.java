@@ -21,7 +21,7 @@ final class ToThread<T> extends ColdMono<T> {
     }
 
     @Override
-    void start(CoreSubscriber<? super T> actual) {
+    protected void start(CoreSubscriber<? super T> actual) {
         EventLoop loop = EventLoop.runningOrShared();
         actual.onSubscribe(new OwnerSubscription<>(actual, () -> submit(loop, actual.currentContext())));
     }

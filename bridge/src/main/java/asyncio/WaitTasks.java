@@ -42,7 +42,7 @@ final class WaitTasks<F extends Future<?>> extends ColdMono<WaitResult<F>> {
     }
 
     @Override
-    void start(CoreSubscriber<? super WaitResult<F>> actual) {
+    protected void start(CoreSubscriber<? super WaitResult<F>> actual) {
         new FutureMono<>(WaitTasks.class, (loop, context) -> Latch.start(this, loop))
                 .map(anyway -> WaitResult.of(futures))
                 .subscribe(actual);

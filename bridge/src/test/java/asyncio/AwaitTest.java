@@ -292,7 +292,7 @@ class AwaitTest {
         }
 
         @Override
-        public void giveBack(String value) {
+        public void giveBack(@Nullable String value) {
             givenBack.add(value);
         }
     }

@@ -129,7 +129,7 @@ class FailingHandlersTest {
                 }
 
                 @Override
-                public void giveBack(Integer value) {}
+                public void giveBack(@Nullable Integer value) {}
 
                 @Override
                 public void request(long n) {}

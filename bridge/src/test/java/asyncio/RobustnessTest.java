@@ -491,7 +491,7 @@ class RobustnessTest {
         }
 
         @Override
-        public void giveBack(Integer value) {
+        public void giveBack(@Nullable Integer value) {
             returned.incrementAndGet();
         }
     }

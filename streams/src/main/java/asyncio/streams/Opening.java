@@ -153,8 +153,10 @@ final class Opening<T extends AutoCloseable> extends Mono<T> implements Scannabl
         }
 
         @Override
-        public void giveBack(T opened) {
-            close(opened);
+        public void giveBack(@Nullable T opened) {
+            if (opened != null) {
+                close(opened);
+            }
         }
 
         @Override

@@ -85,7 +85,10 @@ final class Reading implements AwaitedSubscription<byte[]>, Scannable {
     }
 
     @Override
-    public void giveBack(byte[] value) {
+    public void giveBack(byte @Nullable [] value) {
+        if (value == null) {
+            return; // the end of the stream stays
+        }
         try {
             read.reader.onLoop(() -> read.reader.putBack(value));
         } catch (RejectedExecutionException e) {

@@ -1,0 +1,328 @@
+package asyncio;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+import reactor.core.CoreSubscriber;
+import reactor.core.Disposable;
+import reactor.core.Scannable;
+import reactor.core.publisher.Operators;
+import reactor.core.scheduler.Schedulers;
+
+/**
+ * One subscriber of a Mono whose source keeps it waiting and then grants it a value, with an owner at every moment: the
+ * source, until the subscriber goes on. For authors of sources: a lock's waiter, a queue's getter.
+ *
+ * <p>Whoever takes the state out of "waiting" has won: the source ({@link #grant}, {@link #fail}), the subscriber's
+ * cancellation, or the deadline. The source calls {@code grant} or {@code fail}, usually under its monitor, and then,
+ * having left the monitor, {@link #deliver} for those where it returned true.
+ *
+ * <p>A subscriber that was on a loop goes on in that loop's next tick, through its ready queue, whichever thread
+ * grants; a task that awaits the Mono directly resumes there without a tick in between. Any other subscriber goes on on
+ * the thread that grants, through a trampoline: never by recursion.
+ *
+ * <p>A grant that finds its subscriber cancelled before it could go on is given back ({@link #giveBack}).
+ *
+ * @param <T> the type of the value
+ */
+public abstract class Suspension<T> extends Waiter implements AwaitedSubscription<T>, Scannable {
+    private static final VarHandle STATE;
+    private static final int SUBSCRIBED = 0;
+    private static final int WAITING = 1;
+    /** Somebody has decided the outcome; the subscriber has not heard of it. */
+    private static final int SETTLED = 2;
+
+    private static final int DELIVERED = 3;
+    private static final int CANCELLED = 4;
+
+    static {
+        try {
+            STATE = MethodHandles.lookup().findVarHandle(Suspension.class, "state", int.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private record Failure(Throwable error) {}
+
+    private final CoreSubscriber<? super T> actual;
+    private final @Nullable EventLoop loop;
+    private volatile int state;
+    /** The value, a {@link Failure}, or null for empty; written by the one who settled. */
+    private @Nullable Object outcome;
+    /** A {@link Duration} that has not begun, then the timer. */
+    private volatile @Nullable Object limit;
+
+    /**
+     * Made when somebody subscribes, on that thread.
+     *
+     * @param limit how long it may wait from the request on; null for as long as it takes
+     */
+    protected Suspension(CoreSubscriber<? super T> actual, @Nullable Duration limit) {
+        this.actual = actual;
+        this.limit = limit;
+        this.loop = EventLoop.runningOrNull();
+    }
+
+    // ---- for the source to implement
+
+    /**
+     * The subscriber wants its value: grants it if it is there, else joins those who wait, unless {@link #isWaiting()}
+     * is false by then; under the source's monitor, which guards against a grant or a cancellation in between.
+     *
+     * @return true if it was granted (or failed) here; the subscriber then goes on at once
+     */
+    protected abstract boolean begin();
+
+    /** It waits no longer, but not by the source's doing: takes it out of those who wait. */
+    protected abstract void leave();
+
+    /** What it waits for, for the message of a {@link TimeoutException}: {@code "a permit of ..."}. */
+    protected abstract String target();
+
+    // ---- for the source to call
+
+    /** Whether nobody has settled it. */
+    protected final boolean isWaiting() {
+        return state == WAITING;
+    }
+
+    /** Settles it with a value, or null for empty; false if it is no longer waiting. Follow with {@link #deliver}. */
+    protected final boolean grant(@Nullable T value) {
+        return settle(value);
+    }
+
+    /** Settles it with an error; false if it is no longer waiting. Follow with {@link #deliver}. */
+    protected final boolean fail(Throwable error) {
+        return settle(new Failure(error));
+    }
+
+    private boolean settle(@Nullable Object outcome) {
+        if (!STATE.compareAndSet(this, WAITING, SETTLED)) {
+            return false;
+        }
+        this.outcome = outcome;
+        return true;
+    }
+
+    /** Tells the subscriber what it was settled with; outside the source's monitor, on any thread. */
+    public final void deliver() {
+        disarm();
+        if (actual instanceof Wait) {
+            run(); // the task itself goes to the ready queue
+        } else {
+            resume();
+        }
+    }
+
+    /** A task wants it to end; see {@link AwaitedSubscription#requestCancel}. */
+    @Override
+    public final boolean requestCancel(@Nullable String message) {
+        return endEarly(new CancelledException(message));
+    }
+
+    /**
+     * The subscriber's task was cancelled, or the time is out: by default settles it with that error, takes it out of
+     * those who wait, and delivers. A source whose waiters must do something before they may end (re-acquire a lock)
+     * overrides this.
+     *
+     * @return false if it came too late
+     */
+    protected boolean endEarly(Throwable error) {
+        STATE.compareAndSet(this, SUBSCRIBED, WAITING);
+        if (!fail(error)) {
+            return false;
+        }
+        leave();
+        deliver();
+        return true;
+    }
+
+    /**
+     * The subscriber was cancelled after it had been settled, before it heard of it. By default a value is given back,
+     * and an error goes to {@code Operators.onErrorDropped}.
+     */
+    protected void undelivered(@Nullable T value, @Nullable Throwable error) {
+        if (error == null) {
+            giveBack(value);
+        } else if (!(error instanceof CancelledException)) {
+            Operators.onErrorDropped(error, actual.currentContext());
+        }
+    }
+
+    // ---- the subscriber's side
+
+    @Override
+    public final void request(long n) {
+        if (!Operators.validate(n) || !STATE.compareAndSet(this, SUBSCRIBED, WAITING)) {
+            return;
+        }
+        boolean now;
+        try {
+            now = begin();
+        } catch (RuntimeException e) {
+            now = fail(e);
+        }
+        if (now) {
+            run();
+        } else if (limit instanceof Duration duration) {
+            arm(duration);
+        }
+    }
+
+    @Override
+    public final void cancel() {
+        for (; ; ) {
+            int before = state;
+            if (before >= DELIVERED) {
+                return;
+            }
+            if (STATE.compareAndSet(this, before, CANCELLED)) {
+                if (before == WAITING) {
+                    disarm();
+                    leave();
+                } // if it was settled, run() finds out and gives back
+                return;
+            }
+        }
+    }
+
+    /** The subscriber's turn. */
+    @Override
+    @SuppressWarnings("unchecked")
+    public final void run() {
+        Object outcome = this.outcome;
+        this.outcome = null;
+        Throwable error = outcome instanceof Failure failure ? failure.error : null;
+        T value = error == null ? (T) outcome : null;
+        if (!STATE.compareAndSet(this, SETTLED, DELIVERED)) {
+            undelivered(value, error);
+            return;
+        }
+        if (error != null) {
+            actual.onError(error);
+            return;
+        }
+        if (!(actual instanceof Wait)) { // a task takes it when it resumes
+            try {
+                value = take(value);
+            } catch (Exception e) {
+                actual.onError(e);
+                return;
+            }
+        }
+        if (value != null) {
+            actual.onNext(value);
+        }
+        actual.onComplete();
+    }
+
+    @Override
+    final @Nullable EventLoop resumesOn() {
+        return loop;
+    }
+
+    /** Runs something of the source's in the subscriber's turn: in its loop's next tick, or through the trampoline. */
+    protected final void later(Runnable action) {
+        if (loop == null || !loop.core.enqueue(action)) {
+            Trampoline.execute(action);
+        }
+    }
+
+    // ---- the deadline
+
+    private void arm(Duration duration) {
+        if (duration.isZero() || duration.isNegative()) {
+            timeOut(duration);
+            return;
+        }
+        EventLoop loop = this.loop;
+        if (loop == null) {
+            limit = Schedulers.parallel()
+                    .schedule(() -> timeOut(duration), EventLoop.saturatedNanos(duration), TimeUnit.NANOSECONDS);
+        } else {
+            TimerQueue.Entry timer = new TimerQueue.Entry(new Deadline(this, duration), loop.deadline(duration));
+            limit = timer;
+            loop.core.addTimer(timer);
+        }
+        if (state != WAITING) {
+            disarm(); // by a thread that did not see the timer
+        }
+    }
+
+    private void timeOut(Duration duration) {
+        endEarly(new TimeoutException("Waited " + duration + " for " + target() + " in vain"));
+    }
+
+    private void disarm() {
+        Object timer = limit;
+        if (timer == null) {
+            return;
+        }
+        if (timer instanceof Disposable scheduled) {
+            scheduled.dispose();
+        } else if (timer instanceof TimerQueue.Entry entry && loop != null) {
+            loop.core.removeTimer(entry);
+        }
+    }
+
+    /** The loop's timer. */
+    private static final class Deadline extends Waiter {
+        private final Suspension<?> suspension;
+        private final Duration duration;
+
+        Deadline(Suspension<?> suspension, Duration duration) {
+            this.suspension = suspension;
+            this.duration = duration;
+        }
+
+        @Override
+        public void run() {
+            suspension.timeOut(duration);
+        }
+
+        @Override
+        @Nullable EventLoop resumesOn() {
+            return suspension.loop;
+        }
+    }
+
+    // ---- for looking at
+
+    /** Whether both go on on the same loop, so that one can see that the other overtook it. */
+    protected final boolean hasSameLoopAs(Suspension<?> other) {
+        return loop != null && loop == other.loop;
+    }
+
+    /** The one who waits. */
+    protected final CoreSubscriber<? super T> actual() {
+        return actual;
+    }
+
+    /** {@code <waiter of ...>}. */
+    @Override
+    public String toString() {
+        return "<" + actual + " waiting for " + target() + ">";
+    }
+
+    @Override
+    @SuppressWarnings("rawtypes")
+    public @Nullable Object scanUnsafe(Attr key) {
+        if (key == Attr.ACTUAL) {
+            return actual;
+        }
+        if (key == Attr.CANCELLED) {
+            return state == CANCELLED;
+        }
+        if (key == Attr.TERMINATED) {
+            return state == DELIVERED;
+        }
+        if (key == Attr.RUN_STYLE) {
+            return loop == null ? Attr.RunStyle.SYNC : Attr.RunStyle.ASYNC;
+        }
+        return null;
+    }
+}

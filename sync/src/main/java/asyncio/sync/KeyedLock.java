@@ -1,0 +1,155 @@
+package asyncio.sync;
+
+import asyncio.Suspension;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import reactor.core.CoreSubscriber;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/**
+ * A lock for each key: work on the same key is done one after the other, work on different keys at the same time. A
+ * key's lock exists only while it is used, so that any number of keys may come and go.
+ *
+ * <pre>{@code
+ * KeyedLock<UserId> locks = new KeyedLock<>();
+ * Mono<Receipt> receipt = locks.withLock(order.user(), charge(order));
+ * }</pre>
+ *
+ * <p>asyncio has none.
+ *
+ * @param <K> the type of the keys, with {@code equals} and {@code hashCode}
+ */
+public final class KeyedLock<K> {
+    private final ConcurrentHashMap<K, Used> locks = new ConcurrentHashMap<>();
+
+    /** One without keys. */
+    public KeyedLock() {}
+
+    /** The lock of a key; a view, which needs no memory while nobody holds it or waits. */
+    public Lockable lock(K key) {
+        return new OfKey(Objects.requireNonNull(key, "key"));
+    }
+
+    /** Runs {@code work} while holding the lock of the key; see {@link Lockable#withLock(Mono)}. */
+    public <T> Mono<T> withLock(K key, Mono<T> work) {
+        return lock(key).withLock(work);
+    }
+
+    /** Runs {@code work} while holding the lock of the key; see {@link Lockable#withLock(Flux)}. */
+    public <T> Flux<T> withLock(K key, Flux<T> work) {
+        return lock(key).withLock(work);
+    }
+
+    /** How many keys are held now. */
+    public int size() {
+        return locks.size();
+    }
+
+    /** {@code <KeyedLock [2 keys]>}. */
+    @Override
+    public String toString() {
+        return "<KeyedLock [" + size() + " keys]>";
+    }
+
+    /**
+     * The lock of a key that is held. Who wants it comes through the map's entry; it leaves the map when it is free.
+     */
+    private final class Used extends Lock {
+        private final K key;
+
+        Used(K key) {
+            this.key = key;
+        }
+
+        @Override
+        void freed() {
+            locks.computeIfPresent(key, (k, lock) -> lock == this && !locked() ? null : lock);
+        }
+    }
+
+    /** Wants the key's lock, which is held afterwards: so it cannot leave the map before. */
+    private void use(K key, Consumer<? super Used> want) {
+        locks.compute(key, (k, lock) -> {
+            Used used = lock == null ? new Used(k) : lock;
+            want.accept(used);
+            return used;
+        });
+    }
+
+    private boolean enter(K key, LockAcquisition acquisition) {
+        boolean[] entered = new boolean[1];
+        use(key, lock -> {
+            acquisition.lock = lock;
+            entered[0] = lock.enter(acquisition);
+        });
+        return entered[0] && acquisition.accept();
+    }
+
+    private final class OfKey extends Lockable {
+        private final K key;
+
+        OfKey(K key) {
+            this.key = key;
+        }
+
+        @Override
+        public boolean tryAcquire() {
+            boolean[] taken = new boolean[1];
+            use(key, lock -> taken[0] = lock.tryAcquire());
+            return taken[0];
+        }
+
+        @Override
+        public void release() {
+            Used lock = locks.get(key);
+            if (lock == null) {
+                throw new IllegalMonitorStateException("release() of a lock that nobody holds: " + this);
+            }
+            lock.release();
+        }
+
+        @Override
+        public boolean locked() {
+            Used lock = locks.get(key);
+            return lock != null && lock.locked();
+        }
+
+        @Override
+        public int waiters() {
+            Used lock = locks.get(key);
+            return lock == null ? 0 : lock.waiters();
+        }
+
+        @Override
+        @Nullable Held take(int one) {
+            @Nullable Held[] taken = new @Nullable Held[1];
+            use(key, lock -> taken[0] = lock.take(1));
+            return taken[0];
+        }
+
+        @Override
+        Suspension<Held> waiter(CoreSubscriber<? super Held> actual, int one, @Nullable Duration limit) {
+            return new LockAcquisition(actual, limit) {
+                @Override
+                protected boolean begin() {
+                    return enter(OfKey.this.key, this);
+                }
+            };
+        }
+
+        @Override
+        public String toString() {
+            return "lock of " + key + " in " + KeyedLock.this;
+        }
+
+        @Override
+        @SuppressWarnings("rawtypes")
+        public @Nullable Object scanUnsafe(Attr key) {
+            return key == Attr.NAME ? toString() : null;
+        }
+    }
+}

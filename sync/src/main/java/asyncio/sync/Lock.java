@@ -1,0 +1,275 @@
+package asyncio.sync;
+
+import asyncio.Suspension;
+import asyncio.WaitQueue;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.time.Duration;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import reactor.core.CoreSubscriber;
+import reactor.core.Scannable;
+
+/**
+ * A lock whose {@code acquire} suspends instead of blocking. It is held by a {@link Permit}, not by a thread, and is
+ * not reentrant. Order, threading and cancelling as {@link Lockable} says.
+ *
+ * <pre>{@code
+ * Lock lock = new Lock();
+ *
+ * Mono<Void> saved = lock.withLock(repository.save(page));     // reactive
+ *
+ * try (var permit = await(lock.acquire())) {                    // straight-line
+ *     await(repository.save(page));
+ * }
+ * }</pre>
+ *
+ * <p>asyncio: {@code Lock}; here it needs no loop, and may be shared by many.
+ */
+public class Lock extends Lockable {
+    private static final VarHandle WORD;
+    /** In {@link #word}: see {@link #holder} and {@link #waiters}, under the monitor. */
+    private static final Object QUEUED = new Object();
+    /** Held without a permit. */
+    private static final Object BY_HAND = new Object();
+
+    static {
+        try {
+            WORD = MethodHandles.lookup().findVarHandle(Lock.class, "word", Object.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    /**
+     * Null: free. A permit (or {@link #BY_HAND}): held by that, and nobody waits. {@link #QUEUED}: held, and somebody
+     * waits. So it is never free while one waits: it passes from hand to hand.
+     */
+    private volatile @Nullable Object word;
+    /** Guarded by this, valid while {@link #QUEUED}. */
+    private @Nullable Object holder;
+    /** Guarded by this. */
+    private final WaitQueue<LockWaiter<?>> waiters = new WaitQueue<>();
+
+    /** A free one. */
+    public Lock() {}
+
+    // ---- getting in
+
+    @Override
+    public final boolean tryAcquire() {
+        return WORD.compareAndSet(this, null, BY_HAND);
+    }
+
+    @Override
+    final @Nullable Held take(int permits) {
+        if (word != null) {
+            return null;
+        }
+        Held permit = new LockPermit(this);
+        return WORD.compareAndSet(this, null, permit) ? permit : null;
+    }
+
+    @Override
+    final Suspension<Held> waiter(CoreSubscriber<? super Held> actual, int permits, @Nullable Duration limit) {
+        return new LockAcquisition(this, actual, limit);
+    }
+
+    /** Gets the lock, and is to be settled; or joins the line, unless it is cancelled, and is not. */
+    final boolean enter(LockWaiter<?> waiter) {
+        return WORD.compareAndSet(this, null, waiter.token()) || enterContended(waiter);
+    }
+
+    /** True if the lock is the waiter's. */
+    private synchronized boolean enterContended(LockWaiter<?> waiter) {
+        if (!waiter.waits()) {
+            return false;
+        }
+        while (!hold()) {
+            if (WORD.compareAndSet(this, null, waiter.token())) {
+                return true;
+            }
+        }
+        waiters.add(waiter);
+        return false;
+    }
+
+    /** Sees to it that the lock can be released under the monitor only; false if it is free. */
+    private boolean hold() {
+        for (Object word; (word = this.word) != QUEUED; ) {
+            if (word == null) {
+                return false;
+            }
+            holder = word;
+            if (WORD.compareAndSet(this, word, QUEUED)) {
+                return true;
+            }
+        }
+        return true;
+    }
+
+    final synchronized void leave(LockWaiter<?> waiter) {
+        if (waiters.remove(waiter)) {
+            relax();
+        }
+    }
+
+    /** Nobody waits any more: it may be released without the monitor again. Under the monitor. */
+    private void relax() {
+        if (waiters.isEmpty() && word == QUEUED) {
+            word = holder;
+            holder = null;
+        }
+    }
+
+    // ---- getting out
+
+    @Override
+    public final void release() {
+        for (Object word; (word = this.word) != null; ) {
+            if (word != QUEUED) {
+                if (WORD.compareAndSet(this, word, null)) {
+                    freed();
+                    return;
+                }
+                continue;
+            }
+            LockWaiter<?> next;
+            synchronized (this) {
+                if (this.word != QUEUED) {
+                    continue;
+                }
+                next = handOver();
+            }
+            tell(next);
+            return;
+        }
+        throw new IllegalMonitorStateException("release() of a lock that nobody holds: " + this);
+    }
+
+    final void release(Object token) {
+        Turn next = free(token);
+        if (next != null) {
+            next.pass();
+        }
+    }
+
+    private void tell(@Nullable LockWaiter<?> next) {
+        if (next == null) {
+            freed();
+        } else {
+            next.pass();
+        }
+    }
+
+    /** Releases it, if it is held by just that; whose turn it is then, or null. */
+    final @Nullable Turn free(Object token) {
+        if (WORD.compareAndSet(this, token, null)) {
+            freed();
+            return null;
+        }
+        LockWaiter<?> next;
+        synchronized (this) {
+            if (holder() != token) {
+                return null;
+            }
+            next = giveUp(token);
+        }
+        if (next == null) {
+            freed();
+        }
+        return next;
+    }
+
+    /** Passes the lock to the first in line, who is to be told; null if it is free now. Under the monitor, queued. */
+    private @Nullable LockWaiter<?> handOver() {
+        for (LockWaiter<?> next; (next = waiters.poll()) != null; ) {
+            if (next.takeLock()) {
+                holder = next.token();
+                relax();
+                return next;
+            }
+        }
+        holder = null;
+        word = null;
+        return null;
+    }
+
+    /** It has just been free; for those who keep locks only while they are used. */
+    void freed() {}
+
+    // ---- for Condition: all under the monitor
+
+    /** Who holds it, or null. */
+    final @Nullable Object holder() {
+        Object word = this.word;
+        return word == QUEUED ? holder : word;
+    }
+
+    /** Takes the lock from its holder; who is to be told that it is theirs now, or null. */
+    final @Nullable LockWaiter<?> giveUp(Object token) {
+        if (word == QUEUED) {
+            return holder == token ? handOver() : null;
+        }
+        WORD.compareAndSet(this, token, null);
+        return null;
+    }
+
+    /** Puts one who has no lock yet into the line; true if it got the lock, and is to be told. */
+    final boolean rejoin(LockWaiter<?> waiter) {
+        if (!enterContended(waiter)) {
+            return false;
+        }
+        if (waiter.takeLock()) {
+            return true;
+        }
+        word = null;
+        return false;
+    }
+
+    // ---- looking at it
+
+    @Override
+    public final boolean locked() {
+        return word != null;
+    }
+
+    @Override
+    public final synchronized int waiters() {
+        return waiters.size();
+    }
+
+    final boolean isHeldBy(Object token) {
+        Object word = this.word;
+        if (word != QUEUED) {
+            return word == token;
+        }
+        synchronized (this) {
+            return holder() == token;
+        }
+    }
+
+    /** {@code <Lock [locked, waiters:2]>}. */
+    @Override
+    public String toString() {
+        int waiters = waiters();
+        return "<Lock [" + (locked() ? "locked" : "unlocked") + (waiters > 0 ? ", waiters:" + waiters : "") + "]>";
+    }
+
+    @Override
+    public synchronized Stream<? extends Scannable> inners() {
+        return waiters.snapshot().stream();
+    }
+
+    @Override
+    @SuppressWarnings("rawtypes")
+    public @Nullable Object scanUnsafe(Attr key) {
+        if (key == Attr.NAME) {
+            return toString();
+        }
+        if (key == Attr.CAPACITY) {
+            return 1;
+        }
+        return key == Attr.BUFFERED ? waiters() : null;
+    }
+}

@@ -1,0 +1,81 @@
+package asyncio.sync;
+
+import java.time.Duration;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import reactor.core.CoreSubscriber;
+
+/** One who wants a lock, and the permit it gets. */
+class LockAcquisition extends LockWaiter<Held> implements Held {
+    /** Null until it wants the lock of a key. */
+    @Nullable Lock lock;
+
+    LockAcquisition(CoreSubscriber<? super Held> actual, @Nullable Duration limit) {
+        super(actual, limit);
+    }
+
+    LockAcquisition(Lock lock, CoreSubscriber<? super Held> actual, @Nullable Duration limit) {
+        this(actual, limit);
+        this.lock = lock;
+    }
+
+    private Lock lock() {
+        return Objects.requireNonNull(lock, "the lock of one who has begun");
+    }
+
+    @Override
+    protected boolean begin() {
+        return lock().enter(this) && accept();
+    }
+
+    /** Settles it with the lock that it got at once; false if it has been cancelled meanwhile. */
+    final boolean accept() {
+        if (takeLock()) {
+            return true;
+        }
+        release();
+        return false;
+    }
+
+    @Override
+    protected void leave() {
+        if (lock != null) {
+            lock.leave(this);
+        }
+    }
+
+    @Override
+    Object token() {
+        return this;
+    }
+
+    @Override
+    boolean takeLock() {
+        return grant(this);
+    }
+
+    @Override
+    public void giveBack(@Nullable Held value) {
+        release();
+    }
+
+    @Override
+    public @Nullable Turn free() {
+        return lock().free(this);
+    }
+
+    @Override
+    public int permits() {
+        return 1;
+    }
+
+    @Override
+    public boolean isReleased() {
+        return !lock().isHeldBy(this);
+    }
+
+    @Override
+    protected String target() {
+        return String.valueOf(lock);
+    }
+}

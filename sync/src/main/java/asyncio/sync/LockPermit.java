@@ -1,0 +1,32 @@
+package asyncio.sync;
+
+import org.jspecify.annotations.Nullable;
+
+/** Of one who did not have to wait. */
+final class LockPermit implements Held {
+    private final Lock lock;
+
+    LockPermit(Lock lock) {
+        this.lock = lock;
+    }
+
+    @Override
+    public @Nullable Turn free() {
+        return lock.free(this);
+    }
+
+    @Override
+    public int permits() {
+        return 1;
+    }
+
+    @Override
+    public boolean isReleased() {
+        return !lock.isHeldBy(this);
+    }
+
+    @Override
+    public String toString() {
+        return "<permit of " + lock + ">";
+    }
+}

@@ -1,0 +1,108 @@
+package asyncio.sync;
+
+import asyncio.Suspension;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import reactor.core.CoreSubscriber;
+
+/**
+ * A lock that many readers may hold together, or one writer alone. Fair: who comes first gets it first, so that a
+ * writer waits for the readers before it only, and readers that come after it wait for the writer.
+ *
+ * <p>Not reentrant, and a reader cannot become a writer: it would wait for itself.
+ *
+ * <pre>{@code
+ * ReadWriteLock lock = new ReadWriteLock();
+ * Mono<Page> read = lock.readLock().withLock(load());
+ * Mono<Void> write = lock.writeLock().withLock(save(page));
+ * }</pre>
+ *
+ * <p>asyncio has none; java.util.concurrent's {@code ReentrantReadWriteLock} in its fair mode comes closest.
+ */
+public final class ReadWriteLock {
+    /** A writer takes all permits. */
+    private static final int ALL = Integer.MAX_VALUE;
+
+    private final BoundedSemaphore permits = new BoundedSemaphore(ALL);
+    private final Side readers = new Side(1);
+    private final Side writer = new Side(ALL);
+
+    /** A free one. */
+    public ReadWriteLock() {}
+
+    /** For those who only look. */
+    public Lockable readLock() {
+        return readers;
+    }
+
+    /** For those who change something. */
+    public Lockable writeLock() {
+        return writer;
+    }
+
+    private int held() {
+        return ALL - permits.permits();
+    }
+
+    /** {@code <ReadWriteLock [2 readers, waiters:1]>}. */
+    @Override
+    public String toString() {
+        int held = held();
+        int waiters = permits.waiters();
+        return "<ReadWriteLock [" + (held == 0 ? "unlocked" : held == ALL ? "writer" : held + " readers")
+                + (waiters > 0 ? ", waiters:" + waiters : "") + "]>";
+    }
+
+    private final class Side extends Lockable {
+        private final int needed;
+
+        Side(int needed) {
+            this.needed = needed;
+        }
+
+        @Override
+        public boolean tryAcquire() {
+            return permits.tryAcquire(needed);
+        }
+
+        @Override
+        public void release() {
+            if (!locked()) {
+                throw new IllegalMonitorStateException("release() of a lock that nobody holds: " + this);
+            }
+            permits.release(needed);
+        }
+
+        @Override
+        public boolean locked() {
+            int held = held();
+            return needed == ALL ? held == ALL : held > 0 && held < ALL;
+        }
+
+        @Override
+        public int waiters() {
+            return permits.waiters(needed);
+        }
+
+        @Override
+        @Nullable Held take(int one) {
+            return permits.take(needed);
+        }
+
+        @Override
+        Suspension<Held> waiter(CoreSubscriber<? super Held> actual, int one, @Nullable Duration limit) {
+            return permits.waiter(actual, needed, limit);
+        }
+
+        @Override
+        public String toString() {
+            return (needed == ALL ? "write lock of " : "read lock of ") + ReadWriteLock.this;
+        }
+
+        @Override
+        @SuppressWarnings("rawtypes")
+        public @Nullable Object scanUnsafe(Attr key) {
+            return key == Attr.NAME ? toString() : key == Attr.PARENT ? permits : null;
+        }
+    }
+}

@@ -1,0 +1,235 @@
+package asyncio.sync;
+
+import asyncio.Cleanups;
+import asyncio.Suspension;
+import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
+import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
+import org.reactivestreams.Subscription;
+import reactor.core.CoreSubscriber;
+import reactor.core.Scannable;
+import reactor.core.publisher.Operators;
+import reactor.util.context.Context;
+
+/**
+ * Work that is done while holding a permit: acquires with the first request, then subscribes to the work, and releases
+ * when that has ended or, if it is cancelled, when it and its clean-up have.
+ */
+final class Scope<T> extends Operators.DeferredSubscription implements CoreSubscriber<T>, Scannable {
+    private static final AtomicIntegerFieldUpdater<Scope<?>> STATE = updater();
+    private static final int SUBSCRIBED = 0;
+    private static final int ACQUIRING = 1;
+    /** The permit is here, and the work is being subscribed to: what runs meanwhile cannot be cancelled. */
+    private static final int STARTING = 2;
+
+    private static final int RUNNING = 3;
+    /** Cancelled while starting: the one who starts it releases. */
+    private static final int CANCELLED_STARTING = 4;
+    /** The work ended while it was being subscribed to, or later, or was cancelled. */
+    private static final int OVER = 5;
+
+    private final PermitSource source;
+    private final int permits;
+    private final Publisher<T> work;
+    private final CoreSubscriber<? super T> actual;
+    private volatile int state;
+    private @Nullable Suspension<Held> acquisition;
+    private @Nullable Held permit;
+    /** For looking at. */
+    private @Nullable Subscription upstream;
+
+    private volatile @Nullable Cleanups cleanups;
+
+    Scope(PermitSource source, int permits, Publisher<T> work, CoreSubscriber<? super T> actual) {
+        this.source = source;
+        this.permits = permits;
+        this.work = work;
+        this.actual = actual;
+    }
+
+    @SuppressWarnings({"unchecked", "rawtypes"})
+    private static AtomicIntegerFieldUpdater<Scope<?>> updater() {
+        return (AtomicIntegerFieldUpdater) AtomicIntegerFieldUpdater.newUpdater(Scope.class, "state");
+    }
+
+    // ---- downstream
+
+    @Override
+    public void request(long n) {
+        if (state != SUBSCRIBED || !Operators.validate(n)) {
+            super.request(n);
+            return;
+        }
+        super.request(n); // kept until the work is subscribed to
+        Held free = source.take(permits);
+        if (free != null) {
+            if (STATE.compareAndSet(this, SUBSCRIBED, STARTING)) {
+                start(free);
+            } else {
+                free.release();
+            }
+            return;
+        }
+        Suspension<Held> acquisition = source.waiter(new Acquired(), permits, null);
+        this.acquisition = acquisition;
+        if (STATE.compareAndSet(this, SUBSCRIBED, ACQUIRING)) {
+            acquisition.request(1);
+        }
+    }
+
+    /** Hears of the permit. */
+    private final class Acquired implements CoreSubscriber<Held> {
+        @Override
+        public void onSubscribe(Subscription s) {
+            throw new UnsupportedOperationException("made with its subscription");
+        }
+
+        @Override
+        public void onNext(Held permit) {
+            acquisition = null;
+            if (STATE.compareAndSet(Scope.this, ACQUIRING, STARTING)) {
+                start(permit);
+            } else {
+                permit.release();
+            }
+        }
+
+        @Override
+        public void onError(Throwable error) {
+            if (STATE.compareAndSet(Scope.this, ACQUIRING, OVER)) {
+                actual.onError(error);
+            } else {
+                Operators.onErrorDropped(error, currentContext());
+            }
+        }
+
+        @Override
+        public void onComplete() {}
+
+        @Override
+        public Context currentContext() {
+            return actual.currentContext();
+        }
+    }
+
+    private void start(Held permit) {
+        this.permit = permit;
+        try {
+            work.subscribe(this);
+        } catch (Throwable e) {
+            if (STATE.getAndSet(this, OVER) != OVER) {
+                permit.release();
+            }
+            throw e;
+        }
+        if (!STATE.compareAndSet(this, STARTING, RUNNING) && STATE.compareAndSet(this, CANCELLED_STARTING, OVER)) {
+            releaseAfterCleanup(permit);
+        }
+    }
+
+    @Override
+    public void cancel() {
+        for (; ; ) {
+            int before = state;
+            if (before >= CANCELLED_STARTING) {
+                return;
+            }
+            Suspension<Held> acquisition = this.acquisition;
+            if (!STATE.compareAndSet(this, before, before == STARTING ? CANCELLED_STARTING : OVER)) {
+                continue;
+            }
+            super.cancel();
+            if (before == ACQUIRING && acquisition != null) {
+                acquisition.cancel();
+            } else if (before == RUNNING && permit != null) {
+                releaseAfterCleanup(permit);
+            }
+            return;
+        }
+    }
+
+    /** The task downstream, if any, does not go on before either. */
+    private void releaseAfterCleanup(Permit permit) {
+        Cleanups inner = cleanups;
+        if (inner == null) {
+            permit.release();
+        } else {
+            inner.whenOver(permit::release);
+        }
+    }
+
+    // ---- upstream
+
+    @Override
+    public void onSubscribe(Subscription s) {
+        upstream = s;
+        set(s);
+    }
+
+    @Override
+    public void onNext(T value) {
+        actual.onNext(value);
+    }
+
+    @Override
+    public void onError(Throwable error) {
+        end(error);
+    }
+
+    @Override
+    public void onComplete() {
+        end(null);
+    }
+
+    /** Releases, signals the end, and only then lets the next one go on, who may take long on this thread. */
+    private void end(@Nullable Throwable error) {
+        for (int before; (before = state) < CANCELLED_STARTING; ) {
+            if (STATE.compareAndSet(this, before, OVER)) {
+                Turn next = permit == null ? null : permit.free();
+                if (error == null) {
+                    actual.onComplete();
+                } else {
+                    actual.onError(error);
+                }
+                if (next != null) {
+                    next.pass();
+                }
+                return;
+            }
+        }
+        if (error != null) {
+            Operators.onErrorDropped(error, currentContext());
+        }
+    }
+
+    @Override
+    public Context currentContext() {
+        Cleanups cleanups = this.cleanups;
+        if (cleanups == null) {
+            synchronized (this) {
+                cleanups = this.cleanups;
+                if (cleanups == null) {
+                    cleanups = Cleanups.within(actual.currentContext());
+                    this.cleanups = cleanups;
+                }
+            }
+        }
+        return cleanups.context();
+    }
+
+    @Override
+    @SuppressWarnings("rawtypes")
+    public @Nullable Object scanUnsafe(Attr key) {
+        if (key == Attr.ACTUAL) {
+            return actual;
+        }
+        if (key == Attr.PARENT) {
+            Suspension<Held> acquisition = this.acquisition;
+            return acquisition != null ? acquisition : upstream;
+        }
+        if (key == Attr.TERMINATED) {
+            return state == OVER;
+        }
+        return key == Attr.RUN_STYLE ? Attr.RunStyle.ASYNC : null;
+    }
+}

@@ -1,0 +1,39 @@
+package asyncio.sync;
+
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import reactor.core.CoreSubscriber;
+import reactor.core.Scannable;
+import reactor.core.publisher.Flux;
+
+/** What {@code withLock(flux)} and {@code withPermit(flux)} return. */
+final class ScopedFlux<T> extends Flux<T> implements Scannable {
+    private final PermitSource source;
+    private final int permits;
+    private final Flux<T> work;
+
+    ScopedFlux(PermitSource source, int permits, Flux<T> work) {
+        this.source = source;
+        this.permits = permits;
+        this.work = Objects.requireNonNull(work, "work");
+    }
+
+    @Override
+    public void subscribe(CoreSubscriber<? super T> actual) {
+        actual.onSubscribe(new Scope<>(source, permits, work, actual));
+    }
+
+    @Override
+    public String toString() {
+        return work + " with " + source;
+    }
+
+    @Override
+    @SuppressWarnings("rawtypes")
+    public @Nullable Object scanUnsafe(Attr key) {
+        if (key == Attr.PARENT) {
+            return work;
+        }
+        return key == Attr.RUN_STYLE ? Attr.RunStyle.ASYNC : null;
+    }
+}

@@ -1,0 +1,51 @@
+package asyncio.sync;
+
+import asyncio.Asyncio;
+import asyncio.ColdMono;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import reactor.core.CoreSubscriber;
+import reactor.core.publisher.Mono;
+
+/** What {@code withLock(mono)} and {@code withPermit(mono)} return. */
+final class ScopedMono<T> extends ColdMono<T> {
+    private final PermitSource source;
+    private final int permits;
+    private final Mono<T> work;
+
+    /** The names of the functions. */
+    private static final class WithLock {}
+
+    private static final class WithPermit {}
+
+    ScopedMono(PermitSource source, int permits, Mono<T> work) {
+        super(source instanceof Lockable ? WithLock.class : WithPermit.class);
+        this.source = source;
+        this.permits = permits;
+        this.work = Objects.requireNonNull(work, "work");
+    }
+
+    /** A body does the work in its own task. */
+    @Override
+    protected @Nullable T awaitInBody() throws Exception {
+        Permit permit = source.take(permits);
+        if (permit == null) {
+            permit = Asyncio.await(source.acquireMono(permits, null));
+        }
+        try {
+            return Asyncio.await(work);
+        } finally {
+            permit.release();
+        }
+    }
+
+    @Override
+    protected void start(CoreSubscriber<? super T> actual) {
+        actual.onSubscribe(new Scope<>(source, permits, work, actual));
+    }
+
+    @Override
+    public String toString() {
+        return work + " with " + source;
+    }
+}

@@ -1,0 +1,106 @@
+package asyncio.sync;
+
+import asyncio.Suspension;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
+import org.jspecify.annotations.Nullable;
+import reactor.core.CoreSubscriber;
+
+/** One who wants permits of a semaphore, and the permit it gets. */
+final class SemaphoreAcquisition extends Suspension<Held> implements Held, Turn {
+    private static final AtomicIntegerFieldUpdater<SemaphoreAcquisition> STAGE =
+            AtomicIntegerFieldUpdater.newUpdater(SemaphoreAcquisition.class, "stage");
+    /** Granted from the line; the subscriber has not gone on. */
+    private static final int WAKING = 1;
+
+    private static final int HELD = 2;
+    private static final int RELEASED = 3;
+
+    private final Semaphore semaphore;
+    private final int permits;
+    /** 0 until it has its permits. */
+    private volatile int stage;
+
+    SemaphoreAcquisition(
+            Semaphore semaphore, CoreSubscriber<? super Held> actual, int permits, @Nullable Duration limit) {
+        super(actual, limit);
+        this.semaphore = semaphore;
+        this.permits = permits;
+    }
+
+    @Override
+    protected boolean begin() {
+        return semaphore.enter(this);
+    }
+
+    @Override
+    protected void leave() {
+        semaphore.leave(this);
+    }
+
+    boolean isOnLoopOf(SemaphoreAcquisition other) {
+        return hasSameLoopAs(other);
+    }
+
+    boolean waits() {
+        return isWaiting();
+    }
+
+    /** It got them without waiting; false if it is cancelled. */
+    boolean takeAtOnce() {
+        stage = HELD;
+        return grant(this);
+    }
+
+    /** It got them from the line, under the monitor; false if it has left it. */
+    boolean wake() {
+        stage = WAKING;
+        return grant(this);
+    }
+
+    @Override
+    public void pass() {
+        deliver();
+        semaphore.passMore();
+    }
+
+    @Override
+    public @Nullable Held take(@Nullable Held value) {
+        if (STAGE.compareAndSet(this, WAKING, HELD)) {
+            Turn next = semaphore.awake(this, 0);
+            if (next != null) {
+                next.pass();
+            }
+        }
+        return this;
+    }
+
+    @Override
+    public void giveBack(@Nullable Held value) {
+        release();
+    }
+
+    @Override
+    public @Nullable Turn free() {
+        return switch (STAGE.getAndSet(this, RELEASED)) {
+            case WAKING -> semaphore.awake(this, permits);
+            case HELD -> semaphore.free(permits);
+            default -> null;
+        };
+    }
+
+    @Override
+    public int permits() {
+        return permits;
+    }
+
+    @Override
+    public boolean isReleased() {
+        return stage == RELEASED;
+    }
+
+    @Override
+    protected String target() {
+        return (permits == 1 ? "a permit of " : permits + " permits of ") + semaphore;
+    }
+}

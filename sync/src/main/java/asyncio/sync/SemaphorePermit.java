@@ -1,0 +1,41 @@
+package asyncio.sync;
+
+import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
+import org.jspecify.annotations.Nullable;
+
+/** Of one who did not have to wait. */
+final class SemaphorePermit implements Held {
+    private static final AtomicIntegerFieldUpdater<SemaphorePermit> HELD =
+            AtomicIntegerFieldUpdater.newUpdater(SemaphorePermit.class, "held");
+
+    private final Semaphore semaphore;
+    private final int permits;
+    private volatile int held;
+
+    SemaphorePermit(Semaphore semaphore, int permits) {
+        this.semaphore = semaphore;
+        this.permits = permits;
+        this.held = permits;
+    }
+
+    @Override
+    public @Nullable Turn free() {
+        int n = HELD.getAndSet(this, 0);
+        return n == 0 ? null : semaphore.free(n);
+    }
+
+    @Override
+    public int permits() {
+        return permits;
+    }
+
+    @Override
+    public boolean isReleased() {
+        return held == 0;
+    }
+
+    @Override
+    public String toString() {
+        return "<permit of " + semaphore + ">";
+    }
+}
