@@ -165,7 +165,7 @@ final class Fixtures {
         }
 
         @Override
-        public synchronized void giveBack(Integer value) {
+        public synchronized void giveBack(@Nullable Integer value) {
             givenBack++;
         }
     }
