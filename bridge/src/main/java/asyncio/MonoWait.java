@@ -99,7 +99,7 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
 
     /** With the error that the Mono ended with all the same, before it could be disposed of. */
     private CancelledException cancelled() {
-        CancelledException cancelled = new CancelledException(cancelMessage);
+        CancelledException cancelled = CancelledException.of(task.loop, cancelMessage);
         if (ERROR.getAndSet(this, TOO_LATE) instanceof Throwable late) {
             carry(cancelled, late);
         }

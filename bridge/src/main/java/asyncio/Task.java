@@ -89,8 +89,8 @@ public abstract non-sealed class Task<T> extends Future<T> {
     }
 
     private record CancelRequest(@Nullable String message) {
-        CancelledException exception() {
-            return new CancelledException(message);
+        CancelledException exception(EventLoop loop) {
+            return CancelledException.of(loop, message);
         }
     }
 
@@ -138,7 +138,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
 
     /** Ends a suspension; the exception to throw if a request is waiting to be delivered. */
     final @Nullable CancelledException wakeUp() {
-        return SLOT.getAndSet(this, null) instanceof CancelRequest request ? request.exception() : null;
+        return SLOT.getAndSet(this, null) instanceof CancelRequest request ? request.exception(loop) : null;
     }
 
     /** Takes a request that came since the last step, before anything is awaited: a task that never started. */
@@ -157,7 +157,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
         ended();
         if (before instanceof CancelRequest request) {
             Operators.onDiscard(result, context);
-            finishCancelled(request.exception());
+            finishCancelled(request.exception(loop));
         } else {
             finishResult(result);
         }
@@ -165,7 +165,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
 
     /** Closes the task to requests, before its outcome is settled; the exception to end with if one came in time. */
     final @Nullable CancelledException closeToRequests() {
-        return SLOT.getAndSet(this, FINISHED) instanceof CancelRequest request ? request.exception() : null;
+        return SLOT.getAndSet(this, FINISHED) instanceof CancelRequest request ? request.exception(loop) : null;
     }
 
     final void finishWith(Throwable exception) {
