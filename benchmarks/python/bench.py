@@ -169,8 +169,60 @@ def spawnAllBodies():
 
 spawnAllMonos = spawnAllBodies  # CPython has one kind of task
 
+
+def gather(n):
+    async def main():
+        assert len(await asyncio.gather(*[one() for _ in range(n)])) == n
+
+    return run_main(main), n
+
+
+def gather10k():
+    return gather(10_000)
+
+
+def gather100k():
+    return gather(100_000)
+
+
+def gather1M():
+    return gather(1_000_000)
+
+
+def groupSpawn100k():
+    n = 100_000
+
+    async def main():
+        async with asyncio.TaskGroup() as group:
+            for _ in range(n):
+                group.create_task(one())
+
+    return run_main(main), n
+
+
+def waitForImmediate():
+    n = 100_000
+
+    async def main():
+        for _ in range(n):
+            await asyncio.wait_for(one(), 3600)
+
+    return run_main(main), n
+
+
+def waitForSuspending():
+    n = 50_000
+
+    async def main():
+        for _ in range(n):
+            await asyncio.wait_for(asyncio.sleep(0), 3600)
+
+    return run_main(main), n
+
+
 ROWS = ["callSoonBatch", "callSoonChain", "callSoonThreadsafe", "callLaterCancel", "awaitDone", "sleepZero", "pingPong",
-        "futureNextTick", "spawnJoin", "spawnAllBodies", "spawnAllMonos"]
+        "futureNextTick", "spawnJoin", "spawnAllBodies", "spawnAllMonos", "gather10k", "gather100k", "gather1M",
+        "groupSpawn100k", "waitForImmediate", "waitForSuspending"]
 
 
 def resident_bytes():

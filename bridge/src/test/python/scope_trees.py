@@ -51,6 +51,78 @@ def outcome(e):
     return str(e)
 
 
+class StoppableGroup(asyncio.TaskGroup):
+    """With cancel(), which came with 3.15, and what has been mended there since: no cancellation from outside is dropped."""
+
+    async def __aenter__(self):
+        task = asyncio.current_task()
+        self._before = 0 if task._must_cancel else task.cancelling()
+        return await super().__aenter__()
+
+    def cancel(self):
+        if self._exiting and not self._tasks:
+            return
+        if not self._aborting:
+            self._abort()
+        if not self._parent_cancel_requested:
+            self._parent_cancel_requested = True
+            self._parent_task.cancel()
+
+    async def __aexit__(self, kind, error, traceback):
+        self._exiting = True
+        cancelled = error if isinstance(error, asyncio.CancelledError) else None
+        if error is not None and not self._aborting:
+            self._abort()
+        while self._tasks:
+            self._on_completed_fut = self._loop.create_future()
+            try:
+                await self._on_completed_fut
+            except asyncio.CancelledError as e:
+                cancelled = cancelled or e
+                if not self._aborting:
+                    self._abort()
+            self._on_completed_fut = None
+        task = self._parent_task
+        if self._parent_cancel_requested and task.uncancel() <= self._before:
+            cancelled = None
+        if error is not None and not isinstance(error, asyncio.CancelledError):
+            self._errors.append(error)
+        if self._errors:
+            if task.cancelling():
+                task.uncancel()
+                task.cancel()
+            raise BaseExceptionGroup("unhandled errors in a TaskGroup", self._errors)
+        if cancelled:
+            raise cancelled
+        return True
+
+
+async def shielded_cleanup(coro, limit):
+    """Waits for a task, whatever cancellations come; they stay requested."""
+    loop = asyncio.get_running_loop()
+    work = asyncio.Task(coro, loop=loop, eager_start=True)
+    expired = cancelled = False
+
+    def expire():
+        nonlocal expired
+        expired = True
+        work.cancel()
+
+    alarm = loop.call_later(limit, expire)
+    while not work.done():
+        try:
+            await asyncio.wait([work])
+        except asyncio.CancelledError:
+            cancelled = True
+    alarm.cancel()
+    if cancelled:
+        asyncio.current_task().uncancel()
+        asyncio.current_task().cancel()
+    if expired and work.cancelled():
+        raise TimeoutError
+    return work.result()
+
+
 class Run:
     def __init__(self):
         self.trace = {}
@@ -86,6 +158,18 @@ class Run:
                     asyncio.get_running_loop().call_later(delay, tasks[-1].cancel)
                 await body()
 
+        async def stoppable_group():
+            async with StoppableGroup() as group:
+                for n in nodes[1:]:
+                    group.create_task(run(n))
+                asyncio.get_running_loop().call_later(delay, group.cancel)
+                await body()
+
+        async def all_of_them():
+            async with asyncio.TaskGroup() as group:
+                for n in nodes:
+                    group.create_task(run(n))
+
         async def timeout():
             async with asyncio.timeout(delay):
                 await body()
@@ -103,6 +187,10 @@ class Run:
             await run(nodes[1])
         elif kind in ("GROUP", "GROUP_CANCELS"):
             await scope(group())
+        elif kind == "GROUP_STOPS":
+            await scope(stoppable_group())
+        elif kind == "ALL":
+            await scope(all_of_them())
         elif kind == "TIMEOUT":
             await scope(timeout())
         elif kind == "WAIT_FOR":
@@ -118,6 +206,11 @@ class Run:
                 await run(nodes[0])
             finally:
                 await run(nodes[1])
+        elif kind == "CLEANUP":
+            try:
+                await run(nodes[0])
+            finally:
+                await scope(shielded_cleanup(run(nodes[1]), delay))
         elif kind == "REFUSE":
             try:
                 await run(nodes[0])

@@ -128,7 +128,11 @@ final class BodyTask<T> extends Task<T> {
 
     /** Implements {@link Asyncio#await}; on the body's thread. */
     <V> @Nullable V await(Mono<? extends V> mono) throws Exception {
-        return loop.getDebug() ? awaitInDebugMode(mono) : awaitAny(mono);
+        try {
+            return loop.getDebug() ? awaitInDebugMode(mono) : awaitAny(mono);
+        } catch (CancelledException e) {
+            throw e.here();
+        }
     }
 
     private <V> @Nullable V awaitInDebugMode(Mono<? extends V> mono) throws Exception {

@@ -17,4 +17,48 @@ public class CancelledException extends CancellationException {
     public CancelledException(@Nullable String message) {
         super(message);
     }
+
+    /**
+     * What a cancellation leaves in a Future or a task. There may be a million of them, and the stack of who cancelled
+     * is ten times as big as a Future: so it is kept in debug mode only. Who awaits gets the stack of the await.
+     */
+    static CancelledException of(@Nullable EventLoop loop, @Nullable String message) {
+        return DebugMode.isOn(loop) ? new CancelledException(message) : new Untraced(message);
+    }
+
+    /** What to throw to users here: this, or if this has no stack, another one that has. */
+    CancelledException here() {
+        return this;
+    }
+
+    private static final class Untraced extends CancelledException {
+        private static final long serialVersionUID = 1L;
+
+        Untraced(@Nullable String message) {
+            super(message);
+        }
+
+        @Override
+        @SuppressWarnings("UnsynchronizedOverridesSynchronized") // touches nothing
+        public Throwable fillInStackTrace() {
+            return this;
+        }
+
+        @Override
+        CancelledException here() {
+            CancelledException traced = new CancelledException(getMessage());
+            for (Throwable suppressed : getSuppressed()) {
+                traced.addSuppressed(suppressed);
+            }
+            return traced;
+        }
+
+        /** Not another message, but without a name that tells users nothing. */
+        @Override
+        @SuppressWarnings("OverrideThrowableToString")
+        public String toString() {
+            String message = getLocalizedMessage();
+            return CancelledException.class.getName() + (message == null ? "" : ": " + message);
+        }
+    }
 }

@@ -68,6 +68,7 @@ public final class EventLoop {
     private @Nullable Task<?> currentTask;
     private ContextView context = Context.empty();
     private final ExceptionReporter exceptions = new ExceptionReporter(this);
+    final LeakDetector.Sample coroutines = new LeakDetector.Sample();
     final DefaultExecutor executor = new DefaultExecutor(this);
     private volatile @Nullable TaskFactory taskFactory;
     private volatile boolean debug = DebugMode.ENABLED;

@@ -142,7 +142,11 @@ public sealed class Future<T> extends Mono<T> implements Scannable
         if (isPending(state)) {
             throw new InvalidStateException("Result is not set: " + this + " is not done; await it");
         }
-        return outcome(state);
+        try {
+            return outcome(state);
+        } catch (CancelledException e) {
+            throw e.here();
+        }
     }
 
     /**
@@ -160,7 +164,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable
             return null;
         }
         if (failure.cancelled) {
-            throw (CancelledException) failure.exception;
+            throw ((CancelledException) failure.exception).here();
         }
         return failure.retrieve();
     }
@@ -272,7 +276,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable
      * @return false if it was done already
      */
     public boolean cancel(@Nullable String message) {
-        return isPending(state) && finishCancelled(new CancelledException(message));
+        return isPending(state) && finishCancelled(CancelledException.of(loop, message));
     }
 
     final boolean finishResult(@Nullable T result) {

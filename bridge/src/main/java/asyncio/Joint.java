@@ -82,7 +82,7 @@ abstract sealed class Joint<T, C> extends Future<T> permits Gather, Race {
     /** Takes no more requests; the exception to end with if one came in time. */
     final @Nullable CancelledException closeToRequests() {
         return REQUEST.getAndSet(this, DECIDED) instanceof Request request
-                ? new CancelledException(request.message)
+                ? CancelledException.of(loop, request.message)
                 : null;
     }
 

@@ -32,10 +32,10 @@ final class LeakDetector {
 
     private static final int ONE_OF = 256;
     private static final long COLLECTOR_NANOS = 20_000_000;
-    private static final ClassValue<Sampler> SAMPLERS = new ClassValue<>() {
+    private static final ClassValue<First> FIRST = new ClassValue<>() {
         @Override
-        protected Sampler computeValue(Class<?> type) {
-            return new Sampler();
+        protected First computeValue(Class<?> type) {
+            return new First();
         }
     };
     private static final Stripe[] STRIPES = new Stripe[16];
@@ -90,13 +90,39 @@ final class LeakDetector {
         }
     }
 
-    /** Decides for the coroutines of one body, or of one kind. */
-    private static final class Sampler {
-        private int count;
+    /** Takes the first coroutines of one body, or of one kind, in the whole process. */
+    static final class First {
+        private int taken;
 
-        synchronized boolean takes() {
-            int n = count++;
-            return n < ALL_OF_THE_FIRST || n % ONE_OF == 0;
+        boolean takes() {
+            // looked at without the lock: loops that have all passed the number must not meet here
+            return taken < ALL_OF_THE_FIRST && take();
+        }
+
+        private synchronized boolean take() {
+            if (taken == ALL_OF_THE_FIRST) {
+                return false;
+            }
+            taken++;
+            return true;
+        }
+    }
+
+    /**
+     * Takes one of {@value #ONE_OF} coroutines of a loop, on average: at random distances, since whatever is regular
+     * could pass by a body that is made in a rhythm. Used by the owner of the loop only.
+     */
+    static final class Sample {
+        private int random = System.identityHashCode(this);
+        private int distance;
+
+        boolean takes() {
+            if (--distance > 0) {
+                return false;
+            }
+            random = random * 1_664_525 + 1_013_904_223; // Numerical Recipes' generator
+            distance = 1 + (int) ((random >>> 8) % (2L * ONE_OF - 1));
+            return true;
         }
     }
 
@@ -159,22 +185,24 @@ final class LeakDetector {
 
     /**
      * Watches a coroutine object made on a loop, where a forgotten await is the likely reason that it is never
-     * subscribed to: the first ones of each place in the code, then a sample. In debug mode all of them.
+     * subscribed to: the first ones of each place in the code, then a sample of each loop's. In debug mode all of them.
      *
      * @param what a class whose name will do, or the body itself
      */
     static @Nullable Leak trackCoroutine(Publisher<?> coroutine, Object what) {
         EventLoop loop = EventLoop.runningOrNull();
         boolean debug = DebugMode.isOn(loop);
-        if (!debug
-                && (loop == null
-                        || !SAMPLERS.get(what instanceof Class<?> type ? type : what.getClass())
-                                .takes())) {
+        if (!debug && (loop == null || !takes(loop, what))) {
             return null;
         }
         String name = what instanceof Class<?> type ? functionName(type) : "async";
         return new Leak(
                 coroutine, name, DebugMode.callerPlace(), null, debug ? new Origin() : null, loop, Context.empty());
+    }
+
+    private static boolean takes(EventLoop loop, Object what) {
+        Class<?> type = what instanceof Class<?> kind ? kind : what.getClass();
+        return FIRST.get(type).takes() || loop.coroutines.takes();
     }
 
     /**

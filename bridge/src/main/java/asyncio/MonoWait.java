@@ -83,8 +83,8 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
         if (request != null) {
             if (error == null) {
                 giveBack();
-            } else if (!(error instanceof CancelledException)) {
-                request.addSuppressed(error);
+            } else {
+                carry(request, error);
             }
             throw request;
         }
@@ -99,11 +99,22 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
 
     /** With the error that the Mono ended with all the same, before it could be disposed of. */
     private CancelledException cancelled() {
-        CancelledException cancelled = new CancelledException(cancelMessage);
-        if (ERROR.getAndSet(this, TOO_LATE) instanceof Throwable late && !(late instanceof CancellationException)) {
-            cancelled.addSuppressed(late);
+        CancelledException cancelled = CancelledException.of(task.loop, cancelMessage);
+        if (ERROR.getAndSet(this, TOO_LATE) instanceof Throwable late) {
+            carry(cancelled, late);
         }
         return cancelled;
+    }
+
+    /** A cancellation replaces what the Mono ended with; of another cancellation it takes what hangs on that. */
+    private static void carry(CancelledException cancelled, Throwable replaced) {
+        if (!(replaced instanceof CancellationException)) {
+            cancelled.addSuppressed(replaced);
+        } else if (replaced != cancelled) {
+            for (Throwable late : replaced.getSuppressed()) {
+                cancelled.addSuppressed(late);
+            }
+        }
     }
 
     @Override
@@ -168,6 +179,11 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
         }
         resume(); // and there dispose of it: what runs then must not see the ThreadLocals of the one who cancels
         return true;
+    }
+
+    @Override
+    @Nullable Task<?> awaitedTask() {
+        return state == SUSPENDED && subscription instanceof OwnerSubscription<?> owner ? owner.task() : null;
     }
 
     /** Disposing of another's Mono runs its hooks. */

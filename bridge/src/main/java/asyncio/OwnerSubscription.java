@@ -91,6 +91,11 @@ final class OwnerSubscription<T> implements AwaitedSubscription<T>, CoreSubscrib
         return work.get() instanceof Outcome<?> outcome && outcome.work.cancel(message);
     }
 
+    /** The work, if it is a task that has been started. */
+    @Nullable Task<?> task() {
+        return work.get() instanceof Outcome<?> outcome && outcome.work instanceof Task<?> task ? task : null;
+    }
+
     @Override
     public void giveBack(@Nullable T value) {
         Operators.onDiscard(value, actual.currentContext());

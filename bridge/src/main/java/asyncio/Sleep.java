@@ -145,7 +145,7 @@ final class Sleep<T> extends ColdMono<T> {
             if (!end()) {
                 return false;
             }
-            actual.onError(new CancelledException(message));
+            actual.onError(CancelledException.of(loop, message));
             return true;
         }
 

@@ -23,7 +23,7 @@ final class StepTask<T> extends Task<T> {
         CancelledException request = takeRequest();
         Steps<?> outermost = steps;
         if (request != null || outermost == null) {
-            finishWith(request == null ? new CancelledException(null) : request);
+            finishWith(request == null ? CancelledException.of(loop, null) : request);
         } else {
             go(outermost.begin(this), null, null);
         }

@@ -121,7 +121,7 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
     /** A task wants it to end; see {@link AwaitedSubscription#requestCancel}. */
     @Override
     public final boolean requestCancel(@Nullable String message) {
-        return endEarly(new CancelledException(message));
+        return endEarly(CancelledException.of(loop, message));
     }
 
     /**

@@ -89,8 +89,8 @@ public abstract non-sealed class Task<T> extends Future<T> {
     }
 
     private record CancelRequest(@Nullable String message) {
-        CancelledException exception() {
-            return new CancelledException(message);
+        CancelledException exception(EventLoop loop) {
+            return CancelledException.of(loop, message);
         }
     }
 
@@ -138,7 +138,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
 
     /** Ends a suspension; the exception to throw if a request is waiting to be delivered. */
     final @Nullable CancelledException wakeUp() {
-        return SLOT.getAndSet(this, null) instanceof CancelRequest request ? request.exception() : null;
+        return SLOT.getAndSet(this, null) instanceof CancelRequest request ? request.exception(loop) : null;
     }
 
     /** Takes a request that came since the last step, before anything is awaited: a task that never started. */
@@ -157,7 +157,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
         ended();
         if (before instanceof CancelRequest request) {
             Operators.onDiscard(result, context);
-            finishCancelled(request.exception());
+            finishCancelled(request.exception(loop));
         } else {
             finishResult(result);
         }
@@ -165,7 +165,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
 
     /** Closes the task to requests, before its outcome is settled; the exception to end with if one came in time. */
     final @Nullable CancelledException closeToRequests() {
-        return SLOT.getAndSet(this, FINISHED) instanceof CancelRequest request ? request.exception() : null;
+        return SLOT.getAndSet(this, FINISHED) instanceof CancelRequest request ? request.exception(loop) : null;
     }
 
     final void finishWith(Throwable exception) {
@@ -247,19 +247,21 @@ public abstract non-sealed class Task<T> extends Future<T> {
         Set<Task<?>> seen = Set.of();
         Task<?> task = this;
         while (task.countRequest()) {
-            if (task.slot instanceof Wait wait && wait.target() instanceof Task<?> inner && !inner.done()) {
-                if (seen.isEmpty()) {
-                    seen = Collections.newSetFromMap(new IdentityHashMap<>());
+            Task<?> inner = task.awaitedTask();
+            if (inner == null || inner.done()) {
+                if (task.request(message)) {
+                    return true;
                 }
-                if (!seen.add(task)) {
-                    return breakCycle(wait, message);
-                }
-                outer.push(task);
-                task = inner;
-            } else if (task.request(message)) {
-                return true;
-            } else {
                 break;
+            }
+            if (seen.isEmpty()) {
+                seen = Collections.newSetFromMap(new IdentityHashMap<>());
+            }
+            seen.add(task);
+            outer.push(task);
+            task = inner;
+            if (seen.contains(task)) {
+                return breakCycle(task, message);
             }
         }
         // the innermost ended meanwhile: the request stays with the one that awaits it, or did
@@ -271,16 +273,28 @@ public abstract non-sealed class Task<T> extends Future<T> {
         return false;
     }
 
+    private @Nullable Task<?> awaitedTask() {
+        return slot instanceof Wait wait ? wait.awaitedTask() : null;
+    }
+
     /**
-     * Tasks that await each other in a circle: the one where the walk came round stops waiting, which frees the others.
+     * Tasks that await each other in a circle: one stops waiting, which frees the others. The one where the walk came
+     * round; or, if that waits for work of its own, the next that waits for a task it did not start: there is one,
+     * since nobody is started by what they have started.
      */
-    private static boolean breakCycle(Wait wait, @Nullable String message) {
-        Task<?> task = wait.task;
-        if (SLOT.compareAndSet(task, wait, new CancelRequest(message))) {
-            wait.abandon();
-            wait.resume();
-        }
-        return true;
+    private static boolean breakCycle(Task<?> start, @Nullable String message) {
+        Task<?> task = start;
+        do {
+            if (task.slot instanceof Wait.OnFuture wait) {
+                if (SLOT.compareAndSet(task, wait, new CancelRequest(message))) {
+                    wait.abandon();
+                    wait.resume();
+                }
+                return true;
+            }
+            task = task.awaitedTask();
+        } while (task != null && task != start);
+        return true; // it has come apart meanwhile: somebody else goes on, or cancels
     }
 
     private boolean countRequest() {

@@ -17,6 +17,11 @@ abstract class Wait extends Waiter {
      */
     abstract boolean requestCancel(@Nullable String message);
 
+    /** The task whose cancellation {@link #requestCancel} would be, so that a chain of them can be walked down. */
+    @Nullable Task<?> awaitedTask() {
+        return null;
+    }
+
     /**
      * What came of it, for the task that has resumed or was never suspended.
      *
@@ -80,6 +85,11 @@ abstract class Wait extends Waiter {
         @Override
         boolean requestCancel(@Nullable String message) {
             return future.cancel(message);
+        }
+
+        @Override
+        @Nullable Task<?> awaitedTask() {
+            return future instanceof Task<?> task ? task : null;
         }
 
         @Override

@@ -242,8 +242,9 @@ class AsCompletedTest {
     void aForgottenOneIsReportedAndItsArgumentsAreNot() throws Exception {
         try (LogCapture log = new LogCapture()) {
             Asyncio.run(AsCompletedTest::forget);
-            Collector.collectUntil(() -> !log.messages().isEmpty());
-            assertThat(log.messages())
+            Collector.collectUntil(() ->
+                    !log.forgotten("made at asyncio.AsCompletedTest.forget(").isEmpty());
+            assertThat(log.forgotten("made at asyncio.AsCompletedTest.forget("))
                     .singleElement()
                     .asString()
                     .startsWith("Coroutine asCompleted(...) made at asyncio.AsCompletedTest.forget(");

@@ -205,12 +205,9 @@ class DebugModeTest {
                         await(sleep(Duration.ZERO));
                     },
                     true);
-            Collector.collectUntil(() -> log.records().stream()
-                            .filter(record -> record.getMessage().contains("was never awaited"))
-                            .count()
-                    == 2);
-            assertThat(log.records())
-                    .filteredOn(record -> record.getMessage().contains("was never awaited"))
+            Collector.collectUntil(
+                    () -> log.forgotten("made at asyncio.DebugModeTest").size() == 2);
+            assertThat(log.forgottenRecords("made at asyncio.DebugModeTest"))
                     .as("each of them, not each place once")
                     .hasSize(2)
                     .allSatisfy(record -> {
@@ -288,13 +285,21 @@ class DebugModeTest {
                 stubborn.cancel();
                 assertThat(await(stubborn)).isEqualTo("went on");
             }));
-            assertThat(log.messages()).hasSize(1);
-            assertThat(log.messages().get(0))
+            assertThat(swallowed(log))
+                    .singleElement()
+                    .asString()
                     .contains("stubborn caught the CancelledException")
                     .contains("DebugModeTest.java:")
                     .contains("returned a result")
                     .contains("rethrow CancelledException");
         }
+    }
+
+    /** The warnings of that: on a busy machine there may be others, of slow callbacks. */
+    private static List<String> swallowed(LogCapture log) {
+        return log.messages().stream()
+                .filter(message -> message.contains("caught the CancelledException"))
+                .toList();
     }
 
     @Test
@@ -318,8 +323,12 @@ class DebugModeTest {
                 worker.cancel();
                 await(worker);
             }));
-            assertThat(log.messages()).as("once, not in each round").hasSize(1);
-            assertThat(log.messages().get(0)).contains("worker caught").contains("awaits there again");
+            assertThat(swallowed(log))
+                    .as("once, not in each round")
+                    .singleElement()
+                    .asString()
+                    .contains("worker caught")
+                    .contains("awaits there again");
         }
     }
 
@@ -352,7 +361,7 @@ class DebugModeTest {
                 assertThat(await(takesItBack)).isEqualTo(1);
                 assertThatThrownBy(() -> await(cleansUp)).isInstanceOf(CancelledException.class);
             }));
-            assertThat(log.messages()).isEmpty();
+            assertThat(swallowed(log)).isEmpty();
         }
     }
 
@@ -404,7 +413,7 @@ class DebugModeTest {
             });
             assertThatThrownBy(() -> loop.runUntilComplete(async(() -> await(group))))
                     .isInstanceOf(ExceptionGroup.class);
-            assertThat(log.messages()).noneMatch(message -> message.contains("cannot be cancelled"));
+            assertThat(swallowed(log)).isEmpty();
         }
     }
 
@@ -428,11 +437,9 @@ class DebugModeTest {
             while (forgotten.size() < 3) {
                 System.gc();
                 loop.runUntilComplete(sleep(Duration.ofMillis(20)));
-                forgotten = log.messages().stream()
-                        .filter(message -> message.contains("was never awaited"))
-                        .toList();
+                forgotten = log.forgotten("made at asyncio.DebugModeTest");
             }
-            assertThat(forgotten).hasSize(3).allMatch(message -> message.contains("made at asyncio.DebugModeTest"));
+            assertThat(forgotten).hasSize(3).allMatch(message -> message.contains("was never awaited"));
         }
     }
 }

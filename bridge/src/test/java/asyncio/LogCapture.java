@@ -7,7 +7,10 @@ import java.util.logging.Level;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 
-/** What the library logs while it is open; needs {@code -Dreactor.logging.fallback=JDK}. */
+/**
+ * What the library logs while it is open; needs {@code -Dreactor.logging.fallback=JDK}. Reports of what was forgotten
+ * are apart, since those of other tests come whenever the garbage collector finds something.
+ */
 public final class LogCapture extends Handler implements AutoCloseable {
     private final Logger logger = Logger.getLogger("asyncio");
     private final List<LogRecord> records = new CopyOnWriteArrayList<>();
@@ -18,12 +21,34 @@ public final class LogCapture extends Handler implements AutoCloseable {
         logger.setUseParentHandlers(false);
     }
 
+    /** All but the reports of what was forgotten. */
+    public List<LogRecord> records() {
+        return records.stream().filter(record -> !isOfForgotten(record)).toList();
+    }
+
     public List<String> messages() {
+        return texts(records());
+    }
+
+    /** The reports of what was forgotten, a coroutine, an operator or an exception, that mention something. */
+    List<LogRecord> forgottenRecords(String what) {
+        return records.stream()
+                .filter(record -> isOfForgotten(record)
+                        && (record.getMessage().contains(what)
+                                || String.valueOf(record.getThrown()).contains(what)))
+                .toList();
+    }
+
+    List<String> forgotten(String what) {
+        return texts(forgottenRecords(what));
+    }
+
+    private static List<String> texts(List<LogRecord> records) {
         return records.stream().map(LogRecord::getMessage).toList();
     }
 
-    public List<LogRecord> records() {
-        return records;
+    private static boolean isOfForgotten(LogRecord record) {
+        return record.getMessage().contains(" was never ");
     }
 
     @Override

@@ -288,8 +288,9 @@ class MapConcurrentTest {
     void aForgottenOneIsReportedAndItsSourceIsNot() throws Exception {
         try (LogCapture log = new LogCapture()) {
             Asyncio.run(MapConcurrentTest::forget);
-            Collector.collectUntil(() -> !log.messages().isEmpty());
-            assertThat(log.messages())
+            Collector.collectUntil(() ->
+                    !log.forgotten("made at asyncio.MapConcurrentTest.forget(").isEmpty());
+            assertThat(log.forgotten("made at asyncio.MapConcurrentTest.forget("))
                     .singleElement()
                     .asString()
                     .startsWith("Coroutine mapConcurrent(...) made at asyncio.MapConcurrentTest.forget(");

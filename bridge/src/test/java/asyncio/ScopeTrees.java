@@ -30,6 +30,9 @@ final class ScopeTrees {
         GROUP,
         /** As GROUP; its last task is cancelled after a while. */
         GROUP_CANCELS,
+        /** As GROUP; it is cancelled itself after a while. */
+        GROUP_STOPS,
+        ALL,
         TIMEOUT,
         WAIT_FOR,
         /** As WAIT_FOR, for a task. */
@@ -38,6 +41,8 @@ final class ScopeTrees {
         SHIELD,
         /** The second in the finally block of the first. */
         FINALLY,
+        /** As FINALLY; the second is shielded, with a time limit. */
+        CLEANUP,
         /** Answers a cancellation of the first with the second, and goes on. */
         REFUSE,
         /** Catches errors, not cancellations. */
@@ -105,8 +110,8 @@ final class ScopeTrees {
             Kind kind = depth == 0 ? kinds[random.nextInt(2)] : kinds[random.nextInt(kinds.length)];
             int count = switch (kind) {
                 case SLEEP, FAIL -> 0;
-                case SEQUENCE, FINALLY, REFUSE -> 2;
-                case GROUP, GROUP_CANCELS -> 2 + random.nextInt(3);
+                case SEQUENCE, FINALLY, CLEANUP, REFUSE -> 2;
+                case GROUP, GROUP_CANCELS, GROUP_STOPS, ALL -> 2 + random.nextInt(3);
                 default -> 1;
             };
             List<Node> nodes = new ArrayList<>();
@@ -219,13 +224,16 @@ final class ScopeTrees {
                 run(nodes.get(0));
                 run(nodes.get(1));
             }
-            case GROUP, GROUP_CANCELS -> group(node, delay);
+            case GROUP, GROUP_CANCELS, GROUP_STOPS -> group(node, delay);
+            case ALL ->
+                await(inAnyTask(
+                        node, Asyncio.all(nodes.stream().map(this::coroutine).toList())));
             case TIMEOUT -> timeout(node, nodes.get(0), delay);
             case WAIT_FOR -> await(inAnyTask(node, Asyncio.waitFor(coroutine(nodes.get(0)), delay)));
             case WAIT_FOR_TASK -> await(inAnyTask(node, Asyncio.waitFor(createTask(coroutine(nodes.get(0))), delay)));
             case TASK -> await(createTask(coroutine(nodes.get(0))));
             case SHIELD -> await(Asyncio.shield(createTask(coroutine(nodes.get(0)))));
-            case FINALLY -> {
+            case FINALLY, CLEANUP -> {
                 Throwable replaced = null;
                 try {
                     run(nodes.get(0));
@@ -235,7 +243,11 @@ final class ScopeTrees {
                 } finally {
                     Throwable lost = replaced;
                     try {
-                        run(nodes.get(1));
+                        if (node.kind() == Kind.FINALLY) {
+                            run(nodes.get(1));
+                        } else {
+                            await(inAnyTask(node, Asyncio.shieldedCleanup(coroutine(nodes.get(1)), delay)));
+                        }
                     } catch (Throwable e) {
                         if (lost != null) {
                             found(lost); // in Python it is the context of the other
@@ -265,7 +277,7 @@ final class ScopeTrees {
     }
 
     /** Inline, or as a task of its own. */
-    private Mono<Void> inAnyTask(Node node, Mono<Void> scope) {
+    private static <T> Mono<T> inAnyTask(Node node, Mono<T> scope) {
         return node.style() == 2 ? createTask(scope) : scope;
     }
 
@@ -279,6 +291,8 @@ final class ScopeTrees {
             if (node.kind() == Kind.GROUP_CANCELS) {
                 timers.add(EventLoop.getRunningLoop()
                         .callLater(delay, () -> tasks.get(tasks.size() - 1).cancel()));
+            } else if (node.kind() == Kind.GROUP_STOPS) {
+                timers.add(EventLoop.getRunningLoop().callLater(delay, group::cancel));
             }
             return coroutine(node.nodes().get(0));
         };

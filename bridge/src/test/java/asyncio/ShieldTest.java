@@ -170,9 +170,7 @@ class ShieldTest {
     @Test
     @DisplayName("SHD-08 an error of the inner after the outer was cancelled goes to the exception handler")
     void lateError() throws Exception {
-        List<ExceptionContext> reported = new ArrayList<>();
-        Asyncio.run(() -> {
-            EventLoop.getRunningLoop().setExceptionHandler((loop, context) -> reported.add(context));
+        List<ExceptionContext> reported = Reported.by(() -> {
             cancelTheShieldOf(sleep(Duration.ofMillis(1)).then(Mono.error(oops)));
             await(sleep(Duration.ofMillis(5)));
         });
@@ -192,9 +190,7 @@ class ShieldTest {
     @Test
     @DisplayName("SHD-08 unless somebody else awaits the inner")
     void lateErrorThatIsHeard() throws Exception {
-        List<ExceptionContext> reported = new ArrayList<>();
-        Asyncio.run(() -> {
-            EventLoop.getRunningLoop().setExceptionHandler((loop, context) -> reported.add(context));
+        List<ExceptionContext> reported = Reported.by(() -> {
             Task<Object> inner = createTask(sleep(Duration.ofMillis(1)).then(Mono.error(oops)));
             cancelTheShieldOf(inner);
             assertThatThrownBy(() -> await(inner)).isSameAs(oops);
@@ -204,12 +200,10 @@ class ShieldTest {
 
     @Test
     void anErrorThatPassesThroughIsRetrievedOnce() throws Exception {
-        try (LogCapture log = new LogCapture()) {
-            Asyncio.run(() -> {
-                Task<Object> inner = createTask(sleep(Duration.ofMillis(1)).then(Mono.error(oops)));
-                assertThatThrownBy(() -> await(shield(inner))).isSameAs(oops);
-            });
-            assertThat(log.messages()).isEmpty();
-        }
+        assertThat(Reported.by(() -> {
+                    Task<Object> inner = createTask(sleep(Duration.ofMillis(1)).then(Mono.error(oops)));
+                    assertThatThrownBy(() -> await(shield(inner))).isSameAs(oops);
+                }))
+                .isEmpty();
     }
 }

@@ -403,9 +403,12 @@ class SignalsTest {
             loop.addSignalHandler(SIGNAL, () -> async(() -> "never"));
             raiseAndWait(SIGNAL);
             tick();
-            Collector.collectUntil(() -> !log.messages().isEmpty());
-            assertThat(log.messages()).hasSize(1);
-            assertThat(log.messages().get(0)).contains("SignalsTest").contains("was never awaited");
+            Collector.collectUntil(
+                    () -> !log.forgotten("made at asyncio.SignalsTest").isEmpty());
+            assertThat(log.forgotten("made at asyncio.SignalsTest"))
+                    .singleElement()
+                    .asString()
+                    .contains("was never awaited");
         }
     }
 }

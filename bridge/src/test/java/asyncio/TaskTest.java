@@ -628,9 +628,10 @@ class TaskTest {
                 tick();
                 tick();
             });
-            Collector.collectUntil(() -> !log.messages().isEmpty());
-            assertThat(log.messages()).containsExactly("Task exception was never retrieved: task forgetful");
-            assertThat(log.records().get(0).getThrown())
+            Collector.collectUntil(() -> !log.forgotten("forgetful").isEmpty());
+            assertThat(log.forgotten("forgetful"))
+                    .containsExactly("Task exception was never retrieved: task forgetful");
+            assertThat(log.forgottenRecords("forgetful").get(0).getThrown())
                     .isInstanceOf(IOException.class)
                     .hasMessage("forgotten");
         }

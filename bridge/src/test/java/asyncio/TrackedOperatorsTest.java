@@ -390,10 +390,12 @@ class TrackedOperatorsTest {
                 line[0] = OperatorTrackingTest.line() + 1;
                 Mono.fromCallable(() -> 1).map(i -> i + 1).filter(i -> i > 0);
             });
-            Collector.collectUntil(() -> !log.messages().isEmpty());
+            Collector.collectUntil(
+                    () -> !log.forgotten("asyncio.TrackedOperatorsTest").isEmpty());
             LeakDetector.report();
-            assertThat(log.messages()).hasSize(1);
-            assertThat(log.messages().get(0))
+            assertThat(log.forgotten("asyncio.TrackedOperatorsTest"))
+                    .singleElement()
+                    .asString()
                     .startsWith("Mono filter(...) made at")
                     .contains("TrackedOperatorsTest.java:" + line[0]);
         } finally {
@@ -439,9 +441,9 @@ class TrackedOperatorsTest {
                 Asyncio.run(() -> System.out.println(
                         Mono.fromCallable(() -> 1).map(i -> i + 1).getClass().getSimpleName()));
                 if (arguments[0].equals("true")) {
-                    Collector.collectUntil(() -> !log.messages().isEmpty());
+                    Collector.collectUntil(() -> !log.forgotten("").isEmpty());
                 }
-                log.messages().forEach(System.out::println);
+                log.forgotten("").forEach(System.out::println);
             }
         }
     }

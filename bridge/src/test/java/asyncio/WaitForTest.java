@@ -200,7 +200,7 @@ class WaitForTest {
             });
             System.gc();
             LeakDetector.report();
-            assertThat(log.messages()).isEmpty();
+            assertThat(log.forgotten("made at asyncio.WaitForTest")).isEmpty();
         }
     }
 

@@ -38,7 +38,9 @@ public final class AwaitRaces {
 
     /** What the body's thread does when the loop runs the wait: 1 for a value, -1 for a CancelledException. */
     private static int resume(IdleTask task, MonoWait<Integer> wait) {
-        return outcome(wait, task.wakeUp());
+        CancelledException request = task.wakeUp();
+        task.cleanupOf(wait);
+        return outcome(wait, request);
     }
 
     private static int outcome(MonoWait<Integer> wait, @Nullable CancelledException request) {

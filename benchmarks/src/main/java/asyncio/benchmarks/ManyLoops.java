@@ -50,6 +50,7 @@ public final class ManyLoops {
         WORKLOADS.put("monoTasks", ManyLoops::monoTasks);
         WORKLOADS.put("futures", ManyLoops::futures);
         WORKLOADS.put("sleepZero", () -> async(ManyLoops::yields));
+        WORKLOADS.put("awaitCoroutine", () -> async(ManyLoops::awaitCoroutine));
         WORKLOADS.put("futureNextTick", () -> async(ManyLoops::futureNextTick));
         WORKLOADS.put("pingPong", () -> async(ManyLoops::pingPong));
         WORKLOADS.put("spawnJoin", () -> async(ManyLoops::spawnJoin));
@@ -220,6 +221,15 @@ public final class ManyLoops {
         for (int i = 0; i < BATCH; i++) {
             await(sleep(Duration.ZERO));
         }
+    }
+
+    /** Bodies inside the body, which never suspend. */
+    private static long awaitCoroutine() throws Exception {
+        long sum = 0;
+        for (int i = 0; i < BATCH; i++) {
+            sum += await(async(() -> 1));
+        }
+        return sum;
     }
 
     private static void futureNextTick() throws Exception {

@@ -1,0 +1,19 @@
+package asyncio;
+
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+
+/** What the exception handler of a program's own loop hears, also at its end: other tests' leftovers are not in it. */
+final class Reported {
+    private Reported() {}
+
+    /** Runs a body on a loop with virtual time. */
+    static List<ExceptionContext> by(Body body) throws Exception {
+        List<ExceptionContext> reported = new CopyOnWriteArrayList<>();
+        VirtualTime.run(() -> {
+            EventLoop.getRunningLoop().setExceptionHandler((loop, what) -> reported.add(what));
+            body.run();
+        });
+        return reported;
+    }
+}

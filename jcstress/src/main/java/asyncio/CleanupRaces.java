@@ -1,0 +1,156 @@
+package asyncio;
+
+import static asyncio.FutureRaces.bit;
+import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
+import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
+
+import asyncio.Fixtures.IdleTask;
+import asyncio.Fixtures.Probe;
+import org.jspecify.annotations.Nullable;
+import org.openjdk.jcstress.annotations.Actor;
+import org.openjdk.jcstress.annotations.Arbiter;
+import org.openjdk.jcstress.annotations.Description;
+import org.openjdk.jcstress.annotations.JCStressTest;
+import org.openjdk.jcstress.annotations.Outcome;
+import org.openjdk.jcstress.annotations.State;
+import org.openjdk.jcstress.infra.results.III_Result;
+import org.openjdk.jcstress.infra.results.II_Result;
+import org.reactivestreams.Subscription;
+import reactor.core.CoreSubscriber;
+import reactor.util.context.Context;
+
+/** Work that is told to end, and the task that waits for it. */
+public final class CleanupRaces {
+    private CleanupRaces() {}
+
+    /** A subscriber in the chain of a task. */
+    private static CoreSubscriber<Integer> subscriber(Cleanups cleanups) {
+        return new CoreSubscriber<>() {
+            private final Probe<Integer> probe = new Probe<>(false);
+
+            @Override
+            public Context currentContext() {
+                return cleanups.context();
+            }
+
+            @Override
+            public void onSubscribe(Subscription subscription) {
+                probe.onSubscribe(subscription);
+            }
+
+            @Override
+            public void onNext(Integer value) {
+                probe.onNext(value);
+            }
+
+            @Override
+            public void onError(Throwable error) {
+                probe.onError(error);
+            }
+
+            @Override
+            public void onComplete() {
+                probe.onComplete();
+            }
+        };
+    }
+
+    @JCStressTest
+    @Description(
+            "A subscription is cancelled while its work starts: when cancel() returns, the work can be waited for.")
+    @Outcome(id = "0, 0, 0", expect = ACCEPTABLE, desc = "Cancelled first: it never starts.")
+    @Outcome(id = "1, 1, 0", expect = ACCEPTABLE, desc = "It started, is waited for, and no longer after its end.")
+    @Outcome(expect = FORBIDDEN, desc = "It runs behind the back of the task, or the task waits for ever.")
+    @State
+    public static class StartAndCancel {
+        final Cleanups cleanups = new Cleanups(new IdleTask(Context.empty()));
+        final IdleTask work = new IdleTask(Context.empty());
+        volatile boolean started;
+        final OwnerSubscription<Integer> subscription = new OwnerSubscription<>(subscriber(cleanups), () -> {
+            started = true;
+            return work;
+        });
+
+        @Actor
+        public void start() {
+            subscription.request(1);
+        }
+
+        @Actor
+        public void cancel(III_Result r) {
+            subscription.cancel();
+            r.r1 = bit(cleanups.rest() != null);
+        }
+
+        @Arbiter
+        public void look(III_Result r) {
+            r.r2 = bit(started);
+            work.finishWith(new CancelledException(null));
+            r.r3 = bit(cleanups.rest() != null);
+        }
+    }
+
+    @JCStressTest
+    @Description("Work ends while its subscription is cancelled: the task does not wait for ever.")
+    @Outcome(id = "0, 0", expect = ACCEPTABLE, desc = "It had ended.")
+    @Outcome(id = "1, 0", expect = ACCEPTABLE, desc = "It was waited for until then.")
+    @Outcome(expect = FORBIDDEN, desc = "The task waits for what has ended.")
+    @State
+    public static class EndAndCancel {
+        final Cleanups cleanups = new Cleanups(new IdleTask(Context.empty()));
+        final IdleTask work = new IdleTask(Context.empty());
+        final OwnerSubscription<Integer> subscription = new OwnerSubscription<>(subscriber(cleanups), () -> work);
+
+        public EndAndCancel() {
+            subscription.request(1);
+        }
+
+        @Actor
+        public void end() {
+            work.finishWith(7);
+        }
+
+        @Actor
+        public void cancel(II_Result r) {
+            subscription.cancel();
+            r.r1 = bit(cleanups.rest() != null);
+        }
+
+        @Arbiter
+        public void look(II_Result r) {
+            r.r2 = bit(cleanups.rest() != null);
+        }
+    }
+
+    @JCStressTest
+    @Description("A task begins to wait while the last clean-up ends.")
+    @Outcome(id = "0, 0", expect = ACCEPTABLE, desc = "Nothing to wait for.")
+    @Outcome(id = "1, 1", expect = ACCEPTABLE, desc = "It waits, and is told.")
+    @Outcome(expect = FORBIDDEN, desc = "It waits for ever.")
+    @State
+    public static class EndAndRest {
+        final Cleanups cleanups = new Cleanups(new IdleTask(Context.empty()));
+        volatile @Nullable Future<Void> rest;
+
+        public EndAndRest() {
+            cleanups.begin();
+        }
+
+        @Actor
+        public void end() {
+            cleanups.end();
+        }
+
+        @Actor
+        public void waits() {
+            rest = cleanups.rest();
+        }
+
+        @Arbiter
+        public void look(II_Result r) {
+            Future<Void> rest = this.rest;
+            r.r1 = bit(rest != null);
+            r.r2 = bit(rest != null && rest.done());
+        }
+    }
+}
