@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
+import reactor.core.Exceptions;
 import reactor.core.Scannable;
 import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
@@ -152,9 +153,18 @@ final class Scope<T> extends Operators.DeferredSubscription implements CoreSubsc
     private void releaseAfterCleanup(Permit permit) {
         Cleanups inner = cleanups;
         if (inner == null) {
-            permit.release();
+            release(permit);
         } else {
-            inner.whenOver(permit::release);
+            inner.whenOver(() -> release(permit));
+        }
+    }
+
+    /** Nobody is there to hear that it was refused. */
+    private void release(Permit permit) {
+        try {
+            permit.release();
+        } catch (RuntimeException e) {
+            Operators.onErrorDropped(e, actual.currentContext());
         }
     }
 
@@ -185,11 +195,17 @@ final class Scope<T> extends Operators.DeferredSubscription implements CoreSubsc
     private void end(@Nullable Throwable error) {
         for (int before; (before = state) < CANCELLED_STARTING; ) {
             if (STATE.compareAndSet(this, before, OVER)) {
-                Turn next = permit == null ? null : permit.free();
-                if (error == null) {
+                Turn next = null;
+                Throwable outcome = error;
+                try {
+                    next = permit == null ? null : permit.free();
+                } catch (RuntimeException e) { // the work has released what is ours
+                    outcome = error == null ? e : Exceptions.addSuppressed(error, e);
+                }
+                if (outcome == null) {
                     actual.onComplete();
                 } else {
-                    actual.onError(error);
+                    actual.onError(outcome);
                 }
                 if (next != null) {
                     next.pass();
