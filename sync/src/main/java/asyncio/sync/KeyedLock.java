@@ -49,6 +49,10 @@ public final class KeyedLock<K> {
         return locks.size();
     }
 
+    private String nameOf(K key) {
+        return "lock of " + key + " in " + this;
+    }
+
     /** {@code <KeyedLock [2 keys]>}. */
     @Override
     public String toString() {
@@ -68,6 +72,11 @@ public final class KeyedLock<K> {
         @Override
         void freed() {
             locks.computeIfPresent(key, (k, lock) -> lock == this && !locked() ? null : lock);
+        }
+
+        @Override
+        public String toString() {
+            return nameOf(key);
         }
     }
 
@@ -143,7 +152,7 @@ public final class KeyedLock<K> {
 
         @Override
         public String toString() {
-            return "lock of " + key + " in " + KeyedLock.this;
+            return nameOf(key);
         }
 
         @Override

@@ -12,10 +12,19 @@ interface Kind {
 
     boolean free();
 
-    Permit take();
+    /** Of what this excludes. */
+    Mono<Permit> rival();
 
-    /** @param rival what excludes it */
-    record OfLock(Lockable lock, Lockable rival) implements Kind {
+    Mono<Permit> acquire();
+
+    int waiters();
+
+    default Permit take() {
+        return rival().block();
+    }
+
+    /** @param other what excludes it */
+    record OfLock(Lockable lock, Lockable other) implements Kind {
         @Override
         public <T> Mono<T> with(Mono<T> work) {
             return lock.withLock(work);
@@ -28,12 +37,22 @@ interface Kind {
 
         @Override
         public boolean free() {
-            return !lock.locked() && !rival.locked() && lock.waiters() == 0;
+            return !lock.locked() && !other.locked() && lock.waiters() == 0;
         }
 
         @Override
-        public Permit take() {
-            return rival.acquire().block();
+        public Mono<Permit> rival() {
+            return other.acquire();
+        }
+
+        @Override
+        public Mono<Permit> acquire() {
+            return lock.acquire();
+        }
+
+        @Override
+        public int waiters() {
+            return lock.waiters();
         }
     }
 
@@ -54,8 +73,18 @@ interface Kind {
         }
 
         @Override
-        public Permit take() {
-            return semaphore.acquire(3).block();
+        public Mono<Permit> rival() {
+            return semaphore.acquire(3);
+        }
+
+        @Override
+        public Mono<Permit> acquire() {
+            return semaphore.acquire(3);
+        }
+
+        @Override
+        public int waiters() {
+            return semaphore.waiters();
         }
     }
 
