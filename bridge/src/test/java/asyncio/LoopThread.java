@@ -1,15 +1,19 @@
 package asyncio;
 
 /** A loop that runs on a thread of its own. */
-final class LoopThread implements AutoCloseable {
-    final EventLoop loop;
+public final class LoopThread implements AutoCloseable {
+    /** It. */
+    public final EventLoop loop;
+
     private final Thread thread;
 
-    LoopThread() {
+    /** With a new loop. */
+    public LoopThread() {
         this(EventLoop.newEventLoop());
     }
 
-    LoopThread(EventLoop loop) {
+    /** With that one. */
+    public LoopThread(EventLoop loop) {
         this.loop = loop;
         thread = new Thread(loop::runForever, "test-loop");
         thread.start();

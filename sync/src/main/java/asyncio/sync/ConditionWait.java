@@ -1,5 +1,6 @@
 package asyncio.sync;
 
+import asyncio.CancelledException;
 import java.time.Duration;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -15,7 +16,10 @@ final class ConditionWait extends LockWaiter<Void> {
     private @Nullable Object token;
 
     private boolean signalled;
-    /** What it ends with when it has the lock again; the latest counts, as in asyncio. */
+    /**
+     * What it ends with when it has the lock again; the latest counts, as in asyncio, but a deadline replaces no
+     * cancellation.
+     */
     private @Nullable Throwable error;
 
     ConditionWait(Condition condition, CoreSubscriber<? super Void> actual, @Nullable Duration limit) {
@@ -65,7 +69,9 @@ final class ConditionWait extends LockWaiter<Void> {
             if (token == null || !isWaiting()) {
                 return false;
             }
-            this.error = error;
+            if (!(this.error instanceof CancelledException) || error instanceof CancelledException) {
+                this.error = error;
+            }
             if (condition.waiters.remove(this)) {
                 now = condition.lock.rejoin(this);
             } else {

@@ -51,6 +51,10 @@ public final class KeyedLock<K> {
         return locks.size();
     }
 
+    private String nameOf(K key) {
+        return "lock of " + key + " in " + this;
+    }
+
     /** {@code <KeyedLock [2 keys]>}. */
     @Override
     public String toString() {
@@ -70,6 +74,11 @@ public final class KeyedLock<K> {
         @Override
         void freed() {
             locks.computeIfPresent(key, (k, lock) -> lock == this && !locked() ? null : lock);
+        }
+
+        @Override
+        public String toString() {
+            return nameOf(key);
         }
     }
 
@@ -180,7 +189,7 @@ public final class KeyedLock<K> {
 
         @Override
         public String toString() {
-            return "lock of " + key + " in " + KeyedLock.this;
+            return nameOf(key);
         }
 
         @Override

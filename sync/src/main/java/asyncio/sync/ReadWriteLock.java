@@ -23,7 +23,14 @@ public final class ReadWriteLock {
     /** A writer takes all permits. */
     private static final int ALL = Integer.MAX_VALUE;
 
-    private final BoundedSemaphore permits = new BoundedSemaphore(ALL);
+    /** It cannot get more: their number would overflow. */
+    private final Semaphore permits = new Semaphore(ALL) {
+        @Override
+        String target(int n) {
+            return (n == ALL ? writer : readers).toString();
+        }
+    };
+
     private final Side readers = new Side(1);
     private final Side writer = new Side(ALL);
 

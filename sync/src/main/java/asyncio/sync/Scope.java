@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
+import reactor.core.Exceptions;
 import reactor.core.Scannable;
 import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
@@ -161,9 +162,18 @@ final class Scope<T> extends Operators.DeferredSubscription implements CoreSubsc
     private void releaseAfterCleanup(Permit permit) {
         Cleanups inner = cleanups;
         if (inner == null) {
-            permit.release();
+            release(permit);
         } else {
-            inner.whenOver(permit::release);
+            inner.whenOver(() -> release(permit));
+        }
+    }
+
+    /** Nobody is there to hear that it was refused. */
+    private void release(Permit permit) {
+        try {
+            permit.release();
+        } catch (RuntimeException e) {
+            Operators.onErrorDropped(e, actual.currentContext());
         }
     }
 
@@ -193,11 +203,17 @@ final class Scope<T> extends Operators.DeferredSubscription implements CoreSubsc
     private void end(@Nullable Throwable error) {
         for (int before; (before = state) < CANCELLED_STARTING; ) {
             if (STATE.compareAndSet(this, before, OVER)) {
-                Turn next = permit instanceof Held held ? held.free() : null;
-                if (error == null) {
+                Turn next = null;
+                Throwable outcome = error;
+                try {
+                    next = permit instanceof Held held ? held.free() : null;
+                } catch (RuntimeException e) { // the work has released what is ours
+                    outcome = error == null ? e : Exceptions.addSuppressed(error, e);
+                }
+                if (outcome == null) {
                     actual.onComplete();
                 } else {
-                    actual.onError(error);
+                    actual.onError(outcome);
                 }
                 if (next != null) {
                     next.pass();

@@ -232,6 +232,11 @@ public class Semaphore extends PermitSource {
         return n;
     }
 
+    /** What one waits for who wants so many. */
+    String target(int n) {
+        return (n == 1 ? "a permit of " : n + " permits of ") + this;
+    }
+
     private boolean tryAcquireAny(int n) {
         if (tryTake(n)) {
             return true;

@@ -117,6 +117,6 @@ final class SemaphoreAcquisition extends Suspension<Held> implements Held, Turn 
 
     @Override
     protected String target() {
-        return (permits == 1 ? "a permit of " : permits + " permits of ") + semaphore;
+        return semaphore.target(permits);
     }
 }

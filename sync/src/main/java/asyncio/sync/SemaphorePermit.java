@@ -36,6 +36,6 @@ final class SemaphorePermit implements Held {
 
     @Override
     public String toString() {
-        return "<permit of " + semaphore + ">";
+        return "<" + semaphore.target(permits) + ">";
     }
 }
