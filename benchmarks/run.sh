@@ -29,7 +29,7 @@ mkdir -p $out
 if [ $# -gt 0 ]; then
     rows="\\.($(echo "$*" | tr ' ' '|'))\$"
 else
-    rows='(Await|Callback|Scope)Benchmark'
+    rows='(Await|Callback|Scope|Sync)Benchmark'
 fi
 
 measure() { # virtual or platform, number of parked bodies

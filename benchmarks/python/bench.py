@@ -220,9 +220,86 @@ def waitForSuspending():
     return run_main(main), n
 
 
+async def run_all(count, coroutine):
+    await asyncio.gather(*[coroutine() for _ in range(count)])
+
+
+def lockFree():
+    n = 200_000
+
+    async def main():
+        lock = asyncio.Lock()
+        for _ in range(n):
+            await lock.acquire()
+            lock.release()
+
+    return run_main(main), n
+
+
+lockTry = lockFree  # CPython's cannot be tried
+
+
+def shared(make):
+    tasks, turns = 64, 500
+
+    async def main():
+        what = make()
+
+        async def turn():
+            for _ in range(turns):
+                async with what:
+                    await asyncio.sleep(0)
+
+        await run_all(tasks, turn)
+
+    return run_main(main), tasks * turns
+
+
+def lockContended():
+    return shared(asyncio.Lock)
+
+
+lockContendedBodies = lockContended  # CPython has one kind of task
+
+
+def semaphoreContended():
+    return shared(lambda: asyncio.Semaphore(8))
+
+
+def eventCrowd():
+    crowd, rounds = 1_000, 50
+
+    async def main():
+        for _ in range(rounds):
+            event = asyncio.Event()
+            tasks = [asyncio.create_task(event.wait()) for _ in range(crowd)]
+            await asyncio.sleep(0)
+            event.set()
+            for task in tasks:
+                await task
+
+    return run_main(main), crowd * rounds
+
+
+def barrierCrowd():
+    crowd, rounds = 1_000, 20
+
+    async def main():
+        barrier = asyncio.Barrier(crowd)
+
+        async def party():
+            for _ in range(rounds):
+                await barrier.wait()
+
+        await run_all(crowd, party)
+
+    return run_main(main), crowd * rounds
+
+
 ROWS = ["callSoonBatch", "callSoonChain", "callSoonThreadsafe", "callLaterCancel", "awaitDone", "sleepZero", "pingPong",
         "futureNextTick", "spawnJoin", "spawnAllBodies", "spawnAllMonos", "gather10k", "gather100k", "gather1M",
-        "groupSpawn100k", "waitForImmediate", "waitForSuspending"]
+        "groupSpawn100k", "waitForImmediate", "waitForSuspending", "lockTry", "lockFree", "lockContended",
+        "lockContendedBodies", "semaphoreContended", "eventCrowd", "barrierCrowd"]
 
 
 def resident_bytes():
