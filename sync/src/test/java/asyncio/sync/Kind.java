@@ -1,5 +1,6 @@
 package asyncio.sync;
 
+import java.time.Duration;
 import java.util.stream.Stream;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -16,6 +17,8 @@ interface Kind {
     Mono<Permit> rival();
 
     Mono<Permit> acquire();
+
+    Mono<Permit> acquire(Duration limit);
 
     int waiters();
 
@@ -51,6 +54,11 @@ interface Kind {
         }
 
         @Override
+        public Mono<Permit> acquire(Duration limit) {
+            return lock.acquire(limit);
+        }
+
+        @Override
         public int waiters() {
             return lock.waiters();
         }
@@ -80,6 +88,11 @@ interface Kind {
         @Override
         public Mono<Permit> acquire() {
             return semaphore.acquire(3);
+        }
+
+        @Override
+        public Mono<Permit> acquire(Duration limit) {
+            return semaphore.acquire(3, limit);
         }
 
         @Override
