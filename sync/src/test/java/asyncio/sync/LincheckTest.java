@@ -1,0 +1,167 @@
+package asyncio.sync;
+
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import org.jetbrains.lincheck.datastructures.IntGen;
+import org.jetbrains.lincheck.datastructures.Operation;
+import org.jetbrains.lincheck.datastructures.Param;
+import org.jetbrains.lincheck.datastructures.StressOptions;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+import reactor.core.publisher.Mono;
+
+/** Whatever threads do at once with a primitive, it is as if they had done it one after the other. */
+class LincheckTest {
+    @TestFactory
+    Stream<DynamicTest> primitivesAreLinearizable() {
+        return Stream.of(OfLock.class, OfSemaphore.class, OfEvent.class, OfKeys.class)
+                .map(operations -> DynamicTest.dynamicTest(
+                        operations.getSimpleName(),
+                        () -> new StressOptions()
+                                .iterations(20)
+                                .invocationsPerIteration(400)
+                                .threads(3)
+                                .actorsPerThread(3)
+                                .check(operations)));
+    }
+
+    /** Whether a Mono ends at once; if it does not, it is cancelled. */
+    private static boolean endsNow(Mono<?> mono) {
+        AtomicInteger ends = new AtomicInteger();
+        mono.doOnTerminate(ends::incrementAndGet).subscribe().dispose();
+        return ends.get() == 1;
+    }
+
+    /** Monos that are waited for, and how many have ended. */
+    private static final class Waiting {
+        private final AtomicInteger ends = new AtomicInteger();
+
+        void add(Mono<?> mono) {
+            mono.doOnTerminate(ends::incrementAndGet).subscribe();
+        }
+
+        int ended() {
+            return ends.get();
+        }
+    }
+
+    public static final class OfLock {
+        private final Lock lock = new Lock();
+        private final Waiting waiting = new Waiting();
+
+        @Operation
+        public boolean tryAcquire() {
+            return lock.tryAcquire();
+        }
+
+        @Operation
+        public boolean acquireNow() {
+            return endsNow(lock.acquire());
+        }
+
+        @Operation
+        public void acquire() {
+            waiting.add(lock.acquire());
+        }
+
+        @Operation
+        public int acquired() {
+            return waiting.ended();
+        }
+
+        @Operation
+        public void release() {
+            lock.release();
+        }
+
+        @Operation
+        public boolean locked() {
+            return lock.locked();
+        }
+    }
+
+    public static final class OfSemaphore {
+        private final Semaphore semaphore = new Semaphore(2);
+        private final Waiting waiting = new Waiting();
+
+        @Operation
+        public boolean tryAcquire(@Param(gen = IntGen.class, conf = "1:2") int n) {
+            return semaphore.tryAcquire(n);
+        }
+
+        /** Not of two: one who wants two and gives up makes one who wants one wait behind it, for a moment. */
+        @Operation
+        public boolean acquireNow() {
+            return endsNow(semaphore.acquire());
+        }
+
+        @Operation
+        public void acquire(@Param(gen = IntGen.class, conf = "1:3") int n) {
+            waiting.add(semaphore.acquire(n));
+        }
+
+        @Operation
+        public int acquired() {
+            return waiting.ended();
+        }
+
+        @Operation
+        public void release(@Param(gen = IntGen.class, conf = "1:2") int n) {
+            semaphore.release(n);
+        }
+    }
+
+    public static final class OfEvent {
+        private final Event event = new Event();
+        private final Waiting waiting = new Waiting();
+
+        @Operation
+        public void set() {
+            event.set();
+        }
+
+        @Operation
+        public void clear() {
+            event.clear();
+        }
+
+        @Operation
+        public boolean isSet() {
+            return event.isSet();
+        }
+
+        @Operation
+        public boolean awaitNow() {
+            return endsNow(event.await());
+        }
+
+        @Operation
+        public void await() {
+            waiting.add(event.await());
+        }
+    }
+
+    public static final class OfKeys {
+        private final KeyedLock<Integer> locks = new KeyedLock<>();
+
+        @Operation
+        public boolean tryAcquire(@Param(gen = IntGen.class, conf = "1:2") int key) {
+            return locks.lock(key).tryAcquire();
+        }
+
+        @Operation
+        public boolean acquireNow(@Param(gen = IntGen.class, conf = "1:2") int key) {
+            return endsNow(locks.lock(key).acquire());
+        }
+
+        @Operation
+        public void release(@Param(gen = IntGen.class, conf = "1:2") int key) {
+            locks.lock(key).release();
+        }
+
+        @Operation
+        public boolean locked(@Param(gen = IntGen.class, conf = "1:2") int key) {
+            return locks.lock(key).locked();
+        }
+    }
+}
