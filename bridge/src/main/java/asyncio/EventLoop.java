@@ -378,6 +378,24 @@ public final class EventLoop {
         }
     }
 
+    /**
+     * The tasks that have not ended, as text for a log: below each one the tasks that it waits for, with the lines of a
+     * body that awaits. In debug mode also where and when each was made. From any thread; what goes on meanwhile may be
+     * missing.
+     *
+     * <pre>{@code
+     * <EventLoop running>: 2 tasks
+     * - Task-1 waits for <TaskGroup tasks=1 entered>
+     *     at shop.Main.main(Main.java:12)
+     *   - Task-2 waits for acquire() of <Lock [locked, waiters:1]>
+     * }</pre>
+     *
+     * <p>asyncio: {@code python -m asyncio pstree}, {@code asyncio.print_call_graph}.
+     */
+    public String dumpTasks() {
+        return TaskDump.of(this);
+    }
+
     /** Whether a thread is in {@link #runForever}. */
     public boolean isRunning() {
         return running.get();

@@ -3,6 +3,7 @@ package asyncio;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
@@ -41,7 +42,7 @@ import reactor.util.context.ContextView;
  * @param <T> the type of the result
  */
 public sealed class Future<T> extends Mono<T> implements Scannable
-        permits Task, ExecutorJob.Result, Joint, Shield, WaitTasks.Latch {
+        permits Task, TaskGroup.ChildrenDone, ExecutorJob.Result, Joint, Shield, WaitTasks.Latch {
     /** The result {@code null}, which {@link #state} cannot hold as it is. */
     private static final Object NULL = new Object();
 
@@ -519,5 +520,10 @@ public sealed class Future<T> extends Mono<T> implements Scannable
 
     String describePending() {
         return " pending";
+    }
+
+    /** What this stands for, to whoever awaits it: itself, or those whose end it waits for. */
+    Collection<? extends Future<?>> parts() {
+        return List.of(this);
     }
 }

@@ -2,6 +2,7 @@ package asyncio;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.Collection;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,6 +42,11 @@ abstract sealed class Joint<T, C> extends Future<T> permits Gather, Race {
         this.loop = loop;
         this.children = children;
         this.running = children.distinct.size();
+    }
+
+    @Override
+    final Collection<? extends Future<?>> parts() {
+        return children.distinct;
     }
 
     private record Request(@Nullable String message) {}

@@ -7,6 +7,9 @@ import org.jspecify.annotations.Nullable;
 final class Origin extends Throwable {
     private static final long serialVersionUID = 1;
 
+    /** When, by the system's clock. */
+    final long nanos = System.nanoTime();
+
     Origin() {
         super("It was made here");
     }

@@ -424,10 +424,14 @@ public abstract non-sealed class Task<T> extends Future<T> {
         return "Task exception was never retrieved: task " + getName();
     }
 
+    /** What it is suspended on, or null. */
+    final @Nullable Object awaits() {
+        return slot instanceof Wait wait ? wait.target() : null;
+    }
+
     @Override
     String describePending() {
-        Object slot = this.slot;
-        Object target = slot instanceof Wait wait ? wait.target() : null;
+        Object target = awaits();
         // only the name of a task: they may await each other in a circle
         String waitsOn =
                 target == null ? "" : " wait_for=" + (target instanceof Task<?> inner ? inner.getName() : target);

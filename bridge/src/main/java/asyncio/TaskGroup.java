@@ -1,6 +1,7 @@
 package asyncio;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
@@ -105,9 +106,26 @@ public final class TaskGroup {
             finished = true;
             return null;
         }
-        Future<Void> done = new Future<>(loop);
+        Future<Void> done = new ChildrenDone();
         childrenDone = done;
         return done;
+    }
+
+    /** Knows whom it waits for. */
+    final class ChildrenDone extends Future<Void> {
+        ChildrenDone() {
+            super(loop);
+        }
+
+        @Override
+        Collection<? extends Future<?>> parts() {
+            return tasks();
+        }
+
+        @Override
+        public String toString() {
+            return TaskGroup.this.toString();
+        }
     }
 
     void finish(@Nullable Throwable bodyError, @Nullable CancelledException cancelled, @Nullable Object value)

@@ -1,0 +1,103 @@
+package asyncio;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+
+/** The unfinished tasks of a loop as a tree: below each one those that it waits for. */
+final class TaskDump {
+    private static final int MOST_FRAMES = 3;
+
+    private final StringBuilder text = new StringBuilder();
+    /** Printed, or awaited by another: not to be printed once more. */
+    private final Set<Task<?>> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+
+    private TaskDump() {}
+
+    static String of(EventLoop loop) {
+        Set<Task<?>> tasks = loop.tasks.snapshot();
+        TaskDump dump = new TaskDump();
+        dump.text
+                .append(Log.text(loop))
+                .append(": ")
+                .append(tasks.size())
+                .append(tasks.size() == 1 ? " task" : " tasks");
+        Set<Task<?>> roots = new LinkedHashSet<>(tasks);
+        for (Task<?> task : tasks) {
+            roots.removeAll(awaitedBy(task));
+        }
+        dump.printAll(roots, "\n");
+        dump.printAll(tasks, "\n"); // those that await each other in a circle
+        return dump.text.toString();
+    }
+
+    /** The unfinished tasks that a task waits for. */
+    private static List<Task<?>> awaitedBy(Task<?> task) {
+        Object target = task.awaits();
+        Collection<? extends Future<?>> parts = target instanceof Future<?> future ? future.parts() : List.of();
+        List<Task<?>> awaited = new ArrayList<>();
+        for (Future<?> part : parts) {
+            if (part instanceof Task<?> inner && !inner.done()) {
+                awaited.add(inner);
+            }
+        }
+        return awaited;
+    }
+
+    private void printAll(Collection<Task<?>> tasks, String indent) {
+        for (Task<?> task : tasks) {
+            if (seen.add(task)) {
+                print(task, indent);
+            }
+        }
+    }
+
+    private void print(Task<?> task, String indent) {
+        text.append(indent).append("- ").append(task.getName());
+        if (task.cancelling() > 0) {
+            text.append(", being cancelled,");
+        }
+        Object target = task.awaits();
+        List<Task<?>> awaited = awaitedBy(task);
+        if (target == null) {
+            text.append(" is ready or running");
+        } else if (target instanceof Task<?> inner) {
+            text.append(" waits for ").append(inner.getName());
+        } else {
+            text.append(" waits for ").append(Log.text(target));
+        }
+        Origin origin = task.origin();
+        if (origin != null) {
+            text.append(Origin.describe(origin))
+                    .append(", ")
+                    .append(Duration.ofNanos(System.nanoTime() - origin.nanos).toMillis())
+                    .append(" ms ago");
+        }
+        String below = indent + "  ";
+        for (StackTraceElement frame : frames(task)) {
+            text.append(below).append("  at ").append(frame);
+        }
+        printAll(awaited, below);
+    }
+
+    /** The user's frames of a body, innermost first. */
+    private static List<StackTraceElement> frames(Task<?> task) {
+        Seat seat = task instanceof BodyTask<?> body ? body.seat : null;
+        Thread thread = seat == null ? null : seat.thread;
+        if (thread == null) {
+            return List.of();
+        }
+        return Arrays.stream(thread.getStackTrace())
+                .dropWhile(frame -> !DebugMode.isOurs(frame.getClassName()))
+                .dropWhile(frame -> DebugMode.isOurs(frame.getClassName()))
+                .takeWhile(frame -> !DebugMode.isOurs(frame.getClassName()))
+                .limit(MOST_FRAMES)
+                .toList();
+    }
+}
