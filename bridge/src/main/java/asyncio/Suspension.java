@@ -50,6 +50,9 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
 
     private final CoreSubscriber<? super T> actual;
     private final @Nullable EventLoop loop;
+    /** Where it is; it may go from one to another, and both may be asked to let it go. */
+    @Nullable WaitQueue<?> queue;
+
     private volatile int state;
     /** The value, a {@link Failure}, or null for empty; written by the one who settled. */
     private @Nullable Object outcome;

@@ -25,6 +25,7 @@ public final class WaitQueue<S extends Suspension<?>> {
     public void add(S suspension) {
         Waiter last = this.last;
         Waiter added = suspension;
+        suspension.queue = this;
         added.previous = last;
         added.next = null;
         if (last == null) {
@@ -36,14 +37,15 @@ public final class WaitQueue<S extends Suspension<?>> {
         size++;
     }
 
-    /** Takes one out; false if it was not in. */
+    /** Takes one out; false if it was not in this one. */
     public boolean remove(S suspension) {
+        if (suspension.queue != this) {
+            return false;
+        }
+        suspension.queue = null;
         Waiter removed = suspension;
         Waiter previous = removed.previous;
         Waiter next = removed.next;
-        if (previous == null && first != removed) {
-            return false;
-        }
         if (previous == null) {
             first = next;
         } else {

@@ -23,6 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import reactor.core.Disposable;
 
 /** The rows of the catalogue: filling, draining, cancelling. */
 @Timeout(60)
@@ -224,6 +225,26 @@ class BarrierTest {
             assertThat(await(gather(List.of(t2, t3, t4)))).containsExactly(0, 1, 2);
             isFresh(three);
         });
+    }
+
+    @Test
+    @DisplayName("whoever of those who wait leaves, the others meet")
+    void anyoneLeaves() {
+        for (int leaves = 0; leaves < N - 1; leaves++) {
+            List<Integer> met = new ArrayList<>();
+            for (int i = 0; i < N - 1; i++) {
+                Disposable waiting = barrier.await().subscribe(met::add);
+                if (i == leaves) {
+                    waiting.dispose();
+                }
+            }
+            assertThat(barrier.inners()).hasSize(N - 2);
+            barrier.await().subscribe(met::add);
+            assertThat(met).isEmpty();
+            barrier.await().subscribe(met::add);
+            assertThat(met).containsExactlyInAnyOrder(0, 1, 2, 3, 4);
+            isFresh(barrier);
+        }
     }
 
     @ParameterizedTest

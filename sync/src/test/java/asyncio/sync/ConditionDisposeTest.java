@@ -24,6 +24,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
 import reactor.test.StepVerifier;
+import reactor.test.scheduler.VirtualTimeScheduler;
 
 /** Subscriptions to a Condition that are disposed of in every state, and tasks cancelled with a signal in hand. */
 @Timeout(60)
@@ -71,6 +72,57 @@ class ConditionDisposeTest {
         mine.release();
         assertThat(log).containsExactly("second with the lock");
         assertThat(condition).hasToString("<Condition [unlocked]>");
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    @DisplayName("the same in the middle of the lock's line, where others keep their places")
+    void signalledInTheMiddle(boolean byDeadline) {
+        VirtualTimeScheduler time = VirtualTimeScheduler.getOrSet();
+        try {
+            Permit mine = condition.acquire().block();
+            List<Permit> later = new ArrayList<>();
+            Disposable[] first = new Disposable[1];
+            mine.release();
+            first[0] = condition
+                    .acquire()
+                    .flatMap(permit -> condition
+                            .await(Duration.ofSeconds(1))
+                            .doOnError(e -> log.add("first " + e.getClass().getSimpleName()))
+                            .doFinally(end -> permit.release()))
+                    .subscribe(x -> {}, e -> {});
+            waits("second");
+            Permit holder = condition.acquire().block();
+            condition.acquire().subscribe(permit -> {
+                log.add("before");
+                later.add(permit);
+            });
+            condition.signal();
+            condition.acquire().subscribe(permit -> {
+                log.add("after");
+                later.add(permit);
+            });
+            assertThat(condition.lock().waiters()).isEqualTo(3);
+            if (byDeadline) {
+                time.advanceTimeBy(Duration.ofSeconds(1));
+            } else {
+                first[0].dispose();
+            }
+            assertThat(condition.waiters()).isZero();
+            assertThat(condition.lock().waiters()).isEqualTo(byDeadline ? 4 : 3);
+            holder.release();
+            assertThat(log).containsExactly("before");
+            later.get(0).release();
+            later.get(1).release();
+            assertThat(log)
+                    .containsExactlyElementsOf(
+                            byDeadline
+                                    ? List.of("before", "first TimeoutException", "after", "second with the lock")
+                                    : List.of("before", "after", "second with the lock"));
+            assertThat(condition).hasToString("<Condition [unlocked]>");
+        } finally {
+            VirtualTimeScheduler.reset();
+        }
     }
 
     @Test
