@@ -28,7 +28,7 @@ public final class BoundedSemaphore extends Semaphore {
     @Override
     int checked(int n) {
         if (n > bound) {
-            throw new IllegalArgumentException("Cannot acquire or release " + n + " permits of " + bound);
+            throw new IllegalArgumentException("Cannot acquire " + n + " permits of " + bound);
         }
         return super.checked(n);
     }

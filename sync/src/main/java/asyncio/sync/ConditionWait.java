@@ -117,8 +117,13 @@ final class ConditionWait extends LockWaiter<Void> {
     /** It has the lock, but nobody is there who could release it. */
     @Override
     protected void undelivered(@Nullable Void value, @Nullable Throwable error) {
+        Object token = this.token;
+        if (token == null) { // it never had let go of the lock
+            super.undelivered(null, error);
+            return;
+        }
         giveBack(null);
-        condition.lock.release(token());
+        condition.lock.release(token);
     }
 
     /** Its signal goes to the next; who is to be told, or null. */

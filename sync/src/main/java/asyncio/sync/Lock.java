@@ -91,6 +91,7 @@ public class Lock extends Lockable {
             }
         }
         waiters.add(waiter);
+        PermitWatch.ensureWatching();
         return false;
     }
 

@@ -8,7 +8,7 @@ import reactor.core.CoreSubscriber;
 /** One who wants a lock, and the permit it gets. */
 class LockAcquisition extends LockWaiter<Held> implements Held {
     /** Null until it wants the lock of a key. */
-    @Nullable Lock lock;
+    volatile @Nullable Lock lock;
     /** What the lock is held by: this, or what watches this. */
     private @Nullable Object token;
 
@@ -41,6 +41,7 @@ class LockAcquisition extends LockWaiter<Held> implements Held {
 
     @Override
     protected void leave() {
+        Lock lock = this.lock;
         if (lock != null) {
             lock.leave(this);
         }
@@ -84,5 +85,10 @@ class LockAcquisition extends LockWaiter<Held> implements Held {
     @Override
     protected String target() {
         return String.valueOf(lock);
+    }
+
+    @Override
+    public String toString() {
+        return token == null || waits() ? super.toString() : "<permit of " + lock + ">";
     }
 }

@@ -24,6 +24,11 @@ abstract class PermitSource implements Scannable {
         return new Acquire(this, permits, limit);
     }
 
+    /** What the holder of {@code n} permits has, for messages. */
+    String target(int n) {
+        return (n == 1 ? "a permit of " : n + " permits of ") + this;
+    }
+
     /** Whether a permit that is watched has not been released. */
     abstract boolean holds(PermitWatch watch);
 

@@ -16,8 +16,10 @@ final class PermitWatch extends WeakReference<Permit> {
     private static final Logger LOG = Loggers.getLogger("asyncio");
     private static final ReferenceQueue<Permit> DROPPED = new ReferenceQueue<>();
     private static final AtomicReference<@Nullable Thread> WATCHER = new AtomicReference<>();
-    /** How long the thread stays that waits for the collector's findings, after the last one. */
-    private static final long IDLE_MILLIS = 10_000;
+    /** How long the thread that waits for the collector's findings stays when nobody has taken or wanted a permit. */
+    private static final long IDLE_MILLIS = 600_000;
+    /** Somebody has, since the thread last looked. */
+    private static volatile boolean wanted;
 
     private final PermitSource source;
     final int permits;
@@ -28,14 +30,23 @@ final class PermitWatch extends WeakReference<Permit> {
         this.source = source;
         this.permits = permits;
         this.origin = origin;
+        ensureWatching();
+    }
+
+    /** Sees to it that dropped permits are found; called whenever somebody might wait for one. */
+    static void ensureWatching() {
+        if (!wanted) {
+            wanted = true;
+        }
         if (WATCHER.get() == null) {
             startWatcher();
         }
     }
 
     private static void startWatcher() {
-        Thread watcher = new Thread(PermitWatch::watch, "asyncio-permits");
+        Thread watcher = new Thread(null, PermitWatch::watch, "asyncio-permits", 0, false);
         watcher.setDaemon(true);
+        watcher.setContextClassLoader(null);
         if (WATCHER.compareAndSet(null, watcher)) {
             watcher.start();
         }
@@ -45,8 +56,9 @@ final class PermitWatch extends WeakReference<Permit> {
         boolean idle = false;
         while (!idle) {
             try {
+                wanted = false;
                 Reference<? extends Permit> dropped = DROPPED.remove(IDLE_MILLIS);
-                idle = dropped == null;
+                idle = dropped == null && !wanted;
                 if (dropped instanceof PermitWatch watch) {
                     watch.report();
                 }
@@ -57,6 +69,9 @@ final class PermitWatch extends WeakReference<Permit> {
             }
         }
         WATCHER.set(null);
+        if (wanted) {
+            startWatcher(); // by one who saw this thread in its place
+        }
     }
 
     /** Unless it has been released by hand meanwhile. */
@@ -64,7 +79,7 @@ final class PermitWatch extends WeakReference<Permit> {
         if (!source.holds(this)) {
             return;
         }
-        String what = (permits == 1 ? "A permit" : permits + " permits") + " of " + source
+        String what = "Permit lost: " + source.target(permits)
                 + " was dropped without being released: an operator after acquire() has let go of it (timeout, zip, "
                 + "firstWithSignal ...). Use withLock(...) or withPermit(...), which lose none, and acquire(Duration) for a "
                 + "deadline";

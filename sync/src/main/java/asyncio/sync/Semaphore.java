@@ -77,7 +77,7 @@ public class Semaphore extends PermitSource {
      * <p>asyncio: {@code Semaphore.acquire}.
      */
     public final Mono<Permit> acquire() {
-        return acquireMono(1, null);
+        return acquireMono(checked(1), null);
     }
 
     /** As {@link #acquire()}, for {@code n} at once. */
@@ -91,7 +91,7 @@ public class Semaphore extends PermitSource {
      * permit only if there is one. The clock is the loop's where one runs, else that of {@code Schedulers.parallel()}.
      */
     public final Mono<Permit> acquire(Duration limit) {
-        return acquireMono(1, checked(limit));
+        return acquireMono(checked(1), checked(limit));
     }
 
     /** As {@link #acquire(Duration)}, for {@code n} at once. */
@@ -125,7 +125,7 @@ public class Semaphore extends PermitSource {
      */
     public final void release(int n) {
         noteReleaseByHand();
-        Turn next = free(checked(n));
+        Turn next = free(positive(n));
         if (next != null) {
             next.pass();
         }
@@ -137,12 +137,12 @@ public class Semaphore extends PermitSource {
      * <p>asyncio: {@code async with semaphore}.
      */
     public final <T> Mono<T> withPermit(Mono<T> work) {
-        return new ScopedMono<>(this, 1, work);
+        return new ScopedMono<>(this, checked(1), work);
     }
 
     /** As {@link #withPermit(Mono)}, from the subscription to the end of a Flux. */
     public final <T> Flux<T> withPermit(Flux<T> work) {
-        return new ScopedFlux<>(this, 1, work);
+        return new ScopedFlux<>(this, checked(1), work);
     }
 
     /** Runs {@code work} while holding {@code n} permits. */
@@ -219,13 +219,18 @@ public class Semaphore extends PermitSource {
     /** How many wait for just {@code n}. */
     final synchronized int waiters(int n) {
         return (int) waiters.snapshot().stream()
-                .filter(waiter -> waiter.permits() == n)
+                .filter(waiter -> waiter.wanted() == n)
                 .count();
     }
 
     // ---- taking
 
+    /** A number of permits that may be acquired. */
     int checked(int n) {
+        return positive(n);
+    }
+
+    private static int positive(int n) {
         if (n < 1) {
             throw new IllegalArgumentException("Cannot acquire or release " + n + " permits: 1 at least");
         }
@@ -233,8 +238,9 @@ public class Semaphore extends PermitSource {
     }
 
     /** What one waits for who wants so many. */
-    String target(int n) {
-        return (n == 1 ? "a permit of " : n + " permits of ") + this;
+    /** How many permits the holder of {@code n} is told to have. */
+    int shown(int n) {
+        return n;
     }
 
     private boolean tryAcquireAny(int n) {
@@ -275,7 +281,7 @@ public class Semaphore extends PermitSource {
 
     /** Takes permits or joins the line; true if it was settled here. */
     final boolean enter(SemaphoreAcquisition acquisition) {
-        if (!tryTake(acquisition.permits()) && !enterContended(acquisition)) {
+        if (!tryTake(acquisition.wanted()) && !enterContended(acquisition)) {
             return false;
         }
         if (acquisition.takeAtOnce()) {
@@ -291,8 +297,8 @@ public class Semaphore extends PermitSource {
             return false;
         }
         for (int free; (free = word) != CONTENDED; ) {
-            if (free >= acquisition.permits()) {
-                if (tryTake(acquisition.permits())) {
+            if (free >= acquisition.wanted()) {
+                if (tryTake(acquisition.wanted())) {
                     return true;
                 }
             } else {
@@ -300,10 +306,12 @@ public class Semaphore extends PermitSource {
                 WORD.compareAndSet(this, free, CONTENDED);
             }
         }
-        if (!waking.anyMatch(acquisition::isOnLoopOf) && takeContended(acquisition.permits())) {
+        if (!(acquisition.isOnLoop() && waking.anyMatch(acquisition::isOnLoopOf))
+                && takeContended(acquisition.wanted())) {
             return true;
         }
         waiters.add(acquisition);
+        PermitWatch.ensureWatching();
         return false;
     }
 
@@ -356,13 +364,13 @@ public class Semaphore extends PermitSource {
 
     /** Grants the first in line what it wants, if that is there; under the monitor, contended. */
     private @Nullable SemaphoreAcquisition grantFirst() {
-        for (SemaphoreAcquisition first; (first = waiters.peek()) != null && first.permits() <= permits; ) {
+        for (SemaphoreAcquisition first; (first = waiters.peek()) != null && first.wanted() <= permits; ) {
             waiters.poll();
             if (first.wake()) {
-                permits -= first.permits();
+                permits -= first.wanted();
                 waking.add(first);
                 SemaphoreAcquisition second = waiters.peek();
-                grantable = second != null && second.permits() <= permits;
+                grantable = second != null && second.wanted() <= permits;
                 return first;
             }
         }

@@ -40,6 +40,10 @@ final class SemaphoreAcquisition extends Suspension<Held> implements Held, Turn 
         semaphore.leave(this);
     }
 
+    boolean isOnLoop() {
+        return hasSameLoopAs(this);
+    }
+
     boolean isOnLoopOf(SemaphoreAcquisition other) {
         return hasSameLoopAs(other);
     }
@@ -105,9 +109,13 @@ final class SemaphoreAcquisition extends Suspension<Held> implements Held, Turn 
         };
     }
 
+    int wanted() {
+        return permits;
+    }
+
     @Override
     public int permits() {
-        return permits;
+        return semaphore.shown(permits);
     }
 
     @Override
@@ -118,5 +126,10 @@ final class SemaphoreAcquisition extends Suspension<Held> implements Held, Turn 
     @Override
     protected String target() {
         return semaphore.target(permits);
+    }
+
+    @Override
+    public String toString() {
+        return stage == 0 ? super.toString() : "<" + target() + ">";
     }
 }

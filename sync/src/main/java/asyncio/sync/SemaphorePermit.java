@@ -26,7 +26,7 @@ final class SemaphorePermit implements Held {
 
     @Override
     public int permits() {
-        return permits;
+        return semaphore.shown(permits);
     }
 
     @Override

@@ -10,7 +10,10 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import reactor.core.publisher.Mono;
 
-/** Whatever threads do at once with a primitive, it is as if they had done it one after the other. */
+/**
+ * Whatever threads do at once with a primitive, it is as if they had done it one after the other. When a waiter is told
+ * is not looked at: it holds the lock before.
+ */
 class LincheckTest {
     @TestFactory
     Stream<DynamicTest> primitivesAreLinearizable() {
@@ -18,8 +21,8 @@ class LincheckTest {
                 .map(operations -> DynamicTest.dynamicTest(
                         operations.getSimpleName(),
                         () -> new StressOptions()
-                                .iterations(20)
-                                .invocationsPerIteration(400)
+                                .iterations(10)
+                                .invocationsPerIteration(300)
                                 .threads(3)
                                 .actorsPerThread(3)
                                 .check(operations)));
@@ -32,22 +35,8 @@ class LincheckTest {
         return ends.get() == 1;
     }
 
-    /** Monos that are waited for, and how many have ended. */
-    private static final class Waiting {
-        private final AtomicInteger ends = new AtomicInteger();
-
-        void add(Mono<?> mono) {
-            mono.doOnTerminate(ends::incrementAndGet).subscribe();
-        }
-
-        int ended() {
-            return ends.get();
-        }
-    }
-
     public static final class OfLock {
         private final Lock lock = new Lock();
-        private final Waiting waiting = new Waiting();
 
         @Operation
         public boolean tryAcquire() {
@@ -61,12 +50,7 @@ class LincheckTest {
 
         @Operation
         public void acquire() {
-            waiting.add(lock.acquire());
-        }
-
-        @Operation
-        public int acquired() {
-            return waiting.ended();
+            lock.acquire().subscribe();
         }
 
         @Operation
@@ -82,7 +66,6 @@ class LincheckTest {
 
     public static final class OfSemaphore {
         private final Semaphore semaphore = new Semaphore(2);
-        private final Waiting waiting = new Waiting();
 
         @Operation
         public boolean tryAcquire(@Param(gen = IntGen.class, conf = "1:2") int n) {
@@ -97,12 +80,7 @@ class LincheckTest {
 
         @Operation
         public void acquire(@Param(gen = IntGen.class, conf = "1:3") int n) {
-            waiting.add(semaphore.acquire(n));
-        }
-
-        @Operation
-        public int acquired() {
-            return waiting.ended();
+            semaphore.acquire(n).subscribe();
         }
 
         @Operation
@@ -113,7 +91,6 @@ class LincheckTest {
 
     public static final class OfEvent {
         private final Event event = new Event();
-        private final Waiting waiting = new Waiting();
 
         @Operation
         public void set() {
@@ -137,7 +114,7 @@ class LincheckTest {
 
         @Operation
         public void await() {
-            waiting.add(event.await());
+            event.await().subscribe();
         }
     }
 
