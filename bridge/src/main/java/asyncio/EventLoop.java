@@ -154,7 +154,8 @@ public final class EventLoop {
         return SharedLoops.shutdown(timeout);
     }
 
-    static @Nullable EventLoop runningOrNull() {
+    /** The loop that runs on this thread, or null. For the authors of Monos. */
+    public static @Nullable EventLoop runningOrNull() {
         return RUNNING.get();
     }
 

@@ -65,9 +65,19 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
      * @param limit how long it may wait from the request on; null for as long as it takes
      */
     protected Suspension(CoreSubscriber<? super T> actual, @Nullable Duration limit) {
+        this(actual, limit, EventLoop.runningOrNull());
+    }
+
+    /**
+     * Made on any thread.
+     *
+     * @param limit as above
+     * @param loop where the subscriber goes on; null for wherever it is granted
+     */
+    protected Suspension(CoreSubscriber<? super T> actual, @Nullable Duration limit, @Nullable EventLoop loop) {
         this.actual = actual;
         this.limit = limit;
-        this.loop = EventLoop.runningOrNull();
+        this.loop = loop;
     }
 
     // ---- for the source to implement
@@ -307,6 +317,11 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
 
     /** Whether a task awaits it directly, with no operator in between that could drop the value. */
     protected final boolean isAwaited() {
+        return isAwait(actual);
+    }
+
+    /** Whether a task awaits directly, which must be given one of these; others can do with less. */
+    public static boolean isAwait(CoreSubscriber<?> actual) {
         return actual instanceof Wait;
     }
 

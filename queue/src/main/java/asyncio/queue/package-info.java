@@ -1,4 +1,4 @@
-/** Will hold Queue, PriorityQueue and LifoQueue. */
+/** Queues whose {@code put} and {@code get} suspend: {@code Queue}, {@code PriorityQueue}, {@code LifoQueue}. */
 @NullMarked
 package asyncio.queue;
 

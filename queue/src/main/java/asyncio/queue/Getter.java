@@ -1,0 +1,75 @@
+package asyncio.queue;
+
+import asyncio.EventLoop;
+import asyncio.Suspension;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import reactor.core.CoreSubscriber;
+import reactor.util.context.Context;
+
+/** One who wants an item. */
+class Getter<T> extends Suspension<T> {
+    private final QueueCore<T> core;
+    /** Whether it ends empty when the queue is shut down, instead of failing. */
+    private final boolean emptyAtEnd;
+    /** Of the item that it was granted; guarded by the queue's monitor, until then. */
+    long place;
+
+    Getter(
+            QueueCore<T> core,
+            CoreSubscriber<? super T> actual,
+            @Nullable Duration limit,
+            boolean emptyAtEnd,
+            @Nullable EventLoop loop) {
+        super(actual, limit, loop);
+        this.core = core;
+        this.emptyAtEnd = emptyAtEnd;
+    }
+
+    // ---- under the queue's monitor
+
+    boolean isStillWaiting() {
+        return isWaiting();
+    }
+
+    /** Grants it an item; whom to tell, or null if it is no longer waiting. */
+    @Nullable Suspension<?> offer(T item, long place) {
+        this.place = place;
+        return grant(item) ? this : null;
+    }
+
+    /** The queue is shut down; whom to tell. */
+    @Nullable Suspension<?> refuse(QueueShutDownException error) {
+        return (emptyAtEnd ? grant(null) : fail(error)) ? this : null;
+    }
+
+    // ---- of Suspension
+
+    @Override
+    protected boolean begin() {
+        return core.begin(this);
+    }
+
+    @Override
+    protected void leave() {
+        core.leave(this);
+    }
+
+    @Override
+    public void giveBack(@Nullable T value) {
+        if (value != null) {
+            core.giveBack(value, place, Context.of(actual().currentContext()));
+        }
+    }
+
+    /** What it would have failed with, nobody asks for any more. */
+    @Override
+    protected void undelivered(@Nullable T value, @Nullable Throwable error) {
+        giveBack(value);
+    }
+
+    @Override
+    protected String target() {
+        return "an item of " + core.describe();
+    }
+}

@@ -1,0 +1,25 @@
+package asyncio.queue;
+
+import asyncio.ColdMono;
+import asyncio.EventLoop;
+import reactor.core.CoreSubscriber;
+
+/** What {@link Queue#join} returns. */
+final class Join extends ColdMono<Void> {
+    private final QueueCore<?> core;
+
+    Join(QueueCore<?> core) {
+        super(Join.class);
+        this.core = core;
+    }
+
+    @Override
+    protected void start(CoreSubscriber<? super Void> actual) {
+        actual.onSubscribe(new Watcher(core, true, actual, EventLoop.runningOrNull()));
+    }
+
+    @Override
+    public String toString() {
+        return "join() of " + core.describe();
+    }
+}

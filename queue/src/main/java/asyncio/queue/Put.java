@@ -1,0 +1,78 @@
+package asyncio.queue;
+
+import asyncio.ColdMono;
+import asyncio.EventLoop;
+import asyncio.Suspension;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import reactor.core.CoreSubscriber;
+
+/** What {@link Queue#put} returns. */
+final class Put<T> extends ColdMono<Void> {
+    private final QueueCore<T> core;
+    private final T item;
+    private final @Nullable Duration limit;
+
+    Put(QueueCore<T> core, T item, @Nullable Duration limit) {
+        super(Put.class);
+        this.core = core;
+        this.item = item;
+        this.limit = limit;
+    }
+
+    @Override
+    protected @Nullable Void awaitInBody() throws Exception {
+        return core.put(item, null) ? null : super.awaitInBody();
+    }
+
+    @Override
+    protected void start(CoreSubscriber<? super Void> actual) {
+        actual.onSubscribe(
+                Suspension.isAwait(actual)
+                        ? putter(actual, EventLoop.runningOrNull())
+                        : new PutAttempt<>(this, actual));
+    }
+
+    private Putter<T> putter(CoreSubscriber<? super Void> actual, @Nullable EventLoop loop) {
+        return new Putter<>(core, item, actual, limit, loop);
+    }
+
+    private static final class PutAttempt<T> extends Attempt<Void> {
+        private final Put<T> put;
+
+        PutAttempt(Put<T> put, CoreSubscriber<? super Void> actual) {
+            super(actual);
+            this.put = put;
+        }
+
+        @Override
+        boolean succeeds() {
+            boolean entered;
+            try {
+                entered = put.core.put(put.item, this);
+            } catch (RuntimeException e) { // shut down, or a comparator's
+                actual.onError(e);
+                return true;
+            }
+            if (entered) {
+                actual.onComplete();
+            }
+            return entered;
+        }
+
+        @Override
+        Suspension<Void> suspend(@Nullable EventLoop loop) {
+            return put.putter(actual, loop);
+        }
+
+        @Override
+        public String toString() {
+            return "<" + actual + " waiting for room in " + put.core.describe() + ">";
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "put(" + item + ") into " + core.describe();
+    }
+}

@@ -1,0 +1,27 @@
+package asyncio.queue;
+
+import asyncio.ColdMono;
+import org.reactivestreams.Publisher;
+import reactor.core.CoreSubscriber;
+
+/** What {@link Queue#putAll} returns. */
+final class PutAll<T> extends ColdMono<Void> {
+    private final QueueCore<T> core;
+    private final Publisher<? extends T> source;
+
+    PutAll(QueueCore<T> core, Publisher<? extends T> source) {
+        super(PutAll.class);
+        this.core = core;
+        this.source = source;
+    }
+
+    @Override
+    protected void start(CoreSubscriber<? super Void> actual) {
+        actual.onSubscribe(new Inflow<>(core, source, actual));
+    }
+
+    @Override
+    public String toString() {
+        return "putAll(" + source + ") into " + core.describe();
+    }
+}

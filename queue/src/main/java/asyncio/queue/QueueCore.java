@@ -1,0 +1,475 @@
+package asyncio.queue;
+
+import asyncio.Suspension;
+import asyncio.WaitQueue;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Operators;
+import reactor.util.context.Context;
+
+/**
+ * A queue's state, and all its changes, under one monitor: the items, those who wait for one, those who wait for room.
+ * Nobody is told anything, and no code of the user's runs, while it is held; but for the comparator of a
+ * {@link PriorityQueue}, which throws before anything has changed.
+ *
+ * <p>Who owns what: an item that is granted to a getter is out of {@link #items}, and comes back to its place if the
+ * getter does not go on with it. A putter is granted a slot, not the entry of its item: that comes with its next step,
+ * so that a put that is cancelled has never happened. Getters wait only while there is no item, putters only while
+ * there is no room.
+ */
+final class QueueCore<T> {
+    /** {@link Integer#MAX_VALUE} if there is none. */
+    final int maxsize;
+
+    private final String type;
+    private final Items<T> items;
+    private final @Nullable Consumer<? super T> onUndelivered;
+    private final WaitQueue<Getter<T>> getters = new WaitQueue<>();
+    private final WaitQueue<Putter<T>> putters = new WaitQueue<>();
+    private final WaitQueue<Watcher> joiners = new WaitQueue<>();
+    /** Those who want to know that it is shut down and empty. */
+    private final WaitQueue<Watcher> ends = new WaitQueue<>();
+    /** Slots granted to putters that have not gone on. */
+    private int reserved;
+    /** Items put and not yet reported as done. */
+    private long unfinished;
+
+    private boolean shutDown;
+    private boolean immediate;
+
+    QueueCore(String type, int maxsize, Items<T> items, @Nullable Consumer<? super T> onUndelivered) {
+        this.type = type;
+        this.maxsize = maxsize;
+        this.items = items;
+        this.onUndelivered = onUndelivered;
+    }
+
+    // ---- under the monitor
+
+    private boolean hasRoom() {
+        return items.size() + reserved < maxsize;
+    }
+
+    /** The item goes to who has waited longest, whom the caller tells, or is stored. */
+    private @Nullable Suspension<?> enter(T item) {
+        for (Getter<T> getter; (getter = getters.poll()) != null; ) {
+            items.pass();
+            Suspension<?> told = getter.offer(item, items.place);
+            if (told != null) {
+                unfinished++;
+                return told;
+            }
+        }
+        items.add(item);
+        unfinished++;
+        return null;
+    }
+
+    /** Lets the putter in who has waited longest, if there is room. */
+    private @Nullable Suspension<?> admit() {
+        for (Putter<T> putter; hasRoom() && (putter = putters.poll()) != null; ) {
+            Suspension<?> told = putter.admit();
+            if (told != null) {
+                reserved++;
+                return told;
+            }
+        }
+        return null;
+    }
+
+    private List<Suspension<?>> admitAll() {
+        List<Suspension<?>> told = new ArrayList<>();
+        for (Suspension<?> next; (next = admit()) != null; ) {
+            told.add(next);
+        }
+        return told;
+    }
+
+    private List<Suspension<?>> done(int count) {
+        unfinished = Math.max(0, unfinished - count);
+        return unfinished == 0 ? Watcher.grantAll(joiners) : List.of();
+    }
+
+    private List<Suspension<?>> endIfDrained() {
+        return shutDown && items.size() == 0 ? Watcher.grantAll(ends) : List.of();
+    }
+
+    // ---- putting
+
+    /**
+     * Puts an item at once.
+     *
+     * @param attempt on whose behalf; if it turns out to be cancelled, nothing happens
+     * @return false if there is no room
+     */
+    boolean put(T item, @Nullable Attempt<?> attempt) {
+        Suspension<?> told;
+        synchronized (this) {
+            if (!shutDown && !hasRoom() || attempt != null && !attempt.claim()) {
+                return false;
+            }
+            if (shutDown) {
+                throw shutDownException("put into");
+            }
+            told = enter(item);
+        }
+        tell(told);
+        return true;
+    }
+
+    boolean begin(Putter<T> putter) {
+        synchronized (this) {
+            if (shutDown) {
+                return putter.refuse(shutDownException("put into")) != null;
+            }
+            if (!putter.isStillWaiting()) {
+                return false;
+            }
+            if (!hasRoom()) {
+                putters.add(putter);
+                return false;
+            }
+            if (putter.admit() == null) {
+                return false;
+            }
+            reserved++;
+            return true;
+        }
+    }
+
+    /** The putter who was granted a slot goes on. */
+    void enterReserved(T item) {
+        Suspension<?> told;
+        try {
+            synchronized (this) {
+                reserved--;
+                if (shutDown) {
+                    throw shutDownException("put into"); // asyncio's putters look again too
+                }
+                told = enter(item);
+            }
+        } catch (RuntimeException | Error e) {
+            admitNext(0);
+            throw e;
+        }
+        tell(told);
+    }
+
+    /** The putter who was granted a slot does not go on. */
+    void releaseSlot() {
+        admitNext(1);
+    }
+
+    private void admitNext(int released) {
+        Suspension<?> told;
+        synchronized (this) {
+            reserved -= released;
+            told = admit();
+        }
+        tell(told);
+    }
+
+    synchronized void leave(Putter<T> putter) {
+        putters.remove(putter);
+    }
+
+    /** How many fit in now, for who could put several. */
+    synchronized int room() {
+        return Math.max(0, maxsize - items.size() - reserved);
+    }
+
+    // ---- getting
+
+    /**
+     * The next item, or null.
+     *
+     * @param refuses whether it throws if there will never be one
+     * @param attempt on whose behalf; if it turns out to be cancelled, nothing happens
+     */
+    @Nullable T poll(boolean refuses, @Nullable Attempt<?> attempt) {
+        T item;
+        Suspension<?> told = null;
+        List<Suspension<?>> ended = List.of();
+        synchronized (this) {
+            if (items.size() == 0) {
+                if (shutDown && refuses) {
+                    throw shutDownException("get from");
+                }
+                return null;
+            }
+            if (attempt != null && !attempt.claim()) {
+                return null;
+            }
+            item = items.poll();
+            if (shutDown) {
+                ended = endIfDrained();
+            } else if (!putters.isEmpty()) {
+                told = admit();
+            }
+        }
+        tell(told);
+        tellAll(ended);
+        return item;
+    }
+
+    /** Takes up to as many as {@code into} and {@code max} have room for; returns how many. */
+    int poll(@Nullable Object[] into, long[] places, int max) {
+        int n = 0;
+        List<Suspension<?>> told;
+        synchronized (this) {
+            int most = Math.min(max, into.length);
+            try {
+                for (T item; n < most && (item = items.poll()) != null; n++) {
+                    into[n] = item;
+                    places[n] = items.place;
+                }
+            } catch (RuntimeException e) {
+                if (n == 0) {
+                    throw e;
+                } // else the next call brings it
+            }
+            told = shutDown ? endIfDrained() : putters.isEmpty() ? List.of() : admitAll();
+        }
+        tellAll(told);
+        return n;
+    }
+
+    boolean begin(Getter<T> getter) {
+        T item;
+        boolean cancelled;
+        Suspension<?> told = null;
+        List<Suspension<?>> ended = List.of();
+        synchronized (this) {
+            if (!getter.isStillWaiting()) {
+                return false;
+            }
+            item = items.poll();
+            if (item == null) {
+                if (shutDown) {
+                    return getter.refuse(shutDownException("get from")) != null;
+                }
+                getters.add(getter);
+                return false;
+            }
+            cancelled = getter.offer(item, items.place) == null;
+            if (cancelled) {
+                // its slot is free until it is back
+            } else if (shutDown) {
+                ended = endIfDrained();
+            } else if (!putters.isEmpty()) {
+                told = admit();
+            }
+        }
+        if (cancelled) { // a moment ago
+            getter.giveBack(item);
+            return false;
+        }
+        tell(told);
+        tellAll(ended);
+        return true;
+    }
+
+    /** An item that was granted, and that nobody goes on with: to its place, or to the next who waits. */
+    void giveBack(T item, long place, Context context) {
+        Suspension<?> told = null;
+        List<Suspension<?>> finished = List.of();
+        boolean lost = false;
+        RuntimeException failure = null;
+        synchronized (this) {
+            if (immediate) {
+                lost = true;
+            } else {
+                for (Getter<T> getter; told == null && (getter = getters.poll()) != null; ) {
+                    told = getter.offer(item, place);
+                }
+                if (told == null) {
+                    try {
+                        items.restore(item, place);
+                    } catch (RuntimeException e) {
+                        lost = true;
+                        failure = e;
+                    }
+                }
+            }
+            if (lost) {
+                finished = done(1);
+            }
+        }
+        tell(told);
+        tellAll(finished);
+        if (lost) {
+            undelivered(item, context);
+        }
+        if (failure != null) {
+            Operators.onErrorDropped(failure, context);
+        }
+    }
+
+    synchronized void leave(Getter<T> getter) {
+        getters.remove(getter);
+    }
+
+    /** Nobody will get it any more. */
+    void undelivered(T item, Context context) {
+        if (onUndelivered == null) {
+            Operators.onDiscard(item, context);
+            return;
+        }
+        try {
+            onUndelivered.accept(item);
+        } catch (RuntimeException e) {
+            Operators.onErrorDropped(e, context);
+        }
+    }
+
+    // ---- the end
+
+    void taskDone() {
+        List<Suspension<?>> told;
+        synchronized (this) {
+            if (unfinished == 0) {
+                throw new IllegalStateException("taskDone() called more often than items were put into " + describe());
+            }
+            told = done(1);
+        }
+        tellAll(told);
+    }
+
+    void shutdown(boolean immediate) {
+        List<Suspension<?>> told = new ArrayList<>();
+        List<T> left = List.of();
+        synchronized (this) {
+            shutDown = true;
+            if (immediate) {
+                this.immediate = true;
+                left = items.snapshot();
+                items.clear();
+            }
+            for (Getter<T> getter; (getter = getters.poll()) != null; ) {
+                add(told, getter.refuse(shutDownException("get from")));
+            }
+            for (Putter<T> putter; (putter = putters.poll()) != null; ) {
+                add(told, putter.refuse(shutDownException("put into")));
+            }
+            told.addAll(endIfDrained());
+            if (immediate) {
+                told.addAll(done(left.size()));
+            }
+        }
+        tellAll(told);
+        for (T item : left) {
+            undelivered(item, Context.empty());
+        }
+    }
+
+    private static void add(List<Suspension<?>> told, @Nullable Suspension<?> suspension) {
+        if (suspension != null) {
+            told.add(suspension);
+        }
+    }
+
+    /** For a {@link Watcher}: whether it need not wait. */
+    synchronized boolean begin(Watcher watcher, boolean joins) {
+        if (!watcher.isStillWaiting()) {
+            return false;
+        }
+        if (joins ? unfinished == 0 : shutDown && items.size() == 0) {
+            return watcher.grant();
+        }
+        (joins ? joiners : ends).add(watcher);
+        return false;
+    }
+
+    synchronized void leave(Watcher watcher, boolean joins) {
+        (joins ? joiners : ends).remove(watcher);
+    }
+
+    // ---- telling, outside of the monitor
+
+    private static void tell(@Nullable Suspension<?> suspension) {
+        if (suspension != null) {
+            suspension.deliver();
+        }
+    }
+
+    private static void tellAll(List<Suspension<?>> suspensions) {
+        suspensions.forEach(Suspension::deliver);
+    }
+
+    // ---- looking
+
+    synchronized int size() {
+        return items.size();
+    }
+
+    synchronized boolean isFull() {
+        return !hasRoom();
+    }
+
+    synchronized boolean isShutDown() {
+        return shutDown;
+    }
+
+    synchronized int getters() {
+        return getters.size();
+    }
+
+    synchronized int putters() {
+        return putters.size();
+    }
+
+    synchronized int watchers() {
+        return joiners.size() + ends.size();
+    }
+
+    synchronized List<Suspension<?>> waiters() {
+        List<Suspension<?>> all = new ArrayList<>(getters.snapshot());
+        all.addAll(putters.snapshot());
+        all.addAll(joiners.snapshot());
+        return all;
+    }
+
+    QueueShutDownException shutDownException(String what) {
+        return new QueueShutDownException("Cannot " + what + " " + describe() + ": it is shut down");
+    }
+
+    /** Without the items, whose text is the user's. */
+    synchronized String describe() {
+        return text("size=" + items.size());
+    }
+
+    @Override
+    public String toString() {
+        List<T> items;
+        synchronized (this) {
+            items = this.items.snapshot();
+        }
+        String listed = items.isEmpty() ? "" : "items=" + items; // calls the user's toString
+        synchronized (this) {
+            return text(listed);
+        }
+    }
+
+    private String text(String items) {
+        StringBuilder text = new StringBuilder("<").append(type).append(" maxsize=");
+        text.append(maxsize == Integer.MAX_VALUE ? 0 : maxsize);
+        if (!items.isEmpty()) {
+            text.append(' ').append(items);
+        }
+        if (!getters.isEmpty()) {
+            text.append(" getters[").append(getters.size()).append(']');
+        }
+        if (!putters.isEmpty()) {
+            text.append(" putters[").append(putters.size()).append(']');
+        }
+        if (unfinished > 0) {
+            text.append(" tasks=").append(unfinished);
+        }
+        if (shutDown) {
+            text.append(" shutdown");
+        }
+        return text.append('>').toString();
+    }
+}

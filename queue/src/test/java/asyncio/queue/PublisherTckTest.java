@@ -1,0 +1,115 @@
+package asyncio.queue;
+
+import asyncio.Tck;
+import java.time.Duration;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
+
+class PublisherTckTest {
+    /** More than a rule subscribes to the same Mono, each of which takes an item. */
+    private static final int SUBSCRIBERS = 20;
+
+    private static Queue<Integer> filled(int n) {
+        Queue<Integer> queue = new Queue<>(Math.max(1, n));
+        for (int i = 0; i < n; i++) {
+            queue.putNowait(i);
+        }
+        return queue;
+    }
+
+    @TestFactory
+    Stream<DynamicTest> get() {
+        return Tck.of("get", () -> filled(SUBSCRIBERS).get());
+    }
+
+    @TestFactory
+    Stream<DynamicTest> getWithin() {
+        return Tck.of("get(Duration)", () -> filled(SUBSCRIBERS).get(Duration.ofSeconds(10)));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> getLater() {
+        return Tck.of("get that waits", () -> {
+            Queue<Integer> queue = new Queue<>(1);
+            Schedulers.parallel()
+                    .schedule(() -> queue.putAll(Flux.range(0, SUBSCRIBERS)).subscribe());
+            return queue.get();
+        });
+    }
+
+    @TestFactory
+    Stream<DynamicTest> next() {
+        return Tck.of("next", () -> filled(SUBSCRIBERS).next());
+    }
+
+    @TestFactory
+    Stream<DynamicTest> nextAtTheEnd() {
+        return Tck.ofEmpty("next at the end", () -> {
+            Queue<Integer> queue = filled(0);
+            queue.shutdown();
+            return queue.next();
+        });
+    }
+
+    @TestFactory
+    Stream<DynamicTest> put() {
+        return Tck.ofEmpty("put", () -> filled(0).put(1));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> putWithin() {
+        return Tck.ofEmpty("put(Duration)", () -> filled(0).put(1, Duration.ofSeconds(10)));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> putAll() {
+        return Tck.ofEmpty("putAll", () -> Queue.<Integer>unbounded().putAll(Flux.range(0, 10)));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> join() {
+        return Tck.ofEmpty("join", () -> filled(0).join());
+    }
+
+    @TestFactory
+    Stream<DynamicTest> select() {
+        return Tck.of(
+                "Select.first",
+                () -> new Select<Integer>()
+                        .onGet(filled(0), item -> item)
+                        .onGet(filled(SUBSCRIBERS), item -> item)
+                        .first());
+    }
+
+    @TestFactory
+    Stream<DynamicTest> selectWithin() {
+        return Tck.of(
+                "Select.first(Duration)",
+                () -> new Select<Integer>().onPut(Queue.unbounded(), 1, () -> 2).first(Duration.ofSeconds(10)));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> asFlux() {
+        return Tck.ofMany("asFlux", n -> {
+            Queue<Integer> queue = filled((int) n);
+            queue.shutdown();
+            return queue.asFlux();
+        });
+    }
+
+    @TestFactory
+    Stream<DynamicTest> asFluxOfAQueueThatIsBeingFilled() {
+        return Tck.ofMany("asFlux while items are put", n -> {
+            Queue<Integer> queue = new Queue<>(16);
+            return Mono.<Integer>fromRunnable(() -> queue.putAll(Flux.range(0, (int) n))
+                            .doOnTerminate(queue::shutdown)
+                            .subscribeOn(Schedulers.parallel())
+                            .subscribe())
+                    .concatWith(queue.asFlux());
+        });
+    }
+}
