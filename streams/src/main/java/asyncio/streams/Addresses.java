@@ -10,7 +10,9 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.UnknownHostException;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
@@ -46,6 +48,32 @@ final class Addresses {
             addresses.add(new InetSocketAddress(address, port));
         }
         return addresses;
+    }
+
+    /** IPv4 and IPv6 in turns, after so many of the first's kind; 0 keeps the order. */
+    static List<InetSocketAddress> interleave(List<InetSocketAddress> addresses, int firstFamilyCount) {
+        if (firstFamilyCount == 0) {
+            return addresses;
+        }
+        Class<?> firstFamily = addresses.get(0).getAddress().getClass();
+        Deque<InetSocketAddress> preferred = new ArrayDeque<>();
+        Deque<InetSocketAddress> other = new ArrayDeque<>();
+        for (InetSocketAddress address : addresses) {
+            (address.getAddress().getClass() == firstFamily ? preferred : other).add(address);
+        }
+        List<InetSocketAddress> result = new ArrayList<>();
+        for (int i = 1; i < firstFamilyCount && !preferred.isEmpty(); i++) {
+            result.add(preferred.remove());
+        }
+        while (!preferred.isEmpty() || !other.isEmpty()) {
+            if (!preferred.isEmpty()) {
+                result.add(preferred.remove());
+            }
+            if (!other.isEmpty()) {
+                result.add(other.remove());
+            }
+        }
+        return result;
     }
 
     /**

@@ -3,45 +3,68 @@ package asyncio.streams;
 import asyncio.EventLoop;
 import io.netty.channel.ChannelOption;
 import java.net.InetSocketAddress;
-import java.util.List;
+import java.net.SocketAddress;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
+import reactor.netty.Connection;
+import reactor.netty.resources.LoopResources;
 import reactor.netty.tcp.TcpClient;
 
-/** Connects to the first address of a host that answers. */
+/** Connects to the first address of a host that answers, and encrypts if that is asked for. */
 final class Connector {
     private final EventLoop loop;
-    private final int limit;
+    private final ConnectOptions options;
 
-    Connector(EventLoop loop, int limit) {
+    Connector(EventLoop loop, ConnectOptions options) {
         this.loop = loop;
-        this.limit = limit;
+        this.options = options;
     }
 
     Mono<StreamConnection> connect(String host, int port) {
-        return Addresses.resolve(host, port).flatMap(addresses -> connectToFirstOf(addresses));
+        return Addresses.resolve(host, port)
+                .map(addresses -> Addresses.interleave(addresses, options.interleave))
+                .flatMap(addresses -> HappyEyeballs.connect(loop, addresses, options.happyEyeballsDelay, this::connect))
+                .flatMap(connection -> opened(connection, host, port));
     }
 
-    /** One after the other; if none answers, the first error with the others suppressed in it. */
-    private Mono<StreamConnection> connectToFirstOf(List<InetSocketAddress> addresses) {
-        Mono<StreamConnection> first = connect(addresses.get(0));
-        if (addresses.size() == 1) {
-            return first;
-        }
-        return first.onErrorResume(error -> connectToFirstOf(addresses.subList(1, addresses.size()))
-                .onErrorMap(next -> {
-                    error.addSuppressed(next);
-                    return error;
-                }));
+    Mono<StreamConnection> connect(Path path) {
+        return UnixSockets.address(loop, path)
+                .flatMap(address -> client(address, UnixSockets.resources(loop))
+                        .connect()
+                        .onErrorMap(error -> UnixSockets.connectError(path, error)))
+                .flatMap(connection -> opened(connection, null, -1));
     }
 
-    private Mono<StreamConnection> connect(InetSocketAddress address) {
+    private Mono<Connection> connect(InetSocketAddress address) {
+        TcpClient client =
+                client(address, Streams.loopResources(loop)).option(ChannelOption.SO_KEEPALIVE, options.keepAlive);
+        InetSocketAddress local = options.localAddress;
+        return (local == null ? client : client.bindAddress(() -> local))
+                .connect()
+                .cast(Connection.class);
+    }
+
+    private static TcpClient client(SocketAddress address, LoopResources resources) {
         return TcpClient.newConnection()
                 .resolver(Addresses.Resolved.INSTANCE)
-                .runOn(Streams.loopResources(loop))
+                .runOn(resources)
                 // asyncio sets no limit either; and a timer on a virtual clock would not wait for a real network
                 .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, 0)
-                .remoteAddress(() -> address)
-                .connect()
-                .map(connection -> StreamConnection.from(connection, limit));
+                .remoteAddress(() -> address);
+    }
+
+    private Mono<StreamConnection> opened(Connection opened, @Nullable String host, int port) {
+        StreamConnection connection = StreamConnection.from(opened, options.limit);
+        Duration idleTimeout = options.idleTimeout;
+        if (idleTimeout != null) {
+            connection.handler().limitIdleness(idleTimeout);
+        }
+        TlsOptions tls = options.tls;
+        return tls == null
+                ? Mono.just(connection)
+                : Tls.handshake(connection, tls, host, port)
+                        .doOnError(error -> connection.writer().abort());
     }
 }

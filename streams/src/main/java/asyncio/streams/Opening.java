@@ -132,8 +132,17 @@ final class Opening<T extends AutoCloseable> extends Mono<T> implements Scannabl
                 return false;
             }
             Subscription upstream = this.upstream;
-            if (upstream != null) {
+            if (upstream == null) {
+                return true;
+            }
+            if (loop.netty().inEventLoop()) {
                 upstream.cancel();
+                return true;
+            }
+            try {
+                loop.netty().execute(upstream::cancel); // what opens and cancels on one thread loses nothing between
+            } catch (RejectedExecutionException e) {
+                upstream.cancel(); // the loop is closed: nothing is left to race with
             }
             return true;
         }

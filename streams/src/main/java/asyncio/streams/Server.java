@@ -4,25 +4,24 @@ import asyncio.EventLoop;
 import asyncio.ExceptionContext;
 import asyncio.Future;
 import asyncio.Task;
-import io.netty.channel.ChannelOption;
-import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
-import reactor.netty.ChannelBindException;
 import reactor.netty.Connection;
-import reactor.netty.DisposableServer;
-import reactor.netty.tcp.TcpServer;
+import reactor.util.Logger;
+import reactor.util.Loggers;
 import reactor.util.context.ContextView;
 
 /**
@@ -30,99 +29,133 @@ import reactor.util.context.ContextView;
  *
  * <p><b>Threading.</b> Every method may be called from any thread.
  *
- * <p>{@link #close} only stops listening; in try-with-resources too. To end everything: {@code close(); closeClients();
- * await(waitClosed())}.
+ * <p>{@link #close} only stops listening; in try-with-resources too. {@link #closeAndWait} waits for the clients as
+ * well, as the end of a scope does in asyncio. To end everything: {@code close(); closeClients(); await(waitClosed())}.
  *
  * <p>asyncio: {@code Server}.
  */
 public final class Server implements AutoCloseable {
+    private static final Logger LOG = Loggers.getLogger("asyncio");
+
     private final EventLoop loop;
     private final Function<StreamConnection, Mono<Void>> handler;
-    private final int limit;
+    private final ServeOptions options;
     private final ContextView context;
     /** Done when the server is closed and the last client gone. */
     private final Future<Void> finished;
 
     private final Set<StreamConnection> clients = new LinkedHashSet<>();
-    private volatile List<DisposableServer> listening = List.of();
+    private volatile List<Listener> listening = List.of();
+    private volatile boolean started;
     private volatile boolean closed;
     /** The one who awaits {@link #serveForever}. */
     private @Nullable Object forever;
 
-    Server(EventLoop loop, Function<StreamConnection, Mono<Void>> handler, int limit, ContextView context) {
+    Server(EventLoop loop, Function<StreamConnection, Mono<Void>> handler, ServeOptions options, ContextView context) {
         this.loop = loop;
         this.handler = handler;
-        this.limit = limit;
+        this.options = options;
         this.context = context;
         this.finished = loop.createFuture();
+        this.started = options.startServing;
     }
 
     // ---- listening
 
     /** Listens on every address of a host, or on none. */
     Mono<Server> listen(@Nullable String host, int port) {
-        return Addresses.resolve(host, port)
+        return listen(Addresses.resolve(host, port)
                 .flatMapMany(Flux::fromIterable)
-                .concatMap(this::bind)
+                .concatMap(address ->
+                        Listener.bind(loop, address, options, this::accept).doOnNext(this::bound)));
+    }
+
+    /** Listens on a Unix socket. */
+    Mono<Server> listen(Path path) {
+        return listen(Listener.bind(loop, path, options, this::accept).doOnNext(this::bound));
+    }
+
+    private Mono<Server> listen(Publisher<Listener> binding) {
+        return Flux.from(binding)
                 .then(Mono.just(this))
                 .doOnError(error -> close())
                 .doOnCancel(this::close);
     }
 
-    private Mono<Void> bind(InetSocketAddress address) {
-        return TcpServer.create()
-                .runOn(Streams.loopResources(loop))
-                .bindAddress(() -> address)
-                .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
-                .doOnConnection(this::accept)
-                .bind()
-                .doOnNext(this::bound)
-                .onErrorMap(ChannelBindException.class, error -> bindError(address, error))
-                .then();
-    }
-
-    private void bound(DisposableServer server) {
+    private void bound(Listener listener) {
         if (closed) {
-            server.dispose();
+            listener.close();
             return;
         }
-        List<DisposableServer> all = new ArrayList<>(listening);
-        all.add(server);
+        List<Listener> all = new ArrayList<>(listening);
+        all.add(listener);
         listening = List.copyOf(all);
-        server.channel().closeFuture().addListener(gone -> close()); // by us, or because the loop was closed
+        listener.server().channel().closeFuture().addListener(gone -> close()); // by us, or because the loop was closed
+        acceptIfThereIsRoom();
     }
 
-    private static BindException bindError(InetSocketAddress address, ChannelBindException error) {
-        Throwable cause = error.getCause();
-        BindException bindError = new BindException("Cannot listen on " + address + ": "
-                + (cause == null ? "unknown error" : Objects.requireNonNullElse(cause.getMessage(), cause.toString()))
-                + ". Choose another port, or 0 to let the system choose, and an address of this host");
-        bindError.initCause(error);
-        return bindError;
+    private void acceptIfThereIsRoom() {
+        boolean accept = started && clients.size() < options.maxConnections;
+        listening.forEach(listener -> listener.accept(accept));
     }
 
     // ---- clients, on the loop
 
     private void accept(Connection accepted) {
-        StreamConnection connection = StreamConnection.from(accepted, limit);
+        StreamConnection connection = StreamConnection.from(accepted, options.limit);
         if (closed) {
             connection.close();
             return;
         }
         clients.add(connection);
         connection.writer().closed().addDoneCallback(gone -> detach(connection));
+        if (clients.size() >= options.maxConnections) {
+            acceptIfThereIsRoom();
+        }
+        Duration idleTimeout = options.idleTimeout;
+        if (idleTimeout != null) {
+            connection.handler().limitIdleness(idleTimeout);
+        }
+        TlsOptions tls = options.tls;
+        if (tls == null) {
+            handle(connection);
+        } else {
+            encrypt(connection, tls);
+        }
+    }
+
+    private void encrypt(StreamConnection connection, TlsOptions tls) {
+        try {
+            connection.handler().startTls(tls, null, -1).addListener(done -> {
+                if (done.isSuccess()) {
+                    handle(connection);
+                } else {
+                    LOG.debug("The TLS handshake of " + connection + " failed", done.cause());
+                    connection.close();
+                }
+            });
+        } catch (RuntimeException e) {
+            connection.writer().abort();
+            report("Cannot start TLS on " + connection, connection, e, null);
+        }
+    }
+
+    private void handle(StreamConnection connection) {
         Task<Void> task = loop.createTask(handler.apply(connection), null, context);
         task.addDoneCallback(done -> handled(connection, done));
+    }
+
+    private void report(String message, StreamConnection connection, Throwable error, @Nullable Future<Void> task) {
+        ExceptionContext.Builder report =
+                ExceptionContext.of(message).exception(error).transport(connection);
+        loop.callExceptionHandler(
+                task == null ? report.build() : report.future(task).build());
     }
 
     private void handled(StreamConnection connection, Future<Void> task) {
         Throwable error = task.cancelled() ? null : task.exception();
         if (error != null) {
-            loop.callExceptionHandler(ExceptionContext.of("Unhandled exception in the handler of " + connection)
-                    .exception(error)
-                    .future(task)
-                    .transport(connection)
-                    .build());
+            report("Unhandled exception in the handler of " + connection, connection, error, task);
         }
         if (task.cancelled() || error != null) {
             connection.close();
@@ -131,6 +164,9 @@ public final class Server implements AutoCloseable {
 
     private void detach(StreamConnection connection) {
         clients.remove(connection);
+        if (clients.size() == options.maxConnections - 1) {
+            acceptIfThereIsRoom();
+        }
         finishIfDone();
     }
 
@@ -147,14 +183,28 @@ public final class Server implements AutoCloseable {
         return loop;
     }
 
-    /** Whether it accepts connections. */
+    /** Whether it accepts connections, or would if it had not as many as it may. */
     public boolean isServing() {
-        return !closed;
+        return started && !closed;
+    }
+
+    /**
+     * Starts to accept connections, if that was not asked for at once: {@link ServeOptions.Builder#startServing}.
+     * Calling it twice does nothing.
+     *
+     * @throws IllegalStateException if the server is closed
+     */
+    public void startServing() {
+        if (closed) {
+            throw new IllegalStateException("server " + this + " is closed: start a new one");
+        }
+        started = true;
+        onLoop(this::acceptIfThereIsRoom);
     }
 
     /** The addresses it listens on, with the ports that the system chose; none when it is closed. */
     public List<SocketAddress> sockets() {
-        return listening.stream().map(DisposableServer::address).toList();
+        return listening.stream().map(Listener::address).toList();
     }
 
     /**
@@ -179,9 +229,27 @@ public final class Server implements AutoCloseable {
         }
         closed = true;
         onLoop(() -> {
-            listening.forEach(DisposableServer::dispose);
-            listening = List.of();
+            List<Listener> listening = this.listening;
+            this.listening = List.of();
+            listening.forEach(Listener::close);
             finishIfDone();
+        });
+    }
+
+    /**
+     * Stops listening and waits for the clients: {@link #close}, then {@link #waitClosed}. Nothing happens until
+     * subscription; cancelling stops waiting. It is the end of a scope:
+     *
+     * <pre>{@code
+     * Mono.usingWhen(Streams.startServer(handler, "127.0.0.1", 0), server -> use(server), Server::closeAndWait)
+     * }</pre>
+     *
+     * <p>asyncio: {@code async with server}.
+     */
+    public Mono<Void> closeAndWait() {
+        return Mono.defer(() -> {
+            close();
+            return waitClosed();
         });
     }
 
@@ -215,9 +283,9 @@ public final class Server implements AutoCloseable {
     }
 
     /**
-     * Serves until it is cancelled, then closes the server and waits for its clients. Nothing happens until
-     * subscription. When somebody else closes the server, it completes empty once the clients are gone. Cancelling a
-     * subscription closes the server without waiting.
+     * Serves, {@linkplain #startServing starting} if need be, until it is cancelled, then closes the server and waits
+     * for its clients. Nothing happens until subscription. When somebody else closes the server, it completes empty
+     * once the clients are gone. Cancelling a subscription closes the server without waiting.
      *
      * <p>Fails with {@link IllegalStateException} if the server is closed, or this is awaited already.
      */
@@ -234,6 +302,7 @@ public final class Server implements AutoCloseable {
             throw new IllegalStateException("server " + this + " is closed: start a new one");
         }
         forever = who;
+        startServing();
     }
 
     void leaveForever(Object who) {

@@ -1,6 +1,11 @@
 package asyncio.streams;
 
 import io.netty.channel.Channel;
+import java.security.cert.X509Certificate;
+import java.util.List;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLSession;
+import org.jspecify.annotations.Nullable;
 import reactor.netty.Connection;
 
 /**
@@ -69,6 +74,35 @@ public final class StreamConnection implements AutoCloseable {
     /** Writes to the peer. */
     public StreamWriter writer() {
         return handler.writer();
+    }
+
+    // ---- TLS
+
+    /** The TLS session, once its handshake is done; null without TLS. */
+    public @Nullable SSLSession sslSession() {
+        SSLEngine engine = sslEngine();
+        return engine == null ? null : engine.getSession();
+    }
+
+    /** The protocol that was negotiated with TLS (ALPN), such as {@code h2}; null if none was. */
+    public @Nullable String applicationProtocol() {
+        SSLEngine engine = sslEngine();
+        return engine == null ? null : Tls.applicationProtocol(engine);
+    }
+
+    /** The certificates that the peer has shown in TLS, its own first; empty if it has shown none. */
+    public List<X509Certificate> peerCertificates() {
+        SSLSession session = sslSession();
+        return session == null ? List.of() : Tls.peerCertificates(session);
+    }
+
+    private @Nullable SSLEngine sslEngine() {
+        TlsLayer tls = handler.tls();
+        return tls == null ? null : tls.engine();
+    }
+
+    StreamHandler handler() {
+        return handler;
     }
 
     /** Closes the connection when all that is buffered has been sent: {@link StreamWriter#close}. */

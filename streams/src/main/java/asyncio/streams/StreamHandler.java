@@ -4,7 +4,9 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelDuplexHandler;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.ChannelPromise;
@@ -12,8 +14,15 @@ import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.ssl.SslCloseCompletionEvent;
 import io.netty.handler.ssl.SslHandler;
+import io.netty.handler.timeout.IdleStateEvent;
+import io.netty.handler.timeout.IdleStateHandler;
+import io.netty.util.concurrent.Future;
 import java.io.IOException;
+import java.net.SocketTimeoutException;
 import java.nio.channels.ClosedChannelException;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import reactor.util.Logger;
 import reactor.util.Loggers;
@@ -37,6 +46,8 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
 
     private boolean lost;
     private @Nullable Throwable failure;
+    private volatile @Nullable TlsLayer tls;
+    private @Nullable Duration idleTimeout;
 
     StreamHandler(Channel channel, int limit) {
         this.channel = channel;
@@ -66,7 +77,11 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
             connectionLost(); // it was closed before: channelInactive has been
             return;
         }
-        if (canHalfClose()) {
+        SslHandler existing = channel.pipeline().get(SslHandler.class);
+        if (existing != null) {
+            tls = TlsLayer.of(this, channel, existing);
+        }
+        if (channel instanceof DuplexChannel) {
             channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
         }
         channel.config().setAutoRead(true);
@@ -82,7 +97,11 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
     public void channelRead(ChannelHandlerContext context, Object message) {
         reading = true;
         if (message instanceof ByteBuf bytes) {
-            reader.feed(bytes);
+            if (tls != null && writer.closeRequested()) {
+                bytes.release(); // it is read for the peer's goodbye only
+            } else {
+                reader.feed(bytes);
+            }
         } else {
             context.fireChannelRead(message);
         }
@@ -105,8 +124,19 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
 
     @Override
     public void userEventTriggered(ChannelHandlerContext context, Object event) {
-        if (event instanceof ChannelInputShutdownEvent || event instanceof SslCloseCompletionEvent) {
-            reader.feedEof();
+        TlsLayer tls = this.tls;
+        if (event instanceof ChannelInputShutdownEvent) {
+            if (tls == null) {
+                reader.feedEof();
+            } else {
+                tls.inputShutdown();
+            }
+        } else if (event instanceof SslCloseCompletionEvent && tls != null) {
+            tls.ended();
+        } else if (event instanceof IdleStateEvent) {
+            fail(new SocketTimeoutException("Nothing has come on " + connection + " and nothing was taken for "
+                    + idleTimeout + ": it is aborted"));
+            abort();
         }
         context.fireUserEventTriggered(event);
     }
@@ -122,7 +152,8 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
      * stack of the write or flush, where nobody may be resumed.
      */
     @Override
-    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+    public void exceptionCaught(ChannelHandlerContext context, Throwable caught) {
+        Throwable cause = TlsLayer.unwrapped(caught);
         if (lost || failure != null || cause instanceof ClosedChannelException) {
             return;
         }
@@ -130,7 +161,18 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         if (!(cause instanceof IOException)) {
             LOG.error("Fatal error on " + connection + ", which is closed", cause);
         }
-        context.close();
+        closeAtOnce();
+    }
+
+    /** From now on reader and writer fail with this, when the channel is inactive. */
+    void fail(Throwable error) {
+        if (failure == null) {
+            failure = error;
+        }
+    }
+
+    @Nullable Throwable failure() {
+        return failure;
     }
 
     private void connectionLost() {
@@ -140,6 +182,10 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         lost = true;
         dirty = false;
         Throwable failure = this.failure;
+        TlsLayer tls = this.tls;
+        if (tls != null) {
+            tls.connectionLost();
+        }
         // the reader first: off our loops, who awaits waitClosed() goes on at once on another thread
         try {
             if (failure != null) {
@@ -176,7 +222,15 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
             bytes.release();
             return;
         }
-        context.write(bytes, context.voidPromise());
+        if (tls == null) {
+            context.write(bytes, context.voidPromise());
+        } else { // whose queue keeps the failures of void promises to itself
+            context.write(bytes).addListener(written -> {
+                if (!written.isSuccess()) {
+                    exceptionCaught(context, written.cause());
+                }
+            });
+        }
         if (!channel.isWritable()) {
             flush();
         } else if (!dirty) {
@@ -209,7 +263,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
     }
 
     boolean canHalfClose() {
-        return channel instanceof DuplexChannel && channel.pipeline().get(SslHandler.class) == null;
+        return channel instanceof DuplexChannel && tls == null;
     }
 
     void writeEof() {
@@ -224,12 +278,19 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
 
     void close() {
         channel.config().setAutoRead(false);
-        if (context != null && channel.isActive()) {
-            dirty = false;
-            context.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
-        } else {
+        if (context == null || !channel.isActive()) {
             channel.close();
+        } else if (tls != null) {
+            tls.close();
+        } else {
+            flushed().addListener(ChannelFutureListener.CLOSE);
         }
+    }
+
+    /** Done when all that was written has been sent, on an active channel. */
+    ChannelFuture flushed() {
+        dirty = false;
+        return Objects.requireNonNull(context).writeAndFlush(Unpooled.EMPTY_BUFFER);
     }
 
     void abort() {
@@ -238,7 +299,59 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         }
         channel.config().setOption(ChannelOption.SO_LINGER, 0);
         dirty = false;
-        channel.close();
+        closeAtOnce();
+    }
+
+    private void closeAtOnce() {
+        if (tls == null) {
+            channel.close();
+        } else {
+            channel.unsafe().close(channel.newPromise()); // past TLS, which would wait for the peer's goodbye
+        }
+    }
+
+    // ---- TLS and limits
+
+    @Nullable TlsLayer tls() {
+        return tls;
+    }
+
+    /**
+     * Encrypts from here on; the side is that which opened the connection or accepted it.
+     *
+     * @param host the peer's name, if the options have none
+     */
+    Future<Void> startTls(TlsOptions options, @Nullable String host, int port) {
+        ChannelHandlerContext context = this.context;
+        if (lost || context == null || writer.isClosing()) {
+            return channel.eventLoop().newFailedFuture(writer.lossError());
+        }
+        TlsLayer outer = tls;
+        if (outer != null && !outer.established().isDone()) {
+            throw new IllegalStateException("startTls() called while a TLS handshake is under way on " + connection);
+        }
+        boolean server = channel.parent() != null;
+        TlsLayer inner = new TlsLayer(this, channel, options);
+        byte[] early = reader.takeForTls(server);
+        ChannelHandler layer;
+        try {
+            layer = inner.newHandler(server, host, port);
+        } catch (RuntimeException e) {
+            reader.putBack(early);
+            throw e;
+        }
+        flush();
+        tls = inner;
+        inner.install(layer, context, early);
+        channel.config().setAutoRead(true);
+        return inner.established();
+    }
+
+    /** Aborts the connection when nothing has come and nothing was taken for so long. */
+    void limitIdleness(Duration timeout) {
+        idleTimeout = timeout;
+        long millis = Limits.millis(timeout);
+        channel.pipeline().addFirst(new IdleStateHandler(true, 0, 0, millis, TimeUnit.MILLISECONDS));
     }
 
     /**

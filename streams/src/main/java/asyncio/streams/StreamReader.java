@@ -56,6 +56,8 @@ public final class StreamReader {
     private volatile boolean atEof;
 
     private volatile @Nullable Throwable exception;
+    /** What a read gets that more bytes would have to come for: the stream was cut off. */
+    private @Nullable Throwable truncation;
 
     /** The source of the bytes, which can be told to wait. */
     interface Flow {
@@ -169,7 +171,7 @@ public final class StreamReader {
             return;
         }
         current = null;
-        if (!attempt(reading)) {
+        if (!attempt(reading) && !failTruncated(reading)) {
             current = reading;
             if (paused) {
                 resume(); // or it would wait for ever: readExactly(more than 2 * limit)
@@ -229,6 +231,14 @@ public final class StreamReader {
             return false;
         }
         return size == 0 ? giveNothing(reading) : give(reading, size);
+    }
+
+    private boolean failTruncated(Reading reading) {
+        Throwable truncation = this.truncation;
+        if (truncation != null && reading.end()) {
+            reading.fail(truncation);
+        }
+        return truncation != null;
     }
 
     private boolean give(Reading reading, int n) {
@@ -308,15 +318,49 @@ public final class StreamReader {
 
     /** The connection has failed. */
     void fail(Throwable exception) {
-        this.exception = exception;
+        if (exception != truncation) {
+            this.exception = exception;
+            wake();
+        }
+    }
+
+    /** Nothing more will come, though something should have: what has come can be read, then reads fail. */
+    void truncate(Throwable truncation) {
+        this.truncation = truncation;
         wake();
     }
 
     /** The connection is gone, with or without {@link #fail}. */
     void connectionLost() {
-        ended = true;
         buffer.moveToHeap();
-        feedEof();
+        if (truncation == null) {
+            feedEof();
+        }
+    }
+
+    /**
+     * Gives what came before TLS starts, which must not be taken for what comes through it: nothing, or the ClientHello
+     * of a client that did not wait for this.
+     *
+     * @throws IllegalStateException if it is something else, or somebody reads
+     */
+    byte[] takeForTls(boolean server) {
+        if (isAwaited()) {
+            throw new IllegalStateException("startTls() called while somebody waits for incoming data");
+        }
+        int size = buffer.size();
+        if (size == 0) {
+            return NOTHING;
+        }
+        byte[] early = buffer.take(size);
+        boolean clientHello = server && early[0] == 22 && (size == 1 || early[1] == 3); // a handshake, of SSL 3 or TLS
+        if (!clientHello) {
+            buffer.putBack(early);
+            throw new IllegalStateException(
+                    "Cannot start TLS: " + size + " bytes that came in cleartext are unread, and"
+                            + " would be mistaken for what comes encrypted. Somebody may have put them there: close it");
+        }
+        return early;
     }
 
     private boolean isAwaited() {
@@ -328,7 +372,7 @@ public final class StreamReader {
         Reading reading = current;
         if (reading != null) {
             current = null; // its subscriber may start the next read on this stack
-            if (!attempt(reading)) {
+            if (!attempt(reading) && !failTruncated(reading)) {
                 current = reading;
             }
         }

@@ -9,6 +9,7 @@ import java.net.SocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.Objects;
 import java.util.concurrent.RejectedExecutionException;
+import javax.net.ssl.SSLEngine;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
@@ -125,6 +126,32 @@ public final class StreamWriter {
         return handler.canHalfClose();
     }
 
+    /**
+     * Encrypts the connection from here on: the same reader and writer go on, with TLS. Both sides call it; which of
+     * them is the server is known from who connected. Completes empty when the handshake is done. Nothing happens until
+     * subscription; cancelling aborts the connection.
+     *
+     * <p>What was written before goes out in cleartext. What has come in cleartext must have been read: it fails with
+     * {@link IllegalStateException} if bytes are left, which whoever sits between the two could have added, or if
+     * somebody is reading. A client must name the server in {@link TlsOptions.Builder#serverHostname}. Fails with
+     * {@link javax.net.ssl.SSLException} if the sides do not agree, {@link ConnectionAbortedException} if the handshake
+     * takes too long, {@link ConnectionResetException} if the connection ends; it is closed then.
+     *
+     * <pre>{@code
+     * writer.write("STARTTLS\r\n");
+     * if (new String(await(reader.readLine()), US_ASCII).startsWith("220")) {
+     *     await(writer.startTls(TlsOptions.builder().context(context).serverHostname("mail.example.org").build()));
+     * }
+     * }</pre>
+     *
+     * <p>asyncio: {@code StreamWriter.start_tls}.
+     */
+    public Mono<Void> startTls(TlsOptions options) {
+        Objects.requireNonNull(options, "TlsOptions, got null");
+        return new Opening<>("startTls of " + this, loop -> Tls.handshake(handler.connection(), options, null, -1))
+                .then();
+    }
+
     // ---- closing
 
     /**
@@ -171,13 +198,33 @@ public final class StreamWriter {
 
     /**
      * What asyncio knows by a name: {@code peername} and {@code sockname} are {@link SocketAddress}es, {@code socket}
-     * is the Netty {@link Channel}, which stays this library's property. Null for an unknown name.
+     * is the Netty {@link Channel}, which stays this library's property, null when the connection is gone. With TLS
+     * {@code ssl_object} is the {@link javax.net.ssl.SSLEngine}, {@code sslcontext} what it was made with,
+     * {@code cipher} a list of its name, the protocol and the bits of the key, {@code peercert} the peer's
+     * {@link java.security.cert.X509Certificate}; {@link StreamConnection} has the same with types. Null for an unknown
+     * name.
      */
     public @Nullable Object getExtraInfo(String name) {
         return switch (Objects.requireNonNull(name, "name")) {
             case "peername" -> remoteAddress;
             case "sockname" -> localAddress;
-            case "socket" -> channel;
+            case "socket" -> lost ? null : channel;
+            default -> tlsInfo(name);
+        };
+    }
+
+    private @Nullable Object tlsInfo(String name) {
+        TlsLayer tls = handler.tls();
+        SSLEngine engine = tls == null ? null : tls.engine();
+        if (tls == null || engine == null) {
+            return null;
+        }
+        return switch (name) {
+            case "ssl_object" -> engine;
+            case "sslcontext" -> tls.context();
+            case "cipher" -> Tls.cipher(engine.getSession());
+            case "peercert" ->
+                Tls.peerCertificates(engine.getSession()).stream().findFirst().orElse(null);
             default -> null;
         };
     }

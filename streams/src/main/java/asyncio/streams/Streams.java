@@ -2,6 +2,7 @@ package asyncio.streams;
 
 import asyncio.Asyncio;
 import asyncio.EventLoop;
+import java.nio.file.Path;
 import java.util.Objects;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -11,7 +12,7 @@ import reactor.core.publisher.Mono;
 import reactor.netty.resources.LoopResources;
 
 /**
- * Opens TCP connections and serves them.
+ * Opens connections and serves them, over TCP and Unix sockets, with TLS or without.
  *
  * <p>Everything here is cold: nothing happens until subscription, and then on the loop that runs there, or on one of
  * {@link EventLoop#shared()}.
@@ -34,40 +35,86 @@ import reactor.netty.resources.LoopResources;
 public final class Streams {
     private Streams() {}
 
-    /** As {@link #openConnection(String, int, int)}, with a limit of 64 KiB. */
+    // ---- connecting
+
+    /** As {@link #openConnection(String, int, ConnectOptions)}, with the defaults. */
     public static Mono<StreamConnection> openConnection(String host, int port) {
-        return openConnection(host, port, StreamReader.DEFAULT_LIMIT);
+        return openConnection(host, port, ConnectOptions.DEFAULT);
     }
 
     /**
-     * Connects to a host, whose addresses are tried one after the other. Nothing happens until subscription. Cancelling
-     * closes the socket, also if the connection was there but a body has not taken it. (An operator or subscriber
-     * downstream that drops a connection while it is cancelled on another thread hands it to
-     * {@code Hooks.onNextDropped}.) There is no time limit but the operating system's.
+     * As {@link #openConnection(String, int, ConnectOptions)}, with that limit.
      *
-     * <p>Fails with {@link java.net.UnknownHostException}, or with the {@link java.net.ConnectException} of the first
-     * address, in which those of the others are suppressed.
-     *
-     * @param host a name, or an address of either kind
-     * @param port 1 to 65535
      * @param limit the longest line that {@link StreamReader#readLine} gives, in bytes; twice that is buffered before
      *     the peer has to wait
      * @throws IllegalArgumentException if the port or the limit is out of range
      */
     public static Mono<StreamConnection> openConnection(String host, int port, int limit) {
+        return openConnection(host, port, ConnectOptions.builder().limit(limit).build());
+    }
+
+    /**
+     * Connects to a host. If it has several addresses, they are tried in turn, the next when one fails or has not
+     * answered for 250 ms ({@link ConnectOptions.Builder#happyEyeballsDelay}). Nothing happens until subscription.
+     * Cancelling closes the socket, also if the connection was there but a body has not taken it. (An operator or
+     * subscriber downstream that drops a connection while it is cancelled on another thread hands it to
+     * {@code Hooks.onNextDropped}.) There is no time limit but the operating system's, and that of a TLS handshake.
+     *
+     * <p>Fails with {@link java.net.UnknownHostException}; with the {@link java.net.ConnectException} of the first
+     * address, in which those of the others are suppressed; with TLS as {@link StreamWriter#startTls}.
+     *
+     * @param host a name, or an address of either kind
+     * @param port 1 to 65535
+     * @throws IllegalArgumentException if the port is out of range
+     */
+    public static Mono<StreamConnection> openConnection(String host, int port, ConnectOptions options) {
         Objects.requireNonNull(host, "host");
+        Objects.requireNonNull(options, "options");
         if (Addresses.checkPort(port) == 0) {
             throw new IllegalArgumentException("Cannot connect to port 0");
         }
-        StreamReader.checkLimit(limit);
         return new Opening<>(
-                "openConnection(" + host + ", " + port + ")", loop -> new Connector(loop, limit).connect(host, port));
+                "openConnection(" + host + ", " + port + ")", loop -> new Connector(loop, options).connect(host, port));
     }
 
-    /** As {@link #startServer(Function, String, int, int)}, with a limit of 64 KiB. */
+    /** As {@link #openUnixConnection(Path, ConnectOptions)}, with the defaults. */
+    public static Mono<StreamConnection> openUnixConnection(Path path) {
+        return openUnixConnection(path, ConnectOptions.DEFAULT);
+    }
+
+    /**
+     * Connects to a Unix socket. Nothing happens until subscription, cancelling closes the socket. Fails with
+     * {@link java.net.ConnectException}. With TLS, the options must name the server.
+     *
+     * <p>asyncio: {@code open_unix_connection}.
+     */
+    public static Mono<StreamConnection> openUnixConnection(Path path, ConnectOptions options) {
+        Objects.requireNonNull(path, "path");
+        Objects.requireNonNull(options, "options");
+        return new Opening<>("openUnixConnection(" + path + ")", loop -> new Connector(loop, options).connect(path));
+    }
+
+    // ---- serving
+
+    /** As {@link #startServer(Function, String, int, ServeOptions)}, with the defaults. */
     public static Mono<Server> startServer(
             Function<? super StreamConnection, ? extends Publisher<?>> handler, @Nullable String host, int port) {
-        return startServer(handler, host, port, StreamReader.DEFAULT_LIMIT);
+        return startServer(handler, host, port, ServeOptions.DEFAULT);
+    }
+
+    /**
+     * As {@link #startServer(Function, String, int, ServeOptions)}, with that limit.
+     *
+     * @param limit the longest line that a connection's {@link StreamReader#readLine} gives, in bytes
+     * @throws IllegalArgumentException if the port or the limit is out of range
+     */
+    public static Mono<Server> startServer(
+            Function<? super StreamConnection, ? extends Publisher<?>> handler,
+            @Nullable String host,
+            int port,
+            int limit) {
+        return startServer(
+                handler, host, port, ServeOptions.builder().limit(limit).build());
     }
 
     /**
@@ -82,42 +129,97 @@ public final class Streams {
      *
      * @param host a name or an address, all of whose addresses are listened on; null for all interfaces
      * @param port 0 to 65535; with 0 the system chooses, for each address: see {@link Server#sockets}
-     * @param limit the longest line that a connection's {@link StreamReader#readLine} gives, in bytes
-     * @throws IllegalArgumentException if the port or the limit is out of range
+     * @throws IllegalArgumentException if the port is out of range
      */
     public static Mono<Server> startServer(
             Function<? super StreamConnection, ? extends Publisher<?>> handler,
             @Nullable String host,
             int port,
-            int limit) {
-        Objects.requireNonNull(handler, "handler");
-        return start(
-                connection ->
-                        Mono.defer(() -> Flux.from(handler.apply(connection)).then()),
-                host,
-                port,
-                limit);
+            ServeOptions options) {
+        return start(reactive(handler), host, port, options);
     }
 
-    /** As {@link #startServerBody(ConnectionHandler, String, int, int)}, with a limit of 64 KiB. */
+    /** As {@link #startServerBody(ConnectionHandler, String, int, ServeOptions)}, with the defaults. */
     public static Mono<Server> startServerBody(ConnectionHandler handler, @Nullable String host, int port) {
-        return startServerBody(handler, host, port, StreamReader.DEFAULT_LIMIT);
+        return startServerBody(handler, host, port, ServeOptions.DEFAULT);
     }
 
     /** As {@link #startServer(Function, String, int, int)}, with a straight-line body for each connection. */
     public static Mono<Server> startServerBody(ConnectionHandler handler, @Nullable String host, int port, int limit) {
+        return startServerBody(
+                handler, host, port, ServeOptions.builder().limit(limit).build());
+    }
+
+    /** As {@link #startServer(Function, String, int, ServeOptions)}, with a straight-line body for each connection. */
+    public static Mono<Server> startServerBody(
+            ConnectionHandler handler, @Nullable String host, int port, ServeOptions options) {
+        return start(body(handler), host, port, options);
+    }
+
+    /** As {@link #startUnixServer(Function, Path, ServeOptions)}, with the defaults. */
+    public static Mono<Server> startUnixServer(
+            Function<? super StreamConnection, ? extends Publisher<?>> handler, Path path) {
+        return startUnixServer(handler, path, ServeOptions.DEFAULT);
+    }
+
+    /**
+     * As {@link #startServer(Function, String, int, ServeOptions)}, on a Unix socket. Its file replaces the socket of
+     * another server, dead or not; when the server is closed, it is removed, unless it is somebody else's by then.
+     * Fails with {@link java.net.BindException} if there is a file that is no socket.
+     *
+     * <p>asyncio: {@code start_unix_server}.
+     */
+    public static Mono<Server> startUnixServer(
+            Function<? super StreamConnection, ? extends Publisher<?>> handler, Path path, ServeOptions options) {
+        return start(reactive(handler), path, options);
+    }
+
+    /** As {@link #startUnixServerBody(ConnectionHandler, Path, ServeOptions)}, with the defaults. */
+    public static Mono<Server> startUnixServerBody(ConnectionHandler handler, Path path) {
+        return startUnixServerBody(handler, path, ServeOptions.DEFAULT);
+    }
+
+    /** As {@link #startUnixServer(Function, Path, ServeOptions)}, with a straight-line body for each connection. */
+    public static Mono<Server> startUnixServerBody(ConnectionHandler handler, Path path, ServeOptions options) {
+        return start(body(handler), path, options);
+    }
+
+    private static Function<StreamConnection, Mono<Void>> reactive(
+            Function<? super StreamConnection, ? extends Publisher<?>> handler) {
         Objects.requireNonNull(handler, "handler");
-        return start(connection -> Asyncio.async(() -> handler.handle(connection)), host, port, limit);
+        return connection ->
+                Mono.defer(() -> Flux.from(handler.apply(connection)).then());
+    }
+
+    private static Function<StreamConnection, Mono<Void>> body(ConnectionHandler handler) {
+        Objects.requireNonNull(handler, "handler");
+        return connection -> Asyncio.async(() -> handler.handle(connection));
     }
 
     private static Mono<Server> start(
-            Function<StreamConnection, Mono<Void>> handler, @Nullable String host, int port, int limit) {
+            Function<StreamConnection, Mono<Void>> handler, @Nullable String host, int port, ServeOptions options) {
+        Objects.requireNonNull(options, "options");
         Addresses.checkPort(port);
-        StreamReader.checkLimit(limit);
-        return new Opening<>(
-                "startServer(" + host + ", " + port + ")",
-                loop -> Mono.deferContextual(context -> new Server(loop, handler, limit, context).listen(host, port)));
+        return start("startServer(" + host + ", " + port + ")", handler, options, server -> server.listen(host, port));
     }
+
+    private static Mono<Server> start(Function<StreamConnection, Mono<Void>> handler, Path path, ServeOptions options) {
+        Objects.requireNonNull(options, "options");
+        Objects.requireNonNull(path, "path");
+        return start("startUnixServer(" + path + ")", handler, options, server -> server.listen(path));
+    }
+
+    private static Mono<Server> start(
+            String name,
+            Function<StreamConnection, Mono<Void>> handler,
+            ServeOptions options,
+            Function<Server, Mono<Server>> listen) {
+        return new Opening<>(
+                name,
+                loop -> Mono.deferContextual(context -> listen.apply(new Server(loop, handler, options, context))));
+    }
+
+    // ---- loops for Reactor Netty
 
     /**
      * A loop for Reactor Netty: give it to {@code runOn} of your own {@code TcpClient}, {@code TcpServer} or

@@ -5,11 +5,13 @@ import static asyncio.Asyncio.await;
 
 import asyncio.BlockingCalls;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.UUID;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -24,6 +26,15 @@ import reactor.core.publisher.Mono;
 @EnabledIfSystemProperty(named = "asyncio.test.blockhound", matches = "true")
 class BlockHoundTest {
     private static final String HOST = "localhost"; // looked up by the operating system, which may block
+
+    private static final TlsOptions IMPATIENT = TlsOptions.builder()
+            .context(TestCertificates.jdk(null))
+            .serverHostname(HOST)
+            .handshakeTimeout(Duration.ofMillis(100))
+            .build();
+    private static final ServeOptions TLS = TestCertificates.server();
+    private static final ConnectOptions TLS_CLIENT = TestCertificates.client();
+    private static final Path PATH = Path.of(System.getProperty("java.io.tmpdir"), "asyncio-" + UUID.randomUUID());
 
     @BeforeAll
     static void install() {
@@ -60,6 +71,17 @@ class BlockHoundTest {
         methods.put(
                 "Streams.openConnection(String, int, int)",
                 connection -> Streams.openConnection(HOST, portOf(connection), 100));
+        methods.put(
+                "Streams.openConnection(String, int, ConnectOptions)",
+                connection -> Streams.openConnection(HOST, portOf(connection), ConnectOptions.DEFAULT));
+        methods.put(
+                "StreamWriter.startTls(TlsOptions)",
+                connection -> connection
+                        .reader()
+                        .readExactly(9) // the server takes the handshake for text, and waits; what is tried is that it
+                        // begins
+                        .then(connection.writer().startTls(IMPATIENT))
+                        .onErrorComplete(ConnectionAbortedException.class));
         return methods;
     }
 
@@ -73,6 +95,7 @@ class BlockHoundTest {
             server.close();
             return server.waitClosed();
         });
+        methods.put("Server.closeAndWait()", Server::closeAndWait);
         methods.put("Server.serveForever()", server -> {
             server.getLoop().callLater(Duration.ofMillis(1), server::close);
             return server.serveForever();
@@ -89,6 +112,32 @@ class BlockHoundTest {
         methods.put(
                 "Streams.startServerBody(ConnectionHandler, String, int, int)",
                 server -> Streams.startServerBody(client -> {}, null, 0, 100));
+        methods.put(
+                "Streams.startServer(Function, String, int, ServeOptions)",
+                server -> Streams.startServer(client -> Mono.never(), HOST, 0, ServeOptions.DEFAULT));
+        methods.put(
+                "Streams.startServerBody(ConnectionHandler, String, int, ServeOptions)",
+                server -> Streams.startServerBody(client -> {}, HOST, 0, TLS)
+                        .flatMap(encrypted -> Streams.openConnection(HOST, encrypted.port(), TLS_CLIENT)));
+        methods.put(
+                "Streams.startUnixServer(Function, Path)",
+                server -> Streams.startUnixServer(client -> Mono.never(), PATH));
+        methods.put(
+                "Streams.startUnixServer(Function, Path, ServeOptions)",
+                server -> Streams.startUnixServer(client -> Mono.never(), PATH, ServeOptions.DEFAULT));
+        methods.put(
+                "Streams.startUnixServerBody(ConnectionHandler, Path)",
+                server -> Streams.startUnixServerBody(client -> {}, PATH).delayUntil(Server::closeAndWait));
+        methods.put(
+                "Streams.startUnixServerBody(ConnectionHandler, Path, ServeOptions)",
+                server -> Streams.startUnixServerBody(client -> {}, PATH, ServeOptions.DEFAULT));
+        methods.put(
+                "Streams.openUnixConnection(Path)",
+                server -> Streams.startUnixServerBody(client -> {}, PATH).then(Streams.openUnixConnection(PATH)));
+        methods.put(
+                "Streams.openUnixConnection(Path, ConnectOptions)",
+                server -> Streams.startUnixServerBody(client -> {}, PATH)
+                        .then(Streams.openUnixConnection(PATH, ConnectOptions.DEFAULT)));
         return methods;
     }
 

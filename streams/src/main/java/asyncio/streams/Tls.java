@@ -1,0 +1,156 @@
+package asyncio.streams;
+
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.handler.ssl.ClientAuth;
+import io.netty.handler.ssl.SslContext;
+import io.netty.util.NetUtil;
+import java.security.cert.Certificate;
+import java.security.cert.X509Certificate;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import javax.net.ssl.SNIHostName;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLParameters;
+import javax.net.ssl.SSLPeerUnverifiedException;
+import javax.net.ssl.SSLSession;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/** Engines made from options, and what is known of a session. */
+final class Tls {
+    private static final Pattern BITS = Pattern.compile("_(\\d{3})_");
+
+    private Tls() {}
+
+    /**
+     * An engine for one connection.
+     *
+     * @param chosen Netty's context; null to take the JDK's of the options
+     * @param host the peer, for a client
+     */
+    static SSLEngine engine(
+            TlsOptions options,
+            @Nullable SslContext chosen,
+            ByteBufAllocator allocator,
+            boolean server,
+            @Nullable String host,
+            int port) {
+        SSLContext jdk = options.jdkContext;
+        String name = server ? null : options.serverHostname != null ? options.serverHostname : host;
+        if (!server && options.contextByName != null) {
+            throw new IllegalArgumentException("contextByName is for servers, and this is the connection's client");
+        }
+        if (chosen != null && chosen.isServer() != server) {
+            throw new IllegalArgumentException("Netty's SslContext was made for a " + (server ? "client" : "server")
+                    + ", and this is the connection's " + (server ? "server" : "client"));
+        }
+        if (!server && name == null && options.verifyHostname) {
+            throw new IllegalArgumentException("Whose certificate must the server have? Give serverHostname(...),"
+                    + " or verifyHostname(false) to take anybody's that is trusted");
+        }
+        SNIHostName sni = name == null ? null : hostName(name); // before there is an engine to be released
+        SSLEngine engine;
+        if (chosen != null) {
+            engine = name == null ? chosen.newEngine(allocator) : chosen.newEngine(allocator, name, port);
+        } else {
+            Objects.requireNonNull(jdk, "SSLContext");
+            engine = name == null ? jdk.createSSLEngine() : jdk.createSSLEngine(name, port);
+            engine.setUseClientMode(!server);
+        }
+        SSLParameters parameters = engine.getSSLParameters();
+        if (!server) {
+            if (!options.verifyHostname) {
+                parameters.setEndpointIdentificationAlgorithm("");
+            } else if (chosen == null) {
+                parameters.setEndpointIdentificationAlgorithm("HTTPS");
+            }
+            if (sni != null) {
+                parameters.setServerNames(List.of(sni));
+            }
+        } else if (chosen == null) {
+            parameters.setWantClientAuth(options.clientAuth == ClientAuth.OPTIONAL);
+            if (options.clientAuth == ClientAuth.REQUIRE) {
+                parameters.setNeedClientAuth(true);
+            }
+        }
+        if (chosen == null && !options.applicationProtocols.isEmpty()) {
+            parameters.setApplicationProtocols(options.applicationProtocols.toArray(String[]::new));
+        }
+        engine.setSSLParameters(parameters);
+        return engine;
+    }
+
+    /** What the server is asked for; null for an address, which it is not, and names that the JDK cannot ask for. */
+    private static @Nullable SNIHostName hostName(String name) {
+        if (NetUtil.isValidIpV4Address(name) || NetUtil.isValidIpV6Address(name)) {
+            return null;
+        }
+        try {
+            return new SNIHostName(name.endsWith(".") ? name.substring(0, name.length() - 1) : name);
+        } catch (IllegalArgumentException e) {
+            return null; // with an underscore, as containers have them
+        }
+    }
+
+    /** Encrypts a connection: gives it when the handshake is done. Cancelling aborts it. */
+    static Mono<StreamConnection> handshake(
+            StreamConnection connection, TlsOptions options, @Nullable String host, int port) {
+        StreamHandler handler = connection.handler();
+        return Mono.create(sink -> {
+            sink.onCancel(connection.writer()::abort);
+            connection.writer().onLoop(() -> {
+                try {
+                    handler.startTls(options, host, port).addListener(done -> {
+                        if (done.isSuccess()) {
+                            sink.success(connection);
+                        } else {
+                            sink.error(done.cause());
+                        }
+                    });
+                } catch (RuntimeException e) {
+                    sink.error(e);
+                }
+            });
+        });
+    }
+
+    // ---- what is known of a session
+
+    static List<X509Certificate> peerCertificates(SSLSession session) {
+        List<X509Certificate> chain = new ArrayList<>();
+        try {
+            for (Certificate certificate : session.getPeerCertificates()) {
+                if (certificate instanceof X509Certificate x509) {
+                    chain.add(x509);
+                }
+            }
+        } catch (SSLPeerUnverifiedException e) {
+            // it showed none
+        }
+        return List.copyOf(chain);
+    }
+
+    /** Name, protocol and bits of the key, as in asyncio. */
+    static List<Object> cipher(SSLSession session) {
+        String suite = session.getCipherSuite();
+        Matcher bits = BITS.matcher(suite);
+        return List.of(
+                suite,
+                session.getProtocol(),
+                bits.find() ? Integer.parseInt(bits.group(1)) : suite.contains("CHACHA20") ? 256 : 0);
+    }
+
+    static @Nullable String applicationProtocol(SSLEngine engine) {
+        String protocol;
+        try {
+            protocol = engine.getApplicationProtocol();
+        } catch (UnsupportedOperationException e) {
+            return null; // an engine of an old provider
+        }
+        return protocol == null || protocol.isEmpty() ? null : protocol;
+    }
+}

@@ -1,0 +1,247 @@
+package asyncio.streams;
+
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandler;
+import io.netty.channel.ChannelHandlerAdapter;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.handler.codec.DecoderException;
+import io.netty.handler.ssl.SniHandler;
+import io.netty.handler.ssl.SslContext;
+import io.netty.handler.ssl.SslHandler;
+import io.netty.handler.ssl.SslHandshakeTimeoutException;
+import io.netty.util.concurrent.Future;
+import io.netty.util.concurrent.Promise;
+import io.netty.util.concurrent.ScheduledFuture;
+import java.net.SocketTimeoutException;
+import java.nio.channels.ClosedChannelException;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLException;
+import javax.net.ssl.SSLHandshakeException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * TLS under a reader and a writer, how it begins and ends; the bytes go through Netty's {@link SslHandler}. Everything
+ * here runs on the channel's event loop.
+ */
+final class TlsLayer {
+    /** A ClientHello is a few hundred bytes, with post-quantum keys a few thousand. */
+    private static final int MAX_CLIENT_HELLO = 64 * 1024;
+
+    private final StreamHandler stream;
+    private final Channel channel;
+    private final TlsOptions options;
+    private final Promise<Void> established;
+    private volatile @Nullable Object context;
+    /** Null until the client's name is known, if that chooses the context. */
+    private volatile @Nullable SslHandler ssl;
+
+    private @Nullable ScheduledFuture<?> shutdownTimer;
+
+    TlsLayer(StreamHandler stream, Channel channel, TlsOptions options) {
+        this.stream = stream;
+        this.channel = channel;
+        this.options = options;
+        this.context = options.context();
+        this.established = channel.eventLoop().newPromise();
+    }
+
+    /** Of a connection that somebody else has encrypted. */
+    static TlsLayer of(StreamHandler stream, Channel channel, SslHandler existing) {
+        TlsLayer layer = new TlsLayer(stream, channel, TlsOptions.FOREIGN);
+        layer.watch(existing);
+        return layer;
+    }
+
+    // ---- how it begins
+
+    ChannelHandler newHandler(boolean server, @Nullable String host, int port) {
+        Function<? super String, ? extends @Nullable SslContext> byName = options.contextByName;
+        return server && byName != null
+                ? new ByName(byName)
+                : prepared(Tls.engine(options, options.nettyContext, channel.alloc(), server, host, port));
+    }
+
+    /**
+     * Puts TLS before the reader and writer; {@link #established} tells the handshake's end.
+     *
+     * @param early what the peer has sent already, in TLS
+     */
+    void install(ChannelHandler handler, ChannelHandlerContext before, byte[] early) {
+        channel.pipeline().addBefore(before.name(), null, handler);
+        if (early.length > 0) {
+            ChannelHandler entry = new ChannelHandlerAdapter() {};
+            channel.pipeline().addBefore(channel.pipeline().context(handler).name(), null, entry);
+            ChannelHandlerContext head = channel.pipeline().context(entry);
+            head.fireChannelRead(Unpooled.wrappedBuffer(early));
+            head.fireChannelReadComplete();
+            channel.pipeline().remove(entry);
+        }
+    }
+
+    private SslHandler prepared(SSLEngine engine) {
+        SslHandler handler = new SslHandler(engine);
+        handler.setHandshakeTimeoutMillis(Limits.millis(options.handshakeTimeout));
+        // our own timer, which starts earlier, aborts; Netty's makes it wait for the peer's goodbye
+        handler.setCloseNotifyFlushTimeoutMillis(0);
+        handler.setCloseNotifyReadTimeoutMillis(Limits.millis(options.shutdownTimeout));
+        watch(handler);
+        return handler;
+    }
+
+    private void watch(SslHandler handler) {
+        ssl = handler;
+        handler.handshakeFuture().addListener(done -> {
+            if (done.isSuccess()) {
+                established.trySuccess(null);
+            } else {
+                handshakeFailed(done.cause());
+            }
+        });
+    }
+
+    /** Succeeds with the handshake, or fails with what the caller is to be told. */
+    Future<Void> established() {
+        return established;
+    }
+
+    private void handshakeFailed(Throwable cause) {
+        Throwable failure = stream.failure();
+        Throwable error = unwrapped(failure != null ? failure : cause);
+        if (error instanceof SslHandshakeTimeoutException) {
+            error = new ConnectionAbortedException("SSL handshake is taking longer than "
+                    + options.handshakeTimeout.toMillis() / 1000.0 + " seconds: aborting the connection " + channel);
+        } else if (error instanceof ClosedChannelException) {
+            error = new ConnectionResetException(
+                    "The connection was closed during the TLS handshake: " + stream.connection());
+        }
+        established.tryFailure(error);
+    }
+
+    /** Netty's decoders wrap what the engine throws. */
+    static Throwable unwrapped(Throwable error) {
+        return error instanceof DecoderException && error.getCause() instanceof SSLException cause ? cause : error;
+    }
+
+    private boolean isEstablished() {
+        return established.isSuccess();
+    }
+
+    // ---- how it ends
+
+    /** The peer has said goodbye, or the connection ended without. */
+    void ended() {
+        SslHandler ssl = this.ssl;
+        if (ssl != null && ssl.sslCloseFuture().isSuccess()) {
+            stream.reader().feedEof();
+        } else if (isEstablished() && !stream.writer().closeRequested()) {
+            truncate();
+        }
+    }
+
+    /** The peer will send nothing more on the socket beneath. */
+    void inputShutdown() {
+        SslHandler ssl = this.ssl;
+        if (ssl == null || !isEstablished() || stream.writer().closeRequested()) {
+            closeTransport();
+        } else if (!ssl.sslCloseFuture().isSuccess()) {
+            truncate();
+            startShutdownTimer();
+            stream.flushed().addListener(sent -> closeTransport()); // the peer may take what was written before
+        }
+    }
+
+    private void truncate() {
+        if (stream.failure() == null) {
+            SSLException truncation = new SSLException("The peer ended the connection without TLS's goodbye"
+                    + " (close_notify): what it sent may be cut short, by itself or by an attacker. "
+                    + stream.connection());
+            stream.fail(truncation);
+            stream.reader().truncate(truncation);
+        }
+    }
+
+    /** Closes when everything is sent: says goodbye, and waits for the peer's. */
+    void close() {
+        if (!isEstablished()) {
+            closeTransport();
+            return;
+        }
+        startShutdownTimer();
+        channel.config().setAutoRead(true); // what comes is dropped, but for the goodbye
+        stream.flushed().addListener(ChannelFutureListener.CLOSE);
+    }
+
+    private void startShutdownTimer() {
+        if (shutdownTimer == null) {
+            shutdownTimer = channel.eventLoop()
+                    .schedule(
+                            () -> {
+                                stream.fail(new SocketTimeoutException("SSL shutdown timed out: " + stream.connection()
+                                        + " was being closed for "
+                                        + options.shutdownTimeout.toMillis() / 1000.0
+                                        + " seconds, and its peer has not taken everything or not said goodbye"));
+                                stream.abort();
+                            },
+                            Limits.millis(options.shutdownTimeout),
+                            TimeUnit.MILLISECONDS);
+        }
+    }
+
+    /** Closes the socket, without a goodbye. */
+    private void closeTransport() {
+        channel.unsafe().close(channel.newPromise());
+    }
+
+    void connectionLost() {
+        if (shutdownTimer != null) {
+            shutdownTimer.cancel(false);
+        }
+        if (!established.isDone()) {
+            handshakeFailed(new ClosedChannelException());
+        }
+    }
+
+    // ---- what it is like
+
+    @Nullable SSLEngine engine() {
+        SslHandler ssl = this.ssl;
+        return ssl == null ? null : ssl.engine();
+    }
+
+    @Nullable Object context() {
+        return context;
+    }
+
+    /** Chooses the context by the name that the client asks for. */
+    private final class ByName extends SniHandler {
+        private final Function<? super String, ? extends @Nullable SslContext> contextByName;
+
+        ByName(Function<? super String, ? extends @Nullable SslContext> contextByName) {
+            super(
+                    (name, promise) -> promise.setFailure(new UnsupportedOperationException("see lookup")),
+                    MAX_CLIENT_HELLO,
+                    Limits.millis(options.handshakeTimeout));
+            this.contextByName = contextByName;
+        }
+
+        @Override
+        protected Future<SslContext> lookup(ChannelHandlerContext handler, @Nullable String name) {
+            SslContext chosen = contextByName.apply(name == null ? "" : name);
+            return chosen != null
+                    ? handler.executor().newSucceededFuture(chosen)
+                    : handler.executor()
+                            .newFailedFuture(new SSLHandshakeException("There is no TLS context for the name " + name));
+        }
+
+        @Override
+        protected void replaceHandler(ChannelHandlerContext handler, @Nullable String name, SslContext chosen) {
+            context = chosen;
+            SSLEngine engine = Tls.engine(options, chosen, handler.alloc(), true, null, -1);
+            handler.pipeline().replace(this, null, prepared(engine));
+        }
+    }
+}

@@ -1,0 +1,223 @@
+package asyncio.streams;
+
+import io.netty.buffer.Unpooled;
+import io.netty.handler.ssl.ApplicationProtocolConfig;
+import io.netty.handler.ssl.ApplicationProtocolConfig.Protocol;
+import io.netty.handler.ssl.ApplicationProtocolConfig.SelectedListenerFailureBehavior;
+import io.netty.handler.ssl.ApplicationProtocolConfig.SelectorFailureBehavior;
+import io.netty.handler.ssl.ClientAuth;
+import io.netty.handler.ssl.SslContext;
+import io.netty.handler.ssl.SslContextBuilder;
+import io.netty.handler.ssl.SslHandler;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.Function;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a connection is encrypted: given to {@link ConnectOptions}, {@link ServeOptions} and
+ * {@link StreamWriter#startTls}. Immutable; one may serve any number of connections.
+ *
+ * <pre>{@code
+ * TlsOptions web = TlsOptions.client();                                         // trusts whom the JVM trusts
+ * TlsOptions mine = TlsOptions.builder().context(sslContext).applicationProtocols("h2", "http/1.1").build();
+ * }</pre>
+ *
+ * <p>asyncio: the parameters {@code ssl}, {@code server_hostname}, {@code ssl_handshake_timeout} and
+ * {@code ssl_shutdown_timeout}.
+ */
+public final class TlsOptions {
+    private static final Duration DEFAULT_HANDSHAKE_TIMEOUT = Duration.ofSeconds(60);
+    private static final Duration DEFAULT_SHUTDOWN_TIMEOUT = Duration.ofSeconds(30);
+
+    /** For what somebody else has set up: its timeouts are the defaults. */
+    static final TlsOptions FOREIGN = new TlsOptions(new Builder(), null);
+
+    final @Nullable SslContext nettyContext;
+    final @Nullable SSLContext jdkContext;
+    final @Nullable Function<? super String, ? extends @Nullable SslContext> contextByName;
+    final @Nullable String serverHostname;
+    final boolean verifyHostname;
+    final List<String> applicationProtocols;
+    final ClientAuth clientAuth;
+    final Duration handshakeTimeout;
+    final Duration shutdownTimeout;
+
+    static {
+        // has Netty find out now what the JDK can do, which blocks, and not in the middle of the first handshake
+        SslHandler.isEncrypted(Unpooled.wrappedBuffer(new byte[5]), false);
+    }
+
+    private TlsOptions(Builder builder, @Nullable SslContext nettyContext) {
+        this.nettyContext = nettyContext;
+        this.jdkContext = builder.jdkContext;
+        this.contextByName = builder.contextByName;
+        this.serverHostname = builder.serverHostname;
+        this.verifyHostname = builder.verifyHostname;
+        this.applicationProtocols = builder.applicationProtocols;
+        this.clientAuth = builder.clientAuth;
+        this.handshakeTimeout = builder.handshakeTimeout;
+        this.shutdownTimeout = builder.shutdownTimeout;
+    }
+
+    /** For clients: trusts the authorities that the JVM trusts, and verifies the name of the host. */
+    public static TlsOptions client() {
+        return builder().build();
+    }
+
+    /** Starts with the defaults, which are a client's. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** What {@code getExtraInfo("sslcontext")} tells before the client's name has chosen another. */
+    @Nullable Object context() {
+        return nettyContext != null ? nettyContext : jdkContext;
+    }
+
+    @Override
+    public String toString() {
+        return "TlsOptions[" + (contextByName != null ? "a context for each name" : context())
+                + (serverHostname == null ? "" : ", serverHostname=" + serverHostname)
+                + (verifyHostname ? "" : ", hostname not verified")
+                + (applicationProtocols.isEmpty() ? "" : ", applicationProtocols=" + applicationProtocols) + "]";
+    }
+
+    /** Collects the options. */
+    public static final class Builder {
+        private @Nullable SslContext nettyContext;
+        private @Nullable SSLContext jdkContext;
+        private @Nullable Function<? super String, ? extends @Nullable SslContext> contextByName;
+        private @Nullable String serverHostname;
+        private boolean verifyHostname = true;
+        private List<String> applicationProtocols = List.of();
+        private ClientAuth clientAuth = ClientAuth.NONE;
+        private Duration handshakeTimeout = DEFAULT_HANDSHAKE_TIMEOUT;
+        private Duration shutdownTimeout = DEFAULT_SHUTDOWN_TIMEOUT;
+
+        private Builder() {}
+
+        /**
+         * Keys and trust as Netty's context, which also says which engine is used, OpenSSL's or the JDK's. It must be
+         * made for the side that uses it; a client's names the peer for verification by itself, unless
+         * {@link #verifyHostname} is off.
+         */
+        public Builder context(SslContext context) {
+            return context(Objects.requireNonNull(context, "SslContext, got null"), null, null);
+        }
+
+        /** Keys and trust as the JDK's context, with the JDK's engine; for either side. */
+        public Builder context(SSLContext context) {
+            return context(null, Objects.requireNonNull(context, "SSLContext, got null"), null);
+        }
+
+        /**
+         * For servers with several names: the context for the name that the client asks for (SNI), called on the
+         * connection's loop, with an empty name for a client that names nobody. If it returns null, the handshake
+         * fails.
+         */
+        public Builder contextByName(Function<? super String, ? extends @Nullable SslContext> contextByName) {
+            return context(null, null, Objects.requireNonNull(contextByName, "contextByName"));
+        }
+
+        private Builder context(
+                @Nullable SslContext netty,
+                @Nullable SSLContext jdk,
+                @Nullable Function<? super String, ? extends @Nullable SslContext> byName) {
+            nettyContext = netty;
+            jdkContext = jdk;
+            contextByName = byName;
+            return this;
+        }
+
+        /**
+         * For clients: the name that the server is asked for and its certificate must have, if it is not that of the
+         * host connected to. With Unix sockets and {@link StreamWriter#startTls} there is no other.
+         */
+        public Builder serverHostname(String name) {
+            serverHostname = Objects.requireNonNull(name, "serverHostname");
+            return this;
+        }
+
+        /**
+         * For clients: whether the server's certificate must be for its name. Without, anybody's that is trusted will
+         * do.
+         */
+        public Builder verifyHostname(boolean verify) {
+            verifyHostname = verify;
+            return this;
+        }
+
+        /**
+         * The application protocols to negotiate (ALPN), the preferred first. Only with the JDK's context or the
+         * default one: Netty's has its own.
+         */
+        public Builder applicationProtocols(String... protocols) {
+            applicationProtocols = List.of(protocols);
+            return this;
+        }
+
+        /** For servers with the JDK's context: whether clients show a certificate. Netty's context has its own rule. */
+        public Builder clientAuth(ClientAuth clientAuth) {
+            this.clientAuth = Objects.requireNonNull(clientAuth, "clientAuth");
+            return this;
+        }
+
+        /**
+         * How long the handshake may take, 60 seconds by default.
+         *
+         * @throws IllegalArgumentException unless it is positive
+         */
+        public Builder handshakeTimeout(Duration timeout) {
+            handshakeTimeout = Limits.positive("handshakeTimeout", timeout);
+            return this;
+        }
+
+        /**
+         * How long closing may take, from {@code close()} until all is sent and the peer has said goodbye, too; 30
+         * seconds by default. Then the connection is aborted.
+         *
+         * @throws IllegalArgumentException unless it is positive
+         */
+        public Builder shutdownTimeout(Duration timeout) {
+            shutdownTimeout = Limits.positive("shutdownTimeout", timeout);
+            return this;
+        }
+
+        /**
+         * The options. Without a context this reads the authorities that the JVM trusts from a file.
+         *
+         * @throws IllegalArgumentException if Netty's context comes with application protocols beside it
+         * @throws IllegalStateException if the default context cannot be made
+         */
+        public TlsOptions build() {
+            boolean isDefault = nettyContext == null && jdkContext == null && contextByName == null;
+            if (!isDefault && jdkContext == null && !applicationProtocols.isEmpty()) {
+                throw new IllegalArgumentException("Netty's SslContext has the application protocols it was built with:"
+                        + " give " + applicationProtocols + " to its builder, as applicationProtocolConfig");
+            }
+            return new TlsOptions(this, isDefault ? defaultContext() : nettyContext);
+        }
+
+        /** With OpenSSL's engine if Netty finds its library, else with the JDK's. */
+        private SslContext defaultContext() {
+            SslContextBuilder builder = SslContextBuilder.forClient();
+            if (!applicationProtocols.isEmpty()) {
+                builder.applicationProtocolConfig(new ApplicationProtocolConfig(
+                        Protocol.ALPN,
+                        SelectorFailureBehavior.NO_ADVERTISE,
+                        SelectedListenerFailureBehavior.ACCEPT,
+                        applicationProtocols));
+            }
+            try {
+                return builder.build();
+            } catch (SSLException e) {
+                throw new IllegalStateException(
+                        "Cannot make the default TLS context of a client: " + e.getMessage(), e);
+            }
+        }
+    }
+}
