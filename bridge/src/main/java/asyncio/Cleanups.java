@@ -11,7 +11,7 @@ import reactor.util.context.ContextView;
  */
 public final class Cleanups {
     private final @Nullable EventLoop loop;
-    private final Context context;
+    private volatile Context context;
     /** Of the task, or of the operator, that this one is part of. */
     private final @Nullable Cleanups outer;
     /** Both guarded by this. */
@@ -39,6 +39,11 @@ public final class Cleanups {
     /** The context for the work, which leads here. */
     public Context context() {
         return context;
+    }
+
+    /** The task's context has changed. */
+    void replaceContext(Context context) {
+        this.context = context.put(Cleanups.class, this);
     }
 
     /** Those of the task that awaits, or of the operator around; null if there is none. */

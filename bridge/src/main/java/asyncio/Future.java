@@ -1,5 +1,6 @@
 package asyncio;
 
+import asyncio.bridge.Callback;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
@@ -278,6 +279,19 @@ public sealed class Future<T> extends Mono<T> implements Scannable
      */
     public boolean cancel(@Nullable String message) {
         return isPending(state) && finishCancelled(CancelledException.of(loop, message));
+    }
+
+    /**
+     * This as the target of a callback API, in whatever shape that wants; what comes after the end is dropped, and said
+     * so to Reactor's hooks. The other way round it is {@link #addDoneCallback}.
+     *
+     * <pre>{@code
+     * Future<Integer> read = new Future<>();
+     * channel.read(buffer, 0, null, read.asCallback().asCompletionHandler());
+     * }</pre>
+     */
+    public final Callback<T> asCallback() {
+        return new FutureCallback<>(this);
     }
 
     final boolean finishResult(@Nullable T result) {

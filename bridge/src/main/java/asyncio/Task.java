@@ -59,7 +59,9 @@ public abstract non-sealed class Task<T> extends Future<T> {
 
     final EventLoop loop;
     private final Mono<? extends T> source;
-    private final Context context;
+    /** Replaced by the task itself only, by {@link ContextVar#set}. */
+    private Context context;
+
     private final long number = COUNTER.incrementAndGet();
     private volatile @Nullable String name;
     /** Cancellations requested and not taken back. */
@@ -407,6 +409,18 @@ public abstract non-sealed class Task<T> extends Future<T> {
     /** The context its coroutine sees: that of the code that created it, unless given. */
     public final Context getContext() {
         return context;
+    }
+
+    /** Gives the task that is taking a step, this one, another context: for it, and for what it awaits from now on. */
+    final void replaceContext(Context context) {
+        synchronized (this) {
+            this.context = context;
+            Cleanups cleanups = this.cleanups;
+            if (cleanups != null) {
+                cleanups.replaceContext(context);
+            }
+        }
+        loop.leaveContext(context);
     }
 
     /** The coroutine: the Mono that was given to {@code createTask}. asyncio: {@code get_coro}. */

@@ -1,6 +1,7 @@
 package asyncio;
 
 import java.util.ArrayDeque;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
@@ -9,21 +10,27 @@ import reactor.util.context.Context;
  * meanwhile queues up behind, so that a million waiters that release each other need no stack.
  */
 final class Trampoline {
+    /** Absent: nothing runs. {@link #NONE}: something does. Otherwise what is pending behind it. */
     private static final ThreadLocal<ArrayDeque<Runnable>> PENDING = new ThreadLocal<>();
+
+    private static final ArrayDeque<Runnable> NONE = new ArrayDeque<>(0);
 
     private Trampoline() {}
 
     static void execute(Runnable waiter) {
         ArrayDeque<Runnable> pending = PENDING.get();
         if (pending != null) {
+            if (pending == NONE) {
+                pending = new ArrayDeque<>();
+                PENDING.set(pending);
+            }
             pending.add(waiter);
             return;
         }
-        pending = new ArrayDeque<>();
-        PENDING.set(pending);
+        PENDING.set(NONE);
         Error fatal = null;
         try {
-            for (Runnable next = waiter; next != null; next = pending.poll()) {
+            for (Runnable next = waiter; next != null; next = pending()) {
                 try {
                     next.run();
                 } catch (Exception e) {
@@ -38,5 +45,10 @@ final class Trampoline {
         if (fatal != null) {
             throw fatal;
         }
+    }
+
+    private static @Nullable Runnable pending() {
+        ArrayDeque<Runnable> pending = PENDING.get();
+        return pending == null ? null : pending.poll();
     }
 }

@@ -1,0 +1,161 @@
+package asyncio.bridge;
+
+import asyncio.Asyncio;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.util.Arrays;
+import java.util.Objects;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Future;
+import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/**
+ * Blocking calls as Monos and Fluxes, on the threads of {@link Asyncio#toThread}: platform threads, those of the
+ * running loop or of one of the shared ones. The calls see the subscriber's context as
+ * {@link Asyncio#currentContext()}, and its ThreadLocals if {@code io.micrometer:context-propagation} is there. The way
+ * back, from plain threads to Monos, is {@link BlockingPortal}.
+ *
+ * <pre>{@code
+ * Mono<Row> row = Blocking.mono(() -> jdbc.queryForObject(sql), PROPAGATE);
+ * Flux<byte[]> bytes = Blocking.read(() -> Files.newInputStream(path), 65_536, DETACH);
+ * Mono<Void> written = Blocking.write(bytes, () -> Files.newOutputStream(copy));
+ * }</pre>
+ */
+public final class Blocking {
+    private Blocking() {}
+
+    /**
+     * A blocking call, which may return null for an empty Mono. Nothing happens until subscription; each calls anew.
+     *
+     * <p>Cancelling keeps a call from starting. One that runs is interrupted with {@link Cancellation#PROPAGATE}; with
+     * {@link Cancellation#DETACH} it goes on. In both cases a task that awaits this resumes at once, and what comes of
+     * the call is discarded or dropped, but for an error that the interrupt has caused.
+     */
+    public static <T> Mono<T> mono(Callable<? extends @Nullable T> call, Cancellation cancellation) {
+        Objects.requireNonNull(call, "call");
+        boolean interrupt = Objects.requireNonNull(cancellation, "cancellation") == Cancellation.PROPAGATE;
+        return Callbacks.mono(callback -> BlockingCall.start(call, interrupt, callback));
+    }
+
+    /**
+     * Waits in a thread for a future that can only be waited for; an {@code ExecutionException} is unwrapped. Nothing
+     * happens until subscription. One that is a stage too is cheaper as {@link Futures#toMono}.
+     *
+     * <p>Cancelling frees the thread. With {@link Cancellation#PROPAGATE} it also cancels the future, and interrupts
+     * what computes it.
+     */
+    public static <T> Mono<T> future(Future<? extends @Nullable T> future, Cancellation cancellation) {
+        Objects.requireNonNull(future, "future");
+        boolean propagate = Objects.requireNonNull(cancellation, "cancellation") == Cancellation.PROPAGATE;
+        return Callbacks.mono(callback -> {
+            BlockingCall.start(future::get, true, callback);
+            if (propagate) {
+                callback.onCancel(() -> future.cancel(true));
+            }
+        });
+    }
+
+    /**
+     * Reads a stream to its end, a chunk for each that is requested, each in a thread. Nothing happens until
+     * subscription; then the stream is opened in a thread, and closed in the end, in a thread too.
+     *
+     * <p>Cancelling while a read is under way: {@link Cancellation#PROPAGATE} closes the stream at once, which ends the
+     * reads of sockets and channels; {@link Cancellation#DETACH} closes it when the read has returned. A task that
+     * awaits the Flux goes on when the stream is closed.
+     *
+     * @param size of the chunks, in bytes, at most
+     */
+    public static Flux<byte[]> read(Callable<? extends InputStream> open, int size, Cancellation cancellation) {
+        Objects.requireNonNull(open, "open");
+        boolean atOnce = Objects.requireNonNull(cancellation, "cancellation") == Cancellation.PROPAGATE;
+        if (size <= 0) {
+            throw new IllegalArgumentException("Chunks of " + size + " bytes: they need room for one at least");
+        }
+        return Flux.usingWhen(
+                mono(() -> new ChunkReader(open.call(), size, atOnce), Cancellation.DETACH),
+                reader -> mono(reader::next, Cancellation.DETACH).repeat(reader::hasMore),
+                reader -> Asyncio.cleanup(Asyncio.toThread(reader::close)));
+    }
+
+    /**
+     * Writes all of a source into a stream, each chunk in a thread, and completes when it is closed. Nothing happens
+     * until subscription; then the stream is opened in a thread. It is closed too, in a thread, if the source fails,
+     * which is this Mono's error then, or on cancellation; a chunk that is being written is written first.
+     */
+    public static Mono<Void> write(Publisher<byte[]> source, Callable<? extends OutputStream> open) {
+        Objects.requireNonNull(source, "source");
+        Objects.requireNonNull(open, "open");
+        return Flux.usingWhen(
+                        mono(() -> new ChunkWriter(open.call()), Cancellation.DETACH),
+                        writer -> Flux.from(source)
+                                .concatMap(
+                                        chunk -> mono(
+                                                () -> {
+                                                    writer.write(chunk);
+                                                    return null;
+                                                },
+                                                Cancellation.DETACH),
+                                        1),
+                        writer -> Asyncio.cleanup(Asyncio.toThread(writer::close)))
+                .then();
+    }
+
+    /** A stream that is read by one thread after the other. */
+    private static final class ChunkReader {
+        private final InputStream stream;
+        private final int size;
+        private final boolean closesAtOnce;
+        private volatile boolean more = true;
+
+        ChunkReader(InputStream stream, int size, boolean closesAtOnce) {
+            this.stream = Objects.requireNonNull(stream, "The stream that was opened is null");
+            this.size = size;
+            this.closesAtOnce = closesAtOnce;
+        }
+
+        synchronized byte @Nullable [] next() throws IOException {
+            byte[] chunk = new byte[size];
+            int read = stream.read(chunk);
+            if (read < 0) {
+                more = false;
+                return null;
+            }
+            return read == size ? chunk : Arrays.copyOf(chunk, read);
+        }
+
+        boolean hasMore() {
+            return more;
+        }
+
+        void close() throws IOException {
+            if (closesAtOnce) {
+                stream.close();
+            } else {
+                synchronized (this) {
+                    stream.close();
+                }
+            }
+        }
+    }
+
+    private static final class ChunkWriter {
+        private final OutputStream stream;
+
+        ChunkWriter(OutputStream stream) {
+            this.stream = Objects.requireNonNull(stream, "The stream that was opened is null");
+        }
+
+        synchronized void write(byte[] chunk) throws IOException {
+            stream.write(chunk);
+        }
+
+        /** Behind a write that is under way. */
+        synchronized void close() throws IOException {
+            stream.close();
+        }
+    }
+}

@@ -1,0 +1,86 @@
+package asyncio.bridge;
+
+import asyncio.Asyncio;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import org.jspecify.annotations.Nullable;
+import reactor.core.Disposable;
+
+/**
+ * One blocking call for a callback. Its monitor keeps the interrupt inside of the call: the thread belongs to others
+ * before and after.
+ */
+final class BlockingCall<T> implements Callable<@Nullable T>, Disposable {
+    private final Callable<? extends @Nullable T> call;
+    private final boolean interrupt;
+    private final Callback<T> callback;
+    /** Both guarded by this. */
+    private @Nullable Thread runner;
+
+    private boolean cancelled;
+
+    private BlockingCall(Callable<? extends @Nullable T> call, boolean interrupt, Callback<T> callback) {
+        this.call = call;
+        this.interrupt = interrupt;
+        this.callback = callback;
+    }
+
+    static <T> void start(Callable<? extends @Nullable T> call, boolean interrupt, Callback<T> callback) {
+        BlockingCall<T> job = new BlockingCall<>(call, interrupt, callback);
+        Disposable running =
+                Asyncio.toThread(job).contextWrite(callback.context()).subscribe(unused -> {}, callback::failure);
+        callback.onCancel(job, running); // the job first never begins, then is interrupted
+    }
+
+    /** In the thread. It reports by itself, so that the outcome needs one tick of the loop and not two. */
+    @Override
+    public @Nullable T call() throws Exception {
+        synchronized (this) {
+            if (cancelled) {
+                return null;
+            }
+            runner = Thread.currentThread();
+        }
+        T value = null;
+        Throwable error = null;
+        try {
+            value = callWithThreadLocals();
+        } catch (ExecutionException e) {
+            error = Outcomes.unwrap(e);
+        } catch (Throwable e) {
+            error = e;
+        }
+        boolean stopped;
+        synchronized (this) {
+            runner = null;
+            stopped = cancelled && interrupt;
+        }
+        if (stopped) {
+            Thread.interrupted(); // ours, if it came too late for the call
+        }
+        if (error == null) {
+            callback.success(value);
+        } else if (!stopped) {
+            callback.failure(error);
+        }
+        return null;
+    }
+
+    private @Nullable T callWithThreadLocals() throws Exception {
+        Result<T> result = new Result<>();
+        ThreadLocals.run(callback.context(), () -> result.value = call.call());
+        return result.value;
+    }
+
+    private static final class Result<T> {
+        @Nullable T value;
+    }
+
+    @Override
+    public synchronized void dispose() {
+        cancelled = true;
+        if (interrupt && runner != null) {
+            runner.interrupt();
+        }
+    }
+}

@@ -1,0 +1,120 @@
+package asyncio.bridge;
+
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
+import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Subscription;
+import reactor.core.CoreSubscriber;
+import reactor.core.Scannable;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.Operators;
+import reactor.util.context.Context;
+
+/**
+ * What {@link Futures#toCompletableFuture} returns: the Mono's subscriber. Of its end and of those who complete the
+ * result from outside, CompletableFuture's own state picks the winner.
+ */
+final class MonoStage<T> extends CompletableFuture<@Nullable T> implements CoreSubscriber<T>, Scannable {
+    @SuppressWarnings("rawtypes")
+    private static final AtomicReferenceFieldUpdater<MonoStage, Subscription> SUBSCRIPTION =
+            AtomicReferenceFieldUpdater.newUpdater(MonoStage.class, Subscription.class, "subscription");
+
+    private final Mono<? extends T> mono;
+    private final Cancellation cancellation;
+    private final Context context = ThreadLocals.capture();
+    private volatile @Nullable Subscription subscription;
+
+    private MonoStage(Mono<? extends T> mono, Cancellation cancellation) {
+        this.mono = mono;
+        this.cancellation = cancellation;
+    }
+
+    static <T> MonoStage<T> start(Mono<? extends T> mono, Cancellation cancellation) {
+        MonoStage<T> stage = new MonoStage<>(Objects.requireNonNull(mono, "mono"), cancellation);
+        mono.subscribe(stage);
+        return stage;
+    }
+
+    @Override
+    public void onSubscribe(Subscription s) {
+        if (Operators.setOnce(SUBSCRIPTION, this, s)) {
+            s.request(Long.MAX_VALUE);
+        }
+    }
+
+    @Override
+    public void onNext(T value) {
+        if (ThreadLocals.in(context)) {
+            ThreadLocals.runQuietly(context, () -> end(value));
+        } else {
+            end(value);
+        }
+    }
+
+    private void end(T value) {
+        if (!super.complete(value)) {
+            Operators.onDiscard(value, context);
+        }
+    }
+
+    @Override
+    public void onError(Throwable error) {
+        ThreadLocals.runQuietly(context, () -> {
+            if (!super.completeExceptionally(error)) {
+                Outcomes.dropError(error, isCancelled(), context);
+            }
+        });
+    }
+
+    @Override
+    public void onComplete() {
+        if (!isDone()) { // by the value
+            ThreadLocals.runQuietly(context, () -> super.complete(null));
+        }
+    }
+
+    @Override
+    public boolean cancel(boolean mayInterruptIfRunning) {
+        return endedOutside(super.cancel(mayInterruptIfRunning));
+    }
+
+    @Override
+    public boolean complete(@Nullable T value) {
+        return endedOutside(super.complete(value));
+    }
+
+    /** Also what {@code orTimeout} calls. */
+    @Override
+    public boolean completeExceptionally(Throwable error) {
+        return endedOutside(super.completeExceptionally(error));
+    }
+
+    private boolean endedOutside(boolean ended) {
+        if (ended && cancellation == Cancellation.PROPAGATE) {
+            Operators.terminate(SUBSCRIPTION, this);
+            Outcomes.cancel(mono);
+        }
+        return ended;
+    }
+
+    /** Not what {@code thenApply} and others return: those are plain futures. */
+    @Override
+    public <U> CompletableFuture<U> newIncompleteFuture() {
+        return new CompletableFuture<>();
+    }
+
+    @Override
+    public Context currentContext() {
+        return context;
+    }
+
+    @Override
+    @SuppressWarnings("rawtypes")
+    public @Nullable Object scanUnsafe(Attr key) {
+        if (key == Attr.PARENT) {
+            return subscription;
+        }
+        return key == Attr.TERMINATED ? isDone() : null;
+    }
+}

@@ -1,0 +1,49 @@
+package asyncio.bridge;
+
+import asyncio.Future;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.Operators;
+import reactor.util.context.Context;
+
+/** What the bridges do with what came of work, or will not come. */
+final class Outcomes {
+    private Outcomes() {}
+
+    /** An error that nobody hears; the echo of a cancellation is none. */
+    static void dropError(Throwable error, boolean afterCancellation, Context context) {
+        if (!(afterCancellation && error instanceof CancellationException)) {
+            Operators.onErrorDropped(error, context);
+        }
+    }
+
+    /** Cancels a Future or a Task for all; of another Mono only the subscription can be cancelled. */
+    static void cancel(@Nullable Mono<?> mono) {
+        if (mono instanceof Future<?> future) {
+            future.cancel();
+        }
+    }
+
+    /** Cancels the work behind a stage; a minimal stage has no way to it. */
+    static void cancel(CompletionStage<?> stage) {
+        try {
+            (stage instanceof java.util.concurrent.Future<?> future ? future : stage.toCompletableFuture())
+                    .cancel(true);
+        } catch (UnsupportedOperationException e) {
+            // a minimal stage: by its contract those who have it cannot complete it
+        }
+    }
+
+    static Throwable unwrap(Throwable error) {
+        Throwable unwrapped = error;
+        while ((unwrapped instanceof CompletionException || unwrapped instanceof ExecutionException)
+                && unwrapped.getCause() != null) {
+            unwrapped = unwrapped.getCause();
+        }
+        return unwrapped;
+    }
+}

@@ -1,0 +1,17 @@
+package asyncio.bridge;
+
+/**
+ * Starts work that reports through a callback.
+ *
+ * @param <T> the type of the result
+ */
+@FunctionalInterface
+public interface Registration<T> {
+    /**
+     * Starts the work; called once for each subscription, with the first request, on the subscriber's thread. The
+     * callback may be used before this returns.
+     *
+     * @throws Exception if the work could not be started: the subscriber's error, unless the callback was first
+     */
+    void register(Callback<T> callback) throws Exception;
+}
