@@ -57,7 +57,7 @@ public class BridgeBenchmark {
     @Benchmark
     public @Nullable Object stageLater() {
         CompletableFuture<Integer> source = new CompletableFuture<>();
-        CompletableFuture<@Nullable Integer> result = Futures.toCompletableFuture(
+        CompletableFuture<?> result = Futures.toCompletableFuture(
                 Futures.<Integer>toMono(source, Cancellation.PROPAGATE), Cancellation.PROPAGATE);
         source.complete(VALUE);
         return result.join();

@@ -211,7 +211,7 @@ public final class CallbackRaces {
     @State
     public static class ValueAndCancelOfTheStage {
         private final CompletableFuture<Integer> source = new CompletableFuture<>();
-        private final CompletableFuture<@Nullable Integer> stage = Futures.toCompletableFuture(
+        private final CompletableFuture<?> stage = Futures.toCompletableFuture(
                 Futures.<Integer>toMono(source, Cancellation.DETACH), Cancellation.PROPAGATE);
 
         @Actor
