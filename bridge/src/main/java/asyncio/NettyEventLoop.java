@@ -29,7 +29,7 @@ abstract class NettyEventLoop extends AbstractScheduledEventExecutor implements 
     /** The thread that holds the loop; moved by {@link LoopDriver}. */
     volatile @Nullable Thread owner;
     /** {@code close} has begun: no new channel may come, since nobody would close it. */
-    boolean closing;
+    volatile boolean closing;
 
     private final Promise<?> termination = new DefaultPromise<Void>(ImmediateEventExecutor.INSTANCE) {
         /** That executor calls every thread its own, on which waiting would be a deadlock. */
@@ -142,7 +142,7 @@ abstract class NettyEventLoop extends AbstractScheduledEventExecutor implements 
 
     @Override
     public boolean isShuttingDown() {
-        return isClosed();
+        return closing || isClosed();
     }
 
     @Override

@@ -23,9 +23,9 @@ final class Drain extends Mono<Void> {
         // behind the writes that this thread has sent to the loop, so that they count
         Future<Mono<Void>> outcome = new Future<>();
         try {
-            writer.onLoop(() -> outcome.setResult(writer.drainNow()));
+            writer.out().onLoop(() -> outcome.setResult(writer.drainNow()));
         } catch (RejectedExecutionException e) {
-            Operators.error(actual, writer.lossError());
+            Operators.error(actual, writer.out().lossError());
             return;
         }
         outcome.flatMap(drained -> drained).subscribe(actual);

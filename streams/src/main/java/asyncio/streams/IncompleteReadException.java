@@ -23,12 +23,23 @@ public class IncompleteReadException extends EOFException {
         this.expected = expected;
     }
 
+    /**
+     * The stream ended before a separator had come.
+     *
+     * @param partial the bytes that had come
+     */
+    public IncompleteReadException(byte[] partial) {
+        super(partial.length + " bytes read on a total of undefined expected bytes");
+        this.partial = partial.clone();
+        this.expected = -1;
+    }
+
     /** The bytes that had come before the end; the reader has dropped them. */
     public byte[] partial() {
         return partial.clone();
     }
 
-    /** How many bytes were asked for. */
+    /** How many bytes were asked for; -1 if it was not a number but a separator, for asyncio's {@code None}. */
     public int expected() {
         return expected;
     }

@@ -3,7 +3,8 @@ package asyncio.streams;
 import java.io.IOException;
 
 /**
- * A line is longer than the reader's limit, which guards the memory against peers that never end one.
+ * A line, or what comes before a separator, is longer than the reader's limit, which guards the memory against peers
+ * that never end one.
  *
  * <p>asyncio: {@code LimitOverrunError}; from {@code readline} a {@code ValueError}.
  */
@@ -21,7 +22,11 @@ public class LimitOverrunException extends IOException {
         this.consumed = consumed;
     }
 
-    /** How many bytes stood before the separator, or had come without one. */
+    /**
+     * How many bytes stood before the separator, or had come and cannot be part of one. After
+     * {@link StreamReader#readUntil} they are still there, for {@code readExactly(consumed)}; after
+     * {@link StreamReader#readLine} they are dropped.
+     */
     public int consumed() {
         return consumed;
     }

@@ -6,35 +6,22 @@ import reactor.core.Scannable;
 import reactor.core.publisher.Mono;
 
 /** What a read method of {@link StreamReader} returns: cold, each subscription reads anew. */
-final class Read extends Mono<byte[]> implements Scannable {
-    /** When a read is satisfied. */
-    enum Until {
-        SOME("read"),
-        EXACTLY("readExactly"),
-        LINE("readLine"),
-        END("readAll");
-
-        final String method;
-
-        Until(String method) {
-            this.method = method;
-        }
-    }
-
+final class Read<T> extends Mono<T> implements Scannable {
+    /** Whoever waits keeps the reader from being collected, and its connection from being closed as forgotten. */
     final StreamReader reader;
-    final Until until;
-    /** At most so many for {@link Until#SOME}, so many for {@link Until#EXACTLY}. */
-    final int n;
 
-    Read(StreamReader reader, Until until, int n) {
+    final Until until;
+    final Form<T> form;
+
+    Read(StreamReader reader, Until until, Form<T> form) {
         this.reader = reader;
         this.until = until;
-        this.n = n;
+        this.form = form;
     }
 
     @Override
-    public void subscribe(CoreSubscriber<? super byte[]> actual) {
-        actual.onSubscribe(new Reading(this, actual));
+    public void subscribe(CoreSubscriber<? super T> actual) {
+        actual.onSubscribe(new Reading<>(this, actual));
     }
 
     @Override
@@ -45,6 +32,6 @@ final class Read extends Mono<byte[]> implements Scannable {
 
     @Override
     public String toString() {
-        return until.method + "(" + (n >= 0 ? n : "") + ") of " + reader;
+        return until + " of " + reader;
     }
 }

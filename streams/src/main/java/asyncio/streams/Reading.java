@@ -2,6 +2,7 @@ package asyncio.streams;
 
 import asyncio.AwaitedSubscription;
 import asyncio.CancelledException;
+import io.netty.buffer.ByteBuf;
 import java.io.IOException;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
@@ -14,44 +15,81 @@ import reactor.core.publisher.Operators;
  * One read under way. Bytes leave the reader's buffer only after the state has moved from {@link #WAITING} to
  * {@link #ENDED}, which either the reader or a cancellation does: so a cancelled read has consumed nothing.
  */
-final class Reading implements AwaitedSubscription<byte[]>, Scannable {
+final class Reading<T> implements Incoming.Pending, AwaitedSubscription<T>, Scannable {
+    @SuppressWarnings("rawtypes")
     private static final AtomicIntegerFieldUpdater<Reading> STATE =
             AtomicIntegerFieldUpdater.newUpdater(Reading.class, "state");
+
     private static final int SUBSCRIBED = 0;
     private static final int WAITING = 1;
     private static final int ENDED = 2;
 
-    final Read read;
-    private final CoreSubscriber<? super byte[]> actual;
+    private final Read<T> read;
+    private final Incoming incoming;
+    private final CoreSubscriber<? super T> actual;
     private volatile int state;
 
-    Reading(Read read, CoreSubscriber<? super byte[]> actual) {
+    Reading(Read<T> read, CoreSubscriber<? super T> actual) {
         this.read = read;
+        this.incoming = read.reader.incoming();
         this.actual = actual;
     }
 
     // ---- the reader's side, on its loop
 
-    boolean isWaiting() {
+    @Override
+    public boolean isWaiting() {
         return state == WAITING;
     }
 
     /** Claims the right to end the read; whoever gets it must signal. */
-    boolean end() {
+    private boolean end() {
         return STATE.compareAndSet(this, WAITING, ENDED);
     }
 
-    void succeed(byte[] bytes) {
-        actual.onNext(bytes);
-        actual.onComplete();
+    @Override
+    public boolean proceed() {
+        Throwable exception = incoming.exception();
+        if (exception != null) {
+            fail(exception);
+            return true;
+        }
+        int n = read.until.decide(incoming.buffer, incoming.ended(), incoming.limit);
+        if (n == Until.MORE) {
+            return false;
+        }
+        if (end()) {
+            if (n == Until.FAILED) {
+                actual.onError(incoming.failure(read.until));
+            } else {
+                if (n != Until.OVER) {
+                    actual.onNext(incoming.take(read.form, n));
+                }
+                actual.onComplete();
+            }
+        }
+        return true;
     }
 
-    void succeedEmpty() {
-        actual.onComplete();
+    private void fail(Throwable error) {
+        if (end()) {
+            actual.onError(error);
+        }
     }
 
-    void fail(Throwable error) {
-        actual.onError(error);
+    @Override
+    public void cutOff(Throwable truncation) {
+        fail(truncation);
+    }
+
+    @Override
+    public void refuse(String method) {
+        fail(StreamReader.secondRead(method(), method));
+    }
+
+    @Override
+    public String method() {
+        return read.until.method;
     }
 
     // ---- the subscriber's side, any thread
@@ -62,11 +100,9 @@ final class Reading implements AwaitedSubscription<byte[]>, Scannable {
             return;
         }
         try {
-            read.reader.onLoop(() -> read.reader.start(this));
+            incoming.onLoop(() -> incoming.start(this));
         } catch (RejectedExecutionException e) {
-            if (end()) {
-                fail(new IOException("Cannot read: the event loop of the connection is closed", e));
-            }
+            fail(new IOException("Cannot read: the event loop of the connection is closed", e));
         }
     }
 
@@ -85,14 +121,16 @@ final class Reading implements AwaitedSubscription<byte[]>, Scannable {
     }
 
     @Override
-    public void giveBack(byte @Nullable [] value) {
+    public void giveBack(@Nullable T value) {
         if (value == null) {
             return; // the end of the stream stays
         }
+        ByteBuf bytes = read.form.bytes(value);
         try {
-            read.reader.onLoop(() -> read.reader.putBack(value));
-        } catch (RejectedExecutionException e) {
-            Operators.onDiscard(value, actual.currentContext()); // the connection and its loop are gone
+            incoming.onLoop(() -> incoming.putBack(bytes));
+        } catch (RejectedExecutionException e) { // the connection and its loop are gone
+            bytes.release();
+            Operators.onDiscard(value, actual.currentContext());
         }
     }
 

@@ -108,7 +108,7 @@ public final class Server implements AutoCloseable {
             return;
         }
         clients.add(connection);
-        connection.writer().closed().addDoneCallback(gone -> detach(connection));
+        connection.writer().out().closed().addDoneCallback(gone -> detach(connection));
         if (clients.size() >= options.maxConnections) {
             acceptIfThereIsRoom();
         }

@@ -27,9 +27,13 @@ public final class StreamConnection implements AutoCloseable {
     private static final String HANDLER = "asyncio.streams";
 
     private final StreamHandler handler;
+    private final StreamReader reader;
+    private final StreamWriter writer;
 
     StreamConnection(StreamHandler handler) {
         this.handler = handler;
+        this.reader = new StreamReader(handler.reader(), this);
+        this.writer = new StreamWriter(this);
     }
 
     /** As {@link #from(Connection, int)}, with a limit of 64 KiB. */
@@ -68,12 +72,16 @@ public final class StreamConnection implements AutoCloseable {
 
     /** Reads from the peer. */
     public StreamReader reader() {
-        return handler.reader();
+        return reader;
     }
 
     /** Writes to the peer. */
     public StreamWriter writer() {
-        return handler.writer();
+        return writer;
+    }
+
+    StreamHandler handler() {
+        return handler;
     }
 
     // ---- TLS
@@ -101,14 +109,10 @@ public final class StreamConnection implements AutoCloseable {
         return tls == null ? null : tls.engine();
     }
 
-    StreamHandler handler() {
-        return handler;
-    }
-
     /** Closes the connection when all that is buffered has been sent: {@link StreamWriter#close}. */
     @Override
     public void close() {
-        handler.writer().close();
+        writer.close();
     }
 
     /** {@code <StreamConnection /127.0.0.1:50000 -> /127.0.0.1:80 open>}. */

@@ -10,14 +10,18 @@ import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.ChannelPromise;
+import io.netty.channel.FileRegion;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
+import io.netty.channel.socket.SocketChannel;
+import io.netty.channel.unix.DomainSocketChannel;
 import io.netty.handler.ssl.SslCloseCompletionEvent;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.timeout.IdleStateEvent;
 import io.netty.handler.timeout.IdleStateHandler;
 import io.netty.util.concurrent.Future;
 import java.io.IOException;
+import java.lang.ref.WeakReference;
 import java.net.SocketTimeoutException;
 import java.nio.channels.ClosedChannelException;
 import java.time.Duration;
@@ -33,12 +37,18 @@ import reactor.util.Loggers;
  */
 final class StreamHandler extends ChannelDuplexHandler implements StreamReader.Flow {
     private static final Logger LOG = Loggers.getLogger("asyncio");
+    /** Of what is written as arrays so much goes out as one buffer, in bytes. */
+    private static final int GATHERED = 16 * 1024;
 
     private final Channel channel;
-    private final StreamReader reader;
-    private final StreamWriter writer;
-    private final StreamConnection connection;
+    private final Incoming reader;
+    private final Outgoing writer;
+    /** Weak, so that one whom nobody holds any more is found by the collector and closed. */
+    private WeakReference<StreamConnection> connection = new WeakReference<>(null);
+
     private @Nullable ChannelHandlerContext context;
+    /** Arrays that were written behind what is {@link #dirty}, and that the channel has not got. */
+    private @Nullable ByteBuf gathered;
     /** Bytes were written that are not flushed; somebody will. */
     private boolean dirty;
     /** Between a read and the end of that burst of reads, where a flush is sure to come. */
@@ -51,20 +61,25 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
 
     StreamHandler(Channel channel, int limit) {
         this.channel = channel;
-        this.reader = new StreamReader(channel.eventLoop(), channel.alloc(), limit, this);
-        this.writer = new StreamWriter(channel, this);
-        this.connection = new StreamConnection(this);
+        this.reader = new Incoming(channel.eventLoop(), channel.alloc(), limit, this);
+        this.writer = new Outgoing(channel);
+        StreamWriter.setDefaultWriteBufferLimits(channel);
     }
 
-    StreamReader reader() {
+    Incoming reader() {
         return reader;
     }
 
-    StreamWriter writer() {
+    Outgoing writer() {
         return writer;
     }
 
-    StreamConnection connection() {
+    synchronized StreamConnection connection() {
+        StreamConnection connection = this.connection.get();
+        if (connection == null) {
+            connection = new StreamConnection(this);
+            this.connection = new WeakReference<>(connection);
+        }
         return connection;
     }
 
@@ -134,8 +149,8 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         } else if (event instanceof SslCloseCompletionEvent && tls != null) {
             tls.ended();
         } else if (event instanceof IdleStateEvent) {
-            fail(new SocketTimeoutException("Nothing has come on " + connection + " and nothing was taken for "
-                    + idleTimeout + ": it is aborted"));
+            fail(new SocketTimeoutException(
+                    "Nothing has come on " + writer + " and nothing was taken for " + idleTimeout + ": it is aborted"));
             abort();
         }
         context.fireUserEventTriggered(event);
@@ -159,7 +174,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         }
         failure = cause;
         if (!(cause instanceof IOException)) {
-            LOG.error("Fatal error on " + connection + ", which is closed", cause);
+            LOG.error("Fatal error on " + writer + ", which is closed", cause);
         }
         closeAtOnce();
     }
@@ -180,6 +195,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
             return;
         }
         lost = true;
+        writeGathered(); // releases it
         dirty = false;
         Throwable failure = this.failure;
         TlsLayer tls = this.tls;
@@ -216,7 +232,35 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
 
     // ---- what the writer asks
 
+    /** Copies bytes; small ones of one turn together into one buffer, which costs less than a buffer for each. */
+    void writeCopy(byte[] bytes) {
+        if (gathered != null && gathered.writableBytes() < bytes.length) {
+            writeGathered();
+        }
+        if (gathered != null) {
+            gathered.writeBytes(bytes);
+        } else if (dirty && bytes.length <= GATHERED / 2) {
+            gathered = channel.alloc().ioBuffer(GATHERED, GATHERED).writeBytes(bytes);
+        } else {
+            write(channel.alloc().ioBuffer(bytes.length).writeBytes(bytes));
+        }
+    }
+
+    /** Before anything else is written, flushed or asked. */
+    private void writeGathered() {
+        ByteBuf bytes = gathered;
+        if (bytes != null) {
+            gathered = null;
+            boolean wasteful = bytes.readableBytes() < GATHERED / 4; // it may lie in the write buffer for long
+            write(wasteful ? channel.alloc().ioBuffer(bytes.readableBytes()).writeBytes(bytes) : bytes);
+            if (wasteful) {
+                bytes.release();
+            }
+        }
+    }
+
     void write(ByteBuf bytes) {
+        writeGathered();
         ChannelHandlerContext context = this.context;
         if (lost || context == null || !channel.isActive()) {
             bytes.release();
@@ -242,6 +286,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
     }
 
     void flush() {
+        writeGathered();
         dirty = false;
         if (context != null) {
             context.flush();
@@ -259,6 +304,9 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
      * itself not writable.
      */
     boolean hasRoom() {
+        if (gathered != null && gathered.readableBytes() >= channel.bytesBeforeUnwritable()) {
+            writeGathered();
+        }
         return channel.isWritable() || channel.isActive() && channel.unsafe().outboundBuffer() == null;
     }
 
@@ -267,6 +315,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
     }
 
     void writeEof() {
+        writeGathered();
         if (context != null && channel.isActive()) {
             dirty = false;
             context.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(sent -> {
@@ -277,6 +326,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
     }
 
     void close() {
+        writeGathered();
         channel.config().setAutoRead(false);
         if (context == null || !channel.isActive()) {
             channel.close();
@@ -289,14 +339,41 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
 
     /** Done when all that was written has been sent, on an active channel. */
     ChannelFuture flushed() {
+        writeGathered();
         dirty = false;
         return Objects.requireNonNull(context).writeAndFlush(Unpooled.EMPTY_BUFFER);
+    }
+
+    /** As {@link #flushed}; fails if the connection is closing or gone. */
+    ChannelFuture whenSent() {
+        return isUsable() ? flushed() : channel.newFailedFuture(writer.lossError());
+    }
+
+    /** Whether the transport copies from files by itself, which TLS prevents. */
+    boolean sendsRegions() {
+        return (channel instanceof SocketChannel || channel instanceof DomainSocketChannel)
+                && channel.pipeline().get(SslHandler.class) == null;
+    }
+
+    ChannelFuture send(FileRegion region) {
+        if (!isUsable()) {
+            region.release();
+            return channel.newFailedFuture(writer.lossError());
+        }
+        writeGathered();
+        dirty = false;
+        return Objects.requireNonNull(context).writeAndFlush(region);
+    }
+
+    private boolean isUsable() {
+        return context != null && !writer.isClosing() && channel.isActive();
     }
 
     void abort() {
         if (!channel.isOpen()) {
             return; // its descriptor may be another's by now
         }
+        writeGathered();
         channel.config().setOption(ChannelOption.SO_LINGER, 0);
         dirty = false;
         closeAtOnce();
@@ -328,7 +405,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         }
         TlsLayer outer = tls;
         if (outer != null && !outer.established().isDone()) {
-            throw new IllegalStateException("startTls() called while a TLS handshake is under way on " + connection);
+            throw new IllegalStateException("startTls() called while a TLS handshake is under way on " + writer);
         }
         boolean server = channel.parent() != null;
         TlsLayer inner = new TlsLayer(this, channel, options);
@@ -337,7 +414,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         try {
             layer = inner.newHandler(server, host, port);
         } catch (RuntimeException e) {
-            reader.putBack(early);
+            reader.putBack(Unpooled.wrappedBuffer(early));
             throw e;
         }
         flush();

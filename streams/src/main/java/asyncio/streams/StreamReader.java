@@ -1,9 +1,15 @@
 package asyncio.streams;
 
+import asyncio.EventLoop;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
-import io.netty.util.concurrent.EventExecutor;
-import java.util.Optional;
+import io.netty.buffer.Unpooled;
+import io.netty.buffer.UnpooledByteBufAllocator;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
+import java.util.Objects;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -15,16 +21,21 @@ import reactor.core.publisher.Mono;
  *
  * <p><b>Threading.</b> Every method may be called from any thread. The reader's state belongs to the loop of its
  * connection; a read that is subscribed to there and finds its bytes buffered completes at once. One read at a time: a
- * second one fails with {@link IllegalStateException}, and leaves the first alone.
+ * second one fails with {@link IllegalStateException}, and leaves the first alone. A {@code Flux} is a read as long as
+ * it waits for something that was requested.
  *
- * <p><b>Cancelling</b> a read consumes nothing. Bytes that a cancelled {@code await} did not take go back to the head
- * of the buffer.
+ * <p><b>Cancelling</b> a read consumes nothing, and cancelling a {@code Flux} nothing that it has not emitted. Bytes
+ * that a cancelled {@code await} did not take go back to the head of the buffer.
  *
  * <p><b>Errors.</b> When the connection fails, every read from then on fails with what the operating system reported,
  * even if bytes are left.
  *
  * <p><b>Back-pressure.</b> The connection is not read while more than twice the limit is buffered and nobody waits for
  * more, until half of that is left.
+ *
+ * <p><b>Without copying.</b> The methods called "retained" give Netty buffers instead of arrays, and whoever gets one
+ * owns it: releases it, or passes it on to {@link StreamWriter#write(ByteBuf)}, exactly once. A buffer in the hands of
+ * an operator that is cancelled goes to the chain's {@code doOnDiscard}.
  *
  * <pre>{@code
  * byte[] line;
@@ -39,38 +50,65 @@ public final class StreamReader {
     /** 64 KiB, as in asyncio. */
     static final int DEFAULT_LIMIT = 65_536;
 
-    private static final byte[] NOTHING = {};
+    /** For what comes from no channel: nobody need release it. */
+    private static final ByteBufAllocator HEAP = new UnpooledByteBufAllocator(false);
 
-    private final EventExecutor loop;
-    private final int limit;
-    private final Flow flow;
-    private final ReadBuffer buffer;
-    private final Mono<byte[]> readLine = new Read(this, Read.Until.LINE, -1);
-    private final Mono<byte[]> readAll = new Read(this, Read.Until.END, -1);
-    /** The read that waits; it may have been cancelled since. */
-    private @Nullable Reading current;
+    private final Incoming incoming;
+    /** Feeds it, and is not forgotten while somebody holds its reader; null if anybody may feed it. */
+    private final @Nullable StreamConnection connection;
 
-    private boolean paused;
-    private boolean ended;
-    /** {@link #ended}, and nothing is left. */
-    private volatile boolean atEof;
+    private final Mono<byte[]> readLine = new Read<>(this, Until.LINE, Form.BYTES);
+    private final Mono<byte[]> readAll = new Read<>(this, Until.END, Form.BYTES);
+    private final Mono<ByteBuf> readLineRetained = new Read<>(this, Until.LINE, Form.RETAINED);
+    private final Flux<byte[]> lines = new Reads<>(this, "lines", Until.LINE, Form.BYTES);
 
-    private volatile @Nullable Throwable exception;
-    /** What a read gets that more bytes would have to come for: the stream was cut off. */
-    private @Nullable Throwable truncation;
-
-    /** The source of the bytes, which can be told to wait. */
-    interface Flow {
+    /** The source of the bytes, which can be told to wait. Called on the loop of the reader. */
+    public interface Flow {
+        /** Twice the limit is buffered: stop feeding, though what comes all the same is taken. */
         void pauseReading();
 
+        /** There is room again. */
         void resumeReading();
     }
 
-    StreamReader(EventExecutor loop, ByteBufAllocator allocator, int limit, Flow flow) {
-        this.loop = loop;
-        this.limit = checkLimit(limit);
-        this.flow = flow;
-        this.buffer = new ReadBuffer(allocator);
+    private enum Unpaused implements Flow {
+        INSTANCE;
+
+        @Override
+        public void pauseReading() {}
+
+        @Override
+        public void resumeReading() {}
+    }
+
+    StreamReader(Incoming incoming, @Nullable StreamConnection connection) {
+        this.incoming = incoming;
+        this.connection = connection;
+    }
+
+    /** As {@link #create(EventLoop, int, Flow)} for a source that cannot be told to wait. */
+    public static StreamReader create(EventLoop loop, int limit) {
+        return create(loop, limit, Unpaused.INSTANCE);
+    }
+
+    /**
+     * A reader without a connection, for a protocol or a test of one's own, that gets its bytes by {@link #feedData}.
+     *
+     * <pre>{@code
+     * StreamReader reader = StreamReader.create(loop, 65_536);
+     * reader.feedData("hello\n".getBytes(UTF_8));
+     * reader.feedEof();
+     * byte[] line = await(reader.readLine());
+     * }</pre>
+     *
+     * <p>asyncio: {@code StreamReader(limit, loop)}, and {@code set_transport}.
+     *
+     * @param loop where its state lives and its reads complete
+     * @param limit the longest line, in bytes; twice that is buffered before {@code flow} is paused
+     * @throws IllegalArgumentException if the limit is not positive
+     */
+    public static StreamReader create(EventLoop loop, int limit, Flow flow) {
+        return new StreamReader(new Incoming(loop.netty(), HEAP, limit, Objects.requireNonNull(flow, "flow")), null);
     }
 
     static int checkLimit(int limit) {
@@ -95,16 +133,35 @@ public final class StreamReader {
     }
 
     /**
+     * Everything up to and with the separator that ends first: for {@code "\r"} and {@code "\n"} a line with the first
+     * of them, for {@code "DEF"} and {@code "BCDE"} in {@code ABCDEFG} it is {@code ABCDE}. Nothing happens until
+     * subscription; cancelling consumes nothing.
+     *
+     * <p>If the stream ends before, it fails with {@link IncompleteReadException}, which has what came. If more bytes
+     * than the limit come before the separator, it fails with {@link LimitOverrunException}, and all of them are still
+     * there: {@code readExactly(e.consumed())} takes them.
+     *
+     * @throws IllegalArgumentException without a separator, or if one is empty
+     */
+    public Mono<byte[]> readUntil(byte[]... separators) {
+        return new Read<>(this, Until.separator(new Separators(separators)), Form.BYTES);
+    }
+
+    /** As {@link #readUntil(byte[]...)}, with separators in UTF-8. */
+    public Mono<byte[]> readUntil(String... separators) {
+        return readUntil(Stream.of(separators)
+                .map(separator -> separator.getBytes(StandardCharsets.UTF_8))
+                .toArray(byte[][]::new));
+    }
+
+    /**
      * Whatever has come, at least one byte and at most {@code n}; empty at the end of the stream. Nothing happens until
      * subscription; cancelling consumes nothing. With {@code n} 0 it gives an array of length 0 at once.
      *
      * @throws IllegalArgumentException if {@code n} is negative; asyncio's {@code read(-1)} is {@link #readAll}
      */
     public Mono<byte[]> read(int n) {
-        if (n < 0) {
-            throw new IllegalArgumentException("Cannot read " + n + " bytes: use readAll() to read until the end");
-        }
-        return new Read(this, Read.Until.SOME, n);
+        return new Read<>(this, some(n), Form.BYTES);
     }
 
     /**
@@ -115,10 +172,7 @@ public final class StreamReader {
      * @throws IllegalArgumentException if {@code n} is negative
      */
     public Mono<byte[]> readExactly(int n) {
-        if (n < 0) {
-            throw new IllegalArgumentException("readExactly size can not be less than zero: " + n);
-        }
-        return new Read(this, Read.Until.EXACTLY, n);
+        return new Read<>(this, exactly(n), Form.BYTES);
     }
 
     /**
@@ -131,265 +185,181 @@ public final class StreamReader {
         return readAll;
     }
 
+    private static Until some(int n) {
+        if (n < 0) {
+            throw new IllegalArgumentException("Cannot read " + n + " bytes: use readAll() to read until the end");
+        }
+        return Until.some(n);
+    }
+
+    private static Until exactly(int n) {
+        if (n < 0) {
+            throw new IllegalArgumentException("readExactly size can not be less than zero: " + n);
+        }
+        return Until.exactly(n);
+    }
+
+    // ---- until the end of the stream
+
     /**
-     * The lines from here to the end of the stream, as {@link #readLine} gives them, one read for each requested.
-     * Nothing happens until subscription; cancelling keeps the lines that were not emitted.
+     * The lines from here to the end of the stream, as {@link #readLine} gives them, one read for each requested. The
+     * end comes with the last line if it is known then, else with the next request. Nothing happens until subscription;
+     * cancelling keeps the lines that were not emitted.
      *
      * <p>asyncio: {@code async for line in reader}.
      */
     public Flux<byte[]> lines() {
-        return readLine.singleOptional().repeat().takeWhile(Optional::isPresent).map(Optional::get);
-    }
-
-    /** Whether the stream has ended and all its bytes were read. */
-    public boolean atEof() {
-        return atEof;
-    }
-
-    @Nullable Throwable exception() {
-        return exception;
-    }
-
-    // ---- reads, on the loop
-
-    void onLoop(Runnable step) {
-        if (loop.inEventLoop()) {
-            step.run();
-        } else {
-            loop.execute(step);
-        }
-    }
-
-    void start(Reading reading) {
-        Reading other = current;
-        if (other != null && other.isWaiting()) {
-            if (reading.end()) {
-                reading.fail(new IllegalStateException(
-                        reading.read.until.method + "() called while " + other.read.until.method
-                                + "() is already waiting for incoming data: a connection has one reader at a time"));
-            }
-            return;
-        }
-        current = null;
-        if (!attempt(reading) && !failTruncated(reading)) {
-            current = reading;
-            if (paused) {
-                resume(); // or it would wait for ever: readExactly(more than 2 * limit)
-            }
-        }
-    }
-
-    /** Tries to end a read; false if it must wait. */
-    private boolean attempt(Reading reading) {
-        Throwable exception = this.exception;
-        if (exception != null) {
-            if (reading.end()) {
-                reading.fail(exception);
-            }
-            return true;
-        }
-        int n = reading.read.n;
-        return switch (reading.read.until) {
-            case SOME -> attemptSome(reading, n);
-            case EXACTLY -> attemptExactly(reading, n);
-            case LINE -> attemptLine(reading);
-            case END -> ended && give(reading, buffer.size());
-        };
-    }
-
-    private boolean attemptSome(Reading reading, int n) {
-        if (n > 0 && buffer.size() == 0) {
-            return ended && giveNothing(reading);
-        }
-        return give(reading, Math.min(n, buffer.size()));
-    }
-
-    private boolean attemptExactly(Reading reading, int n) {
-        if (buffer.size() >= n) {
-            return give(reading, n);
-        }
-        if (ended && reading.end()) {
-            reading.fail(new IncompleteReadException(take(buffer.size()), n));
-        }
-        return ended;
-    }
-
-    private boolean attemptLine(Reading reading) {
-        int length = buffer.find((byte) '\n');
-        if (length > limit) {
-            return overrun(
-                    reading, length, length + 1, "Separator is found, but the line is longer than the limit of ");
-        }
-        if (length >= 0) {
-            return give(reading, length + 1);
-        }
-        int size = buffer.size();
-        if (size > limit) {
-            return overrun(reading, size, size, "Separator is not found, and what has come exceeds the limit of ");
-        }
-        if (!ended) {
-            return false;
-        }
-        return size == 0 ? giveNothing(reading) : give(reading, size);
-    }
-
-    private boolean failTruncated(Reading reading) {
-        Throwable truncation = this.truncation;
-        if (truncation != null && reading.end()) {
-            reading.fail(truncation);
-        }
-        return truncation != null;
-    }
-
-    private boolean give(Reading reading, int n) {
-        if (reading.end()) {
-            reading.succeed(n == 0 ? NOTHING : take(n));
-        }
-        return true;
-    }
-
-    private static boolean giveNothing(Reading reading) {
-        if (reading.end()) {
-            reading.succeedEmpty();
-        }
-        return true;
-    }
-
-    private boolean overrun(Reading reading, int consumed, int dropped, String what) {
-        if (reading.end()) {
-            buffer.skip(dropped);
-            removed();
-            reading.fail(new LimitOverrunException(
-                    what + limit
-                            + " bytes: give openConnection or startServer a higher limit, if such lines are legitimate",
-                    consumed));
-        }
-        return true;
-    }
-
-    private byte[] take(int n) {
-        byte[] bytes = buffer.take(n);
-        removed();
-        return bytes;
-    }
-
-    private void removed() {
-        atEof = ended && buffer.size() == 0;
-        if (paused && buffer.size() <= limit) {
-            resume();
-        }
-    }
-
-    private void resume() {
-        paused = false;
-        flow.resumeReading();
-    }
-
-    void putBack(byte[] bytes) {
-        if (bytes.length > 0) {
-            buffer.putBack(bytes);
-            atEof = false;
-            wake();
-        }
-    }
-
-    // ---- the source's side, on the loop
-
-    /** Takes bytes that have come, and owns the buffer from here on. */
-    void feed(ByteBuf bytes) {
-        if (ended || !bytes.isReadable()) {
-            bytes.release();
-            return;
-        }
-        buffer.append(bytes);
-        wake();
-        if (!paused && !isAwaited() && buffer.size() > 2L * limit) {
-            paused = true;
-            flow.pauseReading();
-        }
-    }
-
-    /** The peer will send nothing more. */
-    void feedEof() {
-        ended = true;
-        atEof = buffer.size() == 0;
-        wake();
-    }
-
-    /** The connection has failed. */
-    void fail(Throwable exception) {
-        if (exception != truncation) {
-            this.exception = exception;
-            wake();
-        }
-    }
-
-    /** Nothing more will come, though something should have: what has come can be read, then reads fail. */
-    void truncate(Throwable truncation) {
-        this.truncation = truncation;
-        wake();
-    }
-
-    /** The connection is gone, with or without {@link #fail}. */
-    void connectionLost() {
-        buffer.moveToHeap();
-        if (truncation == null) {
-            feedEof();
-        }
+        return lines;
     }
 
     /**
-     * Gives what came before TLS starts, which must not be taken for what comes through it: nothing, or the ClientHello
-     * of a client that did not wait for this.
-     *
-     * @throws IllegalStateException if it is something else, or somebody reads
+     * As {@link #lines()}, as text without {@code "\n"} or {@code "\r\n"}, like {@link java.io.BufferedReader#lines}
+     * (for which a lone {@code "\r"} is an end, too: here it is not). Bytes that are not of that charset become its
+     * replacement character.
      */
-    byte[] takeForTls(boolean server) {
-        if (isAwaited()) {
-            throw new IllegalStateException("startTls() called while somebody waits for incoming data");
+    public Flux<String> lines(Charset charset) {
+        return new Reads<>(this, "lines", Until.LINE, Form.line(charset));
+    }
+
+    /** As {@link #chunks(int)}, each as large as what has come. */
+    public Flux<byte[]> chunks() {
+        return chunks(Integer.MAX_VALUE);
+    }
+
+    /**
+     * All bytes from here to the end of the stream, in pieces as they come, one read for each requested. Nothing
+     * happens until subscription; cancelling keeps what was not emitted.
+     *
+     * @param max the largest piece, in bytes
+     * @throws IllegalArgumentException if it is not positive
+     */
+    public Flux<byte[]> chunks(int max) {
+        return new Reads<>(this, "chunks", piece("chunks", max), Form.BYTES);
+    }
+
+    private static Until piece(String method, int max) {
+        if (max <= 0) {
+            throw new IllegalArgumentException("The largest chunk must be positive, not " + max);
         }
-        int size = buffer.size();
-        if (size == 0) {
-            return NOTHING;
+        return Until.piece(method, max);
+    }
+
+    // ---- the same without copying
+
+    /** As {@link #readLine}, without copying: the caller releases the buffer. */
+    public Mono<ByteBuf> readLineRetained() {
+        return readLineRetained;
+    }
+
+    /** As {@link #readUntil(byte[]...)}, without copying: the caller releases the buffer. */
+    public Mono<ByteBuf> readUntilRetained(byte[]... separators) {
+        return new Read<>(this, Until.separator(new Separators(separators)), Form.RETAINED);
+    }
+
+    /** As {@link #read}, without copying: the caller releases the buffer. */
+    public Mono<ByteBuf> readRetained(int n) {
+        return new Read<>(this, some(n), Form.RETAINED);
+    }
+
+    /** As {@link #readExactly}, without copying: the caller releases the buffer. */
+    public Mono<ByteBuf> readExactlyRetained(int n) {
+        return new Read<>(this, exactly(n), Form.RETAINED);
+    }
+
+    /** As {@link #lines()}, without copying: the subscriber releases each buffer. */
+    public Flux<ByteBuf> linesRetained() {
+        return new Reads<>(this, "linesRetained", Until.LINE, Form.RETAINED);
+    }
+
+    /** As {@link #chunks()}, without copying: the subscriber releases each buffer. */
+    public Flux<ByteBuf> chunksRetained() {
+        return chunksRetained(Integer.MAX_VALUE);
+    }
+
+    /** As {@link #chunks(int)}, without copying: the subscriber releases each buffer. */
+    public Flux<ByteBuf> chunksRetained(int max) {
+        return new Reads<>(this, "chunksRetained", piece("chunksRetained", max), Form.RETAINED);
+    }
+
+    // ---- asking
+
+    /** Whether the stream has ended and all its bytes were read. */
+    public boolean atEof() {
+        return incoming.atEof();
+    }
+
+    /** What every read fails with; null while nothing is wrong. */
+    public @Nullable Throwable exception() {
+        return incoming.exception();
+    }
+
+    // ---- feeding
+
+    /**
+     * Adds bytes at the end. The array is copied.
+     *
+     * @throws IllegalStateException after {@link #feedEof}; if a connection feeds this reader, or its loop is closed
+     */
+    public void feedData(byte[] bytes) {
+        if (incoming.ended()) {
+            throw new IllegalStateException("Cannot call feedData() after feedEof(): " + this);
         }
-        byte[] early = buffer.take(size);
-        boolean clientHello = server && early[0] == 22 && (size == 1 || early[1] == 3); // a handshake, of SSL 3 or TLS
-        if (!clientHello) {
-            buffer.putBack(early);
+        ByteBuf copy = Unpooled.copiedBuffer(bytes);
+        fed(() -> incoming.feed(copy));
+    }
+
+    /**
+     * Nothing more will come: what is buffered can still be read.
+     *
+     * @throws IllegalStateException if a connection feeds this reader, or its loop is closed
+     */
+    public void feedEof() {
+        fed(incoming::feedEof);
+    }
+
+    /**
+     * Lets every read from now on fail, the one that waits included.
+     *
+     * @throws IllegalStateException if a connection feeds this reader, or its loop is closed
+     */
+    public void setException(Throwable exception) {
+        Objects.requireNonNull(exception, "exception");
+        fed(() -> incoming.fail(exception));
+    }
+
+    private void fed(Runnable step) {
+        if (connection != null) {
             throw new IllegalStateException(
-                    "Cannot start TLS: " + size + " bytes that came in cleartext are unread, and"
-                            + " would be mistaken for what comes encrypted. Somebody may have put them there: close it");
+                    connection + " feeds this reader: StreamReader.create makes one that can be fed by others");
         }
-        return early;
+        try {
+            incoming.onLoop(step);
+        } catch (RejectedExecutionException e) {
+            throw new IllegalStateException("The event loop of " + this + " is closed", e);
+        }
     }
 
-    private boolean isAwaited() {
-        Reading reading = current;
-        return reading != null && reading.isWaiting();
+    Incoming incoming() {
+        return incoming;
     }
 
-    private void wake() {
-        Reading reading = current;
-        if (reading != null) {
-            current = null; // its subscriber may start the next read on this stack
-            if (!attempt(reading) && !failTruncated(reading)) {
-                current = reading;
-            }
-        }
+    static IllegalStateException secondRead(String method, String waiting) {
+        return new IllegalStateException(method + "() called while " + waiting
+                + "() is already waiting for incoming data: a connection has one reader at a time");
     }
 
     /** {@code <StreamReader limit=100 eof>}. */
     @Override
     public String toString() {
         StringBuilder text = new StringBuilder("<StreamReader");
-        if (limit != DEFAULT_LIMIT) {
-            text.append(" limit=").append(limit);
+        if (incoming.limit != DEFAULT_LIMIT) {
+            text.append(" limit=").append(incoming.limit);
         }
-        if (atEof) {
+        if (atEof()) {
             text.append(" eof");
         }
-        if (exception != null) {
-            text.append(" exception=").append(exception);
+        if (exception() != null) {
+            text.append(" exception=").append(exception());
         }
         return text.append('>').toString();
     }

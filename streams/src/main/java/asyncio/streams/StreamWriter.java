@@ -7,10 +7,12 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.WriteBufferWaterMark;
 import java.net.SocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.Objects;
 import java.util.concurrent.RejectedExecutionException;
 import javax.net.ssl.SSLEngine;
 import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
 import reactor.core.publisher.Mono;
 
 /**
@@ -38,25 +40,17 @@ public final class StreamWriter {
 
     private final Channel channel;
     private final StreamHandler handler;
-    private final @Nullable SocketAddress remoteAddress;
-    private final @Nullable SocketAddress localAddress;
+    private final Outgoing out;
     private final Mono<Void> drain = new Drain(this);
-    /** Completes when the connection is gone; {@link #failure} tells how. */
-    private final Future<Void> closed = new Future<>();
-    /** For all who drain now, since there is room for all of them at once; on the loop. */
-    private @Nullable Future<Void> room;
+    /** Is not forgotten while somebody holds its writer. */
+    @SuppressWarnings({"UnusedVariable", "FieldCanBeLocal"}) // held for the collector
+    private final StreamConnection connection;
 
-    private volatile boolean closing;
-    private volatile boolean eofWritten;
-    private volatile boolean lost;
-    private volatile @Nullable Throwable failure;
-
-    StreamWriter(Channel channel, StreamHandler handler) {
-        this.channel = channel;
-        this.handler = handler;
-        this.remoteAddress = channel.remoteAddress();
-        this.localAddress = channel.localAddress();
-        setWriteBufferLimits(DEFAULT_HIGH, DEFAULT_LOW);
+    StreamWriter(StreamConnection connection) {
+        this.connection = connection;
+        this.handler = connection.handler();
+        this.out = handler.writer();
+        this.channel = out.channel;
     }
 
     // ---- writing
@@ -68,18 +62,14 @@ public final class StreamWriter {
      * @throws IllegalStateException after {@link #writeEof}
      */
     public void write(byte[] bytes) {
-        if (eofWritten) {
-            throw new IllegalStateException(
-                    "Cannot call write() after writeEof(): the peer was told that nothing more comes");
-        }
+        out.checkEofNotWritten();
         if (bytes.length == 0 || isClosing()) {
             return;
         }
-        ByteBuf copy = channel.alloc().ioBuffer(bytes.length).writeBytes(bytes);
-        try {
-            onLoop(() -> handler.write(copy));
-        } catch (RejectedExecutionException e) {
-            copy.release(); // the loop is closed, and the connection with it
+        if (channel.eventLoop().inEventLoop()) {
+            handler.writeCopy(bytes);
+        } else {
+            send(channel.alloc().ioBuffer(bytes.length).writeBytes(bytes));
         }
     }
 
@@ -88,9 +78,102 @@ public final class StreamWriter {
         write(text.getBytes(StandardCharsets.UTF_8));
     }
 
-    /** As {@link #write(byte[])}, one after the other. */
+    /**
+     * As {@link #write(byte[])}, without copying: the writer owns the buffer from here on and releases it, whatever
+     * happens. Its bytes must not be changed any more. To send a buffer and keep it, write {@code retain()} of it.
+     */
+    public void write(ByteBuf bytes) {
+        try {
+            out.checkEofNotWritten();
+        } catch (IllegalStateException e) {
+            bytes.release();
+            throw e;
+        }
+        if (!bytes.isReadable() || isClosing()) {
+            bytes.release();
+        } else {
+            send(bytes);
+        }
+    }
+
+    /** As {@link #write(byte[])} of all of them joined: what other threads write does not come in between. */
     public void writelines(Iterable<byte[]> lines) {
-        lines.forEach(this::write);
+        out.checkEofNotWritten();
+        ByteBuf all = channel.alloc().ioBuffer();
+        try {
+            lines.forEach(all::writeBytes);
+        } catch (RuntimeException e) {
+            all.release();
+            throw e;
+        }
+        write(all);
+    }
+
+    private void send(ByteBuf bytes) {
+        if (channel.eventLoop().inEventLoop()) {
+            handler.write(bytes);
+            return;
+        }
+        try {
+            channel.eventLoop().execute(() -> handler.write(bytes));
+        } catch (RejectedExecutionException e) {
+            bytes.release(); // the loop is closed, and the connection with it
+        }
+    }
+
+    /**
+     * Writes all that a source gives, as fast as the peer takes it: the source is asked for a few arrays at a time, and
+     * for more when there is room in the write buffer. Completes empty when the last byte is handed to the operating
+     * system. Nothing happens until subscription; cancelling cancels the source, and what it gave is sent.
+     *
+     * <p>Fails with the source's error, and the connection stays open; with what breaks the connection, or with
+     * {@link ConnectionResetException} if it is closed, and the source is cancelled; with {@link IllegalStateException}
+     * after {@link #writeEof}. What others write meanwhile comes in between.
+     *
+     * <pre>{@code
+     * await(writer.writeFrom(Flux.fromIterable(rows).map(row -> row.toCsv().getBytes(UTF_8))));
+     * }</pre>
+     */
+    public Mono<Void> writeFrom(Publisher<byte[]> source) {
+        return new WriteFrom<>(this, "writeFrom", Objects.requireNonNull(source, "source"), this::write);
+    }
+
+    /**
+     * As {@link #writeFrom}, without copying: the writer owns the buffers and releases them, as
+     * {@link #write(ByteBuf)}.
+     */
+    public Mono<Void> writeFromBuffers(Publisher<? extends ByteBuf> source) {
+        return new WriteFrom<>(this, "writeFromBuffers", Objects.requireNonNull(source, "source"), this::write);
+    }
+
+    /** As {@link #sendFile(Path, long, long)} of the whole file. */
+    public Mono<Long> sendFile(Path file) {
+        return sendFile(file, 0, Long.MAX_VALUE);
+    }
+
+    /**
+     * Sends a part of a file, behind what was written before, and gives the number of bytes when the last one is handed
+     * to the operating system: less than {@code count} if the file ends before. On TCP and Unix sockets without TLS the
+     * kernel copies from the file to the socket; elsewhere the file is read in pieces, on other threads. Nothing
+     * happens until subscription; cancelling sends no further piece (of a megabyte at most).
+     *
+     * <p>Fails with what the file system says, such as {@link java.nio.file.NoSuchFileException}, before anything is
+     * sent; otherwise as {@link #writeFrom}. What others write meanwhile may come in between.
+     *
+     * <p>asyncio: {@code loop.sendfile}.
+     *
+     * @throws IllegalArgumentException if the offset or the count is negative
+     */
+    public Mono<Long> sendFile(Path file, long offset, long count) {
+        Objects.requireNonNull(file, "file");
+        if (offset < 0 || count < 0) {
+            throw new IllegalArgumentException(
+                    "The offset (" + offset + ") and the count (" + count + ") of sendFile must be >= 0");
+        }
+        return Mono.defer(() -> {
+            out.checkEofNotWritten();
+            return new SendFile(this, handler, file, offset, count).send();
+        });
     }
 
     /**
@@ -115,9 +198,8 @@ public final class StreamWriter {
             throw new UnsupportedOperationException(
                     "Cannot close the write side of " + this + " alone, as with TLS: close() it");
         }
-        if (!eofWritten) {
-            eofWritten = true;
-            onLoopIfOpen(handler::writeEof);
+        if (out.requestEof()) {
+            out.onLoopIfOpen(handler::writeEof);
         }
     }
 
@@ -159,21 +241,20 @@ public final class StreamWriter {
      * {@link #waitClosed}. Closing twice does nothing.
      */
     public void close() {
-        if (!closing) {
-            closing = true;
-            onLoopIfOpen(handler::close);
+        if (out.requestClose()) {
+            out.onLoopIfOpen(handler::close);
         }
     }
 
     /** Closes the connection at once and drops what is buffered; the peer sees it reset. */
     void abort() {
-        closing = true;
-        onLoopIfOpen(handler::abort);
+        out.requestClose();
+        out.onLoopIfOpen(handler::abort);
     }
 
     /** Whether it is closed or being closed, by whichever side. */
     public boolean isClosing() {
-        return closing || lost || !channel.isOpen();
+        return out.isClosing();
     }
 
     /**
@@ -181,19 +262,19 @@ public final class StreamWriter {
      * until subscription; cancelling stops waiting, not closing.
      */
     public Mono<Void> waitClosed() {
-        return closed.then(Mono.defer(() -> failure == null ? Mono.empty() : Mono.error(failure)));
+        return out.closed().then(Mono.defer(this::failed));
     }
 
     // ---- asking and tuning
 
     /** The peer's address; null if there is none. asyncio: {@code get_extra_info('peername')}. */
     public @Nullable SocketAddress remoteAddress() {
-        return remoteAddress;
+        return out.remoteAddress;
     }
 
     /** The connection's own address; null if there is none. asyncio: {@code get_extra_info('sockname')}. */
     public @Nullable SocketAddress localAddress() {
-        return localAddress;
+        return out.localAddress;
     }
 
     /**
@@ -206,9 +287,9 @@ public final class StreamWriter {
      */
     public @Nullable Object getExtraInfo(String name) {
         return switch (Objects.requireNonNull(name, "name")) {
-            case "peername" -> remoteAddress;
-            case "sockname" -> localAddress;
-            case "socket" -> lost ? null : channel;
+            case "peername" -> out.remoteAddress;
+            case "sockname" -> out.localAddress;
+            case "socket" -> out.isLost() ? null : channel;
             default -> tlsInfo(name);
         };
     }
@@ -241,6 +322,15 @@ public final class StreamWriter {
      * @throws IllegalArgumentException unless {@code high >= low >= 0}
      */
     public void setWriteBufferLimits(int high, int low) {
+        setWriteBufferLimits(channel, high, low);
+    }
+
+    /** What a new connection has. */
+    static void setDefaultWriteBufferLimits(Channel channel) {
+        setWriteBufferLimits(channel, DEFAULT_HIGH, DEFAULT_LOW);
+    }
+
+    private static void setWriteBufferLimits(Channel channel, int high, int low) {
         if (low < 0 || high < low) {
             throw new IllegalArgumentException("high (" + high + ") must be >= low (" + low + ") must be >= 0");
         }
@@ -252,27 +342,23 @@ public final class StreamWriter {
                         new WriteBufferWaterMark(lowMark, Math.max(high, lowMark)));
     }
 
-    // ---- drain, on the loop
-
-    void onLoop(Runnable step) {
-        if (channel.eventLoop().inEventLoop()) {
-            step.run();
-        } else {
-            channel.eventLoop().execute(step);
-        }
-    }
-
-    private void onLoopIfOpen(Runnable step) {
-        try {
-            onLoop(step);
-        } catch (RejectedExecutionException e) {
-            // the loop is closed, and the connection with it
-        }
-    }
-
-    Channel channel() {
+    /**
+     * The Netty channel, for its options and figures: {@code channel().config()}. It stays this library's property:
+     * write and close here, not there. asyncio: {@code transport}.
+     */
+    public Channel channel() {
         return channel;
     }
+
+    Outgoing out() {
+        return out;
+    }
+
+    StreamHandler handler() {
+        return handler;
+    }
+
+    // ---- drain, on the loop
 
     /** How a drain that is subscribed to now ends. */
     Mono<Void> drainNow() {
@@ -280,7 +366,7 @@ public final class StreamWriter {
         if (readError != null) {
             return Mono.error(readError);
         }
-        if (!lost && isClosing()) {
+        if (!out.isLost() && isClosing()) {
             // one turn, in which the loss may become known: else write() and drain() in a loop would never see it
             Future<Void> oneTurn = new Future<>();
             channel.eventLoop().execute(() -> oneTurn.trySetResult(null));
@@ -290,57 +376,24 @@ public final class StreamWriter {
     }
 
     private Mono<Void> drainOpenOrLost() {
-        if (lost) {
-            return Mono.error(lossError());
+        if (out.isLost()) {
+            return Mono.error(out.lossError());
         }
         if (!handler.hasRoom()) {
             handler.flush();
         }
-        if (handler.hasRoom()) {
-            return Mono.empty();
-        }
-        Future<Void> room = this.room;
-        if (room == null) {
-            room = new Future<>();
-            this.room = room;
-        }
-        return room.then(Mono.defer(() -> failure == null ? Mono.empty() : Mono.error(failure)));
+        return handler.hasRoom() ? Mono.empty() : out.room().then(Mono.defer(this::failed));
     }
 
-    Throwable lossError() {
-        Throwable failure = this.failure;
-        return failure != null ? failure : new ConnectionResetException("Connection lost: " + this);
-    }
-
-    void releaseDrainers() {
-        Future<Void> released = room;
-        if (released != null) {
-            room = null;
-            released.trySetResult(null);
-        }
-    }
-
-    // ---- the connection's side, on the loop
-
-    boolean closeRequested() {
-        return closing;
-    }
-
-    Future<Void> closed() {
-        return closed;
-    }
-
-    void connectionLost(@Nullable Throwable failure) {
-        this.failure = failure;
-        lost = true;
-        releaseDrainers();
-        closed.trySetResult(null);
+    /** The failure, if there is one; refers to the writer, which is not forgotten while somebody waits for it. */
+    private Mono<Void> failed() {
+        Throwable failure = out.failure();
+        return failure == null ? Mono.empty() : Mono.error(failure);
     }
 
     /** {@code <StreamWriter /127.0.0.1:50000 -> /127.0.0.1:80 open>}. */
     @Override
     public String toString() {
-        return "<StreamWriter " + localAddress + " -> " + remoteAddress
-                + (lost ? " closed" : isClosing() ? " closing" : " open") + ">";
+        return out.toString();
     }
 }

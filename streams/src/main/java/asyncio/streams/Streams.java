@@ -74,7 +74,8 @@ public final class Streams {
             throw new IllegalArgumentException("Cannot connect to port 0");
         }
         return new Opening<>(
-                "openConnection(" + host + ", " + port + ")", loop -> new Connector(loop, options).connect(host, port));
+                "openConnection(" + host + ", " + port + ")",
+                loop -> new Connector(loop, options).connect(host, port).doOnNext(Unclosed::watch));
     }
 
     /** As {@link #openUnixConnection(Path, ConnectOptions)}, with the defaults. */
@@ -91,7 +92,9 @@ public final class Streams {
     public static Mono<StreamConnection> openUnixConnection(Path path, ConnectOptions options) {
         Objects.requireNonNull(path, "path");
         Objects.requireNonNull(options, "options");
-        return new Opening<>("openUnixConnection(" + path + ")", loop -> new Connector(loop, options).connect(path));
+        return new Opening<>(
+                "openUnixConnection(" + path + ")",
+                loop -> new Connector(loop, options).connect(path).doOnNext(Unclosed::watch));
     }
 
     // ---- serving

@@ -102,7 +102,7 @@ final class Tls {
         StreamHandler handler = connection.handler();
         return Mono.create(sink -> {
             sink.onCancel(connection.writer()::abort);
-            connection.writer().onLoop(() -> {
+            handler.writer().onLoop(() -> {
                 try {
                     handler.startTls(options, host, port).addListener(done -> {
                         if (done.isSuccess()) {

@@ -2,8 +2,11 @@ package asyncio.streams;
 
 import static asyncio.Asyncio.async;
 import static asyncio.Asyncio.await;
+import static java.nio.charset.StandardCharsets.UTF_8;
 
 import asyncio.BlockingCalls;
+import io.netty.buffer.Unpooled;
+import io.netty.util.ReferenceCounted;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -20,6 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.reactivestreams.Publisher;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /** No method that returns a Mono or a Flux blocks the loop it is called, subscribed to or cancelled on. */
@@ -57,6 +61,62 @@ class BlockHoundTest {
             connection.writer().writeEof();
             return connection.reader().lines();
         });
+        methods.put("StreamReader.lines(Charset)", connection -> {
+            connection.writer().writeEof();
+            return connection.reader().lines(UTF_8);
+        });
+        methods.put("StreamReader.chunks()", connection -> {
+            connection.writer().writeEof();
+            return connection.reader().chunks();
+        });
+        methods.put("StreamReader.chunks(int)", connection -> {
+            connection.writer().writeEof();
+            return connection.reader().chunks(2);
+        });
+        methods.put(
+                "StreamReader.readUntil(byte[][])",
+                connection -> connection.reader().readUntil(new byte[] {'\n'}));
+        methods.put(
+                "StreamReader.readUntil(String[])",
+                connection -> connection.reader().readUntil("\n", "3"));
+        methods.put(
+                "StreamReader.readUntilRetained(byte[][])",
+                connection -> released(connection.reader().readUntilRetained(new byte[] {'\n'})));
+        methods.put(
+                "StreamReader.readLineRetained()",
+                connection -> released(connection.reader().readLineRetained()));
+        methods.put(
+                "StreamReader.readRetained(int)",
+                connection -> released(connection.reader().readRetained(100)));
+        methods.put(
+                "StreamReader.readExactlyRetained(int)",
+                connection -> released(connection.reader().readExactlyRetained(7)));
+        methods.put("StreamReader.linesRetained()", connection -> {
+            connection.writer().writeEof();
+            return released(connection.reader().linesRetained());
+        });
+        methods.put("StreamReader.chunksRetained()", connection -> {
+            connection.writer().writeEof();
+            return released(connection.reader().chunksRetained());
+        });
+        methods.put("StreamReader.chunksRetained(int)", connection -> {
+            connection.writer().writeEof();
+            return released(connection.reader().chunksRetained(2));
+        });
+        methods.put(
+                "StreamWriter.writeFrom(Publisher)",
+                connection -> connection.writer().writeFrom(Flux.range(0, 100).map(i -> new byte[10_000])));
+        methods.put(
+                "StreamWriter.writeFromBuffers(Publisher)",
+                connection -> connection
+                        .writer()
+                        .writeFromBuffers(Flux.range(0, 100).map(i -> Unpooled.copiedBuffer(new byte[10_000]))));
+        methods.put(
+                "StreamWriter.sendFile(Path)",
+                connection -> connection.writer().sendFile(Path.of(System.getProperty("java.home"), "release")));
+        methods.put(
+                "StreamWriter.sendFile(Path, long, long)",
+                connection -> connection.writer().sendFile(Path.of(System.getProperty("java.home"), "release"), 1, 2));
         methods.put("StreamWriter.drain()", connection -> {
             connection.writer().write(new byte[1 << 20]);
             return connection.writer().drain();
@@ -83,6 +143,12 @@ class BlockHoundTest {
                         .then(connection.writer().startTls(IMPATIENT))
                         .onErrorComplete(ConnectionAbortedException.class));
         return methods;
+    }
+
+    private static <T extends ReferenceCounted> Flux<T> released(Publisher<T> buffers) {
+        return Flux.from(buffers)
+                .doOnNext(ReferenceCounted::release)
+                .doOnDiscard(ReferenceCounted.class, ReferenceCounted::release);
     }
 
     private static int portOf(StreamConnection connection) {

@@ -5,6 +5,11 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import asyncio.EventLoop;
 import asyncio.Tck;
 import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.Unpooled;
+import io.netty.util.ReferenceCounted;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.stream.Stream;
@@ -13,6 +18,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /** The Reactive Streams rules for what readers, writers and servers return. */
@@ -68,26 +75,65 @@ class PublisherTckTest {
     }
 
     @TestFactory
+    Stream<DynamicTest> readUntil() {
+        return Tck.of(
+                "readUntil", () -> reader("a;".repeat(3), Duration.ofMillis(5)).readUntil(";"));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> readLineRetained() {
+        return Tck.of(
+                "readLineRetained",
+                () -> reader("line\n", Duration.ofMillis(5)).readLineRetained().doOnNext(ReferenceCounted::release));
+    }
+
+    @TestFactory
     Stream<DynamicTest> lines() {
+        return Stream.of(Duration.ZERO, Duration.ofMillis(5))
+                .flatMap(delay -> Tck.ofMany(
+                        "lines, " + delay + " away",
+                        count -> reader("line\n".repeat((int) count), delay).lines()));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> linesAsText() {
         return Tck.ofMany(
-                "lines",
-                count -> reader("line\n".repeat((int) count), Duration.ZERO).lines());
+                "lines as text",
+                count -> reader("line\n".repeat((int) count), Duration.ZERO).lines(UTF_8));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> chunks() {
+        return Tck.ofMany(
+                "chunks",
+                count -> reader("abc".repeat((int) count), Duration.ZERO).chunks(3));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> chunksRetained() {
+        return Tck.ofMany(
+                "chunksRetained",
+                count -> reader("abc".repeat((int) count), Duration.ZERO)
+                        .chunksRetained(3)
+                        .doOnNext(ReferenceCounted::release));
     }
 
     /** A reader on a loop of its own, which is fed after a delay, and whose stream ends there. */
     private static StreamReader reader(String text, Duration delay) {
         EventLoop loop = EventLoop.shared().next();
         StreamReader reader = new StreamReader(
-                loop.netty(), ByteBufAllocator.DEFAULT, StreamReader.DEFAULT_LIMIT, new StreamReader.Flow() {
-                    @Override
-                    public void pauseReading() {}
+                new Incoming(
+                        loop.netty(), ByteBufAllocator.DEFAULT, StreamReader.DEFAULT_LIMIT, new StreamReader.Flow() {
+                            @Override
+                            public void pauseReading() {}
 
-                    @Override
-                    public void resumeReading() {}
-                });
+                            @Override
+                            public void resumeReading() {}
+                        }),
+                null);
         Runnable feed = () -> {
-            reader.feed(ByteBufAllocator.DEFAULT.buffer().writeBytes(text.getBytes(UTF_8)));
-            reader.connectionLost();
+            reader.incoming().feed(ByteBufAllocator.DEFAULT.buffer().writeBytes(text.getBytes(UTF_8)));
+            reader.incoming().connectionLost();
         };
         loop.callSoonThreadsafe(() -> loop.callLater(delay, feed));
         return reader;
@@ -103,6 +149,26 @@ class PublisherTckTest {
                     writer.write(new byte[size]);
                     return writer.drain();
                 }));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> writeFrom() {
+        return Tck.ofEmpty(
+                "writeFrom",
+                () -> connect().writer().writeFrom(Flux.range(0, 100).map(i -> new byte[1000])));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> writeFromBuffers() {
+        return Tck.ofEmpty(
+                "writeFromBuffers",
+                () -> connect().writer().writeFromBuffers(Flux.range(0, 100).map(i -> Unpooled.buffer(1))));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> sendFile(@TempDir Path directory) throws IOException {
+        Path file = Files.writeString(directory.resolve("file"), "text");
+        return Tck.of("sendFile", () -> connect().writer().sendFile(file)).toList().stream();
     }
 
     @TestFactory

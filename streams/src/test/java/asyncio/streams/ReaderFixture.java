@@ -17,7 +17,8 @@ abstract class ReaderFixture implements StreamReader.Flow {
     StreamReader reader = reader(StreamReader.DEFAULT_LIMIT);
 
     StreamReader reader(int limit) {
-        reader = new StreamReader(ImmediateEventExecutor.INSTANCE, ByteBufAllocator.DEFAULT, limit, this);
+        reader = new StreamReader(
+                new Incoming(ImmediateEventExecutor.INSTANCE, ByteBufAllocator.DEFAULT, limit, this), null);
         return reader;
     }
 
@@ -33,11 +34,15 @@ abstract class ReaderFixture implements StreamReader.Flow {
 
     @AfterEach
     void endStream() {
-        reader.connectionLost();
+        reader.incoming().connectionLost();
     }
 
     void feed(String text) {
-        reader.feed(ByteBufAllocator.DEFAULT.buffer().writeBytes(text.getBytes(UTF_8)));
+        feed(text.getBytes(UTF_8));
+    }
+
+    void feed(byte[] bytes) {
+        reader.incoming().feed(ByteBufAllocator.DEFAULT.buffer().writeBytes(bytes));
     }
 
     static Mono<String> text(Mono<byte[]> read) {
@@ -49,7 +54,7 @@ abstract class ReaderFixture implements StreamReader.Flow {
     }
 
     void expectRest(String expected) {
-        reader.feedEof();
+        reader.incoming().feedEof();
         expect(reader.readAll(), expected);
         assertThat(reader.atEof()).isTrue();
     }

@@ -43,7 +43,7 @@ class StreamReaderTest extends ReaderFixture {
     @Test
     @DisplayName("STR-05 read at the end of the stream completes empty")
     void readEof() {
-        StepVerifier.create(reader.read(1024)).then(reader::feedEof).verifyComplete();
+        StepVerifier.create(reader.read(1024)).then(reader.incoming()::feedEof).verifyComplete();
         StepVerifier.create(reader.read(1024)).verifyComplete();
         assertThat(reader.atEof()).isTrue();
     }
@@ -55,7 +55,7 @@ class StreamReaderTest extends ReaderFixture {
                 .then(() -> {
                     feed("chunk1\n");
                     feed("chunk2");
-                    reader.feedEof();
+                    reader.incoming().feedEof();
                 })
                 .expectNext("chunk1\nchunk2")
                 .verifyComplete();
@@ -67,7 +67,7 @@ class StreamReaderTest extends ReaderFixture {
     void readAfterFailure() {
         IOException failure = new IOException("reset");
         feed("line\n");
-        reader.fail(failure);
+        reader.incoming().fail(failure);
         for (Mono<byte[]> read : List.of(reader.read(2), reader.readLine(), reader.readExactly(2), reader.readAll())) {
             StepVerifier.create(read).verifyErrorSatisfies(e -> assertThat(e).isSameAs(failure));
         }
@@ -175,7 +175,7 @@ class StreamReaderTest extends ReaderFixture {
     @DisplayName("STR-17 the last line needs no newline; after it readLine completes empty")
     void lastLine() {
         feed("some data");
-        reader.feedEof();
+        reader.incoming().feedEof();
         expect(reader.readLine(), "some data");
         StepVerifier.create(reader.readLine()).verifyComplete();
     }
@@ -184,7 +184,7 @@ class StreamReaderTest extends ReaderFixture {
     @DisplayName("STR-34 lines() emits all lines, one read for each requested")
     void lines() {
         feed("line1\nline2\nline3");
-        reader.feedEof();
+        reader.incoming().feedEof();
         StepVerifier.create(reader.lines().map(line -> new String(line, UTF_8)), 1)
                 .expectNext("line1\n")
                 .then(() -> assertThat(reader.atEof()).isFalse())
@@ -227,7 +227,7 @@ class StreamReaderTest extends ReaderFixture {
         StepVerifier.create(reader.readExactly(36))
                 .then(() -> {
                     feed("x".repeat(18));
-                    reader.feedEof();
+                    reader.incoming().feedEof();
                 })
                 .verifyErrorSatisfies(e -> {
                     assertThat(e)

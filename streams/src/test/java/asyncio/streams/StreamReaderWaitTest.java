@@ -11,6 +11,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.reactivestreams.Subscription;
 import reactor.core.publisher.BaseSubscriber;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.SignalType;
 import reactor.test.StepVerifier;
 
 /** Reads that wait, are cancelled, or hold the peer back. */
@@ -22,7 +23,7 @@ class StreamReaderWaitTest extends ReaderFixture {
     @DisplayName("STR-32 a read that waits fails when the connection does")
     void failureWakesReader() {
         StepVerifier.create(reader.readLine())
-                .then(() -> reader.fail(new IOException("gone")))
+                .then(() -> reader.incoming().fail(new IOException("gone")))
                 .verifyErrorMessage("gone");
     }
 
@@ -34,7 +35,7 @@ class StreamReaderWaitTest extends ReaderFixture {
         feed("line\n");
         expect(reader.readLine(), "line\n");
         StepVerifier.create(reader.readLine()).expectSubscription().thenCancel().verify();
-        reader.fail(new IOException("gone"));
+        reader.incoming().fail(new IOException("gone"));
     }
 
     @Test
@@ -75,20 +76,30 @@ class StreamReaderWaitTest extends ReaderFixture {
     // ---- AwaitedSubscription
 
     /** What a task that awaits does. */
-    private static final class Awaiting extends BaseSubscriber<byte[]> {
-        private AwaitedSubscription<byte[]> subscription;
-        private byte[] value;
-        private Throwable error;
+    static final class Awaiting<T> extends BaseSubscriber<T> {
+        AwaitedSubscription<T> subscription;
+        T value;
+        Throwable error;
+        private boolean over;
+
+        boolean isOver() {
+            return over;
+        }
+
+        @Override
+        protected void hookFinally(SignalType type) {
+            over = true;
+        }
 
         @Override
         @SuppressWarnings("unchecked")
         protected void hookOnSubscribe(Subscription s) {
-            subscription = (AwaitedSubscription<byte[]>) s;
+            subscription = (AwaitedSubscription<T>) s;
             s.request(Long.MAX_VALUE);
         }
 
         @Override
-        protected void hookOnNext(byte[] value) {
+        protected void hookOnNext(T value) {
             this.value = value;
         }
 
@@ -98,8 +109,8 @@ class StreamReaderWaitTest extends ReaderFixture {
         }
     }
 
-    private static Awaiting await(Mono<byte[]> read) {
-        Awaiting awaiting = new Awaiting();
+    static <T> Awaiting<T> await(Mono<T> read) {
+        Awaiting<T> awaiting = new Awaiting<>();
         read.subscribe(awaiting);
         return awaiting;
     }
@@ -107,7 +118,7 @@ class StreamReaderWaitTest extends ReaderFixture {
     @Test
     void bytesThatWereNotTakenGoBackToTheHead() {
         feed("one\ntwo\n");
-        Awaiting awaiting = await(reader.readLine());
+        Awaiting<byte[]> awaiting = await(reader.readLine());
         awaiting.subscription.giveBack(awaiting.value);
         expect(reader.readLine(), "one\n");
         expectRest("two\n");
@@ -116,8 +127,8 @@ class StreamReaderWaitTest extends ReaderFixture {
     @Test
     void bytesGivenBackAtTheEndAreStillRead() {
         feed("one");
-        reader.feedEof();
-        Awaiting awaiting = await(reader.read(10));
+        reader.incoming().feedEof();
+        Awaiting<byte[]> awaiting = await(reader.read(10));
         assertThat(reader.atEof()).isTrue();
         awaiting.subscription.giveBack(awaiting.value);
         assertThat(reader.atEof()).isFalse();
@@ -127,8 +138,8 @@ class StreamReaderWaitTest extends ReaderFixture {
     @Test
     void bytesGivenBackWakeTheNextReader() {
         feed("one\n");
-        Awaiting first = await(reader.readLine());
-        Awaiting second = await(reader.readLine());
+        Awaiting<byte[]> first = await(reader.readLine());
+        Awaiting<byte[]> second = await(reader.readLine());
         first.subscription.giveBack(first.value);
         assertThat(second.value).asString().isEqualTo("one\n");
         feed("two\n");
@@ -137,7 +148,7 @@ class StreamReaderWaitTest extends ReaderFixture {
 
     @Test
     void aCancelRequestEndsARead() {
-        Awaiting awaiting = await(reader.readLine());
+        Awaiting<byte[]> awaiting = await(reader.readLine());
         assertThat(awaiting.subscription.requestCancel("enough")).isTrue();
         assertThat(awaiting.error).isInstanceOf(CancelledException.class).hasMessage("enough");
         assertThat(awaiting.subscription.requestCancel("enough")).isFalse();
@@ -183,7 +194,7 @@ class StreamReaderWaitTest extends ReaderFixture {
     @Test
     void whatIsLeftCanBeReadAfterTheConnectionIsGone() {
         feed("left\nover");
-        reader.connectionLost();
+        reader.incoming().connectionLost();
         expect(reader.readLine(), "left\n");
         expect(reader.readLine(), "over");
     }

@@ -1,0 +1,219 @@
+package asyncio.streams;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.Unpooled;
+import io.netty.util.concurrent.EventExecutor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What has come for a {@link StreamReader}, and who waits for more. It belongs to the loop: every method but
+ * {@link #onLoop} and those that only look is called there.
+ */
+final class Incoming {
+    final EventExecutor loop;
+    final int limit;
+    final ReadBuffer buffer;
+    private final StreamReader.Flow flow;
+    /** The read that waits; it may have been cancelled since. */
+    private @Nullable Pending current;
+
+    private boolean paused;
+    private volatile boolean ended;
+    /** {@link #ended}, and nothing is left. */
+    private volatile boolean atEof;
+
+    private volatile @Nullable Throwable exception;
+    /** What a read gets that more bytes would have to come for: the stream was cut off. */
+    private @Nullable Throwable truncation;
+
+    /** A read that has been asked for. */
+    interface Pending {
+        /** Not cancelled, nor over. */
+        boolean isWaiting();
+
+        /** Takes what it can get; false if it must wait for more. */
+        boolean proceed();
+
+        /** What it waits for will not come. */
+        void cutOff(Throwable truncation);
+
+        /** There is another one already. */
+        void refuse(String method);
+
+        String method();
+    }
+
+    Incoming(EventExecutor loop, ByteBufAllocator allocator, int limit, StreamReader.Flow flow) {
+        this.loop = loop;
+        this.limit = StreamReader.checkLimit(limit);
+        this.flow = flow;
+        this.buffer = new ReadBuffer(allocator);
+    }
+
+    void onLoop(Runnable step) {
+        if (loop.inEventLoop()) {
+            step.run();
+        } else {
+            loop.execute(step);
+        }
+    }
+
+    boolean ended() {
+        return ended;
+    }
+
+    boolean atEof() {
+        return atEof;
+    }
+
+    @Nullable Throwable exception() {
+        return exception;
+    }
+
+    // ---- reads
+
+    void start(Pending read) {
+        Pending other = waiting();
+        if (other != null) {
+            read.refuse(other.method());
+        } else {
+            current = null;
+            proceed(read);
+        }
+    }
+
+    /** The read that waits. */
+    @Nullable Pending waiting() {
+        Pending read = current;
+        return read != null && read.isWaiting() ? read : null;
+    }
+
+    private void proceed(Pending read) {
+        if (read.proceed()) {
+            return;
+        }
+        Throwable truncation = this.truncation;
+        if (truncation != null) {
+            read.cutOff(truncation);
+        } else {
+            current = read;
+            if (paused) {
+                resume(); // or it would wait for ever: readExactly(more than 2 * limit)
+            }
+        }
+    }
+
+    private void wake() {
+        Pending read = current;
+        if (read != null) {
+            current = null; // its subscriber may start the next read on this stack
+            proceed(read);
+        }
+    }
+
+    <T> T take(Form<T> form, int n) {
+        T taken = form.take(buffer, n);
+        removed();
+        return taken;
+    }
+
+    Throwable failure(Until until) {
+        Throwable failure = until.failure(buffer, limit);
+        removed();
+        return failure;
+    }
+
+    private void removed() {
+        atEof = ended && buffer.size() == 0;
+        if (paused && buffer.size() <= limit) {
+            resume();
+        }
+    }
+
+    private void resume() {
+        paused = false;
+        flow.resumeReading();
+    }
+
+    /** Undoes a {@link #take}, and owns the bytes from here on. */
+    void putBack(ByteBuf bytes) {
+        if (!bytes.isReadable()) {
+            bytes.release();
+            return;
+        }
+        buffer.putBack(bytes);
+        atEof = false;
+        wake();
+    }
+
+    // ---- the source's side
+
+    /** Takes bytes that have come, and owns the buffer from here on. */
+    void feed(ByteBuf bytes) {
+        if (ended || !bytes.isReadable()) {
+            bytes.release();
+            return;
+        }
+        buffer.append(bytes);
+        wake();
+        if (!paused && waiting() == null && buffer.size() > 2L * limit) {
+            paused = true;
+            flow.pauseReading();
+        }
+    }
+
+    /** Nothing more will come. */
+    void feedEof() {
+        ended = true;
+        atEof = buffer.size() == 0;
+        wake();
+    }
+
+    /** The connection has failed. */
+    void fail(Throwable exception) {
+        if (exception != truncation) {
+            this.exception = exception;
+            wake();
+        }
+    }
+
+    /** Nothing more will come, though something should have: what has come can be read, then reads fail. */
+    void truncate(Throwable truncation) {
+        this.truncation = truncation;
+        wake();
+    }
+
+    /** The connection is gone, with or without {@link #fail}. */
+    void connectionLost() {
+        buffer.moveToHeap();
+        if (truncation == null) {
+            feedEof();
+        }
+    }
+
+    /**
+     * Gives what came before TLS starts, which must not be taken for what comes through it: nothing, or the ClientHello
+     * of a client that did not wait for this.
+     *
+     * @throws IllegalStateException if it is something else, or somebody reads
+     */
+    byte[] takeForTls(boolean server) {
+        if (waiting() != null) {
+            throw new IllegalStateException("startTls() called while somebody waits for incoming data");
+        }
+        int size = buffer.size();
+        if (size == 0) {
+            return new byte[0];
+        }
+        byte[] early = Form.BYTES.take(buffer, size);
+        boolean clientHello = server && early[0] == 22 && (size == 1 || early[1] == 3); // a handshake, of SSL 3 or TLS
+        if (!clientHello) {
+            buffer.putBack(Unpooled.wrappedBuffer(early));
+            throw new IllegalStateException(
+                    "Cannot start TLS: " + size + " bytes that came in cleartext are unread, and"
+                            + " would be mistaken for what comes encrypted. Somebody may have put them there: close it");
+        }
+        return early;
+    }
+}

@@ -1,0 +1,134 @@
+package asyncio.streams;
+
+import asyncio.Future;
+import io.netty.channel.Channel;
+import java.net.SocketAddress;
+import java.util.concurrent.RejectedExecutionException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How the write side of a connection stands. What the channel keeps alive is this and not the {@link StreamWriter}, so
+ * that a writer which nobody holds any more is found by the collector.
+ */
+final class Outgoing {
+    final Channel channel;
+    final @Nullable SocketAddress remoteAddress;
+    final @Nullable SocketAddress localAddress;
+    /** Completes when the connection is gone; {@link #failure} tells how. */
+    private final Future<Void> closed = new Future<>();
+    /** For all who drain now, since there is room for all of them at once; on the loop. */
+    private @Nullable Future<Void> room;
+
+    private volatile boolean closing;
+    private volatile boolean eofWritten;
+    private volatile boolean lost;
+    private volatile boolean lostWithLoop;
+    private volatile @Nullable Throwable failure;
+
+    Outgoing(Channel channel) {
+        this.channel = channel;
+        this.remoteAddress = channel.remoteAddress();
+        this.localAddress = channel.localAddress();
+    }
+
+    void onLoop(Runnable step) {
+        if (channel.eventLoop().inEventLoop()) {
+            step.run();
+        } else {
+            channel.eventLoop().execute(step);
+        }
+    }
+
+    void onLoopIfOpen(Runnable step) {
+        try {
+            onLoop(step);
+        } catch (RejectedExecutionException e) {
+            // the loop is closed, and the connection with it
+        }
+    }
+
+    /** Whether this call is the first that asks for it. */
+    boolean requestClose() {
+        boolean first = !closing;
+        closing = true;
+        return first;
+    }
+
+    boolean closeRequested() {
+        return closing;
+    }
+
+    boolean isClosing() {
+        return closing || lost || !channel.isOpen();
+    }
+
+    boolean isLost() {
+        return lost;
+    }
+
+    /** The loop was closed, and has closed a connection that nobody had closed before. */
+    boolean isLostWithLoop() {
+        return lostWithLoop;
+    }
+
+    boolean requestEof() {
+        boolean first = !eofWritten;
+        eofWritten = true;
+        return first;
+    }
+
+    void checkEofNotWritten() {
+        if (eofWritten) {
+            throw new IllegalStateException(
+                    "Cannot call write() after writeEof(): the peer was told that nothing more comes");
+        }
+    }
+
+    Future<Void> closed() {
+        return closed;
+    }
+
+    /** What broke the connection; null if nothing has. */
+    @Nullable Throwable failure() {
+        return failure;
+    }
+
+    Throwable lossError() {
+        Throwable failure = this.failure;
+        return failure != null ? failure : new ConnectionResetException("Connection lost: " + this);
+    }
+
+    // ---- on the loop
+
+    Future<Void> room() {
+        Future<Void> room = this.room;
+        if (room == null) {
+            room = new Future<>();
+            this.room = room;
+        }
+        return room;
+    }
+
+    void releaseDrainers() {
+        Future<Void> released = room;
+        if (released != null) {
+            room = null;
+            released.trySetResult(null);
+        }
+    }
+
+    void connectionLost(@Nullable Throwable failure) {
+        this.failure = failure;
+        lostWithLoop = !closing && channel.eventLoop().isShuttingDown();
+        lost = true;
+        releaseDrainers();
+        closed.trySetResult(null);
+    }
+
+    /** {@code <StreamWriter /127.0.0.1:50000 -> /127.0.0.1:80 open>}. */
+    @Override
+    public String toString() {
+        return "<StreamWriter " + localAddress + " -> " + remoteAddress
+                + (lost ? " closed" : isClosing() ? " closing" : " open") + ">";
+    }
+}

@@ -1,0 +1,45 @@
+package asyncio.streams;
+
+import java.lang.ref.Cleaner;
+import reactor.util.Logger;
+import reactor.util.Loggers;
+
+/** Closes and reports a connection that was opened here and that nobody holds any more, as the collector finds it. */
+final class Unclosed implements Runnable {
+    private static final Logger LOG = Loggers.getLogger("asyncio");
+    private static final Cleaner CLEANER = Cleaner.create();
+
+    private final StreamHandler handler;
+
+    private Unclosed(StreamHandler handler) {
+        this.handler = handler;
+    }
+
+    /** Until it is closed. */
+    static void watch(StreamConnection connection) {
+        Outgoing out = connection.handler().writer();
+        Cleaner.Cleanable watch = CLEANER.register(connection, new Unclosed(connection.handler()));
+        out.closed().addDoneCallback(gone -> {
+            if (!out.isLostWithLoop()) {
+                watch.clean();
+            }
+        });
+    }
+
+    /** Nobody holds it, or it has been closed. */
+    @Override
+    public void run() {
+        Outgoing out = handler.writer();
+        if (out.closeRequested()) {
+            return;
+        }
+        if (out.isLostWithLoop()) {
+            LOG.warn("loop is closed: nobody had closed " + out
+                    + " before. Close a connection when it is done with, best " + "by try-with-resources");
+        } else if (!out.isClosing() && out.requestClose()) {
+            LOG.warn("unclosed " + out + ": nobody holds this connection any more, so it is closed now. Close a "
+                    + "connection when it is done with, best by try-with-resources");
+            out.onLoopIfOpen(handler::close);
+        }
+    }
+}
