@@ -45,6 +45,8 @@ public final class BlockingCalls {
                 // which hold a lock for a moment, seldom wanted by two at once
                 .allowBlockingCallsInside(ThreadPoolExecutor.class.getName(), "execute")
                 .allowBlockingCallsInside(ThreadPoolExecutor.class.getName(), "shutdown")
+                // which reads from jars once, as loading classes does; Reactor asks for it as well
+                .allowBlockingCallsInside("io.micrometer.context.ContextRegistry", "<clinit>")
                 .nonBlockingThreadPredicate(others -> others.or(Schedulers::isNonBlockingThread))
                 .blockingMethodCallback(method -> {
                     BlockingOperationError error = new BlockingOperationError(method);
