@@ -1,5 +1,6 @@
 package asyncio.queue;
 
+import asyncio.bridge.SuspendingSink;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.Consumer;
@@ -50,7 +51,7 @@ import reactor.core.publisher.Mono;
  *
  * @param <T> the type of the items
  */
-public sealed class Queue<T> implements Scannable permits PriorityQueue, LifoQueue {
+public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits PriorityQueue, LifoQueue {
     private static final int UNBOUNDED = Integer.MAX_VALUE;
 
     final QueueCore<T> core;
@@ -108,6 +109,7 @@ public sealed class Queue<T> implements Scannable permits PriorityQueue, LifoQue
      *
      * <p>asyncio: {@code put}.
      */
+    @Override
     public Mono<Void> put(T item) {
         return new Put<>(core, Objects.requireNonNull(item, "item"), null);
     }
