@@ -8,12 +8,11 @@ import org.jetbrains.lincheck.datastructures.StressOptions;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
-import org.junit.jupiter.api.condition.EnabledForJreRange;
-import org.junit.jupiter.api.condition.JRE;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import reactor.core.publisher.Mono;
 
 /** Whatever threads do at once with a queue, it is as if they had done it one after the other. */
-@EnabledForJreRange(max = JRE.JAVA_23) // with its agent on 25 it did not end within a minute
+@EnabledIfSystemProperty(named = "asyncio.test.lincheck", matches = "true")
 class LincheckTest {
     @TestFactory
     Stream<DynamicTest> queuesAreLinearizable() {

@@ -8,12 +8,14 @@ import org.jetbrains.lincheck.datastructures.Param;
 import org.jetbrains.lincheck.datastructures.StressOptions;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import reactor.core.publisher.Mono;
 
 /**
  * Whatever threads do at once with a primitive, it is as if they had done it one after the other. When a waiter is told
  * is not looked at: it holds the lock before.
  */
+@EnabledIfSystemProperty(named = "asyncio.test.lincheck", matches = "true")
 class LincheckTest {
     @TestFactory
     Stream<DynamicTest> primitivesAreLinearizable() {
