@@ -17,6 +17,7 @@ public abstract class ColdMono<T> extends Mono<T> implements Scannable {
     private LeakDetector.@Nullable Leak neverAwaited;
 
     /** @param what a class whose name, with a small first letter, is that of the function; for the report */
+    @SuppressWarnings("this-escape") // to one who waits for it to be collected only
     protected ColdMono(Object what) {
         neverAwaited = LeakDetector.trackCoroutine(this, what);
     }

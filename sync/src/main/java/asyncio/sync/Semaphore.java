@@ -237,7 +237,6 @@ public class Semaphore extends PermitSource {
         return n;
     }
 
-    /** What one waits for who wants so many. */
     /** How many permits the holder of {@code n} is told to have. */
     int shown(int n) {
         return n;
