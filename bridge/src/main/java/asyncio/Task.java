@@ -10,7 +10,6 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
-import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
@@ -158,7 +157,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
         Object before = SLOT.getAndSet(this, FINISHED);
         ended();
         if (before instanceof CancelRequest request) {
-            Operators.onDiscard(result, context);
+            Owned.discard(result, context);
             finishCancelled(request.exception(loop));
         } else {
             finishResult(result);

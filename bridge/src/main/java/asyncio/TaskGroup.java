@@ -145,7 +145,7 @@ public final class TaskGroup {
             late.forEach(this::report);
             return;
         }
-        reactor.core.publisher.Operators.onDiscard(value, parent.getContext());
+        Owned.discard(value, parent.getContext());
         if (fatal != null) {
             throw fatal;
         }

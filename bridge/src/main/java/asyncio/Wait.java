@@ -170,6 +170,7 @@ abstract class Wait extends Waiter {
         @Override
         void abandon() {
             rest.removeWaiter(this);
+            ended.abandon();
         }
 
         @Override

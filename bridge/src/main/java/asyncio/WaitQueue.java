@@ -77,6 +77,13 @@ public final class WaitQueue<S extends Suspension<?>> {
         return head;
     }
 
+    /** Takes all out and tells them, for a queue of those that were settled; outside the source's monitor. */
+    public void deliverAll() {
+        for (S head; (head = poll()) != null; ) {
+            head.deliver();
+        }
+    }
+
     /** Whether the test is true of one of them. */
     @SuppressWarnings("unchecked")
     public boolean anyMatch(Predicate<? super S> test) {

@@ -108,7 +108,7 @@ public final class Barrier implements Scannable {
             } else {
                 state = State.BROKEN;
             }
-            letGo(told);
+            letGoInto(told);
             if (state == State.BROKEN) {
                 for (Party party; (party = blocked.poll()) != null; ) {
                     if (party.refuse(broken("aborted"))) {
@@ -117,7 +117,7 @@ public final class Barrier implements Scannable {
                 }
             }
         }
-        tell(told);
+        told.deliverAll();
     }
 
     /** How many meet. */
@@ -137,20 +137,13 @@ public final class Barrier implements Scannable {
 
     // ---- coming and leaving; those marked so under the monitor
 
-    private static void tell(WaitQueue<Party> told) {
-        for (Party party; (party = told.poll()) != null; ) {
-            party.deliver();
-        }
-    }
-
     private BrokenBarrierException broken(String how) {
         return new BrokenBarrierException("The barrier was " + how + ": " + this);
     }
 
     /** True if the party need not wait. */
     private boolean come(Party party) {
-        WaitQueue<Party> told = new WaitQueue<>();
-        boolean now;
+        WaitQueue<Party> told;
         synchronized (this) {
             if (!party.waits()) {
                 return false;
@@ -162,14 +155,19 @@ public final class Barrier implements Scannable {
                 blocked.add(party);
                 return false;
             }
-            now = fill(party, told);
+            told = fill(party);
         }
-        tell(told);
-        return now;
+        return told != null && goOnAsLast(party, told);
     }
 
-    /** One comes to this round; true if it was the last. Under the monitor. */
-    private boolean fill(Party party, WaitQueue<Party> told) {
+    /** The others are told first; true if the last is to go on, too. */
+    private static boolean goOnAsLast(Party last, WaitQueue<Party> others) {
+        others.deliverAll();
+        return last.last;
+    }
+
+    /** One comes to this round; if it is the last, those who are to be told, else null. Under the monitor. */
+    private @Nullable WaitQueue<Party> fill(Party party) {
         party.counted = true;
         count++;
         if (count == parties && waiting.anyMatch(other -> !other.waits())) {
@@ -177,12 +175,13 @@ public final class Barrier implements Scannable {
         }
         if (count < parties) {
             waiting.add(party);
-            return false;
+            return null;
         }
         state = State.DRAINING;
-        letGo(told);
-        party.last = true;
-        return party.letGo(parties - 1);
+        WaitQueue<Party> told = new WaitQueue<>();
+        letGoInto(told);
+        party.last = party.letGo(parties - 1);
+        return told;
     }
 
     /** Those who were cancelled a moment ago, on other threads, do not count. Under the monitor. */
@@ -197,7 +196,7 @@ public final class Barrier implements Scannable {
     }
 
     /** Those who wait go on, and find out then what has become of the barrier. Under the monitor. */
-    private void letGo(WaitQueue<Party> told) {
+    private void letGoInto(WaitQueue<Party> told) {
         int index = 0;
         for (Party party; (party = waiting.poll()) != null; ) {
             if (party.letGo(index++)) {
@@ -231,16 +230,14 @@ public final class Barrier implements Scannable {
 
     /** One who was blocked comes again, unless it has left, or the next round has been and gone. */
     private void comeAgain(Party party) {
-        WaitQueue<Party> told = new WaitQueue<>();
-        boolean now;
+        WaitQueue<Party> told;
         synchronized (this) {
-            if (state != State.FILLING || !blocked.remove(party)) {
+            if (state != State.FILLING || !blocked.remove(party) || !party.waits()) {
                 return;
             }
-            now = party.waits() && fill(party, told);
+            told = fill(party);
         }
-        tell(told);
-        if (now) {
+        if (told != null && goOnAsLast(party, told)) {
             party.deliver();
         }
     }
@@ -295,7 +292,7 @@ public final class Barrier implements Scannable {
 
     private static final class Party extends Suspension<Integer> {
         private final Barrier barrier;
-        /** It completed the round, and did not wait. */
+        /** It completed the round, and need not look what has become of that. */
         private boolean last;
         /** It is one of {@link Barrier#count}. */
         private boolean counted;

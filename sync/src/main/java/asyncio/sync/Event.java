@@ -63,9 +63,7 @@ public final class Event implements Scannable {
                 }
             }
         }
-        for (Waiting next; (next = woken.poll()) != null; ) {
-            next.deliver();
-        }
+        woken.deliverAll();
     }
 
     /** Takes the flag back; who waits from now on waits for the next {@link #set}. asyncio: {@code Event.clear}. */

@@ -127,10 +127,11 @@ public class Lock extends Lockable {
 
     @Override
     public final void release() {
-        noteReleaseByHand();
+        checkReleaseByHand();
         for (Object word; (word = this.word) != null; ) {
             if (word != QUEUED) {
                 if (WORD.compareAndSet(this, word, null)) {
+                    noteReleaseByHand();
                     freed();
                     return;
                 }
@@ -143,6 +144,7 @@ public class Lock extends Lockable {
                 }
                 next = handOver();
             }
+            noteReleaseByHand();
             tell(next);
             return;
         }

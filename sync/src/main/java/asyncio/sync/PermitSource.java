@@ -43,11 +43,14 @@ abstract class PermitSource implements Scannable {
         return reclaims;
     }
 
-    final void noteReleaseByHand() {
+    final void checkReleaseByHand() {
         if (reclaims) {
             throw new IllegalStateException("release() of " + this
                     + ", which takes back the permits that are dropped: release the Permit that acquire() gave");
         }
+    }
+
+    final void noteReleaseByHand() {
         if (!releasedByHand) {
             releasedByHand = true;
         }

@@ -20,6 +20,8 @@ final class PermitWatch extends WeakReference<Permit> {
     private static final long IDLE_MILLIS = 600_000;
     /** Somebody has, since the thread last looked. */
     private static volatile boolean wanted;
+    /** There has been one of these: else there is nothing to find, and no thread is needed. */
+    private static volatile boolean used;
 
     private final PermitSource source;
     final int permits;
@@ -30,11 +32,21 @@ final class PermitWatch extends WeakReference<Permit> {
         this.source = source;
         this.permits = permits;
         this.origin = origin;
+        beginWatching();
+    }
+
+    private static void beginWatching() {
+        if (!used) {
+            used = true;
+        }
         ensureWatching();
     }
 
     /** Sees to it that dropped permits are found; called whenever somebody might wait for one. */
     static void ensureWatching() {
+        if (!used) {
+            return;
+        }
         if (!wanted) {
             wanted = true;
         }

@@ -124,8 +124,9 @@ public class Semaphore extends PermitSource {
      * @throws IllegalStateException if there would be too many; nothing has changed
      */
     public final void release(int n) {
-        noteReleaseByHand();
+        checkReleaseByHand();
         Turn next = free(positive(n));
+        noteReleaseByHand();
         if (next != null) {
             next.pass();
         }
@@ -247,16 +248,18 @@ public class Semaphore extends PermitSource {
             return true;
         }
         synchronized (this) {
-            return word == CONTENDED ? takeContended(n) : tryTake(n);
+            if (word != CONTENDED) {
+                return tryTake(n);
+            }
+            boolean has = hasContended(n);
+            permits -= has ? n : 0;
+            return has;
         }
     }
 
-    private boolean takeContended(int n) {
-        if (!waiters.isEmpty() || permits < n) {
-            return false;
-        }
-        permits -= n;
-        return true;
+    /** Whether so many are free and nobody waits; under the monitor, contended. */
+    private boolean hasContended(int n) {
+        return waiters.isEmpty() && permits >= n;
     }
 
     private boolean tryTake(int n) {
@@ -305,8 +308,9 @@ public class Semaphore extends PermitSource {
                 WORD.compareAndSet(this, free, CONTENDED);
             }
         }
-        if (!(acquisition.isOnLoop() && waking.anyMatch(acquisition::isOnLoopOf))
-                && takeContended(acquisition.wanted())) {
+        if (hasContended(acquisition.wanted())
+                && !(acquisition.isOnLoop() && waking.anyMatch(acquisition::isOnLoopOf))) {
+            permits -= acquisition.wanted();
             return true;
         }
         waiters.add(acquisition);
