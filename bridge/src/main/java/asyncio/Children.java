@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /** What a combinator was given, running: a Future as it is, any other Mono as a task; the same Mono once. */
@@ -99,7 +100,7 @@ final class Children<T> {
         for (int i = 0; i < slots.size(); i++) {
             Future<T> child = slots.get(i);
             if (child != kept && isOurs(sources.get(i), child) && seen.add(child)) {
-                Owned.discard(child.resultOrNull(), context);
+                Operators.onDiscard(child.resultOrNull(), context);
             }
         }
     }

@@ -94,7 +94,7 @@ final class Mapping<S, R> implements CoreSubscriber<S>, Subscription, Scannable 
     @Override
     public void onNext(S item) {
         if (!gate.compareAndSet(Gate.OPEN, Gate.BUSY)) {
-            Owned.discard(item, context);
+            Operators.onDiscard(item, context);
             return;
         }
         Slot<S, R> slot = null;
@@ -340,7 +340,7 @@ final class Mapping<S, R> implements CoreSubscriber<S>, Subscription, Scannable 
         if (error != null) {
             loseError(error);
         } else if (slot.ours) {
-            Owned.discard(slot.future.resultOrNull(), context);
+            Operators.onDiscard(slot.future.resultOrNull(), context);
         }
     }
 

@@ -98,7 +98,7 @@ final class OwnerSubscription<T> implements AwaitedSubscription<T>, CoreSubscrib
 
     @Override
     public void giveBack(@Nullable T value) {
-        Owned.discard(value, actual.currentContext());
+        Operators.onDiscard(value, actual.currentContext());
     }
 
     private void cancel(Outcome<T> outcome) {
@@ -121,7 +121,7 @@ final class OwnerSubscription<T> implements AwaitedSubscription<T>, CoreSubscrib
         if (error != null) {
             Operators.onErrorDropped(error, actual.currentContext());
         } else {
-            Owned.discard(work.resultOrNull(), actual.currentContext());
+            Operators.onDiscard(work.resultOrNull(), actual.currentContext());
         }
     }
 

@@ -315,9 +315,12 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
         return actual;
     }
 
-    /** Whether a task awaits it directly, with no operator in between that could drop the value. */
-    protected final boolean isAwaited() {
-        return isAwait(actual);
+    /**
+     * Whether a body awaits it directly, which then has the value in its hands. With an operator or a task without a
+     * body in between it may be dropped.
+     */
+    protected final boolean isAwaitedByBody() {
+        return actual instanceof Wait wait && wait.task.hasBody();
     }
 
     /** Whether a task awaits directly, which must be given one of these; others can do with less. */

@@ -10,6 +10,7 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
@@ -157,7 +158,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
         Object before = SLOT.getAndSet(this, FINISHED);
         ended();
         if (before instanceof CancelRequest request) {
-            Owned.discard(result, context);
+            Operators.onDiscard(result, context);
             finishCancelled(request.exception(loop));
         } else {
             finishResult(result);

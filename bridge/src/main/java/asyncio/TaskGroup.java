@@ -145,7 +145,7 @@ public final class TaskGroup {
             late.forEach(this::report);
             return;
         }
-        Owned.discard(value, parent.getContext());
+        reactor.core.publisher.Operators.onDiscard(value, parent.getContext());
         if (fatal != null) {
             throw fatal;
         }

@@ -1,10 +1,9 @@
 package asyncio.sync;
 
-import asyncio.Owned;
 import org.jspecify.annotations.Nullable;
 
 /** A permit, for those in here who want to do something between the release and what it sets free. */
-interface Held extends Permit, Owned {
+interface Held extends Permit {
     /** Gives it back, unless that has been done; whose turn it is then, or null. */
     @Nullable Turn free();
 
@@ -14,11 +13,5 @@ interface Held extends Permit, Owned {
         if (next != null) {
             next.pass();
         }
-    }
-
-    /** The result of a task that nobody waits for any more. */
-    @Override
-    default void discard() {
-        release();
     }
 }

@@ -51,7 +51,9 @@ class LockAcquisition extends LockWaiter<Held> implements Held {
     Object token() {
         Object token = this.token;
         if (token == null) {
-            token = Scope.mayBeDroppedBy(actual()) && !isAwaited() ? new PermitWatch(this, lock(), 1, origin()) : this;
+            token = Scope.mayBeDroppedBy(actual()) && !isAwaitedByBody()
+                    ? new PermitWatch(this, lock(), 1, origin())
+                    : this;
             this.token = token;
         }
         return token;

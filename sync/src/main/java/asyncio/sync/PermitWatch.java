@@ -9,8 +9,9 @@ import reactor.util.Logger;
 import reactor.util.Loggers;
 
 /**
- * Stands for a permit that went to an operator, which may drop it: then the collector finds the permit unreachable
- * while this, which its source holds, is not. Permits of bodies and of scopes are not watched: nobody can drop them.
+ * Stands for a permit that went to an operator or became the result of a task, and may be dropped there: then the
+ * collector finds the permit unreachable while this, which its source holds, is not. Permits of bodies and of scopes
+ * are not watched: nobody can drop them.
  */
 final class PermitWatch extends WeakReference<Permit> {
     private static final Logger LOG = Loggers.getLogger("asyncio");

@@ -60,7 +60,7 @@ final class SemaphoreAcquisition extends Suspension<Held> implements Held, Turn 
 
     /** An operator may drop what it gets from here. */
     private void watch() {
-        if (!isAwaited() && Scope.mayBeDroppedBy(actual())) {
+        if (!isAwaitedByBody() && Scope.mayBeDroppedBy(actual())) {
             PermitWatch watch = new PermitWatch(this, semaphore, permits, origin());
             this.watch = watch;
             semaphore.watch(watch);
