@@ -438,8 +438,11 @@ public abstract non-sealed class Task<T> extends Future<T> {
         return "Task exception was never retrieved: task " + getName();
     }
 
-    /** What it is suspended on, or null. */
-    final @Nullable Object awaits() {
+    /**
+     * What it is suspended on, usually a Mono, a subscription or another task; null if it is ready, running or done.
+     * For logs and tests, from any thread. asyncio: {@code _fut_waiter}.
+     */
+    public final @Nullable Object awaits() {
         return slot instanceof Wait wait ? wait.target() : null;
     }
 
