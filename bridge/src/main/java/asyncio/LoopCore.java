@@ -346,6 +346,7 @@ final class LoopCore extends NettyEventLoop {
         Error error = runReadyAtClose(); // the last flush of what was written in this tick
         closing = true;
         io.prepareToDestroy();
+        memory.closeAll();
         // closing channels queues their last events; they may queue more, but not for ever
         for (int round = 0; round < 16 && !(ready.isEmpty() && inbox.isEmpty()); round++) {
             error = first(error, runReadyAtClose());
