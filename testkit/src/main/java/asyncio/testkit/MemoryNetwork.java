@@ -1,0 +1,224 @@
+package asyncio.testkit;
+
+import asyncio.Asyncio;
+import asyncio.ColdMono;
+import asyncio.EventLoop;
+import asyncio.Suspension;
+import asyncio.TimerHandle;
+import asyncio.streams.ConnectionHandler;
+import asyncio.streams.StreamConnection;
+import java.net.BindException;
+import java.net.ConnectException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Function;
+import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
+import reactor.core.CoreSubscriber;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/**
+ * Servers and connections in memory, by name instead of host and port: {@link MemoryPair}s, each of which the test can
+ * make as bad as it likes. Made and used on one loop, which runs.
+ *
+ * <pre>{@code
+ * MemoryNetwork network = new MemoryNetwork(Wire.direct().latency(Duration.ofMillis(20)));
+ * network.toClient(number -> number == 1 ? Wire.direct().resetAfter(3) : Wire.direct()); // only the first one breaks
+ * try (MemoryServer server = network.startServerBody(new ChatServer()::serve, "chat")) {
+ *     ChatClient client = new ChatClient(() -> network.connect("chat"));
+ *     ...
+ * }
+ * }</pre>
+ */
+public final class MemoryNetwork {
+    private final EventLoop loop = EventLoop.getRunningLoop();
+    private final Map<String, MemoryServer> servers = new HashMap<>();
+    private final List<MemoryPair> connections = new ArrayList<>();
+    private IntFunction<Wire> toServer;
+    private IntFunction<Wire> toClient;
+
+    /** As {@link #MemoryNetwork(Wire)}, with {@link Wire#direct()}. */
+    public MemoryNetwork() {
+        this(Wire.direct());
+    }
+
+    /**
+     * On the loop that runs here, with the same wire for both directions of every connection at first.
+     *
+     * @throws IllegalStateException if no loop runs on this thread
+     */
+    public MemoryNetwork(Wire both) {
+        toServer = number -> both;
+        toClient = number -> both;
+    }
+
+    /** Decides what the way from each client to its server is like; the first connection has number 1. */
+    public void toServer(IntFunction<Wire> wires) {
+        toServer = Objects.requireNonNull(wires);
+    }
+
+    /** Decides what the way from a server to each client is like; the first connection has number 1. */
+    public void toClient(IntFunction<Wire> wires) {
+        toClient = Objects.requireNonNull(wires);
+    }
+
+    /** All connections there have been, in their order. */
+    public List<MemoryPair> connections() {
+        return List.copyOf(connections);
+    }
+
+    // ---- serving
+
+    /**
+     * Serves connections in Reactor's style, as {@link asyncio.streams.Streams#startServer(Function, String, int)}
+     * does.
+     *
+     * @throws BindException if there is a server of that name
+     */
+    public MemoryServer startServer(Function<? super StreamConnection, ? extends Publisher<?>> handler, String name)
+            throws BindException {
+        return start(
+                connection ->
+                        Mono.defer(() -> Flux.from(handler.apply(connection)).then()),
+                name);
+    }
+
+    /**
+     * Serves connections with a body for each, as {@link asyncio.streams.Streams#startServerBody(ConnectionHandler,
+     * String, int)} does.
+     *
+     * @throws BindException if there is a server of that name
+     */
+    public MemoryServer startServerBody(ConnectionHandler handler, String name) throws BindException {
+        return start(connection -> Asyncio.async(() -> handler.handle(connection)), name);
+    }
+
+    private MemoryServer start(Function<StreamConnection, Mono<Void>> handler, String name) throws BindException {
+        MemoryServer server = new MemoryServer(this, loop, name, handler);
+        if (servers.putIfAbsent(name, server) != null) {
+            throw new BindException("Cannot listen on " + name + ": another server of this network does");
+        }
+        return server;
+    }
+
+    void closed(MemoryServer server) {
+        servers.remove(server.name(), server);
+    }
+
+    // ---- connecting
+
+    /**
+     * Connects to a server, which takes the latency of both directions and a tick. Nothing happens until subscription;
+     * cancelling closes the connection, also one that was there but not taken. Fails with {@link ConnectException} if
+     * there is no such server, and with {@link IllegalStateException} on another loop than the network's.
+     */
+    public Mono<StreamConnection> connect(String name) {
+        return new Connect(this, name);
+    }
+
+    private MemoryPair accept(String name) throws ConnectException {
+        MemoryServer server = servers.get(name);
+        if (server == null) {
+            throw new ConnectException("Connection refused: there is no server " + name + ", only " + servers.keySet());
+        }
+        int number = connections.size() + 1;
+        MemoryPair pair = MemoryPair.open("client-" + number, name, toServer.apply(number), toClient.apply(number));
+        connections.add(pair);
+        server.accept(pair.server());
+        return pair;
+    }
+
+    private Duration roundTrip() {
+        int number = connections.size() + 1;
+        return toServer.apply(number).latency.plus(toClient.apply(number).latency);
+    }
+
+    private static final class Connect extends ColdMono<StreamConnection> {
+        private final MemoryNetwork network;
+        private final String name;
+
+        Connect(MemoryNetwork network, String name) {
+            super(Connect.class);
+            this.network = network;
+            this.name = Objects.requireNonNull(name, "name");
+        }
+
+        @Override
+        protected void start(CoreSubscriber<? super StreamConnection> actual) {
+            actual.onSubscribe(new Connecting(this, actual));
+        }
+
+        @Override
+        public String toString() {
+            return "connect(" + name + ")";
+        }
+    }
+
+    /** Its source is the loop, one thread: nobody comes between a look at the state and a change. */
+    private static final class Connecting extends Suspension<StreamConnection> {
+        private final Connect connect;
+        private @Nullable TimerHandle timer;
+
+        Connecting(Connect connect, CoreSubscriber<? super StreamConnection> actual) {
+            super(actual, null);
+            this.connect = connect;
+        }
+
+        @Override
+        protected boolean begin() {
+            MemoryNetwork network = connect.network;
+            if (EventLoop.runningOrNull() != network.loop) {
+                return fail(new IllegalStateException(
+                        "The network is of " + network.loop + ": connect there, not on " + EventLoop.runningOrNull()));
+            }
+            timer = network.loop.callLater(network.roundTrip(), this::connected);
+            return false;
+        }
+
+        private void connected() {
+            if (!isWaiting()) {
+                return;
+            }
+            boolean settled;
+            try {
+                settled = grant(connect.network.accept(connect.name).client());
+            } catch (ConnectException e) {
+                settled = fail(e);
+            }
+            if (settled) {
+                deliver();
+            }
+        }
+
+        @Override
+        protected void leave() {
+            if (timer != null) {
+                timer.cancel();
+            }
+        }
+
+        @Override
+        public void giveBack(@Nullable StreamConnection unclaimed) {
+            if (unclaimed != null) {
+                unclaimed.close();
+            }
+        }
+
+        @Override
+        protected String target() {
+            return connect.toString();
+        }
+    }
+
+    /** {@code <MemoryNetwork servers=[chat] connections=2>}. */
+    @Override
+    public String toString() {
+        return "<MemoryNetwork servers=" + servers.keySet() + " connections=" + connections.size() + ">";
+    }
+}

@@ -1,0 +1,140 @@
+package asyncio.testkit;
+
+import asyncio.EventLoop;
+import asyncio.streams.StreamConnection;
+import io.netty.channel.DefaultChannelPromise;
+import io.netty.channel.local.LocalAddress;
+import java.net.SocketAddress;
+import reactor.netty.Connection;
+
+/**
+ * Two ends of a connection that exists in memory only: what is under test gets one of them and cannot tell it from one
+ * over TCP, the test has the other and says what becomes of the bytes. No sockets, no threads, no real time: all that
+ * happens is steps and timers of the loop, so it holds in virtual time too.
+ *
+ * <p>It ends as a TCP connection does. An end that is closed with bytes unread resets it, and so does writing to an end
+ * that is closed; a reset comes as a {@link java.net.SocketException} "Connection reset". When the loop is closed it
+ * closes both ends.
+ *
+ * <p><b>Threading.</b> To be opened where a loop runs, such as in a body, and used on that loop; the connections' own
+ * methods are as free as ever.
+ *
+ * <pre>{@code
+ * try (MemoryPair pair = MemoryPair.open(Wire.direct().chunks(1))) {
+ *     Task<Reply> reply = createTask(new Client(pair.client()).ask("PING"));
+ *     assertThat(await(pair.server().reader().readLine())).asString().isEqualTo("PING\n");
+ *     pair.server().writer().write("PONG\n");
+ *     assertThat(await(reply)).isEqualTo(new Reply("PONG"));
+ * }
+ * }</pre>
+ */
+public final class MemoryPair implements AutoCloseable {
+    /** That of every connection, if nothing else is said. */
+    private static final int LIMIT = 64 * 1024;
+
+    private final StreamConnection client;
+    private final StreamConnection server;
+    private final Transit toServer;
+    private final Transit toClient;
+
+    /** As {@link #open(Wire)}, with {@link Wire#direct()}. */
+    public static MemoryPair open() {
+        return open(Wire.direct());
+    }
+
+    /** As {@link #open(Wire, Wire)}, the same in both directions. */
+    public static MemoryPair open(Wire both) {
+        return open(both, both);
+    }
+
+    /**
+     * Two connected ends on the loop that runs here. The bytes of each direction are counted for themselves.
+     *
+     * @throws IllegalStateException if no loop runs on this thread
+     */
+    public static MemoryPair open(Wire toServer, Wire toClient) {
+        return open(toServer, toClient, LIMIT);
+    }
+
+    /**
+     * As {@link #open(Wire, Wire)}, with the limit of both readers: the longest line, in bytes; twice that is buffered
+     * before bytes stay in the wire.
+     */
+    public static MemoryPair open(Wire toServer, Wire toClient, int limit) {
+        return new MemoryPair("client", "server", toServer, toClient, limit);
+    }
+
+    static MemoryPair open(String clientName, String serverName, Wire toServer, Wire toClient) {
+        return new MemoryPair(clientName, serverName, toServer, toClient, LIMIT);
+    }
+
+    private MemoryPair(String clientName, String serverName, Wire toServer, Wire toClient, int limit) {
+        EventLoop loop = EventLoop.getRunningLoop();
+        SocketAddress clientAddress = new LocalAddress(clientName);
+        SocketAddress serverAddress = new LocalAddress(serverName);
+        MemoryChannel clientEnd = new MemoryChannel(null, clientAddress, serverAddress);
+        MemoryChannel serverEnd = new MemoryChannel(clientEnd, serverAddress, clientAddress);
+        this.toServer = new Transit(loop.netty(), clientEnd, serverEnd, toServer);
+        this.toClient = new Transit(loop.netty(), serverEnd, clientEnd, toClient);
+        clientEnd.connect(this.toClient, this.toServer);
+        serverEnd.connect(this.toServer, this.toClient);
+        this.client = register(loop, clientEnd, limit);
+        this.server = register(loop, serverEnd, limit);
+        clientEnd.closeFuture().addListener(closed -> forgetIfOver());
+        serverEnd.closeFuture().addListener(closed -> forgetIfOver());
+        this.toServer.breakIfDue();
+        this.toClient.breakIfDue();
+    }
+
+    private static StreamConnection register(EventLoop loop, MemoryChannel end, int limit) {
+        end.unsafe()
+                .register(loop.netty(), new DefaultChannelPromise(end, loop.netty())); // at once: the loop runs here
+        return StreamConnection.from(Connection.from(end), limit);
+    }
+
+    private void forgetIfOver() {
+        if (!client.writer().channel().isOpen() && !server.writer().channel().isOpen()) {
+            toServer.forget();
+            toClient.forget();
+        }
+    }
+
+    /** The end that has connected. */
+    public StreamConnection client() {
+        return client;
+    }
+
+    /** The end that was connected to. */
+    public StreamConnection server() {
+        return server;
+    }
+
+    /** What is under way from the client to the server. */
+    public Transit toServer() {
+        return toServer;
+    }
+
+    /** What is under way from the server to the client. */
+    public Transit toClient() {
+        return toClient;
+    }
+
+    /** Breaks the connection: both ends see a reset in the next tick, and what is under way is lost. */
+    public void reset() {
+        toServer.breakNow();
+        toClient.breakNow();
+    }
+
+    /** Closes both ends, each when what it has written is sent: {@link StreamConnection#close}. */
+    @Override
+    public void close() {
+        client.close();
+        server.close();
+    }
+
+    /** {@code <MemoryPair <Transit ...> <Transit ...>>}. */
+    @Override
+    public String toString() {
+        return "<MemoryPair " + toServer + " " + toClient + ">";
+    }
+}
