@@ -1,0 +1,340 @@
+package asyncio.testkit;
+
+import static asyncio.Asyncio.async;
+import static asyncio.Asyncio.await;
+import static asyncio.Asyncio.sleep;
+
+import asyncio.EventLoop;
+import asyncio.Future;
+import asyncio.TimerHandle;
+import io.netty.util.concurrent.MockTicker;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
+import org.reactivestreams.Subscription;
+import reactor.core.publisher.BaseSubscriber;
+import reactor.core.publisher.Signal;
+
+/**
+ * Steps that a publisher is to take, as in Reactor's {@code StepVerifier}, in the virtual time of a loop; from
+ * {@link Verifiers#withLoop}. (That of {@code StepVerifier.withVirtualTime} is a scheduler's own, and cannot be a
+ * loop's.)
+ *
+ * <p>Time passes in {@link #thenAwait} and {@link #expectNoEvent} only: any other expectation fails if it is not met
+ * now, that is, before the loop's clock would go on. Work in other threads keeps the clock, and is waited for. What
+ * fails is an {@link AssertionError} with what came, when, and the tasks of the loop.
+ *
+ * <p>Make all of it on one thread; nothing happens before {@link #verify}.
+ *
+ * @param <T> the type of the values
+ */
+public final class LoopVerifier<T> {
+    private static final Duration MOMENT = Duration.ofNanos(1);
+
+    private interface Action {
+        void run() throws Exception;
+    }
+
+    private record Step(String name, Action action) {}
+
+    private record Timed<T>(Signal<T> signal, Duration at) {
+        @Override
+        public String toString() {
+            return signal + " at " + at;
+        }
+    }
+
+    private final EventLoop loop;
+    private final Supplier<? extends Publisher<? extends T>> source;
+    private final long firstRequest;
+    private final List<Step> steps = new ArrayList<>();
+    private boolean endExpected;
+
+    // ---- while it runs, on the loop
+
+    private final List<Timed<T>> seen = new ArrayList<>();
+    private final ArrayDeque<Timed<T>> unmet = new ArrayDeque<>();
+    private final Recorder recorder = new Recorder();
+    private @Nullable Future<Void> arrival;
+    private Duration start = Duration.ZERO;
+    private @Nullable Step current;
+
+    LoopVerifier(EventLoop loop, Supplier<? extends Publisher<? extends T>> source, long firstRequest) {
+        if (!(loop.netty().ticker() instanceof MockTicker)) {
+            throw new IllegalArgumentException("The time of " + loop
+                    + " is not virtual: make one by EventLoop.builder().clock(Ticker.newMockTicker())");
+        }
+        this.loop = loop;
+        this.source = Objects.requireNonNull(source, "source");
+        this.firstRequest = firstRequest;
+    }
+
+    // ---- the steps
+
+    /** These values come now, one after the other. */
+    @SafeVarargs
+    @SuppressWarnings("varargs") // only read
+    public final LoopVerifier<T> expectNext(T... values) {
+        for (T value : values) {
+            step("expectNext(" + value + ")", () -> {
+                if (!Objects.equals(nextValue(), value)) {
+                    throw failure("expected value: " + value);
+                }
+            });
+        }
+        return this;
+    }
+
+    /** So many values come now. */
+    public LoopVerifier<T> expectNextCount(long count) {
+        return step("expectNextCount(" + count + ")", () -> {
+            for (long i = 0; i < count; i++) {
+                nextValue();
+            }
+        });
+    }
+
+    /** A value comes now, which the assertions accept. */
+    public LoopVerifier<T> assertNext(Consumer<? super T> assertions) {
+        return step("assertNext", () -> assertions.accept(nextValue()));
+    }
+
+    /** Nothing comes for so long, the last moment not included. */
+    public LoopVerifier<T> expectNoEvent(Duration duration) {
+        return step("expectNoEvent(" + duration + ")", () -> {
+            Duration end = loop.time().plus(duration);
+            sleepUntil(end.minus(MOMENT));
+            if (!unmet.isEmpty()) {
+                throw failure("expected no event");
+            }
+            sleepUntil(end);
+        });
+    }
+
+    /** Lets so much time pass, whatever comes. */
+    public LoopVerifier<T> thenAwait(Duration duration) {
+        return step("thenAwait(" + duration + ")", () -> sleepUntil(loop.time().plus(duration)));
+    }
+
+    /** Does something, on the loop. */
+    public LoopVerifier<T> then(Runnable action) {
+        return step("then", action::run);
+    }
+
+    /** Requests more. */
+    public LoopVerifier<T> thenRequest(long n) {
+        return step("thenRequest(" + n + ")", () -> recorder.request(n));
+    }
+
+    /** Cancels the subscription; it may be the last step. */
+    public LoopVerifier<T> thenCancel() {
+        step("thenCancel", recorder::cancel);
+        endExpected = true;
+        return this;
+    }
+
+    /** It completes now; the last step. */
+    public LoopVerifier<T> expectComplete() {
+        step("expectComplete", () -> {
+            if (!next().signal.isOnComplete()) {
+                throw failure("expected completion");
+            }
+        });
+        endExpected = true;
+        return this;
+    }
+
+    /** It fails now, with an error that the assertions accept; the last step. */
+    public LoopVerifier<T> expectErrorSatisfies(Consumer<? super Throwable> assertions) {
+        step("expectError", () -> {
+            Throwable error = next().signal.getThrowable();
+            if (error == null) {
+                throw failure("expected an error");
+            }
+            assertions.accept(error);
+        });
+        endExpected = true;
+        return this;
+    }
+
+    /** It fails now, with an error of that class; the last step. */
+    public LoopVerifier<T> expectError(Class<? extends Throwable> expected) {
+        return expectErrorSatisfies(error -> {
+            if (!expected.isInstance(error)) {
+                throw failure("expected an error of " + expected);
+            }
+        });
+    }
+
+    /** It fails now, with an error of that message; the last step. */
+    public LoopVerifier<T> expectErrorMessage(String expected) {
+        return expectErrorSatisfies(error -> {
+            if (!expected.equals(error.getMessage())) {
+                throw failure("expected an error with the message: " + expected);
+            }
+        });
+    }
+
+    private LoopVerifier<T> step(String name, Action action) {
+        if (endExpected) {
+            throw new IllegalStateException(
+                    name + " after " + steps.get(steps.size() - 1).name + ": nothing comes any more after that");
+        }
+        steps.add(new Step(name, action));
+        return this;
+    }
+
+    // ---- verifying
+
+    /** {@link #expectComplete} and {@link #verify}. */
+    public Duration verifyComplete() {
+        return expectComplete().verify();
+    }
+
+    /** {@link #expectError} and {@link #verify}. */
+    public Duration verifyError(Class<? extends Throwable> expected) {
+        return expectError(expected).verify();
+    }
+
+    /** {@link #expectErrorMessage} and {@link #verify}. */
+    public Duration verifyErrorMessage(String expected) {
+        return expectErrorMessage(expected).verify();
+    }
+
+    /**
+     * Subscribes on the loop and takes the steps; in the body that calls this, or else by running the loop, which is
+     * not closed.
+     *
+     * @return how much virtual time has passed
+     * @throws AssertionError if a step is not met
+     * @throws IllegalStateException if there is no last step; or the loop runs, and this is not called in a body on it
+     */
+    public Duration verify() {
+        if (!endExpected) {
+            throw new IllegalStateException("The last step must be an end or thenCancel, of: " + steps);
+        }
+        try {
+            if (EventLoop.runningOrNull() == loop) {
+                takeSteps();
+            } else {
+                loop.runUntilComplete(async(this::takeSteps));
+            }
+        } catch (RuntimeException e) {
+            throw e;
+        } catch (Exception e) {
+            throw new AssertionError("Step " + current + " has thrown " + e + report(), e);
+        }
+        return loop.time().minus(start);
+    }
+
+    private void takeSteps() throws Exception {
+        start = loop.time();
+        try {
+            source.get().subscribe(recorder);
+            for (Step step : steps) {
+                current = step;
+                step.action.run();
+            }
+        } finally {
+            recorder.cancel();
+        }
+    }
+
+    private void sleepUntil(Duration when) throws Exception {
+        Duration rest = when.minus(loop.time());
+        if (!rest.isNegative() && !rest.isZero()) {
+            await(sleep(rest));
+        }
+    }
+
+    private T nextValue() throws Exception {
+        T value = next().signal.get();
+        if (value == null) {
+            throw failure("expected a value");
+        }
+        return value;
+    }
+
+    /** What comes before time goes on. */
+    private Timed<T> next() throws Exception {
+        if (unmet.isEmpty()) {
+            Future<Void> comes = loop.createFuture();
+            arrival = comes;
+            // fires when nothing else is to be done: the clock goes on only then
+            TimerHandle idle = loop.callAt(loop.time().plus(MOMENT), () -> comes.trySetResult(null));
+            await(comes);
+            idle.cancel();
+        }
+        Timed<T> next = unmet.poll();
+        if (next == null) {
+            throw failure("nothing came");
+        }
+        return next;
+    }
+
+    private AssertionError failure(String what) {
+        return new AssertionError(
+                "expectation \"" + (current == null ? "" : current.name) + "\" failed: " + what + report());
+    }
+
+    private String report() {
+        return "\nafter " + loop.time().minus(start) + " there were " + (seen.isEmpty() ? "no events" : seen)
+                + ", not asked for yet: " + unmet + "\n" + loop.dumpTasks();
+    }
+
+    private final class Recorder extends BaseSubscriber<T> {
+        @Override
+        protected void hookOnSubscribe(Subscription subscription) {
+            if (firstRequest > 0) {
+                subscription.request(firstRequest);
+            }
+        }
+
+        @Override
+        protected void hookOnNext(T value) {
+            record(Signal.next(value));
+        }
+
+        @Override
+        protected void hookOnComplete() {
+            record(Signal.complete());
+        }
+
+        @Override
+        protected void hookOnError(Throwable error) {
+            record(Signal.error(error));
+        }
+
+        /** A publisher may signal on another thread. */
+        private void record(Signal<T> signal) {
+            if (loop.netty().inEventLoop()) {
+                recordHere(signal);
+            } else {
+                loop.callSoonThreadsafe(() -> recordHere(signal));
+            }
+        }
+
+        private void recordHere(Signal<T> signal) {
+            Timed<T> timed = new Timed<>(signal, loop.time().minus(start));
+            seen.add(timed);
+            unmet.add(timed);
+            Future<Void> waiting = arrival;
+            if (waiting != null) {
+                waiting.trySetResult(null);
+            }
+        }
+    }
+
+    /** The steps. */
+    @Override
+    public String toString() {
+        return "<LoopVerifier " + Arrays.toString(steps.stream().map(Step::name).toArray()) + ">";
+    }
+}
