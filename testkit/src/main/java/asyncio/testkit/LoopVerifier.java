@@ -217,6 +217,9 @@ public final class LoopVerifier<T> {
      * @throws IllegalStateException if there is no last step; or the loop runs, and this is not called in a body on it
      */
     public Duration verify() {
+        if (current != null) {
+            throw new IllegalStateException("It was verified before: make another one");
+        }
         if (!endExpected) {
             throw new IllegalStateException("The last step must be an end or thenCancel, of: " + steps);
         }

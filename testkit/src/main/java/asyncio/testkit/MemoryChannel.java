@@ -39,7 +39,8 @@ final class MemoryChannel extends AbstractChannel implements DuplexChannel {
     private volatile boolean open = true;
     private volatile boolean inputShutdown;
     private volatile boolean outputShutdown;
-    private boolean readPending;
+    /** Also ended by whoever turns reading off, on any thread. */
+    private volatile boolean readPending;
 
     /** @param accepted from whom, or null for the end that connects: TLS tells client and server by that */
     MemoryChannel(@Nullable MemoryChannel accepted, SocketAddress localAddress, SocketAddress remoteAddress) {

@@ -9,7 +9,6 @@ import asyncio.streams.ConnectionHandler;
 import asyncio.streams.StreamConnection;
 import java.net.BindException;
 import java.net.ConnectException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -42,6 +41,8 @@ public final class MemoryNetwork {
     private final List<MemoryPair> connections = new ArrayList<>();
     private IntFunction<Wire> toServer;
     private IntFunction<Wire> toClient;
+    /** How many connections have been asked for. */
+    private int asked;
 
     /** As {@link #MemoryNetwork(Wire)}, with {@link Wire#direct()}. */
     public MemoryNetwork() {
@@ -58,12 +59,15 @@ public final class MemoryNetwork {
         toClient = number -> both;
     }
 
-    /** Decides what the way from each client to its server is like; the first connection has number 1. */
+    /**
+     * Decides what the way from each client to its server is like, when it begins to connect; the first one has number
+     * 1, and those that are refused count.
+     */
     public void toServer(IntFunction<Wire> wires) {
         toServer = Objects.requireNonNull(wires);
     }
 
-    /** Decides what the way from a server to each client is like; the first connection has number 1. */
+    /** As {@link #toServer(IntFunction)}, for the way from the server to each client. */
     public void toClient(IntFunction<Wire> wires) {
         toClient = Objects.requireNonNull(wires);
     }
@@ -122,21 +126,15 @@ public final class MemoryNetwork {
         return new Connect(this, name);
     }
 
-    private MemoryPair accept(String name) throws ConnectException {
+    private StreamConnection accept(String name, int number, Wire toServer, Wire toClient) throws ConnectException {
         MemoryServer server = servers.get(name);
         if (server == null) {
             throw new ConnectException("Connection refused: there is no server " + name + ", only " + servers.keySet());
         }
-        int number = connections.size() + 1;
-        MemoryPair pair = MemoryPair.open("client-" + number, name, toServer.apply(number), toClient.apply(number));
+        MemoryPair pair = MemoryPair.open("client-" + number, name, toServer, toClient);
         connections.add(pair);
         server.accept(pair.server());
-        return pair;
-    }
-
-    private Duration roundTrip() {
-        int number = connections.size() + 1;
-        return toServer.apply(number).latency.plus(toClient.apply(number).latency);
+        return pair.client();
     }
 
     private static final class Connect extends ColdMono<StreamConnection> {
@@ -177,17 +175,21 @@ public final class MemoryNetwork {
                 return fail(new IllegalStateException(
                         "The network is of " + network.loop + ": connect there, not on " + EventLoop.runningOrNull()));
             }
-            timer = network.loop.callLater(network.roundTrip(), this::connected);
+            int number = ++network.asked;
+            Wire toServer = network.toServer.apply(number);
+            Wire toClient = network.toClient.apply(number);
+            timer = network.loop.callLater(
+                    toServer.latency.plus(toClient.latency), () -> connected(number, toServer, toClient));
             return false;
         }
 
-        private void connected() {
+        private void connected(int number, Wire toServer, Wire toClient) {
             if (!isWaiting()) {
                 return;
             }
             boolean settled;
             try {
-                settled = grant(connect.network.accept(connect.name).client());
+                settled = grant(connect.network.accept(connect.name, number, toServer, toClient));
             } catch (ConnectException e) {
                 settled = fail(e);
             }

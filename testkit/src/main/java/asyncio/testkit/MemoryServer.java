@@ -1,5 +1,6 @@
 package asyncio.testkit;
 
+import asyncio.Asyncio;
 import asyncio.EventLoop;
 import asyncio.ExceptionContext;
 import asyncio.Future;
@@ -10,6 +11,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
 import reactor.core.publisher.Mono;
+import reactor.util.context.ContextView;
 
 /**
  * A server of a {@link MemoryNetwork}. Each connection is handled in a task of its own. When a handler ends, its
@@ -23,6 +25,9 @@ public final class MemoryServer implements AutoCloseable {
     private final EventLoop loop;
     private final String name;
     private final Function<StreamConnection, Mono<Void>> handler;
+    /** That of who has started it, not of who happens to connect. */
+    private final ContextView context = Asyncio.currentContext();
+
     private final Set<StreamConnection> clients = new LinkedHashSet<>();
     private final Future<Void> finished = new Future<>();
     private boolean closed;
@@ -40,7 +45,7 @@ public final class MemoryServer implements AutoCloseable {
             clients.remove(connection);
             finishIfDone();
         });
-        Task<Void> task = loop.createTask(handler.apply(connection));
+        Task<Void> task = loop.createTask(handler.apply(connection), null, context);
         task.addDoneCallback(done -> handled(connection, done));
     }
 

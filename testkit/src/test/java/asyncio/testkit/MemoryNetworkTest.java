@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import asyncio.CancelledException;
+import asyncio.ContextVar;
 import asyncio.EventLoop;
 import asyncio.ExceptionContext;
 import asyncio.Task;
@@ -161,6 +162,27 @@ class MemoryNetworkTest {
                 assertThat(what.message()).contains("handler of <StreamConnection local:bad -> local:client-1");
                 assertThat(what.exception()).hasMessage("planted");
             });
+        });
+    }
+
+    @Test
+    void aHandlerHasTheContextOfTheServerAndNotOfTheClient() throws Exception {
+        VirtualTime.run(() -> {
+            ContextVar<String> who = ContextVar.of("who", "nobody");
+            MemoryNetwork network = new MemoryNetwork();
+            who.set("server");
+            try (MemoryServer server = network.startServerBody(
+                    connection -> {
+                        try (connection) {
+                            connection.writer().write(who.get() + "\n");
+                        }
+                    },
+                    "server")) {
+                who.set("client");
+                try (StreamConnection connection = await(network.connect("server"))) {
+                    assertThat(line(connection)).isEqualTo("server");
+                }
+            }
         });
     }
 
