@@ -351,7 +351,6 @@ final class LoopCore extends NettyEventLoop {
         closing = true;
         error = first(error, runClosers());
         io.prepareToDestroy();
-        memory.closeAll();
         // closing channels queues their last events; they may queue more, but not for ever
         for (int round = 0; round < 16 && !(ready.isEmpty() && inbox.isEmpty()); round++) {
             error = first(error, runReadyAtClose());

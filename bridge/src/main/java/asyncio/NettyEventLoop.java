@@ -25,7 +25,6 @@ import org.jspecify.annotations.Nullable;
 /** What Netty asks of an event loop, as far as it is the same for every loop; {@link LoopCore} does the work. */
 abstract class NettyEventLoop extends AbstractScheduledEventExecutor implements IoEventLoop {
     final IoHandler io;
-    final MemoryHandles memory = new MemoryHandles();
     final Ticker ticker;
     /** The thread that holds the loop; moved by {@link LoopDriver}. */
     volatile @Nullable Thread owner;
@@ -98,8 +97,7 @@ abstract class NettyEventLoop extends AbstractScheduledEventExecutor implements 
                 return;
             }
             try {
-                promise.setSuccess(
-                        io.isCompatible(handle.getClass()) ? Transports.register(io, handle) : memory.register(handle));
+                promise.setSuccess(Transports.register(io, handle));
             } catch (Exception e) {
                 promise.setFailure(e);
             }
