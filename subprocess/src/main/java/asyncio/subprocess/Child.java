@@ -1,19 +1,27 @@
 package asyncio.subprocess;
 
 import asyncio.EventLoop;
+import asyncio.streams.StreamConnection;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Set;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+import reactor.netty.Connection;
 
 /**
  * A child process as the operating system knows it, from before its loop has heard of it until it is reaped, which the
  * JDK does. What blocks here is called in {@link Workers threads}.
  */
-final class Child {
+final class Child implements LaunchedChild {
     /** Of what was killed with SIGKILL; longer takes only what hangs in the kernel. */
     private static final Duration KILL_LIMIT = Duration.ofSeconds(5);
     /** How often processes are looked at that are not children of this one, of whose end nobody tells. */
@@ -28,9 +36,15 @@ final class Child {
 
     final CompletableFuture<Process> exit;
 
-    private Child(Command command, Process process) {
+    private final EventLoop loop;
+    private final Wiring wiring;
+    private final @Nullable PipeEnd[] pipes = new PipeEnd[3];
+
+    private Child(Command command, Process process, Wiring wiring, EventLoop loop) {
         this.command = command;
         this.process = process;
+        this.wiring = wiring;
+        this.loop = loop;
         this.handle = process.toHandle();
         this.exit = process.onExit();
     }
@@ -41,19 +55,113 @@ final class Child {
      * @param loop with which it ends
      */
     static Child start(Command command, Wiring wiring, EventLoop loop) throws IOException {
-        Child child = new Child(command, Launch.start(command, wiring));
+        Child child = new Child(command, Launch.start(command, wiring), wiring, loop);
         LiveChildren.add(child, loop);
         return child;
     }
 
-    boolean isAlive() {
+    @Override
+    public long pid() {
+        return process.pid();
+    }
+
+    @Override
+    public boolean isAlive() {
         return process.isAlive();
     }
 
+    @Override
+    public CompletionStage<?> exit() {
+        return exit;
+    }
+
     /** The exit code; -n for signal n, of which the JDK makes 128 + n, as a shell does for its own children. */
-    int returnCode() {
+    @Override
+    public int returnCode() {
         int value = process.exitValue();
         return !WINDOWS && value > 128 && value <= 128 + 64 ? 128 - value : value;
+    }
+
+    // ---- its pipes
+
+    @Override
+    public Pipes connect() {
+        try {
+            return new Pipes(connect(0), connect(1), connect(2));
+        } finally {
+            wiring.close();
+        }
+    }
+
+    private @Nullable StreamConnection connect(int number) {
+        if (command.stdio(number) != Stdio.PIPE) {
+            return null;
+        }
+        PipeEnd pipe = wiring.take(process, number, Stdio.name(number) + " of " + this);
+        pipes[number] = pipe;
+        pipe.unsafe().register(loop.netty(), pipe.newPromise()); // one that fails is closed, which the streams notice
+        return StreamConnection.from(Connection.from(pipe), command.limit());
+    }
+
+    @Nullable PipeEnd pipe(int number) {
+        return pipes[number];
+    }
+
+    @Override
+    public void closePipes() {
+        for (PipeEnd pipe : pipes) {
+            if (pipe != null) {
+                try {
+                    pipe.close();
+                } catch (RejectedExecutionException e) {
+                    // the loop is closed, and the pipe with it
+                }
+            }
+        }
+    }
+
+    // ---- signals
+
+    @Override
+    public boolean destroy(boolean forcibly) {
+        if (isAlive() && (forcibly ? handle.destroyForcibly() : handle.destroy())) {
+            return true;
+        }
+        if (handle.isAlive()) {
+            throw new IllegalStateException("Cannot send " + (forcibly ? "KILL" : "TERM") + " to " + this
+                    + ": it runs with more rights than this process has");
+        }
+        return false;
+    }
+
+    @Override
+    public Mono<Void> send(String signal, boolean group) {
+        return inThread(() -> Signalling.send(this, signal, group)).then();
+    }
+
+    @Override
+    public Mono<List<ProcessHandle>> descendants() {
+        return inThread(() -> List.copyOf(ProcessTree.offspring(handle, command.isNewSession())));
+    }
+
+    private <T> Mono<T> inThread(Callable<T> call) {
+        return Mono.defer(() -> loop.runInExecutor(Workers.POOL, call));
+    }
+
+    @Override
+    public Mono<Void> end(boolean gently, Runnable closeStdin) {
+        return Mono.create(sink -> Workers.POOL.execute(() -> {
+            try {
+                if (gently) {
+                    end(closeStdin);
+                } else {
+                    endAtOnce();
+                }
+                sink.success();
+            } catch (Throwable e) {
+                sink.error(e);
+            }
+        }));
     }
 
     // ---- ending; these block

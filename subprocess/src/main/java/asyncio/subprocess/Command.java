@@ -222,11 +222,13 @@ public final class Command {
 
     // ---- for those who run it
 
-    List<String> words() {
+    /** The program and its arguments. */
+    public List<String> words() {
         return settings.words;
     }
 
-    Stdio stdio(int number) {
+    /** What stdin (0), stdout (1) or stderr (2) is. */
+    public Stdio stdio(int number) {
         Stdio stdio = settings.stdio[number];
         return stdio == null ? Stdio.INHERIT : stdio;
     }
@@ -257,7 +259,8 @@ public final class Command {
         });
     }
 
-    int limit() {
+    /** That of the readers of its output, in bytes. */
+    public int limit() {
         return settings.limit;
     }
 
@@ -265,11 +268,13 @@ public final class Command {
         return settings.newSession;
     }
 
-    Duration exitGrace() {
+    /** How long {@link Subprocess#close} waits for its exit before it sends SIGTERM. */
+    public Duration exitGrace() {
         return settings.exitGrace;
     }
 
-    Duration terminateGrace() {
+    /** How long {@link Subprocess#close} waits after SIGTERM before it sends SIGKILL. */
+    public Duration terminateGrace() {
         return settings.terminateGrace;
     }
 

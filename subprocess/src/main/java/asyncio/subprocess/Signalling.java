@@ -45,7 +45,7 @@ final class Signalling {
         return null;
     }
 
-    static ProcessLookupException tooLate(Child child, String signal) {
+    static ProcessLookupException tooLate(LaunchedChild child, String signal) {
         return new ProcessLookupException("Cannot send " + signal + " to " + child + ": it has ended"
                 + (child.isAlive() ? "" : ", with return code " + child.returnCode()));
     }

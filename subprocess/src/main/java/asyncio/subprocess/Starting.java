@@ -8,6 +8,7 @@ import asyncio.Suspension;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
+import reactor.core.publisher.Mono;
 import reactor.util.Logger;
 import reactor.util.Loggers;
 
@@ -35,8 +36,6 @@ final class Starting extends ColdMono<Subprocess> {
         return "start of " + command;
     }
 
-    private record Started(Child child, Wiring wiring) {}
-
     /**
      * One start. A thread makes the process, unless the subscriber has gone; the loop makes the streams, and gives the
      * result to the subscriber, or kills the child if there is none any more, who then is not over before the child is.
@@ -59,9 +58,12 @@ final class Starting extends ColdMono<Subprocess> {
             synchronized (this) {
                 underWay = true;
             }
-            Future<Started> started;
+            Future<LaunchedChild> started;
             try {
-                started = loop.runInExecutor(Workers.POOL, this::launch);
+                Launcher launcher = actual().currentContext().getOrDefault(Launcher.CURRENT, null);
+                started = launcher == null
+                        ? loop.runInExecutor(Workers.POOL, this::launch)
+                        : loop.createTask(Mono.fromCallable(() -> isWaiting() ? launcher.launch(command, loop) : null));
             } catch (RuntimeException e) { // the loop is closed
                 over();
                 throw e;
@@ -71,16 +73,16 @@ final class Starting extends ColdMono<Subprocess> {
         }
 
         /** In a thread. */
-        private @Nullable Started launch() throws IOException {
+        private @Nullable LaunchedChild launch() throws IOException {
             if (!isWaiting()) {
                 return null;
             }
             Wiring wiring = Wiring.of(loop);
-            return new Started(Child.start(command, wiring, loop), wiring);
+            return Child.start(command, wiring, loop);
         }
 
-        private void launched(Future<Started> done) {
-            Started started;
+        private void launched(Future<LaunchedChild> done) {
+            LaunchedChild started;
             try {
                 started = done.result();
             } catch (Throwable e) {
@@ -94,7 +96,7 @@ final class Starting extends ColdMono<Subprocess> {
                 over();
                 return;
             }
-            Subprocess process = new Subprocess(started.child, started.wiring, loop);
+            Subprocess process = new Subprocess(started, command, loop);
             if (grant(process)) {
                 over();
                 deliver();

@@ -8,24 +8,19 @@ import static asyncio.Asyncio.shieldedCleanup;
 import asyncio.BodyFunction;
 import asyncio.EventLoop;
 import asyncio.Future;
-import asyncio.streams.StreamConnection;
 import asyncio.streams.StreamReader;
 import asyncio.streams.StreamWriter;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.OptionalInt;
-import java.util.concurrent.Callable;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
-import reactor.netty.Connection;
 
 /**
  * A child process.
@@ -56,11 +51,9 @@ import reactor.netty.Connection;
  * <p>asyncio: {@code asyncio.subprocess.Process}.
  */
 public final class Subprocess implements AutoCloseable {
-    private final Child child;
+    private final LaunchedChild child;
+    private final Command command;
     private final EventLoop loop;
-    /** The pipes of stdin, stdout and stderr. */
-    private final @Nullable PipeEnd[] pipes = new PipeEnd[3];
-
     private final @Nullable StreamWriter stdin;
     private final @Nullable StreamReader stdout;
     private final @Nullable StreamReader stderr;
@@ -68,39 +61,24 @@ public final class Subprocess implements AutoCloseable {
     private final AtomicReference<@Nullable Future<Integer>> closing = new AtomicReference<>();
 
     /** On the loop. */
-    Subprocess(Child child, Wiring wiring, EventLoop loop) {
+    Subprocess(LaunchedChild child, Command command, EventLoop loop) {
         this.child = child;
+        this.command = command;
         this.loop = loop;
-        try {
-            StreamConnection in = connect(0, wiring);
-            StreamConnection out = connect(1, wiring);
-            StreamConnection err = connect(2, wiring);
-            stdin = in == null ? null : in.writer();
-            stdout = out == null ? null : out.reader();
-            stderr = err == null ? null : err.reader();
-        } finally {
-            wiring.close();
-        }
+        LaunchedChild.Pipes pipes = child.connect();
+        stdin = pipes.stdin() == null ? null : pipes.stdin().writer();
+        stdout = pipes.stdout() == null ? null : pipes.stdout().reader();
+        stderr = pipes.stderr() == null ? null : pipes.stderr().reader();
         exit = loop.createFuture();
-        child.exit.whenComplete((process, error) -> exit.trySetResult(child.returnCode()));
-    }
-
-    private @Nullable StreamConnection connect(int number, Wiring wiring) {
-        if (child.command.stdio(number) != Stdio.PIPE) {
-            return null;
-        }
-        PipeEnd pipe = wiring.take(child.process, number, Stdio.name(number) + " of " + child);
-        pipes[number] = pipe;
-        pipe.unsafe().register(loop.netty(), pipe.newPromise()); // one that fails is closed, which the streams notice
-        return StreamConnection.from(Connection.from(pipe), child.command.limit());
+        child.exit().whenComplete((process, error) -> exit.trySetResult(child.returnCode()));
     }
 
     @Nullable PipeEnd pipe(int number) {
-        return pipes[number];
+        return ((Child) child).pipe(number);
     }
 
     ProcessHandle handle() {
-        return child.handle;
+        return ((Child) child).handle;
     }
 
     // ---- starting
@@ -198,14 +176,14 @@ public final class Subprocess implements AutoCloseable {
                 child -> limit == null
                         ? communicate.apply(child)
                         : communicate.apply(child).timeout(limit, child.timedOut(limit), child.loop.scheduler()),
-                child -> Mono.fromRunnable(child::closePipes),
+                child -> Mono.fromRunnable(child.child::closePipes),
                 (child, error) -> cleanup(child.killTree()),
                 child -> cleanup(child.killTree()));
     }
 
     private Mono<Output> timedOut(Duration limit) {
         return Mono.error(() -> new TimeoutException(
-                "\"" + child.command + "\", pid " + pid() + ", took longer than " + limit + " and was killed"));
+                "\"" + command + "\", pid " + pid() + ", took longer than " + limit + " and was killed"));
     }
 
     // ---- its streams
@@ -238,8 +216,8 @@ public final class Subprocess implements AutoCloseable {
     private <T> T checkedPipe(int number, @Nullable T stream) {
         if (stream == null) {
             String name = Stdio.name(number);
-            throw new IllegalStateException("The " + name + " of " + this + " is no pipe but "
-                    + child.command.stdio(number) + ": start it with Command." + name + "(Stdio.PIPE)");
+            throw new IllegalStateException("The " + name + " of " + this + " is no pipe but " + command.stdio(number)
+                    + ": start it with Command." + name + "(Stdio.PIPE)");
         }
         return stream;
     }
@@ -270,7 +248,7 @@ public final class Subprocess implements AutoCloseable {
 
     /** Its number; of a {@link Command#shell shell} command that of the shell. */
     public long pid() {
-        return child.process.pid();
+        return child.pid();
     }
 
     /**
@@ -308,7 +286,7 @@ public final class Subprocess implements AutoCloseable {
         return switch (name) {
             case "TERM" -> Mono.fromRunnable(this::terminate);
             case "KILL" -> Mono.fromRunnable(this::kill);
-            default -> inThread(() -> Signalling.send(child, name, false)).then();
+            default -> child.send(name, false);
         };
     }
 
@@ -320,11 +298,11 @@ public final class Subprocess implements AutoCloseable {
      */
     public Mono<Void> sendSignalToGroup(String signal) {
         String name = Signalling.name(signal);
-        if (!child.command.isNewSession()) {
+        if (!command.isNewSession()) {
             throw new IllegalStateException("The process group of " + this + " is this process's own, which would get"
                     + " the signal, too: start it with Command.newSession()");
         }
-        return inThread(() -> Signalling.send(child, name, true)).then();
+        return child.send(name, true);
     }
 
     /**
@@ -333,7 +311,7 @@ public final class Subprocess implements AutoCloseable {
      * @throws ProcessLookupException if it has ended
      */
     public void terminate() {
-        signalNow("TERM", ProcessHandle::destroy);
+        signalNow("TERM", false);
     }
 
     /**
@@ -342,18 +320,13 @@ public final class Subprocess implements AutoCloseable {
      * @throws ProcessLookupException if it has ended
      */
     public void kill() {
-        signalNow("KILL", ProcessHandle::destroyForcibly);
+        signalNow("KILL", true);
     }
 
-    private void signalNow(String name, Predicate<ProcessHandle> send) {
-        if (child.isAlive() && send.test(child.handle)) {
-            return;
+    private void signalNow(String name, boolean forcibly) {
+        if (!child.destroy(forcibly)) {
+            throw Signalling.tooLate(child, name);
         }
-        if (child.handle.isAlive()) {
-            throw new IllegalStateException(
-                    "Cannot send " + name + " to " + child + ": it runs with more rights than this process has");
-        }
-        throw Signalling.tooLate(child, name);
     }
 
     /**
@@ -361,11 +334,7 @@ public final class Subprocess implements AutoCloseable {
      * all of its session. Nothing happens until subscription; then a thread looks at all processes there are.
      */
     public Mono<List<ProcessHandle>> descendants() {
-        return inThread(() -> List.copyOf(ProcessTree.offspring(child.handle, child.command.isNewSession())));
-    }
-
-    private <T> Mono<T> inThread(Callable<T> call) {
-        return Mono.defer(() -> loop.runInExecutor(Workers.POOL, call));
+        return child.descendants();
     }
 
     // ---- closing
@@ -424,46 +393,19 @@ public final class Subprocess implements AutoCloseable {
     }
 
     private void end(boolean gently, Future<Integer> ended) {
-        if (!child.isAlive() && !child.command.isNewSession()) { // nobody is left whom we could find
-            closePipes();
+        if (!child.isAlive() && !command.isNewSession()) { // nobody is left whom we could find
+            child.closePipes();
             ended.trySetResult(child.returnCode());
             return;
         }
-        Workers.POOL.execute(() -> {
-            Throwable failure = null;
-            try {
-                if (gently) {
-                    child.end(this::closeStdin);
-                } else {
-                    child.endAtOnce();
-                }
-            } catch (Throwable e) {
-                failure = e;
-            }
-            closePipes(); // on the loop before anybody goes on there
-            if (failure == null) {
-                ended.trySetResult(child.returnCode());
-            } else {
-                ended.trySetException(failure);
-            }
-        });
+        child.end(gently, this::closeStdin)
+                .doOnTerminate(child::closePipes) // on the loop before anybody goes on there
+                .subscribe(null, ended::trySetException, () -> ended.trySetResult(child.returnCode()));
     }
 
     private void closeStdin() {
         if (stdin != null) {
             stdin.close();
-        }
-    }
-
-    private void closePipes() {
-        for (PipeEnd pipe : pipes) {
-            if (pipe != null) {
-                try {
-                    pipe.close();
-                } catch (RejectedExecutionException e) {
-                    // the loop is closed, and the pipe with it
-                }
-            }
         }
     }
 
