@@ -1,5 +1,6 @@
 package asyncio.testkit;
 
+import asyncio.subprocess.BrokenPipeException;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.AbstractChannel;
 import io.netty.channel.ChannelConfig;
@@ -10,10 +11,6 @@ import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.ChannelPromise;
 import io.netty.channel.DefaultChannelConfig;
 import io.netty.channel.EventLoop;
-import io.netty.channel.IoEvent;
-import io.netty.channel.IoEventLoop;
-import io.netty.channel.IoHandle;
-import io.netty.channel.IoRegistration;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
 import java.net.SocketAddress;
@@ -29,12 +26,14 @@ import org.jspecify.annotations.Nullable;
 final class MemoryChannel extends AbstractChannel implements DuplexChannel {
     private static final ChannelMetadata METADATA = new ChannelMetadata(false);
 
+    /** It is over with one direction's end, and calls a reset a broken pipe. */
+    private final boolean pipe;
+
     private final SocketAddress localAddress;
     private final SocketAddress remoteAddress;
     private final Config config = new Config();
     private @Nullable Transit incoming;
     private @Nullable Transit outgoing;
-    private @Nullable IoRegistration registration;
 
     private volatile boolean open = true;
     private volatile boolean inputShutdown;
@@ -43,8 +42,10 @@ final class MemoryChannel extends AbstractChannel implements DuplexChannel {
     private volatile boolean readPending;
 
     /** @param accepted from whom, or null for the end that connects: TLS tells client and server by that */
-    MemoryChannel(@Nullable MemoryChannel accepted, SocketAddress localAddress, SocketAddress remoteAddress) {
+    MemoryChannel(
+            @Nullable MemoryChannel accepted, boolean pipe, SocketAddress localAddress, SocketAddress remoteAddress) {
         super(accepted);
+        this.pipe = pipe;
         this.localAddress = localAddress;
         this.remoteAddress = remoteAddress;
     }
@@ -81,13 +82,18 @@ final class MemoryChannel extends AbstractChannel implements DuplexChannel {
         readPending = false;
         if (config.halfClosure) {
             pipeline().fireUserEventTriggered(ChannelInputShutdownEvent.INSTANCE);
-        } else {
+        }
+        if (pipe || !config.halfClosure) {
             unsafe().close(voidPromise());
         }
     }
 
     void receiveReset() {
-        pipeline().fireExceptionCaught(new SocketException("Connection reset"));
+        pipeline()
+                .fireExceptionCaught(
+                        pipe
+                                ? new BrokenPipeException("Broken pipe: " + remoteAddress + " is closed")
+                                : new SocketException("Connection reset"));
         unsafe().close(voidPromise());
     }
 
@@ -149,28 +155,8 @@ final class MemoryChannel extends AbstractChannel implements DuplexChannel {
     }
 
     @Override
-    protected void doRegister(ChannelPromise promise) {
-        ((IoEventLoop) eventLoop()).register((IoHandle) unsafe()).addListener(registered -> {
-            if (registered.isSuccess()) {
-                registration = (IoRegistration) registered.getNow();
-                promise.setSuccess();
-            } else {
-                promise.setFailure(registered.cause());
-            }
-        });
-    }
-
-    @Override
-    protected void doDeregister() {
-        IoRegistration registration = this.registration;
-        if (registration != null) {
-            registration.cancel();
-        }
-    }
-
-    @Override
     protected boolean isCompatible(EventLoop loop) {
-        return loop instanceof IoEventLoop;
+        return true; // it needs no IO
     }
 
     @Override
@@ -178,7 +164,7 @@ final class MemoryChannel extends AbstractChannel implements DuplexChannel {
         return new MemoryUnsafe();
     }
 
-    private final class MemoryUnsafe extends AbstractUnsafe implements IoHandle {
+    private final class MemoryUnsafe extends AbstractUnsafe {
         @Override
         public void connect(SocketAddress remote, SocketAddress local, ChannelPromise promise) {
             promise.setFailure(new UnsupportedOperationException("A connection in memory is connected already"));
@@ -186,17 +172,6 @@ final class MemoryChannel extends AbstractChannel implements DuplexChannel {
 
         void resumeWriting() {
             flush0();
-        }
-
-        @Override
-        public void handle(IoRegistration registration, IoEvent event) {
-            throw new UnsupportedOperationException("There is no IO in memory, but got " + event);
-        }
-
-        /** With its loop. */
-        @Override
-        public void close() {
-            close(voidPromise());
         }
     }
 

@@ -5,6 +5,7 @@ import asyncio.streams.StreamConnection;
 import io.netty.channel.DefaultChannelPromise;
 import io.netty.channel.local.LocalAddress;
 import java.net.SocketAddress;
+import reactor.core.Disposable;
 import reactor.netty.Connection;
 
 /**
@@ -36,6 +37,7 @@ public final class MemoryPair implements AutoCloseable {
     private final StreamConnection server;
     private final Transit toServer;
     private final Transit toClient;
+    private final Disposable withLoop;
 
     /** As {@link #open(Wire)}, with {@link Wire#direct()}. */
     public static MemoryPair open() {
@@ -61,25 +63,34 @@ public final class MemoryPair implements AutoCloseable {
      * before bytes stay in the wire.
      */
     public static MemoryPair open(Wire toServer, Wire toClient, int limit) {
-        return new MemoryPair("client", "server", toServer, toClient, limit);
+        return new MemoryPair(false, "client", "server", toServer, toClient, limit);
     }
 
     static MemoryPair open(String clientName, String serverName, Wire toServer, Wire toClient) {
-        return new MemoryPair(clientName, serverName, toServer, toClient, LIMIT);
+        return new MemoryPair(false, clientName, serverName, toServer, toClient, LIMIT);
     }
 
-    private MemoryPair(String clientName, String serverName, Wire toServer, Wire toClient, int limit) {
+    /** Of which one direction is used, and that is closed when that has ended; the client is this process. */
+    static MemoryPair pipe(String name, Wire wire, int limit) {
+        return new MemoryPair(true, "pipe", name, wire, wire, limit);
+    }
+
+    private MemoryPair(boolean pipe, String clientName, String serverName, Wire toServer, Wire toClient, int limit) {
         EventLoop loop = EventLoop.getRunningLoop();
         SocketAddress clientAddress = new LocalAddress(clientName);
         SocketAddress serverAddress = new LocalAddress(serverName);
-        MemoryChannel clientEnd = new MemoryChannel(null, clientAddress, serverAddress);
-        MemoryChannel serverEnd = new MemoryChannel(clientEnd, serverAddress, clientAddress);
+        MemoryChannel clientEnd = new MemoryChannel(null, pipe, clientAddress, serverAddress);
+        MemoryChannel serverEnd = new MemoryChannel(clientEnd, pipe, serverAddress, clientAddress);
         this.toServer = new Transit(loop.netty(), clientEnd, serverEnd, toServer);
         this.toClient = new Transit(loop.netty(), serverEnd, clientEnd, toClient);
         clientEnd.connect(this.toClient, this.toServer);
         serverEnd.connect(this.toServer, this.toClient);
         this.client = register(loop, clientEnd, limit);
         this.server = register(loop, serverEnd, limit);
+        this.withLoop = loop.onClose(() -> {
+            clientEnd.close();
+            serverEnd.close();
+        });
         clientEnd.closeFuture().addListener(closed -> forgetIfOver());
         serverEnd.closeFuture().addListener(closed -> forgetIfOver());
         this.toServer.breakIfDue();
@@ -94,6 +105,7 @@ public final class MemoryPair implements AutoCloseable {
 
     private void forgetIfOver() {
         if (!client.writer().channel().isOpen() && !server.writer().channel().isOpen()) {
+            withLoop.dispose();
             toServer.forget();
             toClient.forget();
         }

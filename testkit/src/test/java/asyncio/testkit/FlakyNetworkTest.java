@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import asyncio.EventLoop;
 import asyncio.VirtualTime;
+import asyncio.streams.LeakCheck;
 import asyncio.streams.StreamConnection;
 import java.io.EOFException;
 import java.io.IOException;
@@ -25,7 +26,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 /** A client of a line-based protocol, over a network that breaks at every byte in turn. */
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
-@ExtendWith(BufferLeaks.class)
+@ExtendWith(LeakCheck.class)
 class FlakyNetworkTest {
     private static final String REQUEST = "add 40 2\n";
     private static final String ANSWER = "42\n";

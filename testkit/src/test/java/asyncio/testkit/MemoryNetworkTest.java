@@ -14,6 +14,7 @@ import asyncio.EventLoop;
 import asyncio.ExceptionContext;
 import asyncio.Task;
 import asyncio.VirtualTime;
+import asyncio.streams.LeakCheck;
 import asyncio.streams.StreamConnection;
 import java.net.BindException;
 import java.net.ConnectException;
@@ -27,7 +28,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 @Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
-@ExtendWith(BufferLeaks.class)
+@ExtendWith(LeakCheck.class)
 class MemoryNetworkTest {
     private static String line(StreamConnection connection) throws Exception {
         byte[] line = await(connection.reader().readLine());

@@ -13,6 +13,7 @@ import asyncio.EventLoop;
 import asyncio.Task;
 import asyncio.VirtualTime;
 import asyncio.streams.IncompleteReadException;
+import asyncio.streams.LeakCheck;
 import asyncio.streams.StreamConnection;
 import asyncio.streams.StreamReader;
 import io.netty.buffer.ByteBuf;
@@ -31,7 +32,7 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 @Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
-@ExtendWith(BufferLeaks.class)
+@ExtendWith(LeakCheck.class)
 class MemoryPairTest {
     private static String text(byte[] bytes) {
         return bytes == null ? null : new String(bytes, UTF_8);

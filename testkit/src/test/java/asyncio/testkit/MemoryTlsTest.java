@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import asyncio.Task;
 import asyncio.VirtualTime;
+import asyncio.streams.LeakCheck;
 import asyncio.streams.TlsOptions;
 import io.netty.pkitesting.CertificateBuilder;
 import io.netty.pkitesting.X509Bundle;
@@ -23,7 +24,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 /** TLS stands on a connection in memory as on any other. */
 @Timeout(value = 30, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
-@ExtendWith(BufferLeaks.class)
+@ExtendWith(LeakCheck.class)
 class MemoryTlsTest {
     private static TlsOptions.Builder options(X509Bundle authority, KeyManager... keys) throws Exception {
         SSLContext context = SSLContext.getInstance("TLS");

@@ -11,6 +11,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import asyncio.Asyncio;
 import asyncio.Future;
 import asyncio.Task;
+import asyncio.streams.LeakCheck;
 import asyncio.streams.Server;
 import asyncio.streams.StreamConnection;
 import asyncio.streams.Streams;
@@ -28,7 +29,7 @@ import reactor.core.publisher.Mono;
 
 /** The same script over TCP and in memory is seen alike. */
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
-@ExtendWith(BufferLeaks.class)
+@ExtendWith(LeakCheck.class)
 class SocketParityTest {
     /** Notes what the two ends see. */
     interface Script {

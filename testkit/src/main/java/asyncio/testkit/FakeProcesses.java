@@ -1,0 +1,86 @@
+package asyncio.testkit;
+
+import asyncio.EventLoop;
+import asyncio.subprocess.Command;
+import asyncio.subprocess.LaunchedChild;
+import asyncio.subprocess.Launcher;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * Children that are scripts of the test instead of processes: what is under test starts them with
+ * {@code Subprocess.start} and cannot tell them from others. No process, no thread, no real time: a script is a body on
+ * the loop, and its pipes are in memory.
+ *
+ * <pre>{@code
+ * FakeProcesses fakes = new FakeProcesses().program("sort", process -> {
+ *     List<String> lines = await(process.stdin().lines(UTF_8).sort().collectList());
+ *     lines.forEach(line -> process.stdout().write(line + "\n"));
+ *     return 0;
+ * });
+ * Launcher.CURRENT.set(fakes);
+ * Output sorted = await(Subprocess.run(Command.of("sort"), "b\na\n".getBytes(UTF_8)));
+ * }</pre>
+ */
+public final class FakeProcesses implements Launcher {
+    /** What a child does. */
+    @FunctionalInterface
+    public interface Program {
+        /**
+         * Runs in a task of its own. Its standard streams are closed when it returns.
+         *
+         * @return the exit code
+         * @throws Exception what is reported to the loop's exception handler, and makes the exit code 1; but a
+         *     {@link asyncio.subprocess.BrokenPipeException} ends the child silently with -13, as SIGPIPE does
+         */
+        int run(FakeProcess process) throws Exception;
+    }
+
+    private final Wire pipes;
+    private final Map<String, Program> programs = new HashMap<>();
+    private final List<FakeProcess> started = new ArrayList<>();
+
+    /** With pipes that are {@link Wire#direct}. */
+    public FakeProcesses() {
+        this(Wire.direct());
+    }
+
+    /** With pipes like that, in both directions. */
+    public FakeProcesses(Wire pipes) {
+        this.pipes = Objects.requireNonNull(pipes, "pipes");
+    }
+
+    /** What a command does whose first word is this. */
+    public FakeProcesses program(String name, Program program) {
+        programs.put(Objects.requireNonNull(name, "name"), Objects.requireNonNull(program, "program"));
+        return this;
+    }
+
+    /** All that were started, in their order. */
+    public List<FakeProcess> started() {
+        return List.copyOf(started);
+    }
+
+    @Override
+    public LaunchedChild launch(Command command, EventLoop loop) throws IOException {
+        String name = command.words().get(0);
+        Program program = programs.get(name);
+        if (program == null) {
+            throw new IOException("Cannot start \"" + name + "\": No such file or directory; there are fakes of "
+                    + programs.keySet() + " only");
+        }
+        FakeProcess process = new FakeProcess(command, started.size() + 1, program, pipes, loop);
+        started.add(process);
+        return process.child();
+    }
+
+    /** {@code <FakeProcesses [sort] started=[...]>}. */
+    @Override
+    public String toString() {
+        return "<FakeProcesses " + programs.keySet() + " started=" + started + ">";
+    }
+}
