@@ -13,7 +13,6 @@ final class Call<T> extends Reply<T> implements AllShapes<T> {
 
     private final Registration<T> registration;
 
-    @SuppressWarnings("UnusedVariable") // by CLEANUP it is used
     private volatile @Nullable Cleanup cleanup;
 
     Call(Registration<T> registration, CoreSubscriber<? super T> actual) {
@@ -42,23 +41,35 @@ final class Call<T> extends Reply<T> implements AllShapes<T> {
 
     @Override
     void settled() {
-        Cleanup.end(CLEANUP, this, false, context());
+        endCleanup(false);
     }
 
     @Override
     void left() {
-        Cleanup.end(CLEANUP, this, true, context());
+        endCleanup(true);
+    }
+
+    private void endCleanup(boolean cancelled) {
+        if (cleanup != null) {
+            Cleanup.end(CLEANUP, this, cancelled, context());
+        }
     }
 
     @Override
     public Callback<T> onCancel(Disposable... handles) {
-        Cleanup.add(CLEANUP, this, handles, true, context());
-        return this;
+        return add(handles, true);
     }
 
     @Override
     public Callback<T> onDispose(Disposable... resources) {
-        Cleanup.add(CLEANUP, this, resources, false, context());
+        return add(resources, false);
+    }
+
+    private Callback<T> add(Disposable[] disposables, boolean onlyIfCancelled) {
+        Cleanup.add(CLEANUP, this, disposables, onlyIfCancelled, context());
+        if (isOver()) { // perhaps since before there was anything to end
+            endCleanup(isCancelled());
+        }
         return this;
     }
 

@@ -28,7 +28,9 @@ abstract class Reply<T> implements Subscription, Runnable, Scannable {
 
     private static final Object WAITING = new Mark("waiting");
     private static final Object EMPTY = new Mark("empty");
+    /** The outcome has gone to the subscriber, or was discarded since that had left by then. */
     private static final Object TOLD = new Mark("told");
+
     private static final Object CANCELLED = new Mark("cancelled");
     /** Cancelled, and an outcome has come since. */
     private static final Object HEARD = new Mark("cancelled and heard of");
@@ -126,8 +128,7 @@ abstract class Reply<T> implements Subscription, Runnable, Scannable {
         if (state == STARTING && STATE.compareAndSet(this, STARTING, WAITING)) {
             return;
         }
-        Object outcome = state;
-        if (outcome != CANCELLED && outcome != HEARD) {
+        if (!isCancelled()) {
             settled();
             run();
         }
@@ -138,7 +139,7 @@ abstract class Reply<T> implements Subscription, Runnable, Scannable {
     @SuppressWarnings("unchecked")
     public final void run() {
         Object outcome = state;
-        if (outcome == CANCELLED || outcome == HEARD || !STATE.compareAndSet(this, outcome, TOLD)) {
+        if (outcome instanceof Mark && outcome != EMPTY || !STATE.compareAndSet(this, outcome, TOLD)) {
             return;
         }
         if (outcome instanceof Failure failure) {
@@ -160,7 +161,7 @@ abstract class Reply<T> implements Subscription, Runnable, Scannable {
                 return;
             }
             boolean settled = before != null && before != STARTING && before != WAITING;
-            if (!STATE.compareAndSet(this, before, settled ? HEARD : CANCELLED)) {
+            if (!STATE.compareAndSet(this, before, settled ? TOLD : CANCELLED)) {
                 continue;
             }
             if (settled) {
@@ -177,8 +178,16 @@ abstract class Reply<T> implements Subscription, Runnable, Scannable {
         }
     }
 
+    /** Whether the subscriber has left before the outcome. */
     final boolean isCancelled() {
-        return state == CANCELLED;
+        Object state = this.state;
+        return state == CANCELLED || state == HEARD;
+    }
+
+    /** Whether the outcome has come, or the subscriber has left. */
+    final boolean isOver() {
+        Object state = this.state;
+        return state != null && state != STARTING && state != WAITING;
     }
 
     public final Context context() {
@@ -200,7 +209,7 @@ abstract class Reply<T> implements Subscription, Runnable, Scannable {
             return actual;
         }
         if (key == Attr.CANCELLED) {
-            return state == CANCELLED || state == HEARD;
+            return isCancelled();
         }
         if (key == Attr.TERMINATED) {
             return state == TOLD;
