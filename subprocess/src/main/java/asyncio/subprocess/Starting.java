@@ -61,7 +61,7 @@ final class Starting extends ColdMono<Subprocess> {
             }
             Future<Started> started;
             try {
-                started = loop.runInExecutor(Workers.POOL, this::launch);
+                started = loop.runInExecutor(Workers.STARTERS, this::launch);
             } catch (RuntimeException e) { // the loop is closed
                 over();
                 throw e;
@@ -94,7 +94,17 @@ final class Starting extends ColdMono<Subprocess> {
                 over();
                 return;
             }
-            Subprocess process = new Subprocess(started.child, started.wiring, loop);
+            Subprocess process;
+            try {
+                process = new Subprocess(started.child, started.wiring, loop);
+            } catch (RuntimeException e) { // the loop is closed
+                Workers.POOL.execute(started.child::killTree);
+                if (fail(e)) {
+                    deliver();
+                }
+                over();
+                return;
+            }
             if (grant(process)) {
                 over();
                 deliver();

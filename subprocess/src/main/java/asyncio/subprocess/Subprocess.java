@@ -11,12 +11,12 @@ import asyncio.Future;
 import asyncio.streams.StreamConnection;
 import asyncio.streams.StreamReader;
 import asyncio.streams.StreamWriter;
+import java.lang.ref.Cleaner;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
@@ -56,6 +56,8 @@ import reactor.netty.Connection;
  * <p>asyncio: {@code asyncio.subprocess.Process}.
  */
 public final class Subprocess implements AutoCloseable {
+    private static final Cleaner CLEANER = Cleaner.create();
+
     private final Child child;
     private final EventLoop loop;
     /** The pipes of stdin, stdout and stderr. */
@@ -67,11 +69,18 @@ public final class Subprocess implements AutoCloseable {
     private final Future<Integer> exit;
     private final AtomicReference<@Nullable Future<Integer>> closing = new AtomicReference<>();
 
-    /** On the loop. */
+    /**
+     * On the loop.
+     *
+     * @throws IllegalStateException if that is closed; the wiring is, too
+     */
     Subprocess(Child child, Wiring wiring, EventLoop loop) {
         this.child = child;
         this.loop = loop;
         try {
+            if (loop.netty().isShuttingDown()) {
+                throw new IllegalStateException("The event loop was closed while " + child + " was started");
+            }
             StreamConnection in = connect(0, wiring);
             StreamConnection out = connect(1, wiring);
             StreamConnection err = connect(2, wiring);
@@ -83,6 +92,8 @@ public final class Subprocess implements AutoCloseable {
         }
         exit = loop.createFuture();
         child.exit.whenComplete((process, error) -> exit.trySetResult(child.returnCode()));
+        closeUnread(stdout, pipes[1], child);
+        closeUnread(stderr, pipes[2], child);
     }
 
     private @Nullable StreamConnection connect(int number, Wiring wiring) {
@@ -93,6 +104,13 @@ public final class Subprocess implements AutoCloseable {
         pipes[number] = pipe;
         pipe.unsafe().register(loop.netty(), pipe.newPromise()); // one that fails is closed, which the streams notice
         return StreamConnection.from(Connection.from(pipe), child.command.limit());
+    }
+
+    /** What a child has written before its end, and nobody can read any more, need not keep a descriptor. */
+    private static void closeUnread(@Nullable StreamReader reader, @Nullable PipeEnd pipe, Child child) {
+        if (reader != null && pipe != null) {
+            CLEANER.register(reader, () -> child.exit.thenRun(pipe::close));
+        }
     }
 
     @Nullable PipeEnd pipe(int number) {
@@ -458,11 +476,7 @@ public final class Subprocess implements AutoCloseable {
     private void closePipes() {
         for (PipeEnd pipe : pipes) {
             if (pipe != null) {
-                try {
-                    pipe.close();
-                } catch (RejectedExecutionException e) {
-                    // the loop is closed, and the pipe with it
-                }
+                pipe.close();
             }
         }
     }
