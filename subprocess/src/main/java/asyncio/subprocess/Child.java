@@ -3,6 +3,7 @@ package asyncio.subprocess;
 import asyncio.EventLoop;
 import asyncio.streams.StreamConnection;
 import java.io.IOException;
+import java.lang.ref.Cleaner;
 import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -10,7 +11,6 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -28,6 +28,8 @@ final class Child implements LaunchedChild {
     private static final long POLL_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
     private static final boolean WINDOWS = System.getProperty("os.name").startsWith("Windows");
+
+    private static final Cleaner CLEANER = Cleaner.create();
 
     final Command command;
     final Process process;
@@ -84,9 +86,13 @@ final class Child implements LaunchedChild {
 
     // ---- its pipes
 
+    /** @throws IllegalStateException if the loop is closed; the wiring is, too */
     @Override
     public Pipes connect() {
         try {
+            if (loop.netty().isShuttingDown()) {
+                throw new IllegalStateException("The event loop was closed while " + this + " was started");
+            }
             return new Pipes(connect(0), connect(1), connect(2));
         } finally {
             wiring.close();
@@ -100,7 +106,11 @@ final class Child implements LaunchedChild {
         PipeEnd pipe = wiring.take(process, number, Stdio.name(number) + " of " + this);
         pipes[number] = pipe;
         pipe.unsafe().register(loop.netty(), pipe.newPromise()); // one that fails is closed, which the streams notice
-        return StreamConnection.from(Connection.from(pipe), command.limit());
+        StreamConnection connection = StreamConnection.from(Connection.from(pipe), command.limit());
+        if (number != 0) { // what it has written before its end, and nobody can read any more, needs no descriptor
+            CLEANER.register(connection.reader(), () -> exit.thenRun(pipe::close));
+        }
+        return connection;
     }
 
     @Nullable PipeEnd pipe(int number) {
@@ -111,11 +121,7 @@ final class Child implements LaunchedChild {
     public void closePipes() {
         for (PipeEnd pipe : pipes) {
             if (pipe != null) {
-                try {
-                    pipe.close();
-                } catch (RejectedExecutionException e) {
-                    // the loop is closed, and the pipe with it
-                }
+                pipe.close();
             }
         }
     }

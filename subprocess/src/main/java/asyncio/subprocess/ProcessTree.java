@@ -20,9 +20,9 @@ final class ProcessTree {
      * found any more.
      */
     static void addOffspring(Set<ProcessHandle> tree, ProcessHandle child, boolean leadsSession) {
-        child.descendants().forEach(tree::add);
+        addChildrenOf(child, tree);
         for (ProcessHandle known : Set.copyOf(tree)) {
-            known.descendants().forEach(tree::add); // what they have started since
+            addChildrenOf(known, tree); // what they have started since
         }
         if (leadsSession
                 && (child.isAlive() || ProcessHandle.of(child.pid()).isEmpty())) { // else its number is another's
@@ -34,6 +34,13 @@ final class ProcessTree {
             });
         }
         tree.remove(child);
+    }
+
+    /** Of one that lives: else its number could be another's, and so would be those children. */
+    private static void addChildrenOf(ProcessHandle parent, Set<ProcessHandle> tree) {
+        if (parent.isAlive()) {
+            parent.descendants().forEach(tree::add);
+        }
     }
 
     static Set<ProcessHandle> offspring(ProcessHandle child, boolean leadsSession) {
@@ -60,7 +67,8 @@ final class ProcessTree {
     private static String @Nullable [] stat(long pid) {
         try {
             String line = Files.readString(Path.of("/proc", Long.toString(pid), "stat"), StandardCharsets.ISO_8859_1);
-            return line.substring(line.lastIndexOf(')') + 2).split(" "); // the name may have blanks and brackets
+            int name = line.lastIndexOf(')'); // it may have blanks and brackets
+            return name < 0 ? null : line.substring(name + 2).split(" ");
         } catch (IOException e) {
             return null;
         }

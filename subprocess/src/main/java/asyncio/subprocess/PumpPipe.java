@@ -16,8 +16,9 @@ import reactor.core.Disposable;
  * An end of a pipe where there is no epoll: each read and each write is a job in a {@link Workers thread}, of which one
  * is under way at a time. Reading ahead goes no further than that one read. State belongs to the loop.
  *
- * <p>A read under way cannot be stopped: after the channel was closed, its thread waits on until the child, or who has
- * inherited the pipe from it, writes or ends.
+ * <p>A read or write that is under way cannot be stopped: after the channel was closed, its thread waits on until the
+ * child, or who has inherited the pipe from it, writes, reads or ends. Only then is the stream closed, so that no
+ * descriptor is used that is another's by now.
  */
 final class PumpPipe extends PipeEnd {
     private static final int CHUNK = 64 * 1024;
@@ -83,7 +84,10 @@ final class PumpPipe extends PipeEnd {
         }
         int count = n;
         IOException error = failure;
-        tell(() -> wasRead(chunk, count, error), chunk::release);
+        tell(() -> wasRead(chunk, count, error), () -> {
+            chunk.release();
+            close(input);
+        });
     }
 
     private void wasRead(ByteBuf chunk, int n, @Nullable IOException error) {
@@ -95,6 +99,8 @@ final class PumpPipe extends PipeEnd {
                 unsafe().close(voidPromise());
             } else if (isOpen()) {
                 inputEnded();
+            } else {
+                closeStreams();
             }
             return;
         }
@@ -154,9 +160,7 @@ final class PumpPipe extends PipeEnd {
         OutputStream output = this.output;
         ChannelOutboundBuffer unwritten = unsafe().outboundBuffer();
         if (!isOpen() || output == null || unwritten == null) {
-            if (output != null) {
-                Workers.POOL.execute(() -> close(output)); // which waited for the write
-            }
+            closeStreams();
         } else if (error != null) {
             outputRefused(); // the JDK says "Broken pipe", or "Stream closed" if the child has ended
         } else {
@@ -205,18 +209,21 @@ final class PumpPipe extends PipeEnd {
         promise.setSuccess();
     }
 
-    /** In a thread, since closing may block: the output's for a write that is under way, after which it comes then. */
     @Override
     void release() {
         if (withLoop != null) {
             withLoop.dispose();
         }
-        InputStream input = this.input;
-        OutputStream output = this.output;
-        if (input != null) {
-            Workers.POOL.execute(() -> close(input));
-        } else if (output != null && !busy) {
-            Workers.POOL.execute(() -> close(output));
+        if (!busy) {
+            closeStreams();
+        }
+    }
+
+    /** In a thread, since closing may block. */
+    private void closeStreams() {
+        Closeable stream = input != null ? input : output;
+        if (stream != null) {
+            Workers.POOL.execute(() -> close(stream));
         }
     }
 

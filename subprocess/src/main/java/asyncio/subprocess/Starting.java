@@ -62,7 +62,7 @@ final class Starting extends ColdMono<Subprocess> {
             try {
                 Launcher launcher = actual().currentContext().getOrDefault(Launcher.CURRENT, null);
                 started = launcher == null
-                        ? loop.runInExecutor(Workers.POOL, this::launch)
+                        ? loop.runInExecutor(Workers.STARTERS, this::launch)
                         : loop.createTask(Mono.fromCallable(() -> isWaiting() ? launcher.launch(command, loop) : null));
             } catch (RuntimeException e) { // the loop is closed
                 over();
@@ -96,7 +96,17 @@ final class Starting extends ColdMono<Subprocess> {
                 over();
                 return;
             }
-            Subprocess process = new Subprocess(started, command, loop);
+            Subprocess process;
+            try {
+                process = new Subprocess(started, command, loop);
+            } catch (RuntimeException e) { // the loop is closed
+                started.end(false, () -> {}).subscribe(null, error -> LOG.error("Cannot kill " + started, error));
+                if (fail(e)) {
+                    deliver();
+                }
+                over();
+                return;
+            }
             if (grant(process)) {
                 over();
                 deliver();

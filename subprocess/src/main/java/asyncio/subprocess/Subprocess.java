@@ -60,7 +60,11 @@ public final class Subprocess implements AutoCloseable {
     private final Future<Integer> exit;
     private final AtomicReference<@Nullable Future<Integer>> closing = new AtomicReference<>();
 
-    /** On the loop. */
+    /**
+     * On the loop.
+     *
+     * @throws IllegalStateException if that is closed
+     */
     Subprocess(LaunchedChild child, Command command, EventLoop loop) {
         this.child = child;
         this.command = command;

@@ -1,5 +1,6 @@
 package asyncio.subprocess;
 
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -13,13 +14,27 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class Workers {
     private static final AtomicInteger COUNT = new AtomicInteger();
 
-    static final ThreadPoolExecutor POOL =
-            new ThreadPoolExecutor(0, Integer.MAX_VALUE, 5, TimeUnit.SECONDS, new SynchronousQueue<>(), job -> {
-                Thread thread = new Thread(null, job, "asyncio-subprocess-" + COUNT.incrementAndGet(), 0, false);
-                thread.setDaemon(true);
-                thread.setContextClassLoader(ClassLoader.getSystemClassLoader()); // not of whoever came first
-                return thread;
-            });
+    /** For what waits for children. */
+    static final ThreadPoolExecutor POOL = new ThreadPoolExecutor(
+            0, Integer.MAX_VALUE, 5, TimeUnit.SECONDS, new SynchronousQueue<>(), Workers::newThread);
+
+    /** To start children, which keeps a processor busy: some at a time, the others in line. */
+    static final ThreadPoolExecutor STARTERS =
+            starters(Math.max(8, 2 * Runtime.getRuntime().availableProcessors()));
 
     private Workers() {}
+
+    private static ThreadPoolExecutor starters(int count) {
+        ThreadPoolExecutor starters = new ThreadPoolExecutor(
+                count, count, 5, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), Workers::newThread);
+        starters.allowCoreThreadTimeOut(true);
+        return starters;
+    }
+
+    private static Thread newThread(Runnable job) {
+        Thread thread = new Thread(null, job, "asyncio-subprocess-" + COUNT.incrementAndGet(), 0, false);
+        thread.setDaemon(true);
+        thread.setContextClassLoader(ClassLoader.getSystemClassLoader()); // not of whoever came first
+        return thread;
+    }
 }

@@ -102,7 +102,7 @@ class LifetimeTest {
         assumeTrue(Subprocess.run(Command.of("mkfifo", fifo.toString())).block().returnCode() == 0);
         Asyncio.run(() -> {
             Task<Subprocess> start = createTask(async(() -> await(Subprocess.start(SLEEP.stdin(Stdio.from(fifo))))));
-            while (Workers.POOL.getActiveCount() == 0) {
+            while (Workers.STARTERS.getActiveCount() == 0) {
                 await(sleep(Duration.ofMillis(1)));
             }
             await(sleep(Duration.ofMillis(20)));
@@ -331,6 +331,17 @@ class LifetimeTest {
                     .isInstanceOf(TimeoutException.class);
             assertThat(ProcessHandle.current().children()).isEmpty();
         });
+    }
+
+    @Test
+    void unreadOutputThatNobodyHoldsIsClosedWhenTheChildHasEnded() {
+        for (int i = 0; i < 10; i++) {
+            Command unread =
+                    Command.shell("head -c 60000 /dev/zero").stdout(PIPE).limit(10);
+            assertThat(Subprocess.start(unread).flatMap(Subprocess::waitFor).block())
+                    .isZero();
+        }
+        descriptors.assertGoneUnless(System::gc);
     }
 
     // ---- the ends of loops and JVMs

@@ -135,7 +135,11 @@ class ManyChildrenTest {
                     cat.stdin().write(new byte[10_000]);
                 }
                 await(cat.stdout().read(1000 * i + 1));
-                cat.kill();
+                try {
+                    cat.kill();
+                } catch (ProcessLookupException e) {
+                    throw new AssertionError(cat.stdin() + ", return code " + await(cat.waitFor()), e);
+                }
                 assertThat(await(cat.communicate(new byte[100_000])).returnCode())
                         .isEqualTo(-9);
                 cat.close();

@@ -4,6 +4,7 @@ import static asyncio.Asyncio.async;
 import static asyncio.Asyncio.await;
 import static asyncio.Asyncio.sleep;
 
+import asyncio.Asyncio;
 import asyncio.EventLoop;
 import asyncio.Future;
 import asyncio.TimerHandle;
@@ -21,6 +22,7 @@ import org.reactivestreams.Publisher;
 import org.reactivestreams.Subscription;
 import reactor.core.publisher.BaseSubscriber;
 import reactor.core.publisher.Signal;
+import reactor.util.context.Context;
 
 /**
  * Steps that a publisher is to take, as in Reactor's {@code StepVerifier}, in the virtual time of a loop; from
@@ -65,6 +67,8 @@ public final class LoopVerifier<T> {
     private @Nullable Future<Void> arrival;
     private Duration start = Duration.ZERO;
     private @Nullable Step current;
+    /** That of the body that verifies. */
+    private Context context = Context.empty();
 
     LoopVerifier(EventLoop loop, Supplier<? extends Publisher<? extends T>> source, long firstRequest) {
         if (!(loop.netty().ticker() instanceof MockTicker)) {
@@ -239,6 +243,7 @@ public final class LoopVerifier<T> {
 
     private void takeSteps() throws Exception {
         start = loop.time();
+        context = Context.of(Asyncio.currentContext());
         try {
             source.get().subscribe(recorder);
             for (Step step : steps) {
@@ -293,6 +298,11 @@ public final class LoopVerifier<T> {
     }
 
     private final class Recorder extends BaseSubscriber<T> {
+        @Override
+        public Context currentContext() {
+            return context;
+        }
+
         @Override
         protected void hookOnSubscribe(Subscription subscription) {
             if (firstRequest > 0) {

@@ -8,6 +8,7 @@ import static asyncio.Asyncio.toThread;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import asyncio.ContextVar;
 import asyncio.EventLoop;
 import asyncio.Future;
 import asyncio.Task;
@@ -93,6 +94,19 @@ class VerifiersTest {
                             }))
                     .thenAwait(SECOND)
                     .verifyErrorMessage("planted");
+        });
+    }
+
+    @Test
+    void aPublisherSeesTheContextOfTheBodyThatVerifies() throws Exception {
+        VirtualTime.run(() -> {
+            ContextVar<String> user = ContextVar.of("user", "nobody");
+            user.set("ada");
+            Verifiers.withLoop(
+                            EventLoop.getRunningLoop(),
+                            () -> Mono.deferContextual(context -> Mono.just(user.get(context))))
+                    .expectNext("ada")
+                    .verifyComplete();
         });
     }
 
