@@ -133,6 +133,13 @@ class SocketParityTest {
                     seen.add(outcome(server.writer().waitClosed()));
                     seen.add(outcome(client.reader().read(1)));
                 }),
+                test("closing with bytes unread", (client, server, seen) -> {
+                    client.writer().write("x".repeat(1_000_000)); // the reader is paused, and the rest under way
+                    await(sleep(Duration.ofMillis(20)));
+                    server.close();
+                    seen.add(outcome(client.reader().readAll()));
+                    seen.add(outcome(client.writer().waitClosed()));
+                }),
                 test("a reader that is paused, and gets all in the end", (client, server, seen) -> {
                     client.writer().write("x".repeat(3_000_000) + "\n");
                     client.close();
