@@ -1,12 +1,14 @@
 package asyncio.bridge;
 
 import asyncio.Asyncio;
+import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
@@ -52,6 +54,10 @@ public final class Blocking {
         Objects.requireNonNull(future, "future");
         boolean propagate = Objects.requireNonNull(cancellation, "cancellation") == Cancellation.PROPAGATE;
         return Callbacks.mono(callback -> {
+            if (future.isDone()) {
+                report(future, callback);
+                return;
+            }
             BlockingCall.start(future::get, true, callback);
             if (propagate) {
                 callback.onCancel(() -> future.cancel(true));
@@ -59,13 +65,21 @@ public final class Blocking {
         });
     }
 
+    private static <T> void report(Future<? extends @Nullable T> done, Callback<T> callback) throws Exception {
+        try {
+            callback.success(done.get());
+        } catch (ExecutionException e) {
+            callback.failure(Outcomes.unwrap(e));
+        }
+    }
+
     /**
      * Reads a stream to its end, a chunk for each that is requested, each in a thread. Nothing happens until
      * subscription; then the stream is opened in a thread, and closed in the end, in a thread too.
      *
      * <p>Cancelling while a read is under way: {@link Cancellation#PROPAGATE} closes the stream at once, which ends the
-     * reads of sockets and channels; {@link Cancellation#DETACH} closes it when the read has returned. A task that
-     * awaits the Flux goes on when the stream is closed.
+     * reads of sockets and channels; {@link Cancellation#DETACH} closes it when the read has returned. A stream that is
+     * being opened is closed when it is open. A task that awaits the Flux goes on when the stream is closed.
      *
      * @param size of the chunks, in bytes, at most
      */
@@ -76,7 +90,7 @@ public final class Blocking {
             throw new IllegalArgumentException("Chunks of " + size + " bytes: they need room for one at least");
         }
         return Flux.usingWhen(
-                mono(() -> new ChunkReader(open.call(), size, atOnce), Cancellation.DETACH),
+                Opening.mono(() -> new ChunkReader(open.call(), size, atOnce)),
                 reader -> mono(reader::next, Cancellation.DETACH).repeat(reader::hasMore),
                 reader -> Asyncio.cleanup(Asyncio.toThread(reader::close)));
     }
@@ -90,7 +104,7 @@ public final class Blocking {
         Objects.requireNonNull(source, "source");
         Objects.requireNonNull(open, "open");
         return Flux.usingWhen(
-                        mono(() -> new ChunkWriter(open.call()), Cancellation.DETACH),
+                        Opening.mono(() -> new ChunkWriter(open.call())),
                         writer -> Flux.from(source)
                                 .concatMap(
                                         chunk -> mono(
@@ -105,7 +119,7 @@ public final class Blocking {
     }
 
     /** A stream that is read by one thread after the other. */
-    private static final class ChunkReader {
+    private static final class ChunkReader implements Closeable {
         private final InputStream stream;
         private final int size;
         private final boolean closesAtOnce;
@@ -131,7 +145,8 @@ public final class Blocking {
             return more;
         }
 
-        void close() throws IOException {
+        @Override
+        public void close() throws IOException {
             if (closesAtOnce) {
                 stream.close();
             } else {
@@ -142,7 +157,7 @@ public final class Blocking {
         }
     }
 
-    private static final class ChunkWriter {
+    private static final class ChunkWriter implements Closeable {
         private final OutputStream stream;
 
         ChunkWriter(OutputStream stream) {
@@ -154,7 +169,8 @@ public final class Blocking {
         }
 
         /** Behind a write that is under way. */
-        synchronized void close() throws IOException {
+        @Override
+        public synchronized void close() throws IOException {
             stream.close();
         }
     }

@@ -74,7 +74,8 @@ final class Call<T> extends Suspension<T>
     }
 
     @Override
-    public void failure(Throwable error) {
+    public void failure(Throwable given) {
+        Throwable error = Outcomes.errorOf(given);
         boolean first = called == 0 && CALLED.compareAndSet(this, 0, 1);
         if (first && fail(error)) {
             settled();

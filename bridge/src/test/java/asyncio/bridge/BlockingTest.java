@@ -32,6 +32,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Operators;
@@ -39,6 +40,7 @@ import reactor.test.StepVerifier;
 import reactor.util.context.Context;
 
 /** Blocking calls and streams as Monos and Fluxes, and plain threads that call Monos. */
+@ExtendWith(LeakCheck.class)
 class BlockingTest {
     private final Dropped dropped = new Dropped();
 

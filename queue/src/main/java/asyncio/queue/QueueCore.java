@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import reactor.core.Exceptions;
 import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
@@ -141,34 +142,34 @@ final class QueueCore<T> {
 
     /** The putter who was granted a slot goes on. */
     void enterReserved(T item) {
-        Suspension<?> told;
+        Suspension<?> told = null;
+        Suspension<?> next = null;
         try {
             synchronized (this) {
                 reserved--;
-                if (shutDown) {
-                    throw shutDownException("put into"); // asyncio's putters look again too
+                try {
+                    if (shutDown) {
+                        throw shutDownException("put into"); // asyncio's putters look again too
+                    }
+                    told = enter(item);
+                } finally {
+                    next = admit(); // the slot is free if the item went to a getter, or was refused
                 }
-                told = enter(item);
             }
-        } catch (RuntimeException | Error e) {
-            admitNext(0);
-            throw e;
+        } finally {
+            tell(told);
+            tell(next);
         }
-        tell(told);
     }
 
     /** The putter who was granted a slot does not go on. */
     void releaseSlot() {
-        admitNext(1);
-    }
-
-    private void admitNext(int released) {
-        Suspension<?> told;
+        Suspension<?> next;
         synchronized (this) {
-            reserved -= released;
-            told = admit();
+            reserved--;
+            next = admit();
         }
-        tell(told);
+        tell(next);
     }
 
     synchronized void leave(Putter<T> putter) {
@@ -225,7 +226,7 @@ final class QueueCore<T> {
                     into[n] = item;
                     places[n] = items.place;
                 }
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 if (n == 0) {
                     throw e;
                 } // else the next call brings it
@@ -238,7 +239,7 @@ final class QueueCore<T> {
 
     boolean begin(Getter<T> getter) {
         T item;
-        boolean cancelled;
+        boolean granted;
         Suspension<?> told = null;
         List<Suspension<?>> ended = List.of();
         synchronized (this) {
@@ -253,46 +254,47 @@ final class QueueCore<T> {
                 getters.add(getter);
                 return false;
             }
-            cancelled = getter.offer(item, items.place) == null;
-            if (cancelled) {
-                // its slot is free until it is back
+            granted = getter.offer(item, items.place) != null;
+            if (!granted && restore(item, items.place) == null) {
+                return false; // it was cancelled a moment ago, and nobody has seen that the item was out
             } else if (shutDown) {
                 ended = endIfDrained();
             } else if (!putters.isEmpty()) {
                 told = admit();
             }
         }
-        if (cancelled) { // a moment ago
-            getter.giveBack(item);
-            return false;
+        if (!granted) {
+            getter.giveBack(item); // for which there is no way back
         }
         tell(told);
         tellAll(ended);
-        return true;
+        return granted;
+    }
+
+    /** Puts an item back where it was, under the monitor; gives what a comparator throws. */
+    private @Nullable Throwable restore(T item, long place) {
+        try {
+            items.restore(item, place);
+            return null;
+        } catch (RuntimeException | Error e) {
+            return e;
+        }
     }
 
     /** An item that was granted, and that nobody goes on with: to its place, or to the next who waits. */
     void giveBack(T item, long place, Context context) {
         Suspension<?> told = null;
         List<Suspension<?>> finished = List.of();
-        boolean lost = false;
-        RuntimeException failure = null;
+        Throwable failure = null;
+        boolean lost;
         synchronized (this) {
-            if (immediate) {
-                lost = true;
-            } else {
-                for (Getter<T> getter; told == null && (getter = getters.poll()) != null; ) {
-                    told = getter.offer(item, place);
-                }
-                if (told == null) {
-                    try {
-                        items.restore(item, place);
-                    } catch (RuntimeException e) {
-                        lost = true;
-                        failure = e;
-                    }
-                }
+            for (Getter<T> getter; told == null && (getter = getters.poll()) != null; ) {
+                told = getter.offer(item, place);
             }
+            if (told == null && !immediate) {
+                failure = restore(item, place);
+            }
+            lost = immediate || failure != null;
             if (lost) {
                 finished = done(1);
             }
@@ -319,7 +321,8 @@ final class QueueCore<T> {
         }
         try {
             onUndelivered.accept(item);
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
+            Exceptions.throwIfFatal(e);
             Operators.onErrorDropped(e, context);
         }
     }
