@@ -2,8 +2,6 @@ package asyncio.bridge;
 
 import asyncio.Asyncio;
 import asyncio.Cleanups;
-import java.io.Closeable;
-import java.io.IOException;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
@@ -13,7 +11,7 @@ import reactor.core.publisher.Mono;
  * A stream that is being opened in a thread. If nobody wants it any more when it is open, it is closed there, and a
  * task that awaited it goes on only then.
  */
-final class Opening<S extends Closeable> implements Callable<@Nullable S>, Disposable {
+final class Opening<S extends AutoCloseable> implements Callable<@Nullable S>, Disposable {
     private final Callable<? extends S> open;
     private final @Nullable Cleanups cleanups;
     /** Both guarded by this. */
@@ -26,7 +24,7 @@ final class Opening<S extends Closeable> implements Callable<@Nullable S>, Dispo
         this.cleanups = cleanups;
     }
 
-    static <S extends Closeable> Mono<S> mono(Callable<? extends S> open) {
+    static <S extends AutoCloseable> Mono<S> mono(Callable<? extends S> open) {
         return Callbacks.<S>mono(callback -> {
                     Opening<S> opening = new Opening<>(open, Cleanups.of(callback.context()));
                     BlockingCall.start(opening, false, callback);
@@ -34,7 +32,7 @@ final class Opening<S extends Closeable> implements Callable<@Nullable S>, Dispo
                 })
                 // it was open, and on its way
                 .doOnDiscard(
-                        Closeable.class,
+                        AutoCloseable.class,
                         stream -> Asyncio.toThread(stream::close).subscribe());
     }
 
@@ -62,7 +60,7 @@ final class Opening<S extends Closeable> implements Callable<@Nullable S>, Dispo
         return unwanted ? null : stream;
     }
 
-    private void close(@Nullable S stream) throws IOException {
+    private void close(@Nullable S stream) throws Exception {
         try {
             if (stream != null) {
                 stream.close();

@@ -14,14 +14,17 @@ import asyncio.CancelledException;
 import asyncio.EventLoop;
 import asyncio.Future;
 import asyncio.Task;
+import java.io.BufferedReader;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.io.StringReader;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -271,6 +274,32 @@ class BlockingTest {
         second.dispose();
         behind.mayReturn.countDown();
         assertThat(behind.closedWhileReading.get(10, TimeUnit.SECONDS)).isFalse();
+    }
+
+    @Test
+    void linesArePulledAsTheyAreRequestedAndTheReaderClosed() throws Exception {
+        AtomicInteger closed = new AtomicInteger();
+        Callable<BufferedReader> open = () -> new BufferedReader(new StringReader("one\ntwo\n\nfour")) {
+            @Override
+            public void close() throws IOException {
+                closed.incrementAndGet();
+                super.close();
+            }
+        };
+        for (Cancellation cancellation : Cancellation.values()) {
+            Flux<String> lines = Blocking.pull(open, BufferedReader::readLine, cancellation);
+            StepVerifier.create(lines).expectNext("one", "two", "", "four").verifyComplete();
+            Asyncio.run(() -> {
+                assertThat(await(lines.take(2).collectList())).containsExactly("one", "two");
+                assertThat(await(lines.map(Integer::parseInt)
+                                .onErrorResume(e -> Mono.empty())
+                                .then()))
+                        .isNull();
+            });
+        }
+        assertThat(closed).hasValue(6);
+        StepVerifier.create(Blocking.pull(() -> new StringReader(""), reader -> null, DETACH))
+                .verifyComplete();
     }
 
     @Test

@@ -29,6 +29,7 @@ final class LeakCheck implements BeforeEachCallback, AfterEachCallback {
             "single-",
             "ForkJoinPool.commonPool",
             "CompletableFutureDelayScheduler",
+            "globalEventExecutor-",
             "Common-Cleaner",
             "Reference Handler",
             "junit-",

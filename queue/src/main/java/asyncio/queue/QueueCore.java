@@ -112,7 +112,7 @@ final class QueueCore<T> {
                 return false;
             }
             if (shutDown) {
-                throw shutDownException("put into");
+                throw state().refusal("put into");
             }
             told = enter(item);
         }
@@ -123,7 +123,7 @@ final class QueueCore<T> {
     boolean begin(Putter<T> putter) {
         synchronized (this) {
             if (shutDown) {
-                return putter.refuse(shutDownException("put into")) != null;
+                return putter.refuse(state().refusal("put into")) != null;
             }
             if (!putter.isStillWaiting()) {
                 return false;
@@ -149,7 +149,7 @@ final class QueueCore<T> {
                 reserved--;
                 try {
                     if (shutDown) {
-                        throw shutDownException("put into"); // asyncio's putters look again too
+                        throw state().refusal("put into"); // asyncio's putters look again too
                     }
                     told = enter(item);
                 } finally {
@@ -196,7 +196,7 @@ final class QueueCore<T> {
         synchronized (this) {
             if (items.size() == 0) {
                 if (shutDown && refuses) {
-                    throw shutDownException("get from");
+                    throw state().refusal("get from");
                 }
                 return null;
             }
@@ -249,7 +249,7 @@ final class QueueCore<T> {
             item = items.poll();
             if (item == null) {
                 if (shutDown) {
-                    return getter.refuse(shutDownException("get from")) != null;
+                    return getter.refuse(state().refusal("get from")) != null;
                 }
                 getters.add(getter);
                 return false;
@@ -351,10 +351,10 @@ final class QueueCore<T> {
                 items.clear();
             }
             for (Getter<T> getter; (getter = getters.poll()) != null; ) {
-                add(told, getter.refuse(shutDownException("get from")));
+                add(told, getter.refuse(state().refusal("get from")));
             }
             for (Putter<T> putter; (putter = putters.poll()) != null; ) {
-                add(told, putter.refuse(shutDownException("put into")));
+                add(told, putter.refuse(state().refusal("put into")));
             }
             told.addAll(endIfDrained());
             if (immediate) {
@@ -403,28 +403,24 @@ final class QueueCore<T> {
 
     // ---- looking
 
+    synchronized QueueState state() {
+        return new QueueState(
+                type,
+                maxsize,
+                items.size(),
+                getters.size(),
+                putters.size(),
+                joiners.size() + ends.size(),
+                unfinished,
+                shutDown);
+    }
+
     synchronized int size() {
         return items.size();
     }
 
     synchronized boolean isFull() {
         return !hasRoom();
-    }
-
-    synchronized boolean isShutDown() {
-        return shutDown;
-    }
-
-    synchronized int getters() {
-        return getters.size();
-    }
-
-    synchronized int putters() {
-        return putters.size();
-    }
-
-    synchronized int watchers() {
-        return joiners.size() + ends.size();
     }
 
     synchronized List<Suspension<?>> waiters() {
@@ -434,13 +430,8 @@ final class QueueCore<T> {
         return all;
     }
 
-    QueueShutDownException shutDownException(String what) {
-        return new QueueShutDownException("Cannot " + what + " " + describe() + ": it is shut down");
-    }
-
-    /** Without the items, whose text is the user's. */
-    synchronized String describe() {
-        return text("size=" + items.size());
+    String describe() {
+        return state().describe();
     }
 
     @Override
@@ -450,29 +441,6 @@ final class QueueCore<T> {
             items = this.items.snapshot();
         }
         String listed = items.isEmpty() ? "" : "items=" + items; // calls the user's toString
-        synchronized (this) {
-            return text(listed);
-        }
-    }
-
-    private String text(String items) {
-        StringBuilder text = new StringBuilder("<").append(type).append(" maxsize=");
-        text.append(maxsize == Integer.MAX_VALUE ? 0 : maxsize);
-        if (!items.isEmpty()) {
-            text.append(' ').append(items);
-        }
-        if (!getters.isEmpty()) {
-            text.append(" getters[").append(getters.size()).append(']');
-        }
-        if (!putters.isEmpty()) {
-            text.append(" putters[").append(putters.size()).append(']');
-        }
-        if (unfinished > 0) {
-            text.append(" tasks=").append(unfinished);
-        }
-        if (shutDown) {
-            text.append(" shutdown");
-        }
-        return text.append('>').toString();
+        return state().text(listed);
     }
 }

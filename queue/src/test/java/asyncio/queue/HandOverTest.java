@@ -27,7 +27,7 @@ class HandOverTest {
             Task<Void> c = createTask(queue.put("c"));
             Task<Void> d = createTask(queue.put("d"));
             tick();
-            assertThat(queue.core.putters()).isEqualTo(3);
+            assertThat(queue.core.state().putters()).isEqualTo(3);
             assertThat(queue.getNowait()).isEqualTo("a"); // b has a slot, and enters in the next tick
             assertThat(await(queue.get())).as("waits before b enters").isEqualTo("b");
             assertThat(await(queue.get(Duration.ofSeconds(1)))).isEqualTo("c");

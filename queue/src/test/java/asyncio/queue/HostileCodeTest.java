@@ -103,7 +103,7 @@ class HostileCodeTest {
         assertThat(fails).isCompletedExceptionally();
         assertThat(enters).as("it was next, and compared too").isCompletedExceptionally();
         order.callsLeft.set(Integer.MAX_VALUE);
-        assertThat(queue.core.putters()).isZero();
+        assertThat(queue.core.state().putters()).isZero();
         queue.putNowait(4);
         assertThat(queue.getNowait()).isEqualTo(1);
     }
@@ -136,7 +136,7 @@ class HostileCodeTest {
         getter.set(null);
         assertThat(got).isEmpty();
         assertThat(putter).isNotDone();
-        assertThat(queue.core.getters()).isZero();
+        assertThat(queue.core.state().getters()).isZero();
         assertThat(IntStream.range(0, 5).mapToObj(i -> queue.getNowait())).containsExactly(0, 1, 2, 3, 9);
         assertThat(putter).isCompleted();
     }
@@ -218,7 +218,7 @@ class HostileCodeTest {
         assertThatThrownBy(() -> queue.asFlux().subscribe(subscriber)).hasMessage("against rule 2.13");
         assertThat(got).containsExactly(0, 1, 2, 3);
         assertThat(queue.getNowait()).isEqualTo(4);
-        assertThat(queue.core.getters() + queue.core.watchers()).isZero();
+        assertThat(queue.core.state().getters() + queue.core.state().watchers()).isZero();
         assertThat(queue.size()).isEqualTo(5);
     }
 
@@ -331,7 +331,7 @@ class HostileCodeTest {
         StepVerifier.create(new Select<Integer>().onGet(queue, i -> i).first(negative))
                 .expectNext(1)
                 .verifyComplete();
-        assertThat(queue.core.getters() + queue.core.putters()).isZero();
+        assertThat(queue.core.state().getters() + queue.core.state().putters()).isZero();
     }
 
     @Test
@@ -342,7 +342,7 @@ class HostileCodeTest {
                 .expectNoEvent(Duration.ofMinutes(59))
                 .thenAwait(Duration.ofMinutes(1))
                 .verifyError(TimeoutException.class);
-        assertThat(queue.core.getters()).isZero();
+        assertThat(queue.core.state().getters()).isZero();
     }
 
     @Test
