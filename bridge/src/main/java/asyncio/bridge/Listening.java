@@ -265,10 +265,10 @@ final class Listening<T> implements ListenerSink<T>, Subscription, Scannable {
     private void register() {
         Listeners.Registration<T> registration;
         synchronized (this) {
-            registration = this.registration;
+            registration = cancelled ? null : this.registration;
             this.registration = null;
         }
-        if (registration == null || cancelled) {
+        if (registration == null) {
             return;
         }
         try {
@@ -392,14 +392,9 @@ final class Listening<T> implements ListenerSink<T>, Subscription, Scannable {
         if (key == Attr.CAPACITY) {
             return overflow.capacity;
         }
-        if (key == Attr.BUFFERED) {
+        if (key == Attr.BUFFERED || key == Attr.ERROR) {
             synchronized (this) {
-                return buffer.size();
-            }
-        }
-        if (key == Attr.ERROR) {
-            synchronized (this) {
-                return error;
+                return key == Attr.BUFFERED ? buffer.size() : error;
             }
         }
         return key == Attr.RUN_STYLE ? (loop == null ? Attr.RunStyle.SYNC : Attr.RunStyle.ASYNC) : null;
