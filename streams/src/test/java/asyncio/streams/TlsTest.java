@@ -545,6 +545,19 @@ class TlsTest {
     }
 
     @Test
+    @DisplayName("SSL-24 what was written before close is delivered to a peer that ends TCP only, and then reads")
+    void trailingDataOfAClosedConnection() throws Exception {
+        withRawPeer((connection, peer, raw) -> {
+            connection.writer().write(new byte[BIG]);
+            connection.close();
+            await(toThread(raw::shutdownOutput));
+            assertThat(await(toThread(() -> peer.getInputStream().readNBytes(BIG).length)))
+                    .isEqualTo(BIG);
+            await(connection.writer().waitClosed());
+        });
+    }
+
+    @Test
     @DisplayName("SSL-26 a peer that says no goodbye is waited for no longer than the shutdown timeout")
     void shutdownTimeout() throws Exception {
         TlsOptions impatient = TlsOptions.builder()
