@@ -401,6 +401,12 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         if (outer != null && !outer.established().isDone()) {
             throw new IllegalStateException("startTls() called while a TLS handshake is under way on " + writer);
         }
+        if (reader.ended()) {
+            writer.fail(new ConnectionResetException(
+                    "Cannot start TLS on " + writer + ": its peer has ended the stream, so it will not answer"));
+            closeAtOnce();
+            return channel.eventLoop().newFailedFuture(writer.lossError());
+        }
         boolean server = channel.parent() != null;
         TlsLayer inner = new TlsLayer(this, channel, options);
         long position = reader.buffer.position();

@@ -72,6 +72,7 @@ final class TlsLayer {
      * @param early what the peer has sent already, in TLS
      */
     void install(ChannelHandler handler, ChannelHandlerContext before, byte[] early) {
+        StreamWriter.setTlsWriteBufferLimits(channel);
         channel.pipeline().addBefore(before.name(), null, handler);
         if (early.length > 0) {
             ChannelHandler entry = new ChannelHandlerAdapter() {};

@@ -87,6 +87,30 @@ class StartTlsTest {
     }
 
     @Test
+    void aPeerThatHasEndedTheStreamIsNotWaitedFor() throws Exception {
+        Asyncio.run(() -> {
+            Future<Throwable> failure = new Future<>();
+            Server server = await(Streams.startServerBody(
+                    connection -> {
+                        assertThat(await(connection.reader().readAll())).isEmpty();
+                        try {
+                            await(connection.writer().startTls(server()));
+                        } catch (IOException e) {
+                            failure.setResult(e);
+                        }
+                    },
+                    HOST,
+                    0));
+            StreamConnection connection = await(Streams.openConnection(HOST, server.port()));
+            connection.writer().writeEof();
+            assertThat(await(failure))
+                    .isInstanceOf(ConnectionResetException.class)
+                    .hasMessageContaining("has ended the stream");
+            end(connection, server);
+        });
+    }
+
+    @Test
     void aReaderThatWasPausedByTheClientHelloPausesAgain() throws Exception {
         Asyncio.run(() -> {
             int limit = 10; // of which a ClientHello is more than twice
