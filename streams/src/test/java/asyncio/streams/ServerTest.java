@@ -233,11 +233,15 @@ class ServerTest {
     @Test
     void withoutAHostItListensOnAllInterfaces() throws Exception {
         Asyncio.run(() -> {
-            for (String all : Arrays.asList(null, "")) {
+            for (String all : Arrays.asList(null, "", "::")) {
+                if (all != null) {
+                    assumeIPv6();
+                }
                 try (Server server = await(Streams.startServerBody(StreamConnection::close, all, 0))) {
                     expectEnd("127.0.0.1", server.port());
-                    assumeIPv6();
-                    expectEnd("::1", server.port());
+                    if (all != null) {
+                        expectEnd("::1", server.port());
+                    }
                 }
             }
         });
