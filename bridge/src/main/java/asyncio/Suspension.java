@@ -8,6 +8,7 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 import reactor.core.Disposable;
+import reactor.core.Exceptions;
 import reactor.core.Scannable;
 import reactor.core.publisher.Operators;
 import reactor.core.scheduler.Schedulers;
@@ -176,7 +177,7 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
         boolean now;
         try {
             now = begin();
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             now = fail(e);
         }
         if (now) {
@@ -222,7 +223,8 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
         if (!(actual instanceof Wait)) { // a task takes it when it resumes
             try {
                 value = take(value);
-            } catch (Exception e) {
+            } catch (Throwable e) { // an Error too: whoever delivers has nothing to do with it
+                Exceptions.throwIfFatal(e);
                 actual.onError(e);
                 return;
             }
@@ -238,8 +240,18 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
         return loop;
     }
 
-    /** Runs something of the source's in the subscriber's turn: in its loop's next tick, or through the trampoline. */
+    /** Runs something of the source's in the subscriber's turn. */
     protected final void later(Runnable action) {
+        later(loop, action);
+    }
+
+    /**
+     * Runs something in the turn of a subscriber that is not one of these: in its loop's next tick, or through the
+     * trampoline.
+     *
+     * @param loop where it goes on; null for wherever it is told
+     */
+    public static void later(@Nullable EventLoop loop, Runnable action) {
         if (loop == null || !loop.core.enqueue(action)) {
             Trampoline.execute(action);
         }
