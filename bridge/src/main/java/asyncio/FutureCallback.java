@@ -1,9 +1,13 @@
 package asyncio;
 
 import asyncio.bridge.Callback;
+import java.util.ArrayDeque;
+import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
+import reactor.core.Exceptions;
 import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
@@ -11,6 +15,12 @@ import reactor.util.context.Context;
 final class FutureCallback<T> implements Callback<T> {
     private final Future<T> future;
     private final Context context = Context.of(Asyncio.currentContext());
+    /** The newest first; guarded by this. */
+    private final ArrayDeque<Resource> resources = new ArrayDeque<>(0);
+    /** Whether {@link #resources} has been, or is about to be, released; guarded by this. */
+    private boolean over;
+
+    private record Resource(Disposable disposable, boolean onlyIfCancelled) {}
 
     FutureCallback(Future<T> future) {
         this.future = future;
@@ -29,7 +39,9 @@ final class FutureCallback<T> implements Callback<T> {
     }
 
     @Override
-    public void failure(Throwable error) {
+    public void failure(Throwable given) {
+        Throwable error =
+                given != null ? given : new NullPointerException("A callback told of a failure without an error");
         if (!future.trySetException(error) && !(future.cancelled() && error instanceof CancellationException)) {
             Operators.onErrorDropped(error, context);
         }
@@ -37,34 +49,66 @@ final class FutureCallback<T> implements Callback<T> {
 
     @Override
     public Callback<T> onCancel(Disposable... handles) {
-        return whenDone(handles, true);
+        return add(handles, true);
     }
 
     @Override
     public Callback<T> onDispose(Disposable... resources) {
-        return whenDone(resources, false);
+        return add(resources, false);
     }
 
-    private Callback<T> whenDone(Disposable[] disposables, boolean onlyIfCancelled) {
+    private Callback<T> add(Disposable[] disposables, boolean onlyIfCancelled) {
         for (Disposable disposable : disposables) {
-            Waiter end = new Waiter() {
-                @Override
-                public void run() {
-                    if (future.cancelled() || !onlyIfCancelled) {
-                        disposable.dispose();
-                    }
+            Resource resource = new Resource(Objects.requireNonNull(disposable, "disposable"), onlyIfCancelled);
+            boolean late;
+            boolean first;
+            synchronized (this) {
+                late = over;
+                first = !late && resources.isEmpty();
+                if (!late) {
+                    resources.push(resource);
                 }
-
-                @Override
-                @Nullable EventLoop resumesOn() {
-                    return null; // before those who wait go on, on the thread that completes or cancels
+            }
+            if (late) {
+                release(resource);
+            } else if (first) {
+                End end = new End();
+                if (!future.addWaiter(end)) {
+                    end.resume();
                 }
-            };
-            if (!future.addWaiter(end)) {
-                end.resume();
             }
         }
         return this;
+    }
+
+    private void release(Resource resource) {
+        if (resource.onlyIfCancelled && !future.cancelled()) {
+            return;
+        }
+        try {
+            resource.disposable.dispose();
+        } catch (Throwable e) {
+            Exceptions.throwIfFatal(e);
+            Operators.onErrorDropped(e, context);
+        }
+    }
+
+    private final class End extends Waiter {
+        @Override
+        public void run() {
+            List<Resource> all;
+            synchronized (FutureCallback.this) {
+                over = true;
+                all = List.copyOf(resources);
+                resources.clear();
+            }
+            all.forEach(FutureCallback.this::release);
+        }
+
+        @Override
+        @Nullable EventLoop resumesOn() {
+            return null; // before those who wait go on, on the thread that completes or cancels
+        }
     }
 
     @Override

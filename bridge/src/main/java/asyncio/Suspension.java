@@ -8,6 +8,7 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 import reactor.core.Disposable;
+import reactor.core.Exceptions;
 import reactor.core.Scannable;
 import reactor.core.publisher.Operators;
 import reactor.core.scheduler.Schedulers;
@@ -176,7 +177,7 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
         boolean now;
         try {
             now = begin();
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             now = fail(e);
         }
         if (now) {
@@ -222,7 +223,8 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
         if (!(actual instanceof Wait)) { // a task takes it when it resumes
             try {
                 value = take(value);
-            } catch (Exception e) {
+            } catch (Throwable e) { // an Error too: whoever delivers has nothing to do with it
+                Exceptions.throwIfFatal(e);
                 actual.onError(e);
                 return;
             }

@@ -7,6 +7,7 @@ import java.io.OutputStream;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
@@ -21,6 +22,7 @@ import reactor.core.publisher.Mono;
  *
  * <pre>{@code
  * Mono<Row> row = Blocking.mono(() -> jdbc.queryForObject(sql), PROPAGATE);
+ * Flux<String> lines = Blocking.pull(() -> Files.newBufferedReader(path), BufferedReader::readLine, DETACH);
  * Flux<byte[]> bytes = Blocking.read(() -> Files.newInputStream(path), 65_536, DETACH);
  * Mono<Void> written = Blocking.write(bytes, () -> Files.newOutputStream(copy));
  * }</pre>
@@ -52,6 +54,10 @@ public final class Blocking {
         Objects.requireNonNull(future, "future");
         boolean propagate = Objects.requireNonNull(cancellation, "cancellation") == Cancellation.PROPAGATE;
         return Callbacks.mono(callback -> {
+            if (future.isDone()) {
+                report(future, callback);
+                return;
+            }
             BlockingCall.start(future::get, true, callback);
             if (propagate) {
                 callback.onCancel(() -> future.cancel(true));
@@ -59,26 +65,69 @@ public final class Blocking {
         });
     }
 
+    private static <T> void report(Future<? extends @Nullable T> done, Callback<T> callback) throws Exception {
+        try {
+            callback.success(done.get());
+        } catch (ExecutionException e) {
+            callback.failure(Outcomes.unwrap(e));
+        }
+    }
+
     /**
-     * Reads a stream to its end, a chunk for each that is requested, each in a thread. Nothing happens until
-     * subscription; then the stream is opened in a thread, and closed in the end, in a thread too.
-     *
-     * <p>Cancelling while a read is under way: {@link Cancellation#PROPAGATE} closes the stream at once, which ends the
-     * reads of sockets and channels; {@link Cancellation#DETACH} closes it when the read has returned. A task that
-     * awaits the Flux goes on when the stream is closed.
+     * Reads a stream to its end, a chunk for each that is requested: {@link #pull} with all that it says about threads,
+     * closing and cancelling.
      *
      * @param size of the chunks, in bytes, at most
      */
     public static Flux<byte[]> read(Callable<? extends InputStream> open, int size, Cancellation cancellation) {
-        Objects.requireNonNull(open, "open");
-        boolean atOnce = Objects.requireNonNull(cancellation, "cancellation") == Cancellation.PROPAGATE;
         if (size <= 0) {
             throw new IllegalArgumentException("Chunks of " + size + " bytes: they need room for one at least");
         }
+        return pull(
+                open,
+                stream -> {
+                    byte[] chunk = new byte[size];
+                    int read = stream.read(chunk);
+                    return read < 0 ? null : read == size ? chunk : Arrays.copyOf(chunk, read);
+                },
+                cancellation);
+    }
+
+    /**
+     * Reads something that blocks to its end, an item for each that is requested, each in a thread. Nothing happens
+     * until subscription; then it is opened in a thread, and closed in the end, in a thread too.
+     *
+     * <p>Cancelling while an item is being read: {@link Cancellation#PROPAGATE} closes it at once, which ends the reads
+     * of sockets and channels; {@link Cancellation#DETACH} closes it when the read has returned. What is being opened
+     * is closed when it is open. A task that awaits the Flux goes on when it is closed.
+     *
+     * <pre>{@code
+     * Flux<String> lines = Blocking.pull(() -> Files.newBufferedReader(path), BufferedReader::readLine, DETACH);
+     * }</pre>
+     *
+     * @param next gives an item, or null at the end
+     */
+    public static <R extends AutoCloseable, T> Flux<T> pull(
+            Callable<? extends R> open, Next<? super R, ? extends T> next, Cancellation cancellation) {
+        Objects.requireNonNull(open, "open");
+        Objects.requireNonNull(next, "next");
+        boolean atOnce = Objects.requireNonNull(cancellation, "cancellation") == Cancellation.PROPAGATE;
         return Flux.usingWhen(
-                mono(() -> new ChunkReader(open.call(), size, atOnce), Cancellation.DETACH),
-                reader -> mono(reader::next, Cancellation.DETACH).repeat(reader::hasMore),
-                reader -> Asyncio.cleanup(Asyncio.toThread(reader::close)));
+                Opening.mono(() -> new Source<R, T>(open.call(), next, atOnce)),
+                source -> Blocking.<T>mono(source::next, Cancellation.DETACH).repeat(source::hasMore),
+                source -> Asyncio.cleanup(Asyncio.toThread(source::close)));
+    }
+
+    /**
+     * What {@link #pull} calls for each item.
+     *
+     * @param <R> the type of what is read
+     * @param <T> the type of the items
+     */
+    @FunctionalInterface
+    public interface Next<R, T> {
+        /** Blocks for the next item; null at the end. */
+        @Nullable T next(R source) throws Exception;
     }
 
     /**
@@ -90,7 +139,7 @@ public final class Blocking {
         Objects.requireNonNull(source, "source");
         Objects.requireNonNull(open, "open");
         return Flux.usingWhen(
-                        mono(() -> new ChunkWriter(open.call()), Cancellation.DETACH),
+                        Opening.mono(() -> new ChunkWriter(open.call())),
                         writer -> Flux.from(source)
                                 .concatMap(
                                         chunk -> mono(
@@ -104,49 +153,46 @@ public final class Blocking {
                 .then();
     }
 
-    /** A stream that is read by one thread after the other. */
-    private static final class ChunkReader {
-        private final InputStream stream;
-        private final int size;
+    /** What is read by one thread after the other. */
+    private static final class Source<R extends AutoCloseable, T> implements AutoCloseable {
+        private final R resource;
+        private final Next<? super R, ? extends T> next;
         private final boolean closesAtOnce;
         private volatile boolean more = true;
 
-        ChunkReader(InputStream stream, int size, boolean closesAtOnce) {
-            this.stream = Objects.requireNonNull(stream, "The stream that was opened is null");
-            this.size = size;
+        Source(R resource, Next<? super R, ? extends T> next, boolean closesAtOnce) {
+            this.resource = Objects.requireNonNull(resource, "What was opened is null");
+            this.next = next;
             this.closesAtOnce = closesAtOnce;
         }
 
-        synchronized byte @Nullable [] next() throws IOException {
-            byte[] chunk = new byte[size];
-            int read = stream.read(chunk);
-            if (read < 0) {
-                more = false;
-                return null;
-            }
-            return read == size ? chunk : Arrays.copyOf(chunk, read);
+        synchronized @Nullable T next() throws Exception {
+            T item = next.next(resource);
+            more = item != null;
+            return item;
         }
 
         boolean hasMore() {
             return more;
         }
 
-        void close() throws IOException {
+        @Override
+        public void close() throws Exception {
             if (closesAtOnce) {
-                stream.close();
+                resource.close();
             } else {
                 synchronized (this) {
-                    stream.close();
+                    resource.close();
                 }
             }
         }
     }
 
-    private static final class ChunkWriter {
+    private static final class ChunkWriter implements AutoCloseable {
         private final OutputStream stream;
 
         ChunkWriter(OutputStream stream) {
-            this.stream = Objects.requireNonNull(stream, "The stream that was opened is null");
+            this.stream = Objects.requireNonNull(stream, "What was opened is null");
         }
 
         synchronized void write(byte[] chunk) throws IOException {
@@ -154,7 +200,8 @@ public final class Blocking {
         }
 
         /** Behind a write that is under way. */
-        synchronized void close() throws IOException {
+        @Override
+        public synchronized void close() throws IOException {
             stream.close();
         }
     }

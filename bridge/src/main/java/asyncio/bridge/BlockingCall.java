@@ -60,7 +60,7 @@ final class BlockingCall<T> implements Callable<@Nullable T>, Disposable {
         }
         if (error == null) {
             callback.success(value);
-        } else if (!stopped) {
+        } else if (!stopped || !Outcomes.isInterruption(error)) {
             callback.failure(error);
         }
         return null;

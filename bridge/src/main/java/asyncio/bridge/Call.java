@@ -36,7 +36,7 @@ final class Call<T> extends Reply<T> implements AllShapes<T> {
 
     @Override
     public void failure(Throwable error) {
-        fail(error);
+        fail(Outcomes.errorOf(error));
     }
 
     @Override

@@ -23,7 +23,7 @@ public interface Callback<T> {
     /** The work has succeeded; with null it has no result, and a Mono completes empty. */
     void success(@Nullable T value);
 
-    /** The work has failed. */
+    /** The work has failed; a library that does not say why, by null, is taken for {@link NullPointerException}. */
     void failure(Throwable error);
 
     /**

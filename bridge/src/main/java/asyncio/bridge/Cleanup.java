@@ -1,5 +1,6 @@
 package asyncio.bridge;
 
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
@@ -33,6 +34,7 @@ final class Cleanup {
             boolean onlyIfCancelled,
             Context context) {
         for (Disposable disposable : disposables) {
+            Objects.requireNonNull(disposable, "disposable");
             Cleanup before;
             do {
                 before = list.get(owner);

@@ -1,5 +1,6 @@
 package asyncio.bridge;
 
+import asyncio.EventLoop;
 import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -16,6 +17,7 @@ import reactor.util.context.Context;
 final class Forwarding<T> extends BaseSubscriber<T> implements Push {
     private final Consumer<? super T> listener;
     private final Consumer<? super @Nullable Throwable> end;
+    private final @Nullable EventLoop loop;
     private final Context context = ThreadLocals.capture();
     /** All that follows is guarded by this. */
     private boolean paused;
@@ -32,7 +34,9 @@ final class Forwarding<T> extends BaseSubscriber<T> implements Push {
     /** The end has been told, or nobody wants to know. */
     private boolean over;
 
-    Forwarding(Consumer<? super T> listener, Consumer<? super @Nullable Throwable> end) {
+    /** @param loop where the listener is called; null for wherever */
+    Forwarding(Consumer<? super T> listener, Consumer<? super @Nullable Throwable> end, @Nullable EventLoop loop) {
+        this.loop = loop;
         this.listener = Objects.requireNonNull(listener, "listener");
         this.end = Objects.requireNonNull(end, "end");
     }
@@ -94,9 +98,13 @@ final class Forwarding<T> extends BaseSubscriber<T> implements Push {
         } catch (Throwable e) {
             Exceptions.throwIfFatal(e);
             cancel();
+            Throwable failure = Operators.onOperatorError(e, context);
             synchronized (this) {
+                if (error != null && error != failure) {
+                    failure.addSuppressed(error); // the source's, which came meanwhile
+                }
                 ended = true;
-                error = Operators.onOperatorError(e, context);
+                error = failure;
             }
         }
         synchronized (this) {
@@ -141,9 +149,26 @@ final class Forwarding<T> extends BaseSubscriber<T> implements Push {
 
     @Override
     public void resume() {
-        T item;
         synchronized (this) {
             paused = false;
+        }
+        if (loop != null && EventLoop.runningOrNull() != loop) {
+            try {
+                loop.callSoonThreadsafe(this::release, context);
+                return;
+            } catch (IllegalStateException closed) {
+                // nobody else will do it
+            }
+        }
+        release();
+    }
+
+    private void release() {
+        T item;
+        synchronized (this) {
+            if (paused) { // again
+                return;
+            }
             item = held;
             held = null;
         }

@@ -59,8 +59,8 @@ public final class Listeners {
 
     /**
      * Subscribes, and pushes the items into a listener, one at a time, until they end or the handle is disposed of.
-     * Called on a loop it calls the listener on that loop; elsewhere where the items come, and after
-     * {@link Push#resume} on the thread that resumes. What the source does sees
+     * Called on a loop it calls the listener on that loop, with up to 64 items on the way to it; elsewhere where the
+     * items come, and after {@link Push#resume} on the thread that resumes. What the source does sees
      * {@link asyncio.Asyncio#currentContext()} and the ThreadLocals of the caller, if
      * {@code io.micrometer:context-propagation} is there; so does the listener.
      *
@@ -72,7 +72,7 @@ public final class Listeners {
     public static <T> Push push(
             Publisher<? extends T> source, Consumer<? super T> listener, Consumer<? super @Nullable Throwable> end) {
         EventLoop loop = EventLoop.runningOrNull();
-        Forwarding<T> forwarding = new Forwarding<>(listener, end);
+        Forwarding<T> forwarding = new Forwarding<>(listener, end, loop);
         Flux<T> flux = Flux.from(Objects.requireNonNull(source, "source"));
         (loop == null ? flux : flux.publishOn(loop.scheduler(), ON_THE_WAY)).subscribe(forwarding);
         return forwarding;

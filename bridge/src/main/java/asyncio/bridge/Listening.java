@@ -220,7 +220,7 @@ final class Listening<T> implements ListenerSink<T>, Subscription, Scannable {
         }
 
         boolean refuse(String why) {
-            return fail(new CancellationException("Could not put " + item + " into " + Listening.this + ": " + why));
+            return fail(new CancellationException("Could not put an item into " + Listening.this + ": " + why));
         }
 
         @Override
@@ -247,7 +247,14 @@ final class Listening<T> implements ListenerSink<T>, Subscription, Scannable {
         if (!Operators.validate(n)) {
             return;
         }
-        if (Operators.addCap(REQUESTED, this, n) == 0 && registration != null) {
+        Operators.addCap(REQUESTED, this, n);
+        if (loop == null || EventLoop.runningOrNull() == loop || !runOnLoop(this::meetDemand)) {
+            meetDemand();
+        }
+    }
+
+    private void meetDemand() {
+        if (registration != null) {
             register();
         }
         if (WORK.getAndIncrement(this) == 0) {
@@ -258,10 +265,10 @@ final class Listening<T> implements ListenerSink<T>, Subscription, Scannable {
     private void register() {
         Listeners.Registration<T> registration;
         synchronized (this) {
-            registration = this.registration;
+            registration = cancelled ? null : this.registration;
             this.registration = null;
         }
-        if (registration == null || cancelled) {
+        if (registration == null) {
             return;
         }
         try {
@@ -290,18 +297,22 @@ final class Listening<T> implements ListenerSink<T>, Subscription, Scannable {
 
     /** The signals go out on the subscriber's loop, if it has one: never in the listener's own call there. */
     private void schedule() {
-        if (WORK.getAndIncrement(this) != 0) {
-            return;
+        if (WORK.getAndIncrement(this) == 0 && !runOnLoop(drain)) {
+            drain();
         }
-        if (loop != null) {
-            try {
-                loop.callSoonThreadsafe(drain, context());
-                return;
-            } catch (IllegalStateException e) {
-                // the loop is closed: nobody may be left hanging
-            }
+    }
+
+    /** False if there is no loop, or if it is closed: nobody may be left hanging. */
+    private boolean runOnLoop(Runnable action) {
+        if (loop == null) {
+            return false;
         }
-        drain();
+        try {
+            loop.callSoonThreadsafe(action, context());
+            return true;
+        } catch (IllegalStateException closed) {
+            return false;
+        }
     }
 
     private void drain() {
@@ -381,14 +392,9 @@ final class Listening<T> implements ListenerSink<T>, Subscription, Scannable {
         if (key == Attr.CAPACITY) {
             return overflow.capacity;
         }
-        if (key == Attr.BUFFERED) {
+        if (key == Attr.BUFFERED || key == Attr.ERROR) {
             synchronized (this) {
-                return buffer.size();
-            }
-        }
-        if (key == Attr.ERROR) {
-            synchronized (this) {
-                return error;
+                return key == Attr.BUFFERED ? buffer.size() : error;
             }
         }
         return key == Attr.RUN_STYLE ? (loop == null ? Attr.RunStyle.SYNC : Attr.RunStyle.ASYNC) : null;

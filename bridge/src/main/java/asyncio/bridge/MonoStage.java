@@ -2,7 +2,9 @@ package asyncio.bridge;
 
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
@@ -88,6 +90,20 @@ final class MonoStage<T> extends CompletableFuture<@Nullable T> implements CoreS
     @Override
     public boolean completeExceptionally(Throwable error) {
         return endedOutside(super.completeExceptionally(error));
+    }
+
+    /** The JDK's ends it past {@link #complete}. */
+    @Override
+    public CompletableFuture<@Nullable T> completeAsync(Supplier<? extends @Nullable T> supplier, Executor executor) {
+        Objects.requireNonNull(supplier, "supplier");
+        executor.execute(() -> {
+            try {
+                complete(supplier.get());
+            } catch (Throwable e) {
+                completeExceptionally(e);
+            }
+        });
+        return this;
     }
 
     private boolean endedOutside(boolean ended) {

@@ -1,6 +1,8 @@
 package asyncio.bridge;
 
 import asyncio.Future;
+import java.io.InterruptedIOException;
+import java.nio.channels.ClosedByInterruptException;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
@@ -19,6 +21,23 @@ final class Outcomes {
         if (!(afterCancellation && error instanceof CancellationException)) {
             Operators.onErrorDropped(error, context);
         }
+    }
+
+    /** What a library gives that reports a failure, or what it should have given. */
+    static Throwable errorOf(@Nullable Throwable given) {
+        return given != null ? given : new NullPointerException("A callback told of a failure without an error");
+    }
+
+    /** Whether an error, or one behind it, is that of an interrupt. */
+    static boolean isInterruption(Throwable error) {
+        for (Throwable e = error; e != null; e = e.getCause()) {
+            if (e instanceof InterruptedException
+                    || e instanceof InterruptedIOException
+                    || e instanceof ClosedByInterruptException) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Cancels a Future or a Task for all; of another Mono only the subscription can be cancelled. */

@@ -5,8 +5,10 @@ import static asyncio.bridge.Cancellation.PROPAGATE;
 
 import asyncio.BlockingCalls;
 import asyncio.EventLoop;
+import java.io.BufferedReader;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.StringReader;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -78,6 +80,15 @@ class BlockHoundTest {
                         },
                         3,
                         DETACH));
+        methods.put(
+                "Blocking.pull(Callable, Next, Cancellation)",
+                loop -> Blocking.pull(
+                        () -> {
+                            block();
+                            return new BufferedReader(new StringReader("a\nb"));
+                        },
+                        BufferedReader::readLine,
+                        PROPAGATE));
         methods.put(
                 "Blocking.write(Publisher, Callable)",
                 loop -> Blocking.write(Flux.just(new byte[1], new byte[2]), () -> {

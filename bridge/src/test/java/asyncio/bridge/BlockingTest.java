@@ -14,14 +14,17 @@ import asyncio.CancelledException;
 import asyncio.EventLoop;
 import asyncio.Future;
 import asyncio.Task;
+import java.io.BufferedReader;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.io.StringReader;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -32,6 +35,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Operators;
@@ -39,6 +43,7 @@ import reactor.test.StepVerifier;
 import reactor.util.context.Context;
 
 /** Blocking calls and streams as Monos and Fluxes, and plain threads that call Monos. */
+@ExtendWith(LeakCheck.class)
 class BlockingTest {
     private final Dropped dropped = new Dropped();
 
@@ -269,6 +274,32 @@ class BlockingTest {
         second.dispose();
         behind.mayReturn.countDown();
         assertThat(behind.closedWhileReading.get(10, TimeUnit.SECONDS)).isFalse();
+    }
+
+    @Test
+    void linesArePulledAsTheyAreRequestedAndTheReaderClosed() throws Exception {
+        AtomicInteger closed = new AtomicInteger();
+        Callable<BufferedReader> open = () -> new BufferedReader(new StringReader("one\ntwo\n\nfour")) {
+            @Override
+            public void close() throws IOException {
+                closed.incrementAndGet();
+                super.close();
+            }
+        };
+        for (Cancellation cancellation : Cancellation.values()) {
+            Flux<String> lines = Blocking.pull(open, BufferedReader::readLine, cancellation);
+            StepVerifier.create(lines).expectNext("one", "two", "", "four").verifyComplete();
+            Asyncio.run(() -> {
+                assertThat(await(lines.take(2).collectList())).containsExactly("one", "two");
+                assertThat(await(lines.map(Integer::parseInt)
+                                .onErrorResume(e -> Mono.empty())
+                                .then()))
+                        .isNull();
+            });
+        }
+        assertThat(closed).hasValue(6);
+        StepVerifier.create(Blocking.pull(() -> new StringReader(""), reader -> null, DETACH))
+                .verifyComplete();
     }
 
     @Test

@@ -30,12 +30,14 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
 import reactor.test.StepVerifier;
 import reactor.util.context.Context;
 
 /** Callbacks to Monos, and Monos to callbacks. */
+@ExtendWith(LeakCheck.class)
 class CallbacksTest {
     private final Dropped dropped = new Dropped();
 

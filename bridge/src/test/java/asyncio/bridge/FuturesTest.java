@@ -28,12 +28,14 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import reactor.core.publisher.Mono;
 import reactor.test.StepVerifier;
 import reactor.test.publisher.TestPublisher;
 import reactor.util.context.Context;
 
 /** CompletableFuture and its stages, to Mono and Future and back. */
+@ExtendWith(LeakCheck.class)
 class FuturesTest {
     private final Dropped dropped = new Dropped();
 

@@ -25,7 +25,10 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.reactivestreams.Subscription;
+import reactor.core.Disposable;
+import reactor.core.Disposables;
 import reactor.core.Exceptions;
 import reactor.core.publisher.BaseSubscriber;
 import reactor.core.publisher.Flux;
@@ -35,11 +38,16 @@ import reactor.test.publisher.TestPublisher;
 import reactor.util.context.Context;
 
 /** Listeners to Fluxes, and Fluxes to listeners. */
+@ExtendWith(LeakCheck.class)
 class ListenersTest {
     private final Dropped dropped = new Dropped();
 
+    /** Those that a test does not cancel itself. */
+    private final Disposable.Composite subscribers = Disposables.composite();
+
     @AfterEach
     void close() {
+        subscribers.dispose();
         dropped.close();
     }
 
@@ -52,7 +60,11 @@ class ListenersTest {
             sinks.add(sink);
             Consumer<String> listener = sink::next;
             listeners.add(listener);
-            sink.onDispose(() -> listeners.remove(listener));
+            LeakCheck.registered(listener);
+            sink.onDispose(() -> {
+                listeners.remove(listener);
+                LeakCheck.unregistered(listener);
+            });
         }
 
         void fire(String... events) {
@@ -133,6 +145,7 @@ class ListenersTest {
         @Nullable Throwable error;
 
         Slow(Overflow overflow) {
+            subscribers.add(this);
             Listeners.flux(overflow, bus::register).subscribe(this);
         }
 

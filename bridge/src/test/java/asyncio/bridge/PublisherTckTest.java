@@ -7,9 +7,12 @@ import asyncio.EventLoop;
 import asyncio.Tck;
 import java.io.ByteArrayInputStream;
 import java.time.Duration;
+import java.util.Iterator;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.FutureTask;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
@@ -68,6 +71,26 @@ class PublisherTckTest {
     Stream<DynamicTest> stream() {
         return Tck.ofMany(
                 "Blocking.read", n -> Blocking.read(() -> new ByteArrayInputStream(new byte[(int) n]), 1, DETACH));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> pulled() {
+        return Tck.ofMany(
+                "Blocking.pull",
+                n -> Blocking.pull(
+                        () -> IntStream.range(0, (int) n).boxed(),
+                        new Blocking.Next<Stream<Integer>, Integer>() {
+                            private @Nullable Iterator<Integer> items;
+
+                            @Override
+                            public @Nullable Integer next(Stream<Integer> source) {
+                                if (items == null) {
+                                    items = source.iterator();
+                                }
+                                return items.hasNext() ? items.next() : null;
+                            }
+                        },
+                        DETACH));
     }
 
     @TestFactory

@@ -14,11 +14,13 @@ import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
 /** A ThreadLocal that context-propagation knows, across each bridge. */
+@ExtendWith(LeakCheck.class)
 class ThreadLocalsTest {
     private static final ThreadLocal<String> USER = new ThreadLocal<>();
 

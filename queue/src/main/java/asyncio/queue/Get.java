@@ -54,7 +54,7 @@ final class Get<T> extends ColdMono<T> {
             T item;
             try {
                 item = get.core.poll(false, this);
-            } catch (RuntimeException e) { // a comparator's
+            } catch (RuntimeException | Error e) { // a comparator's
                 actual.onError(e);
                 return true;
             }

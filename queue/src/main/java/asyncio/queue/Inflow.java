@@ -68,6 +68,7 @@ final class Inflow<T> implements CoreSubscriber<T>, Subscription, Scannable {
 
     @Override
     public void cancel() {
+        started.set(true); // if it has not, it never will
         stop(null);
     }
 
@@ -196,7 +197,7 @@ final class Inflow<T> implements CoreSubscriber<T>, Subscription, Scannable {
                 }
                 return;
             }
-        } catch (RuntimeException e) { // shut down, or a comparator's
+        } catch (RuntimeException | Error e) { // shut down, or a comparator's
             core.undelivered(item, currentContext());
             stop(e);
             return;
@@ -280,22 +281,22 @@ final class Inflow<T> implements CoreSubscriber<T>, Subscription, Scannable {
 
     /** What came before the end enters first. */
     private void sourceEnded(@Nullable Throwable error) {
-        boolean last;
+        boolean late;
+        boolean last = false;
         synchronized (this) {
-            if (over || sourceEnded) {
-                if (error != null) {
-                    Operators.onErrorDropped(error, currentContext());
-                }
-                return;
+            late = over || sourceEnded;
+            if (!late) {
+                sourceEnded = true;
+                blocked = true;
+                this.error = error;
+                last = waiting.isEmpty();
+                over = last;
             }
-            sourceEnded = true;
-            blocked = true;
-            this.error = error;
-            last = waiting.isEmpty();
-            over = last;
         }
         if (last) {
             tell(error);
+        } else if (late && error != null) {
+            Operators.onErrorDropped(error, currentContext());
         }
     }
 

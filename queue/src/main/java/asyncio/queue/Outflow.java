@@ -97,7 +97,13 @@ final class Outflow<T> implements Subscription, Scannable {
         }
         int answered = 1;
         do {
-            act();
+            try {
+                act();
+            } catch (RuntimeException | Error e) { // the subscriber's, which counts as cancelled then: rule 2.13
+                cancelled = true;
+                release();
+                throw e;
+            }
             answered = calls.addAndGet(-answered);
         } while (answered != 0);
     }
@@ -117,15 +123,13 @@ final class Outflow<T> implements Subscription, Scannable {
             }
         }
         while (getter == null && !cancelled && !terminated && failure == null && requested.get() > 0) {
-            try {
-                if (!emitBatch()) {
-                    if (drained) {
-                        break;
-                    }
-                    waitForOne();
-                }
-            } catch (RuntimeException e) { // a comparator's
-                failure = e;
+            int n = takeBatch((int) Math.min(requested.get(), BATCH));
+            if (n > 0) {
+                emitBatch(n);
+            } else if (drained || failure != null) {
+                break;
+            } else {
+                waitForOne();
             }
         }
         Throwable failure = this.failure;
@@ -154,27 +158,36 @@ final class Outflow<T> implements Subscription, Scannable {
         return true;
     }
 
-    /** False if there was nothing. */
-    @SuppressWarnings({"unchecked", "NullAway"}) // what poll() has filled is not null
-    private boolean emitBatch() {
+    /** How many there were. */
+    private int takeBatch(int max) {
         if (batch.length == 0) {
             batch = new @Nullable Object[BATCH];
             places = new long[BATCH];
         }
-        long demand = requested.get();
-        int n = core.poll(batch, places, (int) Math.min(demand, BATCH));
+        try {
+            return core.poll(batch, places, max);
+        } catch (RuntimeException | Error e) { // a comparator's
+            failure = e;
+            return 0;
+        }
+    }
+
+    @SuppressWarnings({"unchecked", "NullAway"}) // what takeBatch() has filled is not null
+    private void emitBatch(int n) {
         int k = 0;
-        for (; k < n && !cancelled; k++) {
-            actual.onNext((T) batch[k]);
+        try {
+            while (k < n && !cancelled) {
+                actual.onNext((T) batch[k++]);
+            }
+        } finally { // also if the subscriber throws
+            for (int rest = k; rest < n; rest++) {
+                core.giveBack((T) batch[rest], places[rest], Context.of(actual.currentContext()));
+            }
+            Arrays.fill(batch, 0, n, null);
+            if (requested.get() != Long.MAX_VALUE) {
+                requested.addAndGet(-k);
+            }
         }
-        for (int rest = k; rest < n; rest++) {
-            core.giveBack((T) batch[rest], places[rest], Context.of(actual.currentContext()));
-        }
-        Arrays.fill(batch, 0, n, null);
-        if (demand != Long.MAX_VALUE) {
-            requested.addAndGet(-k);
-        }
-        return n > 0;
     }
 
     private void waitForOne() {

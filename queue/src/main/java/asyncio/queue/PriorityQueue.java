@@ -22,8 +22,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class PriorityQueue<T> extends Queue<T> {
     /**
-     * As {@link Queue#Queue(int)}, in the natural order of the items: putting one that is not {@link Comparable} fails
-     * with {@link ClassCastException}.
+     * As {@link Queue#Queue(int)}, in the natural order of the items: putting one that is not {@link Comparable} beside
+     * another fails with {@link ClassCastException}.
      */
     public PriorityQueue(int maxsize) {
         this(maxsize, naturalOrder());

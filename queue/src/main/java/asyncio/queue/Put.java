@@ -50,7 +50,7 @@ final class Put<T> extends ColdMono<Void> {
             boolean entered;
             try {
                 entered = put.core.put(put.item, this);
-            } catch (RuntimeException e) { // shut down, or a comparator's
+            } catch (RuntimeException | Error e) { // shut down, or a comparator's
                 actual.onError(e);
                 return true;
             }

@@ -320,7 +320,7 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
 
     /** Whether {@link #shutdown} was called. */
     public boolean isShutdown() {
-        return core.isShutDown();
+        return core.state().shutDown();
     }
 
     /** {@code <Queue maxsize=2 items=[1] getters[1] putters[1] tasks=1 shutdown>}, without what is none. */
@@ -345,7 +345,7 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
             return core.size();
         }
         if (key == Attr.TERMINATED) {
-            return core.isShutDown();
+            return core.state().shutDown();
         }
         if (key == Attr.NAME) {
             return core.describe();

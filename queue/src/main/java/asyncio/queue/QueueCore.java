@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import reactor.core.Exceptions;
 import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
@@ -111,7 +112,7 @@ final class QueueCore<T> {
                 return false;
             }
             if (shutDown) {
-                throw shutDownException("put into");
+                throw state().refusal("put into");
             }
             told = enter(item);
         }
@@ -122,7 +123,7 @@ final class QueueCore<T> {
     boolean begin(Putter<T> putter) {
         synchronized (this) {
             if (shutDown) {
-                return putter.refuse(shutDownException("put into")) != null;
+                return putter.refuse(state().refusal("put into")) != null;
             }
             if (!putter.isStillWaiting()) {
                 return false;
@@ -141,34 +142,34 @@ final class QueueCore<T> {
 
     /** The putter who was granted a slot goes on. */
     void enterReserved(T item) {
-        Suspension<?> told;
+        Suspension<?> told = null;
+        Suspension<?> next = null;
         try {
             synchronized (this) {
                 reserved--;
-                if (shutDown) {
-                    throw shutDownException("put into"); // asyncio's putters look again too
+                try {
+                    if (shutDown) {
+                        throw state().refusal("put into"); // asyncio's putters look again too
+                    }
+                    told = enter(item);
+                } finally {
+                    next = admit(); // the slot is free if the item went to a getter, or was refused
                 }
-                told = enter(item);
             }
-        } catch (RuntimeException | Error e) {
-            admitNext(0);
-            throw e;
+        } finally {
+            tell(told);
+            tell(next);
         }
-        tell(told);
     }
 
     /** The putter who was granted a slot does not go on. */
     void releaseSlot() {
-        admitNext(1);
-    }
-
-    private void admitNext(int released) {
-        Suspension<?> told;
+        Suspension<?> next;
         synchronized (this) {
-            reserved -= released;
-            told = admit();
+            reserved--;
+            next = admit();
         }
-        tell(told);
+        tell(next);
     }
 
     synchronized void leave(Putter<T> putter) {
@@ -195,7 +196,7 @@ final class QueueCore<T> {
         synchronized (this) {
             if (items.size() == 0) {
                 if (shutDown && refuses) {
-                    throw shutDownException("get from");
+                    throw state().refusal("get from");
                 }
                 return null;
             }
@@ -225,7 +226,7 @@ final class QueueCore<T> {
                     into[n] = item;
                     places[n] = items.place;
                 }
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 if (n == 0) {
                     throw e;
                 } // else the next call brings it
@@ -238,7 +239,7 @@ final class QueueCore<T> {
 
     boolean begin(Getter<T> getter) {
         T item;
-        boolean cancelled;
+        boolean granted;
         Suspension<?> told = null;
         List<Suspension<?>> ended = List.of();
         synchronized (this) {
@@ -248,51 +249,52 @@ final class QueueCore<T> {
             item = items.poll();
             if (item == null) {
                 if (shutDown) {
-                    return getter.refuse(shutDownException("get from")) != null;
+                    return getter.refuse(state().refusal("get from")) != null;
                 }
                 getters.add(getter);
                 return false;
             }
-            cancelled = getter.offer(item, items.place) == null;
-            if (cancelled) {
-                // its slot is free until it is back
+            granted = getter.offer(item, items.place) != null;
+            if (!granted && restore(item, items.place) == null) {
+                return false; // it was cancelled a moment ago, and nobody has seen that the item was out
             } else if (shutDown) {
                 ended = endIfDrained();
             } else if (!putters.isEmpty()) {
                 told = admit();
             }
         }
-        if (cancelled) { // a moment ago
-            getter.giveBack(item);
-            return false;
+        if (!granted) {
+            getter.giveBack(item); // for which there is no way back
         }
         tell(told);
         tellAll(ended);
-        return true;
+        return granted;
+    }
+
+    /** Puts an item back where it was, under the monitor; gives what a comparator throws. */
+    private @Nullable Throwable restore(T item, long place) {
+        try {
+            items.restore(item, place);
+            return null;
+        } catch (RuntimeException | Error e) {
+            return e;
+        }
     }
 
     /** An item that was granted, and that nobody goes on with: to its place, or to the next who waits. */
     void giveBack(T item, long place, Context context) {
         Suspension<?> told = null;
         List<Suspension<?>> finished = List.of();
-        boolean lost = false;
-        RuntimeException failure = null;
+        Throwable failure = null;
+        boolean lost;
         synchronized (this) {
-            if (immediate) {
-                lost = true;
-            } else {
-                for (Getter<T> getter; told == null && (getter = getters.poll()) != null; ) {
-                    told = getter.offer(item, place);
-                }
-                if (told == null) {
-                    try {
-                        items.restore(item, place);
-                    } catch (RuntimeException e) {
-                        lost = true;
-                        failure = e;
-                    }
-                }
+            for (Getter<T> getter; told == null && (getter = getters.poll()) != null; ) {
+                told = getter.offer(item, place);
             }
+            if (told == null && !immediate) {
+                failure = restore(item, place);
+            }
+            lost = immediate || failure != null;
             if (lost) {
                 finished = done(1);
             }
@@ -319,7 +321,8 @@ final class QueueCore<T> {
         }
         try {
             onUndelivered.accept(item);
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
+            Exceptions.throwIfFatal(e);
             Operators.onErrorDropped(e, context);
         }
     }
@@ -348,10 +351,10 @@ final class QueueCore<T> {
                 items.clear();
             }
             for (Getter<T> getter; (getter = getters.poll()) != null; ) {
-                add(told, getter.refuse(shutDownException("get from")));
+                add(told, getter.refuse(state().refusal("get from")));
             }
             for (Putter<T> putter; (putter = putters.poll()) != null; ) {
-                add(told, putter.refuse(shutDownException("put into")));
+                add(told, putter.refuse(state().refusal("put into")));
             }
             told.addAll(endIfDrained());
             if (immediate) {
@@ -402,28 +405,24 @@ final class QueueCore<T> {
 
     // ---- looking
 
+    synchronized QueueState state() {
+        return new QueueState(
+                type,
+                maxsize,
+                items.size(),
+                getters.size(),
+                putters.size(),
+                joiners.size() + ends.size(),
+                unfinished,
+                shutDown);
+    }
+
     synchronized int size() {
         return items.size();
     }
 
     synchronized boolean isFull() {
         return !hasRoom();
-    }
-
-    synchronized boolean isShutDown() {
-        return shutDown;
-    }
-
-    synchronized int getters() {
-        return getters.size();
-    }
-
-    synchronized int putters() {
-        return putters.size();
-    }
-
-    synchronized int watchers() {
-        return joiners.size() + ends.size();
     }
 
     synchronized List<Suspension<?>> waiters() {
@@ -433,13 +432,8 @@ final class QueueCore<T> {
         return all;
     }
 
-    QueueShutDownException shutDownException(String what) {
-        return new QueueShutDownException("Cannot " + what + " " + describe() + ": it is shut down");
-    }
-
-    /** Without the items, whose text is the user's. */
-    synchronized String describe() {
-        return text("size=" + items.size());
+    String describe() {
+        return state().describe();
     }
 
     @Override
@@ -449,29 +443,6 @@ final class QueueCore<T> {
             items = this.items.snapshot();
         }
         String listed = items.isEmpty() ? "" : "items=" + items; // calls the user's toString
-        synchronized (this) {
-            return text(listed);
-        }
-    }
-
-    private String text(String items) {
-        StringBuilder text = new StringBuilder("<").append(type).append(" maxsize=");
-        text.append(maxsize == Integer.MAX_VALUE ? 0 : maxsize);
-        if (!items.isEmpty()) {
-            text.append(' ').append(items);
-        }
-        if (!getters.isEmpty()) {
-            text.append(" getters[").append(getters.size()).append(']');
-        }
-        if (!putters.isEmpty()) {
-            text.append(" putters[").append(putters.size()).append(']');
-        }
-        if (unfinished > 0) {
-            text.append(" tasks=").append(unfinished);
-        }
-        if (shutDown) {
-            text.append(" shutdown");
-        }
-        return text.append('>').toString();
+        return state().text(listed);
     }
 }

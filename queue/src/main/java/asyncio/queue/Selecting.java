@@ -51,7 +51,7 @@ final class Selecting extends Suspension<Object> {
                     return false; // whoever settled it delivers
                 }
             }
-        } catch (RuntimeException e) { // a comparator's
+        } catch (RuntimeException | Error e) { // a comparator's
             leave();
             throw e;
         }

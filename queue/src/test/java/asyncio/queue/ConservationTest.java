@@ -106,8 +106,8 @@ class ConservationTest {
         } catch (QueueShutDownException empty) {
             assertThat(queue.isEmpty()).isTrue();
         }
-        assertThat(queue.core.getters()).isZero();
-        assertThat(queue.core.putters()).isZero();
+        assertThat(queue.core.state().getters()).isZero();
+        assertThat(queue.core.state().putters()).isZero();
     }
 
     // ---- in tasks, with and without bodies, cancelled at random, while another thread takes part

@@ -8,6 +8,7 @@ import static asyncio.queue.Runs.onLoop;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import asyncio.EventLoop;
 import asyncio.Task;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -61,7 +62,10 @@ class DocsTest {
             Mono<String> query = Mono.usingWhen(
                     idle.get(Duration.ofSeconds(1)),
                     connection -> sleep(Duration.ofMillis(700), connection),
-                    idle::put);
+                    connection -> idle.put(connection)
+                            .onErrorResume(
+                                    QueueShutDownException.class,
+                                    shutDown -> Mono.fromRunnable(() -> closed.add(connection))));
             Task<String> first = createTask(query);
             Task<String> second = createTask(query);
             await(sleep(Duration.ofMillis(10)));
@@ -70,8 +74,12 @@ class DocsTest {
                     .isInstanceOf(TimeoutException.class);
             assertThat(await(query)).isEqualTo("one");
             assertThat(List.of(await(first), await(second))).containsExactly("one", "two");
+            Task<String> last = createTask(query);
+            await(sleep(Duration.ofMillis(10)));
             idle.shutdown(true);
-            assertThat(closed).containsExactlyInAnyOrder("one", "two");
+            assertThat(closed).as("what is idle").containsExactly("one");
+            assertThat(await(last)).isEqualTo("two");
+            assertThat(closed).as("what comes back later").containsExactly("one", "two");
         });
     }
 
@@ -86,16 +94,25 @@ class DocsTest {
                         return mine;
                     },
                     Queue::asFlux,
-                    subscribers::remove);
+                    mine -> {
+                        subscribers.remove(mine);
+                        mine.shutdown(true);
+                    });
             Task<List<Integer>> slow = createTask(quotes.concatMap(quote -> sleep(Duration.ofSeconds(1), quote), 1)
                     .take(50)
                     .collectList());
             Task<List<Integer>> fast = createTask(quotes.take(50).collectList());
             await(sleep(Duration.ZERO));
+            Task<List<Integer>> leaver = createTask(quotes.concatMap(quote -> sleep(Duration.ofHours(1), quote), 1)
+                    .collectList());
+            EventLoop.getRunningLoop().callLater(Duration.ofSeconds(10), leaver::cancel);
+            await(sleep(Duration.ZERO));
             for (int i = 0; i < 50; i++) {
-                int quote = i;
+                int quote = i; // the fourth waits for the one who leaves
                 await(Flux.fromIterable(subscribers)
-                        .flatMap(queue -> queue.put(quote))
+                        .flatMap(
+                                queue -> queue.put(quote).onErrorComplete(QueueShutDownException.class),
+                                Integer.MAX_VALUE)
                         .then());
             }
             assertThat(await(slow)).isEqualTo(range(50));

@@ -59,7 +59,7 @@ class FluxTest {
                 .expectNext(5)
                 .then(queue::shutdown)
                 .verifyComplete();
-        assertThat(queue.core.watchers()).isZero();
+        assertThat(queue.core.state().watchers()).isZero();
     }
 
     @Test
@@ -81,18 +81,18 @@ class FluxTest {
         StepVerifier.create(queue.asFlux().take(3, false)).expectNext(0, 1, 2).verifyComplete();
         queue.putNowait(10);
         assertThat(queue).hasToString("<Queue maxsize=0 items=[3, 4, 5, 6, 7, 8, 9, 10] tasks=11>");
-        assertThat(queue.core.getters()).isZero();
-        assertThat(queue.core.watchers()).isZero();
+        assertThat(queue.core.state().getters()).isZero();
+        assertThat(queue.core.state().watchers()).isZero();
     }
 
     @Test
     void aCancelledSubscriberThatWaitsIsNotHeld() {
         Queue<Integer> queue = Queue.unbounded();
         Disposable subscriber = queue.asFlux().subscribe();
-        assertThat(queue.core.getters()).isEqualTo(1);
+        assertThat(queue.core.state().getters()).isEqualTo(1);
         subscriber.dispose();
-        assertThat(queue.core.getters()).isZero();
-        assertThat(queue.core.watchers()).isZero();
+        assertThat(queue.core.state().getters()).isZero();
+        assertThat(queue.core.state().watchers()).isZero();
         queue.putNowait(1);
         assertThat(queue.getNowait()).isEqualTo(1);
     }
@@ -225,7 +225,7 @@ class FluxTest {
         assertThat(queue.size()).isEqualTo(4);
         source.assertMinRequested(1); // which waits
         source.next(3);
-        assertThat(queue.core.putters()).isEqualTo(1);
+        assertThat(queue.core.state().putters()).isEqualTo(1);
         source.assertMaxRequested(0);
         assertThat(queue.getNowait()).isEqualTo(-1);
         assertThat(queue.size()).isEqualTo(4);
@@ -248,7 +248,7 @@ class FluxTest {
         queue.putAll(Flux.range(10, 4)).subscribe(); // takes the room that was counted on
         source.next(0, 1, 2, 3);
         source.error(new IOException("torn"));
-        assertThat(queue.core.putters()).isEqualTo(1);
+        assertThat(queue.core.state().putters()).isEqualTo(1);
         List<Integer> got = new ArrayList<>();
         for (Integer item; (item = queue.tryGet()) != null; ) {
             got.add(item);
@@ -269,7 +269,7 @@ class FluxTest {
         all.dispose();
         source.assertCancelled();
         assertThat(lost).containsExactly(0, 1);
-        assertThat(queue.core.putters()).isZero();
+        assertThat(queue.core.state().putters()).isZero();
         assertThat(queue.size()).isEqualTo(2);
     }
 

@@ -217,7 +217,7 @@ class OrderTest {
         Queue<Object> queue = new PriorityQueue<>(1);
         queue.putNowait(1);
         StepVerifier.create(queue.put("two"))
-                .then(() -> assertThat(queue.core.putters()).isEqualTo(1))
+                .then(() -> assertThat(queue.core.state().putters()).isEqualTo(1))
                 .then(queue::getNowait)
                 .verifyComplete(); // alone it need not be compared
         queue.getNowait();

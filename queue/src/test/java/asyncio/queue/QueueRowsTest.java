@@ -213,11 +213,11 @@ class QueueRowsTest {
             Queue<Integer> queue = new Queue<>(5);
             assertThatThrownBy(() -> await(waitFor(queue.get(), Duration.ofMillis(100))))
                     .isInstanceOf(TimeoutException.class);
-            assertThat(queue.core.getters()).isZero();
+            assertThat(queue.core.state().getters()).isZero();
             assertThatThrownBy(() -> await(queue.get(Duration.ofMillis(100))))
                     .isInstanceOf(TimeoutException.class)
                     .hasMessage("Waited PT0.1S for an item of <Queue maxsize=5 size=0 getters[1]> in vain");
-            assertThat(queue.core.getters()).isZero();
+            assertThat(queue.core.state().getters()).isZero();
         });
     }
 
@@ -348,10 +348,10 @@ class QueueRowsTest {
             }));
             tick();
             tick();
-            assertThat(queue.core.putters()).isEqualTo(1);
+            assertThat(queue.core.state().putters()).isEqualTo(1);
             putter.cancel();
             assertThatThrownBy(() -> await(putter)).isInstanceOf(CancelledException.class);
-            assertThat(queue.core.putters()).isZero();
+            assertThat(queue.core.state().putters()).isZero();
         });
     }
 

@@ -67,15 +67,15 @@ class QueueThreadsTest {
         Disposable getter = queue.get().subscribe();
         CompletableFuture<String> other = queue.get().toFuture();
         getter.dispose();
-        assertThat(queue.core.getters()).isEqualTo(1);
+        assertThat(queue.core.state().getters()).isEqualTo(1);
         queue.putNowait("a");
         assertThat(other).isCompletedWithValue("a");
 
         queue.putNowait("b");
         Disposable putter = queue.put("X").subscribe();
-        assertThat(queue.core.putters()).isEqualTo(1);
+        assertThat(queue.core.state().putters()).isEqualTo(1);
         putter.dispose();
-        assertThat(queue.core.putters()).isZero();
+        assertThat(queue.core.state().putters()).isZero();
         assertThat(queue.getNowait()).isEqualTo("b");
         assertThat(queue.tryGet()).isNull();
     }
@@ -85,13 +85,13 @@ class QueueThreadsTest {
         Queue<Integer> queue = new Queue<>(1);
         Duration limit = Duration.ofMillis(5);
         StepVerifier.create(queue.get(limit)).verifyError(TimeoutException.class);
-        assertThat(queue.core.getters()).isZero();
+        assertThat(queue.core.state().getters()).isZero();
         queue.putNowait(1);
         StepVerifier.create(queue.put(2, limit))
                 .verifyErrorSatisfies(error -> assertThat(error)
                         .isInstanceOf(TimeoutException.class)
                         .hasMessage("Waited PT0.005S for room in <Queue maxsize=1 size=1 putters[1] tasks=1> in vain"));
-        assertThat(queue.core.putters()).isZero();
+        assertThat(queue.core.state().putters()).isZero();
         StepVerifier.create(queue.get(Duration.ZERO)).expectNext(1).verifyComplete();
         StepVerifier.create(queue.put(3, Duration.ZERO)).verifyComplete();
         StepVerifier.create(queue.put(4, Duration.ZERO)).verifyError(TimeoutException.class);
@@ -106,7 +106,7 @@ class QueueThreadsTest {
         queue.putNowait(2);
         CompletableFuture<Void> join = queue.join().toFuture();
         queue.join().subscribe().dispose();
-        assertThat(queue.core.watchers()).isEqualTo(1);
+        assertThat(queue.core.state().watchers()).isEqualTo(1);
         queue.taskDone();
         assertThat(join).isNotDone();
         queue.taskDone();

@@ -30,7 +30,9 @@ class SelectTest {
             .first();
 
     private void assertNobodyWaits() {
-        assertThat(left.core.getters() + right.core.getters() + out.core.putters())
+        assertThat(left.core.state().getters()
+                        + right.core.state().getters()
+                        + out.core.state().putters())
                 .isZero();
     }
 
@@ -64,7 +66,7 @@ class SelectTest {
                 .first();
         assertThat(select.block()).isEqualTo("put");
         CompletableFuture<String> full = select.toFuture();
-        assertThat(out.core.putters()).isEqualTo(1);
+        assertThat(out.core.state().putters()).isEqualTo(1);
         assertThat(out.getNowait()).isEqualTo(1);
         assertThat(full).isCompletedWithValue("put");
         assertThat(out.size()).isEqualTo(1);

@@ -1,0 +1,73 @@
+package asyncio.bridge;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.junit.jupiter.api.extension.AfterEachCallback;
+import org.junit.jupiter.api.extension.BeforeEachCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
+
+/**
+ * Fails a test that leaves a thread or a listener behind. Threads that have begun during the test have time to end;
+ * those of pools that belong to the JVM or to Reactor, and that are made once for all, may stay. Listeners count if the
+ * fixture that they are registered with says so: {@link #registered}.
+ *
+ * <p>It looks when the test's own {@code @AfterEach} methods have run.
+ */
+final class LeakCheck implements BeforeEachCallback, AfterEachCallback {
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
+    private static final Map<Object, Throwable> LISTENERS = new ConcurrentHashMap<>();
+    private static final List<String> SHARED = List.of(
+            "parallel-",
+            "boundedElastic-",
+            "single-",
+            "ForkJoinPool.commonPool",
+            "CompletableFutureDelayScheduler",
+            "globalEventExecutor-",
+            "Common-Cleaner",
+            "Reference Handler",
+            "junit-",
+            "surefire-",
+            "process reaper");
+
+    private final Set<Thread> before = new HashSet<>();
+
+    /** A listener was registered with a fixture. */
+    static void registered(Object listener) {
+        LISTENERS.put(listener, new Throwable("registered here"));
+    }
+
+    /** It was taken out again. */
+    static void unregistered(Object listener) {
+        LISTENERS.remove(listener);
+    }
+
+    @Override
+    public void beforeEach(ExtensionContext test) {
+        LISTENERS.clear();
+        before.clear();
+        before.addAll(Thread.getAllStackTraces().keySet());
+    }
+
+    @Override
+    public void afterEach(ExtensionContext test) throws Exception {
+        assertThat(LISTENERS).as("listeners that are still registered").isEmpty();
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        List<String> left = new ArrayList<>();
+        for (Thread thread : Thread.getAllStackTraces().keySet()) {
+            if (!before.contains(thread) && SHARED.stream().noneMatch(thread.getName()::startsWith)) {
+                thread.join(Math.max(1, (deadline - System.nanoTime()) / 1_000_000));
+                if (thread.isAlive()) {
+                    left.add(thread + " at " + List.of(thread.getStackTrace()));
+                }
+            }
+        }
+        assertThat(left).as("threads that are still alive").isEmpty();
+    }
+}

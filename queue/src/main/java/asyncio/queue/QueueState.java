@@ -1,0 +1,37 @@
+package asyncio.queue;
+
+/** What a queue looked like at one moment, for texts. */
+record QueueState(
+        String type, int maxsize, int size, int getters, int putters, int watchers, long unfinished, boolean shutDown) {
+
+    /** Without the items, whose text is the user's. */
+    String describe() {
+        return text("size=" + size);
+    }
+
+    QueueShutDownException refusal(String what) {
+        return new QueueShutDownException("Cannot " + what + " " + describe() + ": it is shut down");
+    }
+
+    /** As CPython's, with the items, or how many they are. */
+    String text(String items) {
+        StringBuilder text = new StringBuilder("<").append(type).append(" maxsize=");
+        text.append(maxsize == Integer.MAX_VALUE ? 0 : maxsize);
+        if (!items.isEmpty()) {
+            text.append(' ').append(items);
+        }
+        if (getters > 0) {
+            text.append(" getters[").append(getters).append(']');
+        }
+        if (putters > 0) {
+            text.append(" putters[").append(putters).append(']');
+        }
+        if (unfinished > 0) {
+            text.append(" tasks=").append(unfinished);
+        }
+        if (shutDown) {
+            text.append(" shutdown");
+        }
+        return text.append('>').toString();
+    }
+}
