@@ -226,6 +226,32 @@ class MemoryPairTest {
     }
 
     @Test
+    void closingWithBytesUnreadResets() throws Exception {
+        VirtualTime.run(() -> {
+            for (boolean unread : new boolean[] {false, true}) {
+                MemoryPair pair = MemoryPair.open(Wire.direct(), Wire.direct(), 100); // the reader buffers 200
+                pair.client().writer().write(new byte[100]);
+                await(sleep(Duration.ofSeconds(1)));
+                if (unread) {
+                    pair.client().writer().write(new byte[200]);
+                    pair.client().writer().write(new byte[1]);
+                    await(sleep(Duration.ofSeconds(1)));
+                    pair.client().writer().write(new byte[1]); // after the reader has paused
+                    await(sleep(Duration.ofSeconds(1)));
+                }
+                pair.server().close();
+                if (unread) {
+                    assertThatThrownBy(() -> await(pair.client().reader().readAll()))
+                            .hasMessage("Connection reset");
+                } else {
+                    assertThat(await(pair.client().reader().readAll())).isEmpty();
+                }
+                pair.close();
+            }
+        });
+    }
+
+    @Test
     void theLoopClosesWhatNobodyHasClosed() throws Exception {
         EventLoop loop = VirtualTime.newLoop();
         MemoryPair pair = loop.runUntilComplete(async(() -> {

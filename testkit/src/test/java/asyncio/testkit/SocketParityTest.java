@@ -72,6 +72,14 @@ class SocketParityTest {
         end.close();
     }
 
+    /** Epoll finds out at the second write only. */
+    private static void writeUntilLost(StreamConnection end) throws Exception {
+        do {
+            end.writer().write("x");
+            await(sleep(Duration.ofMillis(1)));
+        } while (!outcome(end.writer().drain()).equals("lost"));
+    }
+
     @TestFactory
     Stream<DynamicTest> scripts() {
         return Stream.of(
@@ -113,12 +121,7 @@ class SocketParityTest {
                     server.close();
                     await(server.writer().waitClosed());
                     seen.add(outcome(client.reader().readLine()));
-                    String drained;
-                    do { // epoll finds out at the second write only
-                        client.writer().write("x");
-                        await(sleep(Duration.ofMillis(1)));
-                        drained = outcome(client.writer().drain());
-                    } while (!drained.equals("lost"));
+                    writeUntilLost(client);
                     seen.add(outcome(client.writer().waitClosed()));
                 }),
                 test("both close", (client, server, seen) -> {
@@ -137,8 +140,11 @@ class SocketParityTest {
                     client.writer().write("x".repeat(1_000_000)); // the reader is paused, and the rest under way
                     await(sleep(Duration.ofMillis(20)));
                     server.close();
-                    seen.add(outcome(client.reader().readAll()));
+                    // on NIO the end of the stream comes before the reset, which nobody sees who neither reads nor
+                    // writes
+                    writeUntilLost(client);
                     seen.add(outcome(client.writer().waitClosed()));
+                    seen.add(outcome(server.writer().waitClosed()));
                 }),
                 test("a reader that is paused, and gets all in the end", (client, server, seen) -> {
                     client.writer().write("x".repeat(3_000_000) + "\n");
