@@ -397,7 +397,7 @@ final class LoopCore extends NettyEventLoop {
 
     private @Nullable Error runClosers() {
         Error error = null;
-        for (Closer closer : closers) {
+        for (Closer closer : List.copyOf(closers)) {
             if (closers.remove(closer)) {
                 try {
                     closer.action.run();
