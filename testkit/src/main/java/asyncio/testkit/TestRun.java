@@ -1,0 +1,108 @@
+package asyncio.testkit;
+
+import static asyncio.Asyncio.async;
+import static asyncio.Asyncio.await;
+
+import asyncio.Body;
+import asyncio.ExceptionGroup;
+import asyncio.Future;
+import asyncio.Task;
+import asyncio.TaskGroup;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** The loop of one test of JUnit's, and the group of the method that is next. */
+final class TestRun {
+    final VirtualTimeLoop time;
+    private @Nullable Group group;
+
+    TestRun(VirtualTimeLoop time) {
+        this.time = time;
+    }
+
+    /** A group for the method whose parameters are being put together. */
+    TaskGroup openGroup() throws Exception {
+        Group opened = new Group(time);
+        group = opened;
+        return time.run(opened.entered);
+    }
+
+    /** Runs a method as a body, within its group if it has one. */
+    void run(Body method) throws Exception {
+        Group group = this.group;
+        if (group == null) {
+            time.run(method);
+        } else {
+            this.group = null;
+            group.run(method);
+        }
+    }
+
+    /**
+     * A group that is there before its body: a task is in the scope, and awaits the body, which is another task. So a
+     * child that fails cancels the body, and the body's end ends the group.
+     */
+    private static final class Group {
+        final Future<TaskGroup> entered;
+        private final VirtualTimeLoop time;
+        private final Future<Void> begun;
+        private final Task<?> scope;
+        private @Nullable Task<Void> body;
+
+        Group(VirtualTimeLoop time) {
+            this.time = time;
+            this.entered = time.loop().createFuture();
+            this.begun = time.loop().createFuture();
+            this.scope = time.loop()
+                    .createTask(
+                            TaskGroup.scopeBody(group -> {
+                                entered.setResult(group);
+                                await(begun);
+                                await(Objects.requireNonNull(body));
+                                return group;
+                            }),
+                            "group of the test");
+        }
+
+        void run(Body method) throws Exception {
+            Task<Void> body = time.loop().createTask(async(method), "body of the test");
+            this.body = body;
+            begun.setResult(null);
+            try {
+                time.run(scope);
+            } catch (ExceptionGroup e) {
+                throw unwrapped(e, body);
+            } catch (Error e) {
+                endScope(e);
+                throw e;
+            }
+        }
+
+        /** What the body failed with, since that is what the test says; the failures of children below it. */
+        private static Exception unwrapped(ExceptionGroup all, Task<Void> body) {
+            if (!body.done() || body.cancelled() || !(body.exception() instanceof Exception own)) {
+                return all;
+            }
+            for (Throwable other : all.exceptions()) {
+                if (other != own) {
+                    own.addSuppressed(other);
+                }
+            }
+            return own;
+        }
+
+        /** An Error has ended the run of the loop before the group could end its children. */
+        private void endScope(Error first) {
+            if (first instanceof DeadlockError || first instanceof TimeLimitError) {
+                return;
+            }
+            try {
+                time.run(scope);
+            } catch (Exception | Error e) {
+                if (e != first && e.getCause() != first && !(e instanceof ExceptionGroup)) {
+                    first.addSuppressed(e);
+                }
+            }
+        }
+    }
+}
