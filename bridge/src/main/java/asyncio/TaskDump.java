@@ -92,8 +92,8 @@ final class TaskDump {
         }
         Origin origin = task.origin();
         if (origin != null) {
-            text.append(Origin.describe(origin))
-                    .append(", ")
+            String created = Origin.describe(origin);
+            text.append(created.isEmpty() ? " created " : created + ", ")
                     .append(Duration.ofNanos(System.nanoTime() - origin.nanos).toMillis())
                     .append(" ms ago");
         }
@@ -115,8 +115,19 @@ final class TaskDump {
             frames = frames.dropWhile(frame -> !DebugMode.isOurs(frame.getClassName()))
                     .dropWhile(frame -> DebugMode.isOurs(frame.getClassName()));
         }
-        return frames.takeWhile(frame -> !DebugMode.isOurs(frame.getClassName()))
-                .limit(MOST_FRAMES)
+        List<StackTraceElement> own = frames.takeWhile(frame -> !DebugMode.isOurs(frame.getClassName()))
                 .toList();
+        int line = 0;
+        while (line < own.size() && isOfJdk(own.get(line))) {
+            line++;
+        }
+        // the user's line, and above it what that calls
+        int from = line == own.size() ? 0 : Math.max(0, line - 1);
+        return own.subList(from, Math.min(own.size(), from + MOST_FRAMES));
+    }
+
+    private static boolean isOfJdk(StackTraceElement frame) {
+        String type = frame.getClassName();
+        return type.startsWith("java.") || type.startsWith("jdk.") || type.startsWith("sun.");
     }
 }

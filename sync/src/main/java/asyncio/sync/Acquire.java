@@ -16,6 +16,7 @@ final class Acquire extends ColdMono<Permit> {
     private final PermitSource source;
     private final int permits;
     private final @Nullable Duration limit;
+    private final @Nullable Throwable site = Leftovers.site();
 
     Acquire(PermitSource source, int permits, @Nullable Duration limit) {
         super(Acquire.class);
@@ -30,9 +31,8 @@ final class Acquire extends ColdMono<Permit> {
         if (permit == null) {
             permit = Objects.requireNonNull(super.awaitInBody());
         }
-        Throwable site = Leftovers.site();
         if (site != null) {
-            watch(permit, () -> true, site);
+            watch(permit, () -> true);
         }
         return permit;
     }
@@ -40,15 +40,14 @@ final class Acquire extends ColdMono<Permit> {
     @Override
     protected void start(CoreSubscriber<? super Permit> actual) {
         Suspension<Held> waiter = source.waiter(actual, permits, limit);
-        Throwable site = Suspension.isAwait(actual) ? null : Leftovers.site(); // one who awaits is watched by then
         if (site != null && waiter instanceof Permit permit) {
-            watch(permit, () -> Boolean.TRUE.equals(waiter.scan(Scannable.Attr.TERMINATED)), site);
+            watch(permit, () -> Boolean.TRUE.equals(waiter.scan(Scannable.Attr.TERMINATED)));
         }
         actual.onSubscribe(waiter);
     }
 
     /** For reports of what a program has left: nobody knows whose permit it is that a semaphore gets by hand. */
-    private void watch(Permit permit, BooleanSupplier acquired, Throwable site) {
+    private void watch(Permit permit, BooleanSupplier acquired) {
         Leftovers.watch(
                 Leftover.Kind.PERMIT,
                 permit,

@@ -32,20 +32,20 @@ import org.opentest4j.TestAbortedException;
  *     Server server;
  *
  *     @BeforeEach
- *     void start() {
+ *     void start() throws Exception {
  *         server = await(Streams.startServerBody(this::handle, "127.0.0.1", 0));
  *     }
  *
  *     @ParameterizedTest
  *     @ValueSource(ints = {1, 10, 100})
- *     void answers(int clients, TaskGroup group) {
+ *     void answers(int clients, TaskGroup group) throws Exception {
  *         for (int i = 0; i < clients; i++) {
  *             group.createTask(async(this::client));
  *         }
  *     }
  *
  *     @AfterEach
- *     void stop() {
+ *     void stop() throws Exception {
  *         await(server.closeAndWait());
  *     }
  * }

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
  *
  * <pre>{@code
  * @AsyncioTest
- * void anHourPassesAtOnce(TestClock clock) {
+ * void anHourPassesAtOnce(TestClock clock) throws Exception {
  *     await(sleep(Duration.ofHours(1)));
  *     assertEquals(Duration.ofHours(1), clock.now());
  * }

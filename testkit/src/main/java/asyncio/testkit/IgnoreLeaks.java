@@ -14,7 +14,7 @@ import java.lang.annotation.Target;
  * <pre>{@code
  * @AsyncioTest
  * @IgnoreLeaks(Leftover.Kind.THREAD)   // the driver keeps its pool
- * void queries() { ... }
+ * void queries() throws Exception { ... }
  * }</pre>
  */
 @Documented

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
  *
  * <pre>{@code
  * @Schedules(n = 200)
- * void noMoneyIsLost() {
+ * void noMoneyIsLost() throws Exception {
  *     await(all(transfer(a, b), transfer(b, a)));
  *     assertEquals(100, a.balance() + b.balance());
  * }

@@ -17,7 +17,7 @@ import reactor.core.publisher.Mono;
  *
  * <pre>{@code
  * @AsyncioTest
- * void retriesAfterASecond(TestClock clock) {
+ * void retriesAfterASecond(TestClock clock) throws Exception {
  *     Task<Reply> task = createTask(client.fetch());
  *     await(clock.advance(Duration.ofMillis(999)));
  *     assertEquals(1, server.requests());

@@ -71,7 +71,7 @@ final class TestRun {
             try {
                 time.run(scope);
             } catch (ExceptionGroup e) {
-                throw unwrapped(e, body);
+                throw VirtualTimeLoop.sneaky(unwrapped(e, body));
             } catch (Error e) {
                 endScope(e);
                 throw e;
@@ -79,8 +79,9 @@ final class TestRun {
         }
 
         /** What the body failed with, since that is what the test says; the failures of children below it. */
-        private static Exception unwrapped(ExceptionGroup all, Task<Void> body) {
-            if (!body.done() || body.cancelled() || !(body.exception() instanceof Exception own)) {
+        private static Throwable unwrapped(ExceptionGroup all, Task<Void> body) {
+            Throwable own = body.done() && !body.cancelled() ? body.exception() : null;
+            if (own == null) {
                 return all;
             }
             for (Throwable other : all.exceptions()) {

@@ -200,10 +200,10 @@ public final class VirtualTimeLoop implements AutoCloseable {
     @SuppressWarnings("NullAway") // an empty Mono is null to a caller whose T admits it
     public <T extends @Nullable Object> T run(Mono<T> main) throws Exception {
         checkMayRun();
-        Task<T> task = loop.createTask(main, name);
+        Objects.requireNonNull(main, "main");
         return inPhase(() -> {
             monitor.runForTask();
-            return runTask(task);
+            return runTask(loop.createTask(main, name));
         });
     }
 
