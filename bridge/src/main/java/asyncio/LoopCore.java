@@ -38,6 +38,14 @@ final class LoopCore extends NettyEventLoop {
      */
     private static final long POLL_INTERVAL_NANOS = 100_000;
 
+    /**
+     * Reading the clock costs as much as a short step. While steps are short, at least this many go by between two
+     * readings; who follows them with a long one delays IO by no more than as many steps.
+     */
+    private static final int STEPS_BETWEEN_READINGS = 16;
+
+    private static final long SHORT_NANOS = 5_000;
+
     private static final long MILLI = 1_000_000;
     private static final Runnable NOTHING = () -> {};
 
@@ -57,6 +65,8 @@ final class LoopCore extends NettyEventLoop {
     private boolean initialized;
     private boolean mayBlock;
     private long lastPoll;
+    private long lastReading;
+    private int stepsUntilReading;
     private int todo;
     /** How long, in real time, the select that is under way may take at most; zero for as long as it takes. */
     private long quietNanos;
@@ -207,6 +217,7 @@ final class LoopCore extends NettyEventLoop {
             }
         }
         lastPoll = System.nanoTime();
+        lastReading = lastPoll;
         collectReady();
         return handled;
     }
@@ -279,11 +290,17 @@ final class LoopCore extends NettyEventLoop {
 
     /** As {@link #beginTick} without IO; false if there is nothing to run, or IO has waited long enough. */
     boolean beginTickWithoutIo() {
-        if (System.nanoTime() - lastPoll >= POLL_INTERVAL_NANOS) {
-            return false;
+        if (stepsUntilReading <= 0) {
+            long now = System.nanoTime();
+            if (now - lastPoll >= POLL_INTERVAL_NANOS) {
+                return false;
+            }
+            stepsUntilReading = now - lastReading < SHORT_NANOS ? STEPS_BETWEEN_READINGS : 0;
+            lastReading = now;
         }
         collectReady();
         countTick();
+        stepsUntilReading -= todo;
         return todo > 0;
     }
 

@@ -238,8 +238,18 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
         return loop;
     }
 
-    /** Runs something of the source's in the subscriber's turn: in its loop's next tick, or through the trampoline. */
+    /** Runs something of the source's in the subscriber's turn. */
     protected final void later(Runnable action) {
+        later(loop, action);
+    }
+
+    /**
+     * Runs something in the turn of a subscriber that is not one of these: in its loop's next tick, or through the
+     * trampoline.
+     *
+     * @param loop where it goes on; null for wherever it is told
+     */
+    public static void later(@Nullable EventLoop loop, Runnable action) {
         if (loop == null || !loop.core.enqueue(action)) {
             Trampoline.execute(action);
         }

@@ -1,7 +1,6 @@
 package asyncio;
 
 import java.util.ArrayDeque;
-import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
@@ -10,45 +9,46 @@ import reactor.util.context.Context;
  * meanwhile queues up behind, so that a million waiters that release each other need no stack.
  */
 final class Trampoline {
-    /** Absent: nothing runs. {@link #NONE}: something does. Otherwise what is pending behind it. */
-    private static final ThreadLocal<ArrayDeque<Runnable>> PENDING = new ThreadLocal<>();
+    /** What runs, at the head, and what is pending behind it. Never removed: an entry costs more than a turn. */
+    private static final ThreadLocal<ArrayDeque<Runnable>> TURNS = ThreadLocal.withInitial(ArrayDeque::new);
 
-    private static final ArrayDeque<Runnable> NONE = new ArrayDeque<>(0);
+    /** A deque that may have grown to more than this is not kept for the thread's life. */
+    private static final int MANY = 1024;
 
     private Trampoline() {}
 
     static void execute(Runnable waiter) {
-        ArrayDeque<Runnable> pending = PENDING.get();
-        if (pending != null) {
-            if (pending == NONE) {
-                pending = new ArrayDeque<>();
-                PENDING.set(pending);
-            }
-            pending.add(waiter);
+        ArrayDeque<Runnable> turns = TURNS.get();
+        turns.add(waiter);
+        if (turns.size() > 1) {
             return;
         }
-        PENDING.set(NONE);
         Error fatal = null;
-        try {
-            for (Runnable next = waiter; next != null; next = pending()) {
-                try {
-                    next.run();
-                } catch (Exception e) {
-                    Operators.onErrorDropped(e, Context.empty());
-                } catch (Error e) {
-                    fatal = e;
-                }
+        int run = 0;
+        for (Runnable next = waiter; next != null; next = turns.peek()) {
+            try {
+                runOrDrop(next);
+            } catch (Error e) {
+                fatal = e;
+            } catch (RuntimeException e) { // a hook's
+                fatal = new Error("Hooks.onErrorDropped has thrown", e);
             }
-        } finally {
-            PENDING.remove();
+            turns.remove();
+            run++;
+        }
+        if (run > MANY) {
+            TURNS.remove();
         }
         if (fatal != null) {
             throw fatal;
         }
     }
 
-    private static @Nullable Runnable pending() {
-        ArrayDeque<Runnable> pending = PENDING.get();
-        return pending == null ? null : pending.poll();
+    private static void runOrDrop(Runnable waiter) {
+        try {
+            waiter.run();
+        } catch (Exception e) {
+            Operators.onErrorDropped(e, Context.empty());
+        }
     }
 }

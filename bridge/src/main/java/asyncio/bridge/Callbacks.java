@@ -23,8 +23,9 @@ public final class Callbacks {
 
     /**
      * Work that reports through a callback, as a cold Mono: nothing happens until subscription, and each starts the
-     * work anew. The callback may come from any thread, also before the registration returns, and only its first call
-     * counts; see {@link Callback}. A registration that throws fails the Mono, unless the callback was first.
+     * work anew. The callback may come from any thread, also before the registration returns (the subscriber goes on
+     * when it has), and only its first call counts; see {@link Callback}. A registration that throws fails the Mono,
+     * unless the callback was first.
      *
      * <p>A subscriber that was on a loop goes on on that loop, any other on the thread that calls back, through a
      * trampoline. The registration sees the ThreadLocals that the subscriber's context holds, if

@@ -1,15 +1,13 @@
 package asyncio.bridge;
 
 import asyncio.ColdMono;
-import asyncio.Suspension;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
-import reactor.core.Exceptions;
-import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /**
@@ -36,88 +34,74 @@ final class StageMono<T> extends ColdMono<T> {
         return "Futures.toMono(" + supplier.getClass().getName() + ", " + cancellation + ")";
     }
 
+    private CompletionStage<? extends @Nullable T> ask(Context context) {
+        if (!ThreadLocals.in(context)) {
+            return supplied(supplier.get());
+        }
+        AskWithThreadLocals<T> ask = new AskWithThreadLocals<>(supplier);
+        ThreadLocals.runQuietly(context, ask);
+        return supplied(ask.stage);
+    }
+
+    private static <T> CompletionStage<? extends @Nullable T> supplied(
+            @Nullable CompletionStage<? extends @Nullable T> stage) {
+        return Objects.requireNonNull(stage, "The supplier returned null instead of a stage");
+    }
+
+    private void left(@Nullable CompletionStage<?> stage) {
+        if (stage != null && cancellation == Cancellation.PROPAGATE) {
+            Outcomes.cancel(stage);
+        }
+    }
+
+    private static String target(@Nullable CompletionStage<?> stage) {
+        return stage == null ? "a stage" : stage.toString();
+    }
+
     /** One subscriber, which is the stage's callback. */
-    private static final class Waiting<T> extends Suspension<T>
-            implements BiConsumer<@Nullable T, @Nullable Throwable> {
+    private static final class Waiting<T> extends Reply<T> implements BiConsumer<@Nullable T, @Nullable Throwable> {
         private final StageMono<T> mono;
         /** Null until it has been asked for. */
         private volatile @Nullable CompletionStage<? extends @Nullable T> stage;
-        /**
-         * The thread that is in {@link #begin}, until it settles. Others may see an old value, but never themselves.
-         */
-        private @Nullable Thread asking;
 
         Waiting(StageMono<T> mono, CoreSubscriber<? super T> actual) {
-            super(actual, null);
+            super(actual);
             this.mono = mono;
         }
 
         @Override
-        protected boolean begin() {
-            asking = Thread.currentThread();
-            try {
-                CompletionStage<? extends @Nullable T> asked = ask();
-                stage = asked;
-                if (!isWaiting()) {
-                    leave(); // cancelled meanwhile, when there was no stage to be seen
-                }
+        void start() {
+            CompletionStage<? extends @Nullable T> asked = mono.ask(context());
+            stage = asked;
+            if (isCancelled()) {
+                left(); // when there was no stage to be seen
+            }
+            CompletableFuture<? extends @Nullable T> plain =
+                    asked.getClass() == CompletableFuture.class ? asked.toCompletableFuture() : null;
+            if (plain != null && plain.isDone() && !plain.isCompletedExceptionally()) {
+                succeed(plain.join()); // whenComplete would allocate another
+            } else {
                 asked.whenComplete(this);
-            } catch (Throwable e) {
-                Exceptions.throwIfFatal(e);
-                accept(null, e);
             }
-            boolean settled = asking == null;
-            asking = null;
-            return settled;
-        }
-
-        private CompletionStage<? extends @Nullable T> ask() {
-            Context context = actual().currentContext();
-            if (!ThreadLocals.in(context)) {
-                return supplied(mono.supplier.get());
-            }
-            AskWithThreadLocals<T> ask = new AskWithThreadLocals<>(mono.supplier);
-            ThreadLocals.runQuietly(context, ask);
-            return supplied(ask.stage);
-        }
-
-        private static <T> CompletionStage<? extends @Nullable T> supplied(
-                @Nullable CompletionStage<? extends @Nullable T> stage) {
-            return Objects.requireNonNull(stage, "The supplier returned null instead of a stage");
         }
 
         @Override
         public void accept(@Nullable T value, @Nullable Throwable error) {
-            if (error == null ? grant(value) : fail(Outcomes.unwrap(error))) {
-                if (asking == Thread.currentThread()) {
-                    asking = null; // request() goes on with it
-                } else {
-                    deliver();
-                }
-            } else if (error == null) {
-                Operators.onDiscard(value, actual().currentContext());
+            if (error == null) {
+                succeed(value);
             } else {
-                Outcomes.dropError(Outcomes.unwrap(error), true, actual().currentContext());
+                fail(Outcomes.unwrap(error));
             }
         }
 
         @Override
-        protected void leave() {
-            CompletionStage<?> stage = this.stage;
-            if (stage != null && mono.cancellation == Cancellation.PROPAGATE) {
-                Outcomes.cancel(stage);
-            }
+        void left() {
+            mono.left(stage);
         }
 
         @Override
-        public void giveBack(@Nullable T value) {
-            Operators.onDiscard(value, actual().currentContext());
-        }
-
-        @Override
-        protected String target() {
-            CompletionStage<?> stage = this.stage;
-            return stage == null ? "a stage" : stage.toString();
+        String target() {
+            return StageMono.target(stage);
         }
     }
 
