@@ -232,20 +232,9 @@ final class LoopCore extends NettyEventLoop {
     /** What a monitor wants to happen before a jump, or in its place. */
     private void whenIdle(LoopMonitor monitor) {
         boolean timers = nextDeadline() != TimerQueue.NONE;
-        quietNanos = EventLoop.saturatedNanos(monitor.quietTime(timers, mayHearFromOutside(timers)));
-        if (quietNanos > 0) {
-            if (!mayBlock) {
-                return; // a thread will come that may
-            }
-            int handled;
-            try {
-                handled = select();
-            } finally {
-                quietNanos = 0;
-            }
-            if (handled > 0 || !ready.isEmpty() || !timeMayPass()) {
-                return;
-            }
+        long quiet = EventLoop.saturatedNanos(monitor.quietTime(timers, mayHearFromOutside(timers)));
+        if (quiet > 0 && (!mayBlock || !isQuietFor(quiet))) {
+            return; // if it may not block, a thread will come that may
         }
         long next = nextDeadline();
         monitor.idle(loop, next == TimerQueue.NONE ? null : Duration.ofNanos(next));
@@ -262,6 +251,22 @@ final class LoopCore extends NettyEventLoop {
             } finally {
                 asleep = false;
             }
+        }
+    }
+
+    /** Waits for IO; false if anything has come, or may come, meanwhile. */
+    private boolean isQuietFor(long nanos) {
+        long end = System.nanoTime() + nanos;
+        try {
+            // a select may end early, by a wake-up that was meant for an earlier one
+            for (quietNanos = nanos; quietNanos > 0; quietNanos = end - System.nanoTime()) {
+                if (select() > 0 || !ready.isEmpty() || !timeMayPass()) {
+                    return false;
+                }
+            }
+            return true;
+        } finally {
+            quietNanos = 0;
         }
     }
 

@@ -99,7 +99,7 @@ final class TaskDump {
         }
         String below = indent + "  ";
         for (StackTraceElement frame : frames(task, target == null)) {
-            text.append(below).append("  at ").append(frame);
+            text.append(below).append("  at ").append(describe(frame));
         }
     }
 
@@ -116,14 +116,23 @@ final class TaskDump {
                     .dropWhile(frame -> DebugMode.isOurs(frame.getClassName()));
         }
         List<StackTraceElement> own = frames.takeWhile(frame -> !DebugMode.isOurs(frame.getClassName()))
+                .filter(frame -> !frame.getClassName().contains("$$Lambda"))
                 .toList();
-        int line = 0;
+        int line = 0; // the first that is not the JDK's
         while (line < own.size() && isOfJdk(own.get(line))) {
             line++;
         }
-        // the user's line, and above it what that calls
-        int from = line == own.size() ? 0 : Math.max(0, line - 1);
+        if (line == own.size()) {
+            return List.of();
+        }
+        int from = Math.max(0, line - 1); // and above it what that calls
         return own.subList(from, Math.min(own.size(), from + MOST_FRAMES));
+    }
+
+    /** Without the loaders and versions that its own text may begin with. */
+    private static String describe(StackTraceElement frame) {
+        return frame.getClassName() + "." + frame.getMethodName() + "(" + frame.getFileName() + ":"
+                + frame.getLineNumber() + ")";
     }
 
     private static boolean isOfJdk(StackTraceElement frame) {

@@ -2,6 +2,7 @@ package asyncio.testkit;
 
 import static asyncio.Asyncio.async;
 import static asyncio.Asyncio.await;
+import static asyncio.Asyncio.createTask;
 
 import asyncio.Body;
 import asyncio.ExceptionGroup;
@@ -22,9 +23,11 @@ final class TestRun {
 
     /** A group for the method whose parameters are being put together. */
     TaskGroup openGroup() throws Exception {
-        Group opened = new Group(time);
-        group = opened;
-        return time.run(opened.entered);
+        return time.run(() -> {
+            Group opened = new Group(time);
+            group = opened;
+            return await(opened.entered);
+        });
     }
 
     /** Runs a method as a body, within its group if it has one. */
@@ -47,7 +50,7 @@ final class TestRun {
         private final VirtualTimeLoop time;
         private final Future<Void> begun;
         private final Task<?> scope;
-        private @Nullable Task<Void> body;
+        private @Nullable Task<?> body;
 
         Group(VirtualTimeLoop time) {
             this.time = time;
@@ -65,13 +68,19 @@ final class TestRun {
         }
 
         void run(Body method) throws Exception {
-            Task<Void> body = time.loop().createTask(async(method), "body of the test");
-            this.body = body;
-            begun.setResult(null);
             try {
-                time.run(scope);
+                time.run(async(() -> {
+                    body = createTask(
+                            async(time.interruptible(() -> {
+                                method.run();
+                                return true;
+                            })),
+                            "body of the test");
+                    begun.setResult(null);
+                    await(scope);
+                }));
             } catch (ExceptionGroup e) {
-                throw VirtualTimeLoop.sneaky(unwrapped(e, body));
+                throw VirtualTimeLoop.sneaky(unwrapped(e, Objects.requireNonNull(body)));
             } catch (Error e) {
                 endScope(e);
                 throw e;
@@ -79,7 +88,7 @@ final class TestRun {
         }
 
         /** What the body failed with, since that is what the test says; the failures of children below it. */
-        private static Throwable unwrapped(ExceptionGroup all, Task<Void> body) {
+        private static Throwable unwrapped(ExceptionGroup all, Task<?> body) {
             Throwable own = body.done() && !body.cancelled() ? body.exception() : null;
             if (own == null) {
                 return all;

@@ -176,15 +176,19 @@ public final class VirtualTimeLoop implements AutoCloseable {
      */
     public <T extends @Nullable Object> T run(Callable<T> main) throws Exception {
         Objects.requireNonNull(main, "main");
-        return run(async(() -> {
-            Thread thread = Thread.currentThread();
-            body = thread;
+        return run(async(interruptible(main)));
+    }
+
+    /** A body whose thread is interrupted if it takes too long. */
+    <T extends @Nullable Object> Callable<T> interruptible(Callable<T> main) {
+        return () -> {
+            body = Thread.currentThread();
             try {
                 return main.call();
             } finally {
                 body = null;
             }
-        }));
+        };
     }
 
     /** As {@link #run(Callable)}, for a body without a result. */
