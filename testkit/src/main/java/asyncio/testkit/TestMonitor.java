@@ -37,7 +37,7 @@ final class TestMonitor implements LoopMonitor {
     private @Nullable Duration until;
     private boolean outside;
     /** The run that was last has ended in a report that names all tasks. */
-    private boolean stuck;
+    private volatile boolean stuck;
 
     private final List<Leftover> forgotten = new CopyOnWriteArrayList<>();
     private final List<Leftover> reported = new CopyOnWriteArrayList<>();
@@ -80,7 +80,8 @@ final class TestMonitor implements LoopMonitor {
         if (!outside) {
             return Duration.ZERO;
         }
-        return timers || goal == Goal.TIME || !settling.isEmpty() ? ioGrace : PATIENCE;
+        boolean givesUp = !timers && goal == Goal.TASK && settling.isEmpty();
+        return givesUp && ioGrace.compareTo(PATIENCE) < 0 ? PATIENCE : ioGrace;
     }
 
     @Override
@@ -118,9 +119,16 @@ final class TestMonitor implements LoopMonitor {
         return new DeadlockError("Deadlock in " + name + " at virtual time "
                 + loop.time().minusNanos(ticker.initialNanoTime())
                 + ": nothing is ready, no timer is set, no other thread works for the loop, and "
-                + (outside ? "nothing has come from outside for " + PATIENCE : "no socket is open")
+                + (outside ? "nothing has come from outside for a while" : "no socket is open")
                 + ". A thread of yours that was to go on must hold the time (TestClock.hold()). Who waits for what:\n"
                 + loop.dumpTasks());
+    }
+
+    AssertionError interrupted(EventLoop loop, InterruptedException interrupt) {
+        stuck = true;
+        return new AssertionError(
+                name + " was interrupted, as by a timeout of JUnit's. What the tasks are doing:\n" + loop.dumpTasks(),
+                interrupt);
     }
 
     TimeLimitError tookTooLong(EventLoop loop, Duration limit) {

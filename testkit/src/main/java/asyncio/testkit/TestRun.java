@@ -93,11 +93,7 @@ final class TestRun {
             if (own == null) {
                 return all;
             }
-            for (Throwable other : all.exceptions()) {
-                if (other != own) {
-                    own.addSuppressed(other);
-                }
-            }
+            suppressOthers(own, all);
             return own;
         }
 
@@ -108,9 +104,19 @@ final class TestRun {
             }
             try {
                 time.run(scope);
+            } catch (ExceptionGroup e) {
+                suppressOthers(first, e);
             } catch (Exception | Error e) {
-                if (e != first && e.getCause() != first && !(e instanceof ExceptionGroup)) {
+                if (e != first) {
                     first.addSuppressed(e);
+                }
+            }
+        }
+
+        private static void suppressOthers(Throwable first, ExceptionGroup all) {
+            for (Throwable other : all.exceptions()) {
+                if (other != first) {
+                    first.addSuppressed(other);
                 }
             }
         }

@@ -285,10 +285,7 @@ public final class VirtualTimeLoop implements AutoCloseable {
                 throw error;
             }
         } catch (InterruptedException e) {
-            AssertionError error = new AssertionError(
-                    name + " was interrupted, as by a timeout of JUnit's. What the tasks are doing:\n"
-                            + loop.dumpTasks(),
-                    e);
+            AssertionError error = monitor.interrupted(loop, e);
             giveUp(running);
             Thread.currentThread().interrupt();
             throw error;
@@ -336,17 +333,26 @@ public final class VirtualTimeLoop implements AutoCloseable {
         checkMayClose();
         closed = true;
         List<Leftover> left = new ArrayList<>();
-        if (!abandoned) {
-            String when = endOfLoop(left);
+        String when = name + " at virtual time " + clock.now();
+        boolean interrupted = Thread.interrupted(); // somebody wanted the test to end, which it does
+        try {
+            boolean wasAbandoned = abandoned;
+            if (!wasAbandoned) {
+                endLoop(left);
+            }
             left.addAll(BufferWatch.end(loop));
             left.addAll(threads.end());
-            left.removeIf(leftover -> ignored.contains(leftover.kind()));
-            if (!left.isEmpty()) {
-                throw new LeakError(when, left);
+            if (wasAbandoned) {
+                return; // the reason has been told, and all the rest comes from it
             }
-        } else {
-            BufferWatch.end(loop);
-            threads.end();
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+        left.removeIf(leftover -> ignored.contains(leftover.kind()));
+        if (!left.isEmpty()) {
+            throw new LeakError(when, left);
         }
     }
 
@@ -356,13 +362,12 @@ public final class VirtualTimeLoop implements AutoCloseable {
         }
     }
 
-    private String endOfLoop(List<Leftover> left) {
+    private void endLoop(List<Leftover> left) {
         LoopPhase<Void> settling = new LoopPhase<>(name, () -> {
             monitor.runForTime(loop.time());
             loop.runForever();
             return null;
         });
-        String when = name + " at virtual time " + clock.now();
         try {
             if (!settling.awaitEnd(LAST_MOMENT)) {
                 loop.stop(); // some thread works for the loop, and holds the time
@@ -376,7 +381,7 @@ public final class VirtualTimeLoop implements AutoCloseable {
                 left.add(new Leftover(
                         Leftover.Kind.TASK, "The loop does not come back:\n" + loop.dumpTasks(), null, List.of()));
                 abandoned = true;
-                return when;
+                return;
             }
             settling.result();
             ending.result();
@@ -387,7 +392,6 @@ public final class VirtualTimeLoop implements AutoCloseable {
             left.add(new Leftover(
                     Leftover.Kind.EXCEPTION, "The loop failed at the end of the test: " + e, e, List.of()));
         }
-        return when;
     }
 
     private void end(List<Leftover> left) throws Exception {

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
@@ -24,9 +25,13 @@ import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.platform.engine.discovery.DiscoverySelectors;
 import org.junit.platform.testkit.engine.EngineExecutionResults;
+import org.junit.platform.testkit.engine.EngineTestKit;
 import reactor.core.publisher.Mono;
 
 /** Tests as bodies: what they may be, and what they report. */
@@ -270,5 +275,33 @@ class AsyncioTestTest {
         assertThat(Jupiter.run(Mixed.class).testEvents().failed().list())
                 .singleElement()
                 .satisfies(event -> assertThat(event.toString()).contains("take @Test or @AsyncioTest away"));
+    }
+
+    @ExtendWith(AsyncioExtension.class)
+    @Execution(ExecutionMode.CONCURRENT)
+    static class Parallel {
+        static final AtomicInteger HOURS = new AtomicInteger();
+        static final CountDownLatch TOGETHER = new CountDownLatch(2);
+
+        @RepeatedTest(100)
+        void eachHasItsTime(TestClock clock) throws Exception {
+            TOGETHER.countDown();
+            TOGETHER.await(); // there is another one now
+            Duration time = Duration.ofMinutes(HOURS.incrementAndGet());
+            await(sleep(time));
+            assertThat(clock.now()).isEqualTo(time);
+        }
+    }
+
+    @Test
+    void aHundredTestsInParallel() {
+        EngineTestKit.engine("junit-jupiter")
+                .selectors(DiscoverySelectors.selectClass(Parallel.class))
+                .configurationParameter("junit.jupiter.execution.parallel.enabled", "true")
+                .configurationParameter("junit.jupiter.execution.parallel.config.strategy", "fixed")
+                .configurationParameter("junit.jupiter.execution.parallel.config.fixed.parallelism", "20")
+                .execute()
+                .testEvents()
+                .assertStatistics(tests -> tests.started(100).succeeded(100));
     }
 }

@@ -231,7 +231,7 @@ class LeaksTest {
             assertThat(Jupiter.failureOf(Leaking.class, "thread()"))
                     .isInstanceOf(LeakError.class)
                     .hasMessageContaining("threads that have not ended")
-                    .hasMessageContaining("Thread[pool-");
+                    .hasMessageContaining("pool-");
         } finally {
             Objects.requireNonNull(POOL.get()).shutdown();
         }

@@ -318,4 +318,43 @@ class VirtualTimeLoopTest {
             });
         }
     }
+
+    @Test
+    void itsThreadsEndWithIt() throws Exception {
+        List<Thread> own = new ArrayList<>();
+        try (VirtualTimeLoop time = VirtualTimeLoop.builder().name("mayfly").build()) {
+            time.run(() -> {
+                await(gather(
+                        sleep(Duration.ofHours(1)), toThread(() -> 1), async(() -> await(sleep(Duration.ofHours(1))))));
+                String loop = EventLoop.getRunningLoop().toString().split(" ")[1];
+                for (Thread thread : Thread.getAllStackTraces().keySet()) {
+                    if (thread.getName().startsWith(loop + "-")
+                            || thread.getName().endsWith("mayfly")) {
+                        own.add(thread);
+                    }
+                }
+            });
+        }
+        assertThat(own).hasSizeGreaterThanOrEqualTo(2); // the one that runs it, and one of the executor
+        for (Thread thread : own) {
+            thread.join(10_000);
+            assertThat(thread.isAlive()).as(thread.getName()).isFalse();
+        }
+    }
+
+    @Test
+    void anInterruptedTestIsClosedAllTheSame() {
+        VirtualTimeLoop time = VirtualTimeLoop.create();
+        Thread.currentThread().interrupt();
+        try {
+            assertThatThrownBy(() ->
+                            time.run(() -> await(EventLoop.getRunningLoop().<Void>createFuture())))
+                    .isInstanceOf(AssertionError.class);
+            time.close();
+            assertThat(Thread.currentThread().isInterrupted()).isTrue();
+            assertThat(time.loop().isClosed()).isTrue();
+        } finally {
+            Thread.interrupted();
+        }
+    }
 }
