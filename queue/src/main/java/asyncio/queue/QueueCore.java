@@ -395,7 +395,9 @@ final class QueueCore<T> {
     }
 
     private static void tellAll(List<Suspension<?>> suspensions) {
-        suspensions.forEach(Suspension::deliver);
+        if (!suspensions.isEmpty()) { // an iterator costs as much as all the rest
+            suspensions.forEach(Suspension::deliver);
+        }
     }
 
     // ---- looking

@@ -1,0 +1,68 @@
+package asyncio.sync;
+
+import static asyncio.Asyncio.gather;
+import static asyncio.Asyncio.sleep;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import asyncio.Allocation;
+import asyncio.Asyncio;
+import java.time.Duration;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import reactor.core.publisher.Mono;
+
+/** What the common operations allocate at most: a guard against growing. */
+@Timeout(60)
+class AllocationTest {
+    private static final int N = 50_000;
+    private static final int TASKS = 50;
+
+    private static double perOperation(Callable<?> round) throws Exception {
+        return Allocation.bytesPerOperation(N, round);
+    }
+
+    private static Object byManyTasks(Mono<Void> operation) throws Exception {
+        return Asyncio.run(gather(
+                Stream.generate(() -> operation.repeat(N / TASKS - 1).then())
+                        .limit(TASKS)
+                        .toList()));
+    }
+
+    @Test
+    void aLockThatIsFree() throws Exception {
+        Lock lock = new Lock();
+        double bytes = perOperation(() -> {
+            for (int i = 0; i < N; i++) {
+                lock.tryAcquire();
+                lock.release();
+            }
+            return null;
+        });
+        assertThat(bytes).isLessThan(1);
+    }
+
+    @Test
+    void aLockThatIsFreeAsAMono() throws Exception {
+        Lock lock = new Lock();
+        Mono<Integer> work = Mono.just(42);
+        double bytes =
+                perOperation(() -> Asyncio.run(lock.withLock(work).repeat(N - 1).then(Mono.just(true))));
+        assertThat(bytes).isLessThan(120);
+    }
+
+    @Test
+    void aLockThatManyWant() throws Exception {
+        Lock lock = new Lock();
+        double bytes = perOperation(() -> byManyTasks(lock.withLock(sleep(Duration.ZERO))));
+        assertThat(bytes).isLessThan(200);
+    }
+
+    @Test
+    void aSemaphoreThatManyWant() throws Exception {
+        Semaphore semaphore = new Semaphore(8);
+        double bytes = perOperation(() -> byManyTasks(semaphore.withPermit(sleep(Duration.ZERO))));
+        assertThat(bytes).isLessThan(210);
+    }
+}
