@@ -18,8 +18,8 @@ import org.reactivestreams.Subscription;
 public interface AwaitedSubscription<T> extends Subscription {
     /**
      * Asks the source to end. Unlike {@link #cancel()} this is a request: when it returns true, the source signals its
-     * end as usual, at once or later (a condition first re-acquires its lock), with {@code onError(new
-     * CancelledException(message))} or, if it finished all the same, with its value.
+     * end as usual, at once or later (a condition first re-acquires its lock), with
+     * {@link CancelledException#of(EventLoop, String)} or, if it finished all the same, with its value.
      *
      * @return false if the subscription has already ended, so that the request came too late
      */

@@ -19,10 +19,13 @@ public class CancelledException extends CancellationException {
     }
 
     /**
-     * What a cancellation leaves in a Future or a task. There may be a million of them, and the stack of who cancelled
-     * is ten times as big as a Future: so it is kept in debug mode only. Who awaits gets the stack of the await.
+     * What a cancellation leaves in a Future or a task, and what an {@link AwaitedSubscription} ends with. There may be
+     * a million of them, and the stack of who cancelled is ten times as big as a Future: so it is kept in debug mode
+     * only. Who awaits gets the stack of the await.
+     *
+     * @param loop whose debug mode counts; null for that of the JVM
      */
-    static CancelledException of(@Nullable EventLoop loop, @Nullable String message) {
+    public static CancelledException of(@Nullable EventLoop loop, @Nullable String message) {
         return DebugMode.isOn(loop) ? new CancelledException(message) : new Untraced(message);
     }
 

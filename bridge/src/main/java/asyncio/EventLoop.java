@@ -13,6 +13,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
+import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
@@ -431,6 +432,17 @@ public final class EventLoop {
             Signals.removeAll(this);
             executor.shutDown();
         }
+    }
+
+    /**
+     * Runs an action when this loop is closed: on the thread that closes it, which owns the loop then, before the
+     * channels are closed; at once, on the calling thread, if the loop is closed already. For authors of what lives on
+     * a loop and is no channel of Netty's, which the loop would close by itself. From any thread.
+     *
+     * @return takes the action back, unless it has begun
+     */
+    public Disposable onClose(Runnable action) {
+        return core.onClose(Objects.requireNonNull(action, "action"));
     }
 
     // ---- signals

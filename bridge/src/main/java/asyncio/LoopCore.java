@@ -13,9 +13,12 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Queue;
 import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
+import reactor.core.Disposable;
 import reactor.util.concurrent.Queues;
 
 /**
@@ -49,6 +52,7 @@ final class LoopCore extends NettyEventLoop {
     private final boolean wholeMillis;
     private final @Nullable MockTicker virtualClock;
     private final @Nullable Random order;
+    private final Set<Closer> closers = ConcurrentHashMap.newKeySet();
     private final Queue<Runnable> inbox =
             Queues.<Runnable>unboundedMultiproducer().get();
     private final ArrayDeque<Runnable> ready = new ArrayDeque<>(256);
@@ -362,6 +366,7 @@ final class LoopCore extends NettyEventLoop {
         cancelScheduledTasks();
         Error error = runReadyAtClose(); // the last flush of what was written in this tick
         closing = true;
+        error = first(error, runClosers());
         io.prepareToDestroy();
         // closing channels queues their last events; they may queue more, but not for ever
         for (int round = 0; round < 16 && !(ready.isEmpty() && inbox.isEmpty()); round++) {
@@ -378,6 +383,41 @@ final class LoopCore extends NettyEventLoop {
         io.destroy();
         terminated();
         return error;
+    }
+
+    /** Runs an action when the loop is closed, on the thread that does; at once if it has been. */
+    Disposable onClose(Runnable action) {
+        Closer closer = new Closer(action);
+        closers.add(closer);
+        if (isShuttingDown() && closers.remove(closer)) { // else close() has seen it
+            action.run();
+        }
+        return () -> closers.remove(closer);
+    }
+
+    private @Nullable Error runClosers() {
+        Error error = null;
+        for (Closer closer : List.copyOf(closers)) {
+            if (closers.remove(closer)) {
+                try {
+                    closer.action.run();
+                } catch (RuntimeException e) {
+                    Log.error("Exception in " + closer.action + ", which ran since " + loop + " is closed", e);
+                } catch (Error e) {
+                    error = first(error, e);
+                }
+            }
+        }
+        return error;
+    }
+
+    /** One of {@link #onClose}, by identity. */
+    private static final class Closer {
+        final Runnable action;
+
+        Closer(Runnable action) {
+            this.action = action;
+        }
     }
 
     private @Nullable Error runReadyAtClose() {

@@ -524,4 +524,20 @@ class EventLoopTest {
                 .filter(thread -> thread.getName().startsWith(loopName + "-"))
                 .toList();
     }
+
+    @Test
+    void whatIsToBeClosedWithTheLoopIs() {
+        EventLoop loop = EventLoop.newEventLoop();
+        List<String> closed = new ArrayList<>();
+        loop.onClose(() -> closed.add("first on the loop: " + loop.netty().inEventLoop()));
+        loop.onClose(() -> closed.add("taken back")).dispose();
+        loop.onClose(() -> {
+            throw new IllegalStateException("a closer that fails is logged, and the others run");
+        });
+        assertThat(closed).isEmpty();
+        loop.close();
+        assertThat(closed).containsExactly("first on the loop: true");
+        loop.onClose(() -> closed.add("too late"));
+        assertThat(closed).endsWith("too late");
+    }
 }

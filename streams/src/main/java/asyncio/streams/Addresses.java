@@ -29,10 +29,11 @@ final class Addresses {
     }
 
     /**
-     * The addresses in the system's order of preference, at least one; for null the one that stands for all interfaces.
+     * The addresses in the system's order of preference, at least one; for null and "" the one that stands for all
+     * interfaces.
      */
     static Mono<List<InetSocketAddress>> resolve(@Nullable String host, int port) {
-        if (host == null) {
+        if (host == null || host.isEmpty()) {
             return Mono.just(List.of(new InetSocketAddress(port)));
         }
         InetAddress literal = NetUtil.createInetAddressFromIpAddressString(host);

@@ -1,10 +1,8 @@
 package asyncio.streams;
 
-import io.netty.handler.ssl.SslContext;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Objects;
-import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,25 +14,18 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>asyncio: the keyword arguments of {@code open_connection}.
  */
-public final class ConnectOptions {
+public final class ConnectOptions extends StreamOptions {
     static final ConnectOptions DEFAULT = builder().build();
 
-    final int limit;
-    final @Nullable TlsOptions tls;
     final @Nullable InetSocketAddress localAddress;
     final @Nullable Duration happyEyeballsDelay;
     final int interleave;
-    final boolean keepAlive;
-    final @Nullable Duration idleTimeout;
 
     private ConnectOptions(Builder builder) {
-        limit = builder.limit;
-        tls = builder.tls;
+        super(builder);
         localAddress = builder.localAddress;
         happyEyeballsDelay = builder.happyEyeballsDelay;
         interleave = builder.interleave;
-        keepAlive = builder.keepAlive;
-        idleTimeout = builder.idleTimeout;
     }
 
     /** Starts with the defaults: no TLS, a limit of 64 KiB, the next address after 250 ms. */
@@ -43,46 +34,21 @@ public final class ConnectOptions {
     }
 
     /** Collects the options. */
-    public static final class Builder {
-        private int limit = StreamReader.DEFAULT_LIMIT;
-        private @Nullable TlsOptions tls;
+    public static final class Builder extends StreamOptions.Builder<Builder> {
         private @Nullable InetSocketAddress localAddress;
         private @Nullable Duration happyEyeballsDelay = Duration.ofMillis(250);
         private int interleave = 1;
-        private boolean keepAlive;
-        private @Nullable Duration idleTimeout;
 
         private Builder() {}
 
-        /**
-         * The longest line, in bytes; twice that is buffered before the peer has to wait.
-         *
-         * @throws IllegalArgumentException unless it is positive
-         */
-        public Builder limit(int limit) {
-            this.limit = StreamReader.checkLimit(limit);
+        @Override
+        Builder self() {
             return this;
         }
 
         /** Encrypts, trusting whom the JVM trusts: {@link TlsOptions#client}. */
         public Builder tls() {
             return tls(TlsOptions.client());
-        }
-
-        /** Encrypts. */
-        public Builder tls(TlsOptions options) {
-            tls = Objects.requireNonNull(options, "options");
-            return this;
-        }
-
-        /** Encrypts with the JDK's context. */
-        public Builder tls(SSLContext context) {
-            return tls(TlsOptions.builder().context(context).build());
-        }
-
-        /** Encrypts with Netty's context. */
-        public Builder tls(SslContext context) {
-            return tls(TlsOptions.builder().context(context).build());
         }
 
         /** Where to connect from, with port 0 for any. asyncio: {@code local_addr}. */
@@ -114,23 +80,6 @@ public final class ConnectOptions {
                 throw new IllegalArgumentException("interleave must not be negative, got " + firstFamilyCount);
             }
             interleave = firstFamilyCount;
-            return this;
-        }
-
-        /** Whether the operating system asks a silent peer now and then whether it is still there (SO_KEEPALIVE). */
-        public Builder keepAlive(boolean keepAlive) {
-            this.keepAlive = keepAlive;
-            return this;
-        }
-
-        /**
-         * How long nothing may come and nothing be taken before the connection is aborted: reads, {@code drain} and
-         * {@code waitClosed} fail with {@link java.net.SocketTimeoutException}. Null, the default, for ever.
-         *
-         * @throws IllegalArgumentException unless it is null or positive
-         */
-        public Builder idleTimeout(@Nullable Duration timeout) {
-            idleTimeout = timeout == null ? null : Limits.positive("idleTimeout", timeout);
             return this;
         }
 

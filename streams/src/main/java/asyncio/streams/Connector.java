@@ -5,7 +5,6 @@ import io.netty.channel.ChannelOption;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.file.Path;
-import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 import reactor.netty.Connection;
@@ -57,10 +56,7 @@ final class Connector {
 
     private Mono<StreamConnection> opened(Connection opened, @Nullable String host, int port) {
         StreamConnection connection = StreamConnection.from(opened, options.limit);
-        Duration idleTimeout = options.idleTimeout;
-        if (idleTimeout != null) {
-            connection.handler().limitIdleness(idleTimeout);
-        }
+        connection.handler().limit(options);
         TlsOptions tls = options.tls;
         return tls == null
                 ? Mono.just(connection)

@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
 import io.netty.util.concurrent.EventExecutor;
+import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,6 +12,9 @@ import org.jspecify.annotations.Nullable;
  * {@link #onLoop} and those that only look is called there.
  */
 final class Incoming {
+    /** The JVM's longest array, about. */
+    private static final int MAX_SIZE = Integer.MAX_VALUE - 8;
+
     final EventExecutor loop;
     final int limit;
     final ReadBuffer buffer;
@@ -136,13 +140,17 @@ final class Incoming {
         flow.resumeReading();
     }
 
-    /** Undoes a {@link #take}, and owns the bytes from here on. */
-    void putBack(ByteBuf bytes) {
+    /**
+     * Undoes a {@link #take}, and owns the bytes from here on.
+     *
+     * @param position of the buffer, before they were taken
+     */
+    void putBack(ByteBuf bytes, long position) {
         if (!bytes.isReadable()) {
             bytes.release();
             return;
         }
-        buffer.putBack(bytes);
+        buffer.putBack(bytes, position);
         atEof = false;
         wake();
     }
@@ -155,12 +163,26 @@ final class Incoming {
             bytes.release();
             return;
         }
+        if (bytes.readableBytes() > MAX_SIZE - buffer.size()) {
+            bytes.release();
+            overflow();
+            return;
+        }
         buffer.append(bytes);
         wake();
         if (!paused && waiting() == null && buffer.size() > 2L * limit) {
             paused = true;
             flow.pauseReading();
         }
+    }
+
+    private void overflow() {
+        ended = true;
+        paused = true;
+        flow.pauseReading();
+        buffer.clear();
+        fail(new IOException("More than " + MAX_SIZE + " bytes are buffered for a read, which an array cannot hold:"
+                + " read them in pieces, with chunks() or read(n)"));
     }
 
     /** Nothing more will come. */
@@ -186,9 +208,12 @@ final class Incoming {
 
     /** The connection is gone, with or without {@link #fail}. */
     void connectionLost() {
-        buffer.moveToHeap();
-        if (truncation == null) {
-            feedEof();
+        try {
+            if (truncation == null) {
+                feedEof(); // first, for a readAll() that waits
+            }
+        } finally {
+            buffer.moveToHeap();
         }
     }
 
@@ -206,14 +231,16 @@ final class Incoming {
         if (size == 0) {
             return new byte[0];
         }
+        long position = buffer.position();
         byte[] early = Form.BYTES.take(buffer, size);
         boolean clientHello = server && early[0] == 22 && (size == 1 || early[1] == 3); // a handshake, of SSL 3 or TLS
         if (!clientHello) {
-            buffer.putBack(Unpooled.wrappedBuffer(early));
+            buffer.putBack(Unpooled.wrappedBuffer(early), position);
             throw new IllegalStateException(
                     "Cannot start TLS: " + size + " bytes that came in cleartext are unread, and"
                             + " would be mistaken for what comes encrypted. Somebody may have put them there: close it");
         }
+        removed();
         return early;
     }
 }

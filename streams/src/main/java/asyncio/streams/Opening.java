@@ -157,7 +157,7 @@ final class Opening<T extends AutoCloseable> extends Mono<T> implements Scannabl
             if (!end()) {
                 return false;
             }
-            actual.onError(new CancelledException(message));
+            actual.onError(CancelledException.of(loop, message));
             return true;
         }
 

@@ -48,7 +48,7 @@ final class Outgoing {
     }
 
     /** Whether this call is the first that asks for it. */
-    boolean requestClose() {
+    synchronized boolean requestClose() {
         boolean first = !closing;
         closing = true;
         return first;
@@ -71,7 +71,7 @@ final class Outgoing {
         return lostWithLoop;
     }
 
-    boolean requestEof() {
+    synchronized boolean requestEof() {
         boolean first = !eofWritten;
         eofWritten = true;
         return first;
@@ -88,17 +88,25 @@ final class Outgoing {
         return closed;
     }
 
-    /** What broke the connection; null if nothing has. */
+    /** What broke the connection, which may still be on its way out; null if nothing has. */
     @Nullable Throwable failure() {
         return failure;
     }
 
+    /** What a write gets that cannot be sent any more. */
     Throwable lossError() {
         Throwable failure = this.failure;
         return failure != null ? failure : new ConnectionResetException("Connection lost: " + this);
     }
 
     // ---- on the loop
+
+    /** The first one is what it broke of. */
+    void fail(Throwable error) {
+        if (failure == null) {
+            failure = error;
+        }
+    }
 
     Future<Void> room() {
         Future<Void> room = this.room;
@@ -117,8 +125,7 @@ final class Outgoing {
         }
     }
 
-    void connectionLost(@Nullable Throwable failure) {
-        this.failure = failure;
+    void connectionLost() {
         lostWithLoop = !closing && channel.eventLoop().isShuttingDown();
         lost = true;
         releaseDrainers();

@@ -4,6 +4,9 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
 import java.util.ArrayDeque;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +28,13 @@ final class ReadBuffer {
     private int searched;
 
     private @Nullable Separators searchedFor;
+    /** Where in the stream the bytes are, but for those that are {@link #returned}. */
+    private long position;
+    /**
+     * What was put back while bytes that come after it were out with another reader: where it is in the stream, and how
+     * many bytes. It is at the head of all; what comes back from between takes its place there.
+     */
+    private final NavigableMap<Long, Integer> returned = new TreeMap<>();
     /** Where the separator starts that was found last. */
     private int matchStart;
 
@@ -34,6 +44,11 @@ final class ReadBuffer {
 
     int size() {
         return bytes.readableBytes() + laterSize;
+    }
+
+    /** Where in the stream the first byte is, or will be. */
+    long position() {
+        return returned.isEmpty() ? position : returned.firstKey();
     }
 
     /** How many bytes can be had without joining. */
@@ -98,7 +113,7 @@ final class ReadBuffer {
         joinFor(n);
         byte[] head = new byte[n];
         bytes.readBytes(head);
-        removedFromHead();
+        removedFromHead(n);
         return head;
     }
 
@@ -115,7 +130,7 @@ final class ReadBuffer {
         } else {
             head = bytes.readRetainedSlice(n);
         }
-        removedFromHead();
+        removedFromHead(n);
         return head;
     }
 
@@ -135,11 +150,31 @@ final class ReadBuffer {
     void skip(int n) {
         joinFor(n);
         bytes.skipBytes(n);
-        removedFromHead();
+        removedFromHead(n);
     }
 
-    private void removedFromHead() {
+    /** Drops all. */
+    void clear() {
+        position += size();
+        returned.clear();
+        laterSize = 0;
+        replace(Unpooled.EMPTY_BUFFER);
+        for (ByteBuf next; (next = later.poll()) != null; ) {
+            next.release();
+        }
+    }
+
+    private void removedFromHead(int n) {
         searched = 0;
+        int left = n;
+        for (Map.Entry<Long, Integer> first; left > 0 && (first = returned.pollFirstEntry()) != null; ) {
+            int length = first.getValue();
+            if (left < length) {
+                returned.put(first.getKey() + left, length - left);
+            }
+            left = Math.max(0, left - length);
+        }
+        position += left;
         if (!bytes.isReadable()) {
             ByteBuf next = later.poll();
             if (next == null) {
@@ -151,18 +186,32 @@ final class ReadBuffer {
         }
     }
 
-    /** Undoes a {@link #take} or {@link #takeRetained}, and owns the buffer from here on. */
-    void putBack(ByteBuf head) {
+    /**
+     * Undoes a {@link #take} or {@link #takeRetained}, and owns the buffer from here on.
+     *
+     * @param from the {@link #position} before it was taken
+     */
+    void putBack(ByteBuf taken, long from) {
+        int n = taken.readableBytes();
+        int before = 0;
+        if (returned.isEmpty() && from + n == position) {
+            position = from;
+        } else {
+            for (int length : returned.headMap(from).values()) {
+                before += length;
+            }
+            returned.put(from, n);
+        }
         searched = 0;
         join();
         if (!bytes.isReadable()) {
-            replace(head);
+            replace(taken);
             return;
         }
         try {
-            replace(Unpooled.wrappedBuffer(copyBehind(head)));
+            replace(Unpooled.wrappedBuffer(copyWith(taken, before)));
         } finally {
-            head.release();
+            taken.release();
         }
     }
 
@@ -173,15 +222,17 @@ final class ReadBuffer {
     void moveToHeap() {
         join();
         if (bytes.isReadable()) {
-            replace(Unpooled.wrappedBuffer(copyBehind(Unpooled.EMPTY_BUFFER)));
+            replace(Unpooled.wrappedBuffer(copyWith(Unpooled.EMPTY_BUFFER, 0)));
         }
     }
 
-    private byte[] copyBehind(ByteBuf head) {
-        int length = head.readableBytes();
+    private byte[] copyWith(ByteBuf more, int before) {
+        int start = bytes.readerIndex();
+        int length = more.readableBytes();
         byte[] all = new byte[Math.addExact(length, size())];
-        head.getBytes(head.readerIndex(), all, 0, length);
-        bytes.getBytes(bytes.readerIndex(), all, length, size());
+        bytes.getBytes(start, all, 0, before);
+        more.getBytes(more.readerIndex(), all, before, length);
+        bytes.getBytes(start + before, all, before + length, size() - before);
         return all;
     }
 

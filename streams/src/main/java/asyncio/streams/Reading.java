@@ -28,6 +28,8 @@ final class Reading<T> implements Incoming.Pending, AwaitedSubscription<T>, Scan
     private final Incoming incoming;
     private final CoreSubscriber<? super T> actual;
     private volatile int state;
+    /** Where its bytes were; written before they are signalled. */
+    private long position;
 
     Reading(Read<T> read, CoreSubscriber<? super T> actual) {
         this.read = read;
@@ -63,6 +65,7 @@ final class Reading<T> implements Incoming.Pending, AwaitedSubscription<T>, Scan
                 actual.onError(incoming.failure(read.until));
             } else {
                 if (n != Until.OVER) {
+                    position = incoming.buffer.position();
                     actual.onNext(incoming.take(read.form, n));
                 }
                 actual.onComplete();
@@ -116,7 +119,7 @@ final class Reading<T> implements Incoming.Pending, AwaitedSubscription<T>, Scan
         if (STATE.getAndSet(this, ENDED) == ENDED) {
             return false;
         }
-        actual.onError(new CancelledException(message));
+        actual.onError(CancelledException.of(null, message));
         return true;
     }
 
@@ -127,7 +130,7 @@ final class Reading<T> implements Incoming.Pending, AwaitedSubscription<T>, Scan
         }
         ByteBuf bytes = read.form.bytes(value);
         try {
-            incoming.onLoop(() -> incoming.putBack(bytes));
+            incoming.onLoop(() -> incoming.putBack(bytes, position));
         } catch (RejectedExecutionException e) { // the connection and its loop are gone
             bytes.release();
             Operators.onDiscard(value, actual.currentContext());

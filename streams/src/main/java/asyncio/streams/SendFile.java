@@ -75,7 +75,7 @@ final class SendFile {
                             if (sent.isSuccess()) {
                                 sink.success();
                             } else {
-                                sink.error(writer.out().isLost() ? writer.out().lossError() : sent.cause());
+                                sink.error(writer.out().lossError());
                             }
                         }));
             } catch (RejectedExecutionException e) {

@@ -77,7 +77,7 @@ final class ServeForever extends Mono<Void> {
             int before = STATE.getAndSet(this, ENDED);
             server.leaveForever(this);
             if (before == CLOSING) {
-                actual.onError(new CancelledException(cancelMessage));
+                actual.onError(CancelledException.of(server.getLoop(), cancelMessage));
             } else if (before == SERVING) {
                 actual.onComplete();
             }
@@ -100,7 +100,7 @@ final class ServeForever extends Mono<Void> {
             if (STATE.getAndSet(this, ENDED) == ENDED) {
                 return false;
             }
-            actual.onError(new CancelledException(message));
+            actual.onError(CancelledException.of(server.getLoop(), message));
             return true;
         }
 

@@ -1,11 +1,5 @@
 package asyncio.streams;
 
-import io.netty.handler.ssl.SslContext;
-import java.time.Duration;
-import java.util.Objects;
-import javax.net.ssl.SSLContext;
-import org.jspecify.annotations.Nullable;
-
 /**
  * How to serve: see {@link Streams#startServer}. Immutable.
  *
@@ -15,31 +9,24 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>asyncio: the keyword arguments of {@code start_server} and {@code start_unix_server}.
  */
-public final class ServeOptions {
+public final class ServeOptions extends StreamOptions {
     static final ServeOptions DEFAULT = builder().build();
 
-    final int limit;
-    final @Nullable TlsOptions tls;
     final int backlog;
     final boolean reuseAddress;
     final boolean reusePort;
-    final boolean keepAlive;
     final boolean startServing;
     final boolean cleanupSocket;
     final int maxConnections;
-    final @Nullable Duration idleTimeout;
 
     private ServeOptions(Builder builder) {
-        limit = builder.limit;
-        tls = builder.tls;
+        super(builder);
         backlog = builder.backlog;
         reuseAddress = builder.reuseAddress;
         reusePort = builder.reusePort;
-        keepAlive = builder.keepAlive;
         startServing = builder.startServing;
         cleanupSocket = builder.cleanupSocket;
         maxConnections = builder.maxConnections;
-        idleTimeout = builder.idleTimeout;
     }
 
     /** Starts with the defaults: no TLS, a limit of 64 KiB, as many connections as come. */
@@ -48,46 +35,19 @@ public final class ServeOptions {
     }
 
     /** Collects the options. */
-    public static final class Builder {
-        private int limit = StreamReader.DEFAULT_LIMIT;
-        private @Nullable TlsOptions tls;
+    public static final class Builder extends StreamOptions.Builder<Builder> {
         private int backlog = 100;
         private boolean reuseAddress = true;
         private boolean reusePort;
-        private boolean keepAlive;
         private boolean startServing = true;
         private boolean cleanupSocket = true;
         private int maxConnections = Integer.MAX_VALUE;
-        private @Nullable Duration idleTimeout;
 
         private Builder() {}
 
-        /**
-         * The longest line, in bytes; twice that is buffered before the peer has to wait.
-         *
-         * @throws IllegalArgumentException unless it is positive
-         */
-        public Builder limit(int limit) {
-            this.limit = StreamReader.checkLimit(limit);
+        @Override
+        Builder self() {
             return this;
-        }
-
-        /**
-         * Encrypts. The handler is called when the handshake has succeeded; one that fails is a debug line in the log.
-         */
-        public Builder tls(TlsOptions options) {
-            tls = Objects.requireNonNull(options, "options");
-            return this;
-        }
-
-        /** Encrypts with the JDK's context. */
-        public Builder tls(SSLContext context) {
-            return tls(TlsOptions.builder().context(context).build());
-        }
-
-        /** Encrypts with Netty's context. */
-        public Builder tls(SslContext context) {
-            return tls(TlsOptions.builder().context(context).build());
         }
 
         /**
@@ -115,14 +75,6 @@ public final class ServeOptions {
         }
 
         /**
-         * Whether the operating system asks silent clients now and then whether they are still there (SO_KEEPALIVE).
-         */
-        public Builder keepAlive(boolean keepAlive) {
-            this.keepAlive = keepAlive;
-            return this;
-        }
-
-        /**
          * Whether connections are accepted at once; true by default. If not, the address is taken, and who connects
          * waits in the backlog until {@link Server#startServing} or {@link Server#serveForever}.
          */
@@ -145,18 +97,6 @@ public final class ServeOptions {
          */
         public Builder maxConnections(int max) {
             maxConnections = positive("maxConnections", max);
-            return this;
-        }
-
-        /**
-         * How long nothing may come from a client and nothing be taken by it before its connection is aborted: reads,
-         * {@code drain} and {@code waitClosed} fail with {@link java.net.SocketTimeoutException}. Null, the default,
-         * for ever.
-         *
-         * @throws IllegalArgumentException unless it is null or positive
-         */
-        public Builder idleTimeout(@Nullable Duration timeout) {
-            idleTimeout = timeout == null ? null : Limits.positive("idleTimeout", timeout);
             return this;
         }
 

@@ -7,7 +7,6 @@ import asyncio.Task;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -64,7 +63,11 @@ public final class Server implements AutoCloseable {
 
     /** Listens on every address of a host, or on none. */
     Mono<Server> listen(@Nullable String host, int port) {
-        return listen(Addresses.resolve(host, port)
+        return listenOnAll(Addresses.resolve(host, port));
+    }
+
+    Mono<Server> listenOnAll(Mono<List<InetSocketAddress>> addresses) {
+        return listen(addresses
                 .flatMapMany(Flux::fromIterable)
                 .concatMap(address ->
                         Listener.bind(loop, address, options, this::accept).doOnNext(this::bound)));
@@ -112,10 +115,7 @@ public final class Server implements AutoCloseable {
         if (clients.size() >= options.maxConnections) {
             acceptIfThereIsRoom();
         }
-        Duration idleTimeout = options.idleTimeout;
-        if (idleTimeout != null) {
-            connection.handler().limitIdleness(idleTimeout);
-        }
+        connection.handler().limit(options);
         TlsOptions tls = options.tls;
         if (tls == null) {
             handle(connection);
@@ -141,7 +141,14 @@ public final class Server implements AutoCloseable {
     }
 
     private void handle(StreamConnection connection) {
-        Task<Void> task = loop.createTask(handler.apply(connection), null, context);
+        Task<Void> task;
+        try {
+            task = loop.createTask(handler.apply(connection), null, context);
+        } catch (RuntimeException e) { // of a task factory
+            connection.close();
+            report("Cannot handle " + connection, connection, e, null);
+            return;
+        }
         task.addDoneCallback(done -> handled(connection, done));
     }
 

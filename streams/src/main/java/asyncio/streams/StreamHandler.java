@@ -55,9 +55,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
     private boolean reading;
 
     private boolean lost;
-    private @Nullable Throwable failure;
     private volatile @Nullable TlsLayer tls;
-    private @Nullable Duration idleTimeout;
 
     StreamHandler(Channel channel, int limit) {
         this.channel = channel;
@@ -148,10 +146,6 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
             }
         } else if (event instanceof SslCloseCompletionEvent && tls != null) {
             tls.ended();
-        } else if (event instanceof IdleStateEvent) {
-            fail(new SocketTimeoutException(
-                    "Nothing has come on " + writer + " and nothing was taken for " + idleTimeout + ": it is aborted"));
-            abort();
         }
         context.fireUserEventTriggered(event);
     }
@@ -169,25 +163,14 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable caught) {
         Throwable cause = TlsLayer.unwrapped(caught);
-        if (lost || failure != null || cause instanceof ClosedChannelException) {
+        if (lost || writer.failure() != null || cause instanceof ClosedChannelException) {
             return;
         }
-        failure = cause;
+        writer.fail(cause);
         if (!(cause instanceof IOException)) {
             LOG.error("Fatal error on " + writer + ", which is closed", cause);
         }
         closeAtOnce();
-    }
-
-    /** From now on reader and writer fail with this, when the channel is inactive. */
-    void fail(Throwable error) {
-        if (failure == null) {
-            failure = error;
-        }
-    }
-
-    @Nullable Throwable failure() {
-        return failure;
     }
 
     private void connectionLost() {
@@ -197,7 +180,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         lost = true;
         writeGathered(); // releases it
         dirty = false;
-        Throwable failure = this.failure;
+        Throwable failure = writer.failure();
         TlsLayer tls = this.tls;
         if (tls != null) {
             tls.connectionLost();
@@ -211,7 +194,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
             try {
                 reader.connectionLost();
             } finally {
-                writer.connectionLost(failure); // also if a reader's subscriber throws
+                writer.connectionLost(); // also if a reader's subscriber throws
             }
         }
     }
@@ -362,11 +345,22 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         }
         writeGathered();
         dirty = false;
-        return Objects.requireNonNull(context).writeAndFlush(region);
+        ChannelHandlerContext context = Objects.requireNonNull(this.context);
+        return context.writeAndFlush(region).addListener(sent -> {
+            if (!sent.isSuccess()) {
+                exceptionCaught(context, sent.cause());
+            }
+        });
     }
 
     private boolean isUsable() {
         return context != null && !writer.isClosing() && channel.isActive();
+    }
+
+    /** Aborts the connection, with which reader and writer fail. */
+    void abort(IOException reason) {
+        writer.fail(reason);
+        abort();
     }
 
     void abort() {
@@ -407,14 +401,21 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         if (outer != null && !outer.established().isDone()) {
             throw new IllegalStateException("startTls() called while a TLS handshake is under way on " + writer);
         }
+        if (reader.ended()) {
+            writer.fail(new ConnectionResetException(
+                    "Cannot start TLS on " + writer + ": its peer has ended the stream, so it will not answer"));
+            closeAtOnce();
+            return channel.eventLoop().newFailedFuture(writer.lossError());
+        }
         boolean server = channel.parent() != null;
         TlsLayer inner = new TlsLayer(this, channel, options);
+        long position = reader.buffer.position();
         byte[] early = reader.takeForTls(server);
         ChannelHandler layer;
         try {
             layer = inner.newHandler(server, host, port);
         } catch (RuntimeException e) {
-            reader.putBack(Unpooled.wrappedBuffer(early));
+            reader.putBack(Unpooled.wrappedBuffer(early), position);
             throw e;
         }
         flush();
@@ -424,11 +425,23 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         return inner.established();
     }
 
-    /** Aborts the connection when nothing has come and nothing was taken for so long. */
-    void limitIdleness(Duration timeout) {
-        idleTimeout = timeout;
-        long millis = Limits.millis(timeout);
-        channel.pipeline().addFirst(new IdleStateHandler(true, 0, 0, millis, TimeUnit.MILLISECONDS));
+    /** Puts the time limits of the options next to the socket, under TLS. */
+    void limit(StreamOptions options) {
+        Duration idleTimeout = options.idleTimeout;
+        if (idleTimeout != null) {
+            channel.pipeline()
+                    .addFirst(new IdleStateHandler(true, 0, 0, Limits.millis(idleTimeout), TimeUnit.MILLISECONDS) {
+                        @Override
+                        protected void channelIdle(ChannelHandlerContext context, IdleStateEvent event) {
+                            abort(new SocketTimeoutException("Nothing has come on " + writer
+                                    + " and nothing was taken for " + idleTimeout + " (idleTimeout): it is aborted"));
+                        }
+                    });
+        }
+        Duration writeTimeout = options.writeTimeout;
+        if (writeTimeout != null) {
+            channel.pipeline().addFirst(new WriteTimeout(this, writeTimeout));
+        }
     }
 
     /**

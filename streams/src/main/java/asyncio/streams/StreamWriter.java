@@ -37,6 +37,8 @@ import reactor.core.publisher.Mono;
 public final class StreamWriter {
     private static final int DEFAULT_HIGH = 64 * 1024;
     private static final int DEFAULT_LOW = 16 * 1024;
+    /** How many times as much with TLS, as in asyncio. */
+    private static final int TLS_FACTOR = 8;
 
     private final Channel channel;
     private final StreamHandler handler;
@@ -317,7 +319,8 @@ public final class StreamWriter {
 
     /**
      * Sets when {@link #drain} waits: from when more than {@code high} bytes are buffered until no more than
-     * {@code low} are. At first they are 64 KiB and 16 KiB; Netty counts about 100 bytes for each write on top.
+     * {@code low} are. At first they are 64 KiB and 16 KiB, with TLS 512 KiB and 128 KiB; Netty counts about 100 bytes
+     * for each write on top.
      *
      * @throws IllegalArgumentException unless {@code high >= low >= 0}
      */
@@ -328,6 +331,14 @@ public final class StreamWriter {
     /** What a new connection has. */
     static void setDefaultWriteBufferLimits(Channel channel) {
         setWriteBufferLimits(channel, DEFAULT_HIGH, DEFAULT_LOW);
+    }
+
+    /** What a connection has with TLS, unless somebody has chosen other limits. */
+    static void setTlsWriteBufferLimits(Channel channel) {
+        WriteBufferWaterMark now = channel.config().getWriteBufferWaterMark();
+        if (now.high() == DEFAULT_HIGH && now.low() == DEFAULT_LOW + 1) {
+            setWriteBufferLimits(channel, TLS_FACTOR * DEFAULT_HIGH, TLS_FACTOR * DEFAULT_LOW);
+        }
     }
 
     private static void setWriteBufferLimits(Channel channel, int high, int low) {

@@ -130,7 +130,7 @@ public final class Streams {
      * Fails with {@link java.net.BindException} if the address is in use or not this host's, with
      * {@link java.net.UnknownHostException}.
      *
-     * @param host a name or an address, all of whose addresses are listened on; null for all interfaces
+     * @param host a name or an address, all of whose addresses are listened on; null or "" for all interfaces
      * @param port 0 to 65535; with 0 the system chooses, for each address: see {@link Server#sockets}
      * @throws IllegalArgumentException if the port is out of range
      */

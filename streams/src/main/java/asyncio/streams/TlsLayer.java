@@ -2,7 +2,6 @@ package asyncio.streams;
 
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
-import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerAdapter;
 import io.netty.channel.ChannelHandlerContext;
@@ -40,6 +39,8 @@ final class TlsLayer {
     private volatile @Nullable SslHandler ssl;
 
     private @Nullable ScheduledFuture<?> shutdownTimer;
+    /** Everything is sent, and this side has said that nothing more comes. */
+    private boolean goodbyeSaid;
 
     TlsLayer(StreamHandler stream, Channel channel, TlsOptions options) {
         this.stream = stream;
@@ -71,6 +72,7 @@ final class TlsLayer {
      * @param early what the peer has sent already, in TLS
      */
     void install(ChannelHandler handler, ChannelHandlerContext before, byte[] early) {
+        StreamWriter.setTlsWriteBufferLimits(channel);
         channel.pipeline().addBefore(before.name(), null, handler);
         if (early.length > 0) {
             ChannelHandler entry = new ChannelHandlerAdapter() {};
@@ -109,7 +111,7 @@ final class TlsLayer {
     }
 
     private void handshakeFailed(Throwable cause) {
-        Throwable failure = stream.failure();
+        Throwable failure = stream.writer().failure();
         Throwable error = unwrapped(failure != null ? failure : cause);
         if (error instanceof SslHandshakeTimeoutException) {
             error = new ConnectionAbortedException("SSL handshake is taking longer than "
@@ -145,8 +147,13 @@ final class TlsLayer {
     /** The peer will send nothing more on the socket beneath. */
     void inputShutdown() {
         SslHandler ssl = this.ssl;
-        if (ssl == null || !isEstablished() || stream.writer().closeRequested()) {
+        if (ssl == null || !isEstablished()) {
             closeTransport();
+        } else if (goodbyeSaid) {
+            // under TLS, which takes nothing more, but behind its goodbye
+            channel.pipeline().context(ssl).writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(sent -> closeTransport());
+        } else if (stream.writer().closeRequested()) {
+            ssl.setCloseNotifyReadTimeoutMillis(0); // when all is sent, not to wait for what will not come
         } else if (!ssl.sslCloseFuture().isSuccess()) {
             truncate();
             startShutdownTimer();
@@ -155,11 +162,11 @@ final class TlsLayer {
     }
 
     private void truncate() {
-        if (stream.failure() == null) {
+        if (stream.writer().failure() == null) {
             SSLException truncation = new SSLException("The peer ended the connection without TLS's goodbye"
                     + " (close_notify): what it sent may be cut short, by itself or by an attacker. "
                     + stream.connection());
-            stream.fail(truncation);
+            stream.writer().fail(truncation);
             stream.reader().truncate(truncation);
         }
     }
@@ -172,20 +179,20 @@ final class TlsLayer {
         }
         startShutdownTimer();
         channel.config().setAutoRead(true); // what comes is dropped, but for the goodbye
-        stream.flushed().addListener(ChannelFutureListener.CLOSE);
+        stream.flushed().addListener(sent -> {
+            goodbyeSaid = true;
+            channel.close();
+        });
     }
 
     private void startShutdownTimer() {
         if (shutdownTimer == null) {
             shutdownTimer = channel.eventLoop()
                     .schedule(
-                            () -> {
-                                stream.fail(new SocketTimeoutException("SSL shutdown timed out: " + stream.connection()
-                                        + " was being closed for "
-                                        + options.shutdownTimeout.toMillis() / 1000.0
-                                        + " seconds, and its peer has not taken everything or not said goodbye"));
-                                stream.abort();
-                            },
+                            () -> stream.abort(new SocketTimeoutException(
+                                    "SSL shutdown timed out: " + stream.connection() + " was being closed for "
+                                            + options.shutdownTimeout.toMillis() / 1000.0
+                                            + " seconds, and its peer has not taken everything or not said goodbye")),
                             Limits.millis(options.shutdownTimeout),
                             TimeUnit.MILLISECONDS);
         }

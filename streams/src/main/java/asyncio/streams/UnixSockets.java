@@ -10,6 +10,7 @@ import io.netty.channel.socket.nio.NioServerDomainSocketChannel;
 import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.channel.unix.DomainSocketChannel;
 import io.netty.channel.unix.ServerDomainSocketChannel;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.net.BindException;
 import java.net.ConnectException;
@@ -20,6 +21,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
@@ -52,8 +54,11 @@ final class UnixSockets {
     }
 
     static Throwable connectError(Path path, Throwable error) {
+        String why = error instanceof FileNotFoundException
+                ? "there is no such file"
+                : Objects.requireNonNullElse(error.getMessage(), error.toString());
         ConnectException connectError = new ConnectException(
-                "Cannot connect to the Unix socket " + path + ": " + error.getMessage() + ". Is its server running?");
+                "Cannot connect to the Unix socket " + path + ": " + why + ". Is its server running?");
         connectError.initCause(error);
         return connectError;
     }

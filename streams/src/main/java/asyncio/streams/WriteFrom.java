@@ -10,6 +10,7 @@ import org.reactivestreams.Publisher;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
 import reactor.core.Disposable;
+import reactor.core.Disposables;
 import reactor.core.Scannable;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Operators;
@@ -71,6 +72,8 @@ final class WriteFrom<T> extends Mono<Void> implements Scannable {
         private volatile @Nullable Subscription source;
         /** Tells of the end of the connection, which a source that is silent would not notice. */
         private volatile @Nullable Disposable connection;
+        /** Waits for room. */
+        private final Disposable.Swap room = Disposables.swap();
         /** Items since the last request; the source's signals are serial. */
         private int received;
 
@@ -108,6 +111,7 @@ final class WriteFrom<T> extends Mono<Void> implements Scannable {
 
         private void forget() {
             Operators.terminate(SOURCE, this);
+            room.dispose();
             Disposable connection = this.connection;
             if (connection != null) {
                 connection.dispose();
@@ -175,12 +179,15 @@ final class WriteFrom<T> extends Mono<Void> implements Scannable {
 
         private void askForMore() {
             if (state != ENDED) {
-                writer.drainNow().subscribe(null, this::fail, () -> {
+                Disposable drain = writer.drainNow().subscribe(null, this::fail, () -> {
                     Subscription source = this.source;
                     if (source != null) {
                         source.request(BATCH);
                     }
                 });
+                if (!drain.isDisposed()) { // else another one may be waiting since
+                    room.update(drain);
+                }
             }
         }
 

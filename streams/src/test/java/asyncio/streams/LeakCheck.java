@@ -16,7 +16,7 @@ import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
 /** Fails a test class that leaked a Netty buffer; needs {@code -Dio.netty.leakDetection.level=paranoid}. */
-final class LeakCheck extends Handler implements BeforeAllCallback, AfterAllCallback {
+public final class LeakCheck extends Handler implements BeforeAllCallback, AfterAllCallback {
     private final Logger logger = Logger.getLogger(ResourceLeakDetector.class.getName());
     private final List<String> leaks = new CopyOnWriteArrayList<>();
 

@@ -17,8 +17,6 @@ import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
-import java.net.Socket;
-import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -141,52 +139,6 @@ class OptionsTest {
     }
 
     @Test
-    void anIdleConnectionIsAborted() throws Exception {
-        Asyncio.run(() -> {
-            Future<Throwable> failure = new Future<>();
-            Server server = await(Streams.startServerBody(
-                    connection -> {
-                        try (connection) {
-                            await(connection.reader().readLine());
-                            await(connection.reader().readLine());
-                        } catch (SocketTimeoutException e) {
-                            failure.setResult(e);
-                        }
-                    },
-                    HOST,
-                    0,
-                    ServeOptions.builder().idleTimeout(Duration.ofMillis(100)).build()));
-            StreamConnection connection = await(Streams.openConnection(HOST, server.port()));
-            connection.writer().write("hello\n");
-            assertThat(await(failure)).hasMessageContaining("PT0.1S");
-            assertThatThrownBy(() -> await(connection.reader().readLine())).hasMessageContaining("reset");
-            end(server);
-        });
-    }
-
-    @Test
-    void aPeerThatTakesNothingIsAborted() throws Exception {
-        Asyncio.run(() -> {
-            try (ServerSocket listener = new ServerSocket(0, 1, InetAddress.getByName(HOST));
-                    StreamConnection connection = await(Streams.openConnection(
-                            HOST,
-                            listener.getLocalPort(),
-                            ConnectOptions.builder()
-                                    .idleTimeout(Duration.ofMillis(200))
-                                    .build()));
-                    Socket peer = listener.accept()) {
-                assertThat(peer.isConnected()).isTrue();
-                connection.writer().write(new byte[20_000_000]);
-                assertThatThrownBy(() -> await(connection.writer().drain()))
-                        .isInstanceOf(SocketTimeoutException.class)
-                        .hasMessageContaining("PT0.2S");
-                assertThatThrownBy(() -> await(connection.writer().waitClosed()))
-                        .isInstanceOf(SocketTimeoutException.class);
-            }
-        });
-    }
-
-    @Test
     void socketOptions() throws Exception {
         Asyncio.run(() -> {
             ServeOptions shared = ServeOptions.builder()
@@ -235,6 +187,9 @@ class OptionsTest {
         assertThatThrownBy(() -> ServeOptions.builder().limit(0)).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> ServeOptions.builder().idleTimeout(Duration.ZERO))
                 .isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> ConnectOptions.builder().writeTimeout(Duration.ofSeconds(-1)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("PT-1S");
         assertThatThrownBy(() -> ConnectOptions.builder().interleave(-1)).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> ConnectOptions.builder().happyEyeballsDelay(Duration.ZERO))
                 .isInstanceOf(IllegalArgumentException.class);

@@ -7,6 +7,7 @@ import static asyncio.Asyncio.sleep;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.abort;
 
 import asyncio.Asyncio;
 import asyncio.CancelledException;
@@ -14,17 +15,25 @@ import asyncio.EventLoop;
 import asyncio.ExceptionContext;
 import asyncio.Future;
 import asyncio.Task;
+import asyncio.TaskFactory;
+import asyncio.TaskOptions;
 import io.netty.channel.Channel;
 import java.io.IOException;
 import java.net.BindException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import reactor.core.publisher.Mono;
+import reactor.util.context.Context;
 
 @ExtendWith(LeakCheck.class)
 class ServerTest {
@@ -118,6 +127,30 @@ class ServerTest {
     }
 
     @Test
+    void aTaskFactoryThatFailsIsReportedAndItsConnectionClosed() throws Exception {
+        Asyncio.run(() -> {
+            List<ExceptionContext> reported = reported();
+            Server server = await(sink());
+            EventLoop loop = EventLoop.getRunningLoop();
+            loop.setTaskFactory(new TaskFactory() {
+                @Override
+                public <T> Task<T> newTask(EventLoop loop, Mono<? extends T> coroutine, TaskOptions options) {
+                    throw new IllegalStateException("test");
+                }
+            });
+            try {
+                expectClosedByServer(server);
+            } finally {
+                loop.setTaskFactory(null);
+            }
+            assertThat(reported).singleElement().satisfies(what -> {
+                assertThat(what.message()).startsWith("Cannot handle <StreamConnection");
+                assertThat(what.exception()).hasMessage("test");
+            });
+        });
+    }
+
+    @Test
     @DisplayName("STR-49 a handler that is cancelled closes its connection, and nothing is reported")
     void handlerCancelled() throws Exception {
         Asyncio.run(() -> {
@@ -200,11 +233,62 @@ class ServerTest {
     @Test
     void withoutAHostItListensOnAllInterfaces() throws Exception {
         Asyncio.run(() -> {
-            try (Server server = await(Streams.startServerBody(StreamConnection::close, null, 0));
-                    StreamConnection connection = connect(server)) {
-                assertThat(await(connection.reader().readLine())).isNull();
+            for (String all : Arrays.asList(null, "", "::")) {
+                if (all != null) {
+                    assumeIPv6();
+                }
+                try (Server server = await(Streams.startServerBody(StreamConnection::close, all, 0))) {
+                    expectEnd("127.0.0.1", server.port());
+                    if (all != null) {
+                        expectEnd("::1", server.port());
+                    }
+                }
             }
         });
+    }
+
+    private static void assumeIPv6() {
+        try {
+            new ServerSocket(0, 1, InetAddress.getByName("::1")).close();
+        } catch (IOException e) {
+            abort("IPv6 is off: " + e);
+        }
+    }
+
+    private static void expectEnd(String host, int port) throws Exception {
+        try (StreamConnection connection = await(Streams.openConnection(host, port))) {
+            assertThat(await(connection.reader().readLine())).isNull();
+        }
+    }
+
+    @Test
+    void itListensOnAllAddressesOfAHostOrOnNone() throws Exception {
+        assumeIPv6();
+        Asyncio.run(() -> {
+            List<InetSocketAddress> both =
+                    List.of(new InetSocketAddress("127.0.0.1", 0), new InetSocketAddress("::1", 0));
+            Server server = await(server().listenOnAll(Mono.just(both)));
+            assertThat(server.sockets()).hasSize(2);
+            for (SocketAddress socket : server.sockets()) {
+                InetSocketAddress address = (InetSocketAddress) socket;
+                expectEnd(address.getAddress().getHostAddress(), address.getPort());
+            }
+            int busy = ((InetSocketAddress) server.sockets().get(1)).getPort();
+            List<InetSocketAddress> oneBusy =
+                    List.of(new InetSocketAddress("127.0.0.1", busy), new InetSocketAddress("::1", busy));
+            assertThatThrownBy(() -> await(server().listenOnAll(Mono.just(oneBusy))))
+                    .isInstanceOf(BindException.class);
+            await(server.closeAndWait());
+            await(await(server().listenOnAll(Mono.just(oneBusy))).closeAndWait()); // both are free
+        });
+    }
+
+    private static Server server() {
+        return new Server(
+                EventLoop.getRunningLoop(),
+                connection -> Mono.fromRunnable(connection::close),
+                ServeOptions.DEFAULT,
+                Context.empty());
     }
 
     @Test

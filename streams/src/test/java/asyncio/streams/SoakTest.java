@@ -35,7 +35,7 @@ class SoakTest {
     @TempDir
     private Path directory;
 
-    private static long descriptors() throws IOException {
+    static long descriptors() throws IOException {
         try (Stream<Path> files = Files.list(Path.of("/proc/self/fd"))) {
             return files.count();
         }

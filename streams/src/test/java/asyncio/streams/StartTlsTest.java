@@ -87,6 +87,54 @@ class StartTlsTest {
     }
 
     @Test
+    void aPeerThatHasEndedTheStreamIsNotWaitedFor() throws Exception {
+        Asyncio.run(() -> {
+            Future<Throwable> failure = new Future<>();
+            Server server = await(Streams.startServerBody(
+                    connection -> {
+                        assertThat(await(connection.reader().readAll())).isEmpty();
+                        try {
+                            await(connection.writer().startTls(server()));
+                        } catch (IOException e) {
+                            failure.setResult(e);
+                        }
+                    },
+                    HOST,
+                    0));
+            StreamConnection connection = await(Streams.openConnection(HOST, server.port()));
+            connection.writer().writeEof();
+            assertThat(await(failure))
+                    .isInstanceOf(ConnectionResetException.class)
+                    .hasMessageContaining("has ended the stream");
+            end(connection, server);
+        });
+    }
+
+    @Test
+    void aReaderThatWasPausedByTheClientHelloPausesAgain() throws Exception {
+        Asyncio.run(() -> {
+            int limit = 10; // of which a ClientHello is more than twice
+            Future<StreamConnection> accepted = new Future<>();
+            Server server = await(Streams.startServerBody(accepted::setResult, HOST, 0, limit));
+            StreamConnection connection = await(Streams.openConnection(HOST, server.port()));
+            Task<Void> upgrade = createTask(connection.writer().startTls(client()));
+            StreamConnection served = await(accepted);
+            while (served.writer().channel().config().isAutoRead()) {
+                await(Asyncio.sleep(Duration.ZERO)); // until it has come
+            }
+            await(served.writer().startTls(server()));
+            await(upgrade);
+            connection.writer().write(new byte[1000]);
+            while (served.writer().channel().config().isAutoRead()) {
+                await(Asyncio.sleep(Duration.ZERO));
+            }
+            assertThat(await(served.reader().readExactly(1000))).hasSize(1000);
+            served.close();
+            end(connection, server);
+        });
+    }
+
+    @Test
     @DisplayName("STR-36 a client that does not wait for the server's startTls is not refused")
     void earlyClientHello() throws Exception {
         Asyncio.run(() -> {

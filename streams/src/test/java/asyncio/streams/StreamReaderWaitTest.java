@@ -4,7 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import asyncio.AwaitedSubscription;
 import asyncio.CancelledException;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -144,6 +149,38 @@ class StreamReaderWaitTest extends ReaderFixture {
         assertThat(second.value).asString().isEqualTo("one\n");
         feed("two\n");
         expectRest("two\n");
+    }
+
+    @Test
+    void bytesOfTwoReadersGoBackToTheirPlaces() {
+        feed("1\n2\n3\n4\n5\n");
+        List<Awaiting<byte[]>> lines = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+            lines.add(await(reader.readLine()));
+        }
+        for (int i : new int[] {1, 0, 3, 2}) {
+            lines.get(i).subscription.giveBack(lines.get(i).value);
+        }
+        expect(reader.read(3), "1\n2");
+        Awaiting<byte[]> end = await(reader.read(1));
+        Awaiting<byte[]> third = await(reader.readLine());
+        third.subscription.giveBack(third.value);
+        end.subscription.giveBack(end.value);
+        expectRest("\n3\n4\n5\n");
+    }
+
+    @Test
+    void moreThanAnArrayHoldsFailsTheRead() {
+        byte[] mebibyte = new byte[1 << 20];
+        Awaiting<byte[]> all = await(reader.readAll());
+        for (int i = 0; i < 3; i++) { // a gibibyte each, of the same bytes again and again
+            ByteBuf[] same = new ByteBuf[1024];
+            Arrays.setAll(same, n -> Unpooled.wrappedBuffer(mebibyte));
+            reader.incoming().feed(Unpooled.wrappedBuffer(same.length, same));
+        }
+        assertThat(all.error).isInstanceOf(IOException.class).hasMessageContaining("chunks()");
+        assertThat(flow).containsExactly("pause");
+        assertThat(reader.incoming().buffer.size()).isZero();
     }
 
     @Test

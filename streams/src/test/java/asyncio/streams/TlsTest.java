@@ -131,6 +131,38 @@ class TlsTest {
     }
 
     @Test
+    @DisplayName("SSL-28 over TLS more is buffered before a drain waits, unless other limits were set")
+    void writeBufferLimits() throws Exception {
+        quietly(() -> {
+            int limit = 1000;
+            Future<StreamConnection> accepted = new Future<>();
+            Server server = await(Streams.startServerBody(accepted::setResult, HOST, 0));
+            StreamConnection own = await(Streams.openConnection(HOST, server.port()));
+            own.writer().setWriteBufferLimits(limit);
+            TlsOptions client = TlsOptions.builder()
+                    .context(TestCertificates.jdk(null))
+                    .serverHostname(HOST)
+                    .build();
+            Task<Void> upgrade = createTask(own.writer().startTls(client));
+            TlsOptions serving = TlsOptions.builder()
+                    .context(TestCertificates.jdk(TestCertificates.LOCALHOST))
+                    .build();
+            StreamConnection served = await(accepted);
+            await(served.writer().startTls(serving));
+            await(upgrade);
+            assertThat(highMark(own)).isEqualTo(limit);
+            assertThat(highMark(served)).isEqualTo(512 * 1024);
+            own.close();
+            served.close();
+            await(server.closeAndWait());
+        });
+    }
+
+    private static int highMark(StreamConnection connection) {
+        return connection.writer().channel().config().getWriteBufferHighWaterMark();
+    }
+
+    @Test
     @DisplayName("SSL-03 25 connections with large payloads both ways; Netty's contexts")
     void manyLargePayloads() throws Exception {
         quietly(() -> {
@@ -541,6 +573,19 @@ class TlsTest {
                     })))
                     .isEqualTo(BIG);
             assertThatThrownBy(() -> await(connection.writer().waitClosed())).isInstanceOf(SSLException.class);
+        });
+    }
+
+    @Test
+    @DisplayName("SSL-24 what was written before close is delivered to a peer that ends TCP only, and then reads")
+    void trailingDataOfAClosedConnection() throws Exception {
+        withRawPeer((connection, peer, raw) -> {
+            connection.writer().write(new byte[BIG]);
+            connection.close();
+            await(toThread(raw::shutdownOutput));
+            assertThat(await(toThread(() -> peer.getInputStream().readNBytes(BIG).length)))
+                    .isEqualTo(BIG);
+            await(connection.writer().waitClosed());
         });
     }
 

@@ -134,6 +134,14 @@ class UnixSocketTest {
     }
 
     @Test
+    void aSocketThatIsNotThereIsNamed() throws Exception {
+        Asyncio.run(() -> assertThatThrownBy(() -> await(Streams.openUnixConnection(path())))
+                .isInstanceOf(ConnectException.class)
+                .hasMessageContaining(path().toString())
+                .hasMessageNotContaining("null"));
+    }
+
+    @Test
     @DisplayName("SRV-10 a file of somebody else is left alone")
     void replaced() throws Exception {
         Asyncio.run(() -> {

@@ -7,6 +7,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import asyncio.Asyncio;
 import asyncio.CancelledException;
 import asyncio.Task;
 import io.netty.buffer.ByteBuf;
@@ -282,7 +283,67 @@ class WriteFromTest extends PeerFixture {
             await(toThread(() -> peer.getInputStream().readNBytes(100_000)));
             peer.setSoLinger(true, 0);
             peer.close();
-            assertThatThrownBy(() -> await(sending)).isInstanceOf(IOException.class);
+            assertThatThrownBy(() -> await(sending))
+                    .isInstanceOf(IOException.class)
+                    .satisfies(error -> expectFailure(connection, error));
+        });
+        withPeer((connection, peer) -> {
+            Task<Long> sending = createTask(connection.writer().sendFile(file));
+            await(toThread(() -> peer.getInputStream().readNBytes(100_000)));
+            connection.writer().abort();
+            assertThatThrownBy(() -> await(sending)).isInstanceOf(ConnectionResetException.class);
+        });
+    }
+
+    @Test
+    void aFileIsSentOverTls(@TempDir Path directory) throws Exception {
+        byte[] bytes = new byte[3_500_000];
+        new Random(5).nextBytes(bytes);
+        Path file = Files.write(directory.resolve("file"), bytes);
+        Asyncio.run(() -> {
+            Server server = await(Streams.startServerBody(
+                    connection -> {
+                        try (connection) {
+                            connection.writer().write("head");
+                            assertThat(connection.handler().sendsRegions()).isFalse();
+                            assertThat(await(connection.writer().sendFile(file, 1, Long.MAX_VALUE)))
+                                    .isEqualTo(bytes.length - 1);
+                            connection.writer().write("tail");
+                        }
+                    },
+                    HOST,
+                    0,
+                    TestCertificates.server()));
+            StreamConnection connection = await(Streams.openConnection(HOST, server.port(), TestCertificates.client()));
+            ByteArrayOutputStream expected = new ByteArrayOutputStream();
+            expected.writeBytes("head".getBytes(UTF_8));
+            expected.write(bytes, 1, bytes.length - 1);
+            expected.writeBytes("tail".getBytes(UTF_8));
+            assertThat(await(connection.reader().readAll())).isEqualTo(expected.toByteArray());
+            connection.close();
+            await(server.closeAndWait());
+        });
+    }
+
+    /** What broke the connection is told to all alike. */
+    private static void expectFailure(StreamConnection connection, Throwable error) {
+        assertThat(error).hasMessageMatching(".*([Rr]eset|[Bb]roken).*").hasMessageNotContaining("Connection lost");
+        for (Mono<Void> other :
+                List.of(connection.writer().waitClosed(), connection.writer().drain())) {
+            assertThatThrownBy(() -> await(other)).hasMessage(error.getMessage());
+        }
+    }
+
+    @Test
+    void aPublisherWhosePeerGoesFails() throws Exception {
+        withPeer((connection, peer) -> {
+            Task<Void> writing = createTask(connection.writer().writeFrom(Mono.just(new byte[50_000_000])));
+            await(toThread(() -> peer.getInputStream().readNBytes(100_000)));
+            peer.setSoLinger(true, 0);
+            peer.close();
+            assertThatThrownBy(() -> await(writing))
+                    .isInstanceOf(IOException.class)
+                    .satisfies(error -> expectFailure(connection, error));
         });
     }
 

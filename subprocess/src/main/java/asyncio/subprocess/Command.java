@@ -1,0 +1,285 @@
+package asyncio.subprocess;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What to run, and how. Immutable: each method returns a changed copy.
+ *
+ * <pre>{@code
+ * Command sort = Command.of("sort", "-u").stdin(Stdio.PIPE).stdout(Stdio.PIPE).env("LC_ALL", "C");
+ * Output sorted = await(Subprocess.run(sort, input));
+ * }</pre>
+ *
+ * <p>asyncio: the arguments of {@code create_subprocess_exec} and {@code create_subprocess_shell}.
+ */
+public final class Command {
+    private static final int DEFAULT_LIMIT = 65_536;
+
+    /** Not changed any more. */
+    private final Settings settings;
+
+    private static final class Settings implements Cloneable {
+        final List<String> words;
+
+        @Nullable Stdio[] stdio = new Stdio[3];
+
+        @Nullable Path cwd;
+        /** What is changed of this process's environment, null for removed; or all there is. */
+        Map<String, @Nullable String> env = new HashMap<>();
+
+        boolean inheritsEnv = true;
+        int limit = DEFAULT_LIMIT;
+        boolean newSession;
+        Duration exitGrace = Duration.ofSeconds(2);
+        Duration terminateGrace = Duration.ofSeconds(2);
+
+        @Nullable Duration timeout;
+
+        Settings(List<String> words) {
+            this.words = words;
+        }
+
+        @Override
+        public Settings clone() {
+            try {
+                Settings copy = (Settings) super.clone();
+                copy.stdio = stdio.clone();
+                copy.env = new HashMap<>(env);
+                return copy;
+            } catch (CloneNotSupportedException e) {
+                throw new AssertionError(e);
+            }
+        }
+    }
+
+    private Command(Settings settings) {
+        this.settings = settings;
+    }
+
+    private Command with(Consumer<Settings> change) {
+        Settings copy = settings.clone();
+        change.accept(copy);
+        return new Command(copy);
+    }
+
+    // ---- what
+
+    /**
+     * A program with its arguments, which it gets as they are. A name without a slash is looked for in the {@code PATH}
+     * of this process; with one it is relative to {@link #cwd}.
+     *
+     * @throws IllegalArgumentException if the program is empty, or a word contains a NUL
+     */
+    public static Command of(String program, String... arguments) {
+        List<String> words = new ArrayList<>(arguments.length + 1);
+        words.add(program);
+        words.addAll(Arrays.asList(arguments));
+        return of(words);
+    }
+
+    /** As {@link #of(String, String...)}, all in one list. */
+    public static Command of(List<String> words) {
+        List<String> all = List.copyOf(words);
+        if (all.isEmpty() || all.get(0).isEmpty()) {
+            throw new IllegalArgumentException("A command begins with the name of a program: " + all);
+        }
+        for (String word : all) {
+            if (word.indexOf('\0') >= 0) {
+                throw new IllegalArgumentException("No word of a command can contain a NUL: " + all);
+            }
+        }
+        return new Command(new Settings(all));
+    }
+
+    /**
+     * A line for {@code /bin/sh} ({@code cmd.exe} on Windows). Quote what comes from outside, or better: pass it in the
+     * {@link #env environment}, or use {@link #of}.
+     */
+    public static Command shell(String line) {
+        return System.getProperty("os.name").startsWith("Windows")
+                ? of("cmd.exe", "/c", line)
+                : of("/bin/sh", "-c", line);
+    }
+
+    // ---- how
+
+    /** Where it reads from; {@link Stdio#INHERIT} by default. */
+    public Command stdin(Stdio stdin) {
+        return stdio(0, stdin);
+    }
+
+    /** Where it writes to; {@link Stdio#INHERIT} by default. */
+    public Command stdout(Stdio stdout) {
+        return stdio(1, stdout);
+    }
+
+    /** Where its errors go; {@link Stdio#INHERIT} by default. */
+    public Command stderr(Stdio stderr) {
+        return stdio(2, stderr);
+    }
+
+    private Command stdio(int number, Stdio stdio) {
+        stdio.checkedFor(number);
+        return with(settings -> settings.stdio[number] = stdio);
+    }
+
+    /** The directory in which it runs; that of this process by default. */
+    public Command cwd(Path directory) {
+        Objects.requireNonNull(directory, "directory");
+        return with(settings -> settings.cwd = directory);
+    }
+
+    /** Sets a variable of its environment, which is otherwise that of this process; null to leave it out. */
+    public Command env(String name, @Nullable String value) {
+        Objects.requireNonNull(name, "name");
+        return with(settings -> settings.env.put(name, value));
+    }
+
+    /** Its whole environment, instead of that of this process. asyncio: {@code env}. */
+    public Command env(Map<String, String> all) {
+        return with(settings -> {
+            settings.env = new HashMap<>(all);
+            settings.inheritsEnv = false;
+        });
+    }
+
+    /**
+     * The longest line that a reader gives, in bytes; twice that is buffered before the child has to wait. 64 KiB by
+     * default.
+     *
+     * @throws IllegalArgumentException unless it is positive
+     */
+    public Command limit(int limit) {
+        if (limit <= 0) {
+            throw new IllegalArgumentException(
+                    "The limit of a reader must be positive, not " + limit + ": it is the longest line in bytes");
+        }
+        return with(settings -> settings.limit = limit);
+    }
+
+    /**
+     * Starts it as the leader of a session and process group of its own: Ctrl-C in the terminal does not reach it,
+     * {@link Subprocess#sendSignalToGroup} reaches all that it starts, and {@link Subprocess#close} also ends those of
+     * its offspring whose parents are gone. It needs the program {@code setsid} of util-linux or BusyBox, which macOS
+     * does not have: starting fails there with {@link UnsupportedOperationException}.
+     *
+     * <p>asyncio: {@code start_new_session}.
+     */
+    public Command newSession() {
+        return with(settings -> settings.newSession = true);
+    }
+
+    /**
+     * How long {@link Subprocess#close} waits, after it has closed stdin, for the child to exit by itself, before it
+     * sends SIGTERM. Two seconds by default; zero not to wait. Real time. Without a pipe to stdin there is nothing to
+     * wait for.
+     *
+     * @throws IllegalArgumentException if it is negative
+     */
+    public Command exitGrace(Duration grace) {
+        return with(settings -> settings.exitGrace = checkedGrace("exitGrace", grace));
+    }
+
+    /**
+     * How long {@link Subprocess#close} waits between SIGTERM and SIGKILL. Two seconds by default; zero to kill at
+     * once. Real time.
+     *
+     * @throws IllegalArgumentException if it is negative
+     */
+    public Command terminateGrace(Duration grace) {
+        return with(settings -> settings.terminateGrace = checkedGrace("terminateGrace", grace));
+    }
+
+    private static Duration checkedGrace(String name, Duration grace) {
+        if (grace.isNegative()) {
+            throw new IllegalArgumentException(name + " must not be negative, got " + grace);
+        }
+        return grace;
+    }
+
+    /**
+     * How long {@link Subprocess#run} lets it run, before it kills it with all its descendants; null, the default, for
+     * ever.
+     *
+     * @throws IllegalArgumentException unless it is null or positive
+     */
+    public Command timeout(@Nullable Duration timeout) {
+        if (timeout != null && (timeout.isZero() || timeout.isNegative())) {
+            throw new IllegalArgumentException("timeout should be a positive number of seconds, got " + timeout);
+        }
+        return with(settings -> settings.timeout = timeout);
+    }
+
+    // ---- for those who run it
+
+    List<String> words() {
+        return settings.words;
+    }
+
+    Stdio stdio(int number) {
+        Stdio stdio = settings.stdio[number];
+        return stdio == null ? Stdio.INHERIT : stdio;
+    }
+
+    /** The same, with these for what was left open. */
+    Command orElse(Stdio stdin, Stdio output) {
+        UnaryOperator<Command> in = command -> settings.stdio[0] == null ? command.stdin(stdin) : command;
+        UnaryOperator<Command> out = command -> settings.stdio[1] == null ? command.stdout(output) : command;
+        UnaryOperator<Command> err = command -> settings.stdio[2] == null ? command.stderr(output) : command;
+        return err.apply(out.apply(in.apply(this)));
+    }
+
+    @Nullable Path cwd() {
+        return settings.cwd;
+    }
+
+    /** Changes the environment of this process to that of the child. */
+    void applyTo(Map<String, String> environment) {
+        if (!settings.inheritsEnv) {
+            environment.clear();
+        }
+        settings.env.forEach((name, value) -> {
+            if (value == null) {
+                environment.remove(name);
+            } else {
+                environment.put(name, value);
+            }
+        });
+    }
+
+    int limit() {
+        return settings.limit;
+    }
+
+    boolean isNewSession() {
+        return settings.newSession;
+    }
+
+    Duration exitGrace() {
+        return settings.exitGrace;
+    }
+
+    Duration terminateGrace() {
+        return settings.terminateGrace;
+    }
+
+    @Nullable Duration timeout() {
+        return settings.timeout;
+    }
+
+    /** The words, with a blank between: not for a shell. */
+    @Override
+    public String toString() {
+        return String.join(" ", settings.words);
+    }
+}

@@ -1,0 +1,240 @@
+package asyncio.subprocess;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelOutboundBuffer;
+import io.netty.channel.ChannelPipeline;
+import io.netty.channel.ChannelPromise;
+import io.netty.channel.EventLoop;
+import io.netty.channel.IoEvent;
+import io.netty.channel.IoEventLoop;
+import io.netty.channel.IoRegistration;
+import io.netty.channel.epoll.EpollIoEvent;
+import io.netty.channel.epoll.EpollIoHandle;
+import io.netty.channel.epoll.EpollIoOps;
+import io.netty.channel.unix.FileDescriptor;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An end of a pipe on a loop's epoll, without a thread of its own. All but the constructor is on the loop, so that a
+ * descriptor is never used after it was closed.
+ *
+ * <p>Interest is level-triggered. With none the loop keeps the descriptor in epoll edge-triggered, so that a paused
+ * reader whose writers are gone is told once and not for ever; the interest in reading, when it comes back, brings what
+ * has happened meanwhile.
+ */
+final class EpollPipe extends PipeEnd {
+    private static final int EPOLLHUP = 0x10;
+    /**
+     * Of what is written so much is passed to the operating system at once, in bytes: no pipe takes more by default.
+     */
+    private static final int GATHERED = 64 * 1024;
+
+    private final FileDescriptor descriptor;
+    private final EpollIoHandle handle = new Handle();
+    private @Nullable IoRegistration registration;
+    private EpollIoOps interest = EpollIoOps.NONE;
+    private boolean readPending;
+
+    /** @param descriptor not blocking; closed with the channel */
+    EpollPipe(FileDescriptor descriptor, String name, boolean readable) {
+        super(name, readable);
+        this.descriptor = descriptor;
+    }
+
+    private final class Handle implements EpollIoHandle {
+        @Override
+        public FileDescriptor fd() {
+            return descriptor;
+        }
+
+        @Override
+        public void handle(IoRegistration registration, IoEvent event) {
+            EpollIoOps ops = ((EpollIoEvent) event).ops();
+            if (!isOpen()) {
+                return;
+            }
+            if (readable) {
+                if (readPending) {
+                    readWhatIsThere();
+                }
+            } else if ((ops.value() & (EpollIoOps.EPOLLERR.value() | EPOLLHUP)) != 0) {
+                outputRefused();
+            } else if (ops.contains(EpollIoOps.EPOLLOUT)) {
+                ((Unsafe) unsafe()).resume();
+            }
+        }
+
+        /** The loop is being closed. */
+        @Override
+        public void close() {
+            unsafe().close(voidPromise());
+        }
+    }
+
+    private void setInterest(EpollIoOps wanted) {
+        if (!wanted.equals(interest)) {
+            interest = wanted;
+            if (registration != null) {
+                registration.submit(wanted);
+            }
+        }
+    }
+
+    // ---- reading
+
+    @Override
+    protected void doBeginRead() {
+        if (readable) {
+            readPending = true;
+            setInterest(EpollIoOps.EPOLLIN);
+        }
+    }
+
+    @Override
+    void stopReading() {
+        readPending = false;
+        if (readable) {
+            setInterest(EpollIoOps.NONE);
+        }
+    }
+
+    private void readWhatIsThere() {
+        var sizes = unsafe().recvBufAllocHandle();
+        sizes.reset(config());
+        ChannelPipeline pipeline = pipeline();
+        boolean ended = false;
+        Throwable failure = null;
+        readPending = false;
+        do {
+            ByteBuf bytes = toBeWritten(sizes.allocate(alloc()));
+            int free = bytes.writableBytes();
+            sizes.attemptedBytesRead(free);
+            int n = 0;
+            try {
+                n = bytes.hasMemoryAddress()
+                        ? descriptor.readAddress(bytes.memoryAddress(), bytes.writerIndex(), bytes.capacity())
+                        : read(bytes, free);
+            } catch (IOException e) {
+                failure = e;
+            }
+            sizes.lastBytesRead(n);
+            if (n <= 0) {
+                bytes.release();
+                ended = n < 0;
+                break;
+            }
+            bytes.writerIndex(bytes.writerIndex() + n);
+            sizes.incMessagesRead(1);
+            pipeline.fireChannelRead(bytes);
+        } while (isOpen() && sizes.continueReading());
+        sizes.readComplete();
+        pipeline.fireChannelReadComplete();
+        if (failure != null) {
+            pipeline.fireExceptionCaught(failure);
+            unsafe().close(voidPromise());
+        } else if (ended) {
+            inputEnded();
+        } else if (!readPending && isOpen()) {
+            setInterest(EpollIoOps.NONE);
+        }
+    }
+
+    private int read(ByteBuf bytes, int free) throws IOException {
+        ByteBuffer buffer = bytes.internalNioBuffer(bytes.writerIndex(), free);
+        return descriptor.read(buffer, buffer.position(), buffer.limit());
+    }
+
+    // ---- writing
+
+    @Override
+    protected void doWrite(ChannelOutboundBuffer unwritten) throws IOException {
+        for (int spins = config().getWriteSpinCount(); !unwritten.isEmpty(); spins--) {
+            ByteBuffer[] buffers = unwritten.nioBuffers(64, GATHERED);
+            int count = unwritten.nioBufferCount();
+            long written = 0;
+            if (count > 0 && spins > 0) {
+                try {
+                    written = descriptor.writev(buffers, 0, count, GATHERED);
+                } catch (IOException e) {
+                    throw isBrokenPipe(e) ? brokenPipe() : e;
+                }
+            }
+            if (count > 0 && written <= 0) {
+                setInterest(EpollIoOps.EPOLLOUT);
+                return;
+            }
+            unwritten.removeBytes(written); // also buffers without bytes
+        }
+        setInterest(EpollIoOps.NONE);
+    }
+
+    private static boolean isBrokenPipe(IOException e) {
+        return String.valueOf(e.getMessage()).contains("Broken pipe");
+    }
+
+    @Override
+    ByteBuf toBeWritten(ByteBuf bytes) {
+        if (bytes.isDirect()) {
+            return bytes;
+        }
+        ByteBuf direct = alloc().directBuffer(Math.max(bytes.readableBytes(), bytes.capacity()));
+        direct.writeBytes(bytes);
+        bytes.release();
+        return direct;
+    }
+
+    private final class Unsafe extends PipeUnsafe {
+        /** Until the pipe takes more there is no use in trying. */
+        @Override
+        protected void flush0() {
+            if (!interest.contains(EpollIoOps.EPOLLOUT)) {
+                super.flush0();
+            }
+        }
+
+        void resume() {
+            super.flush0();
+        }
+    }
+
+    // ---- what Netty asks
+
+    @Override
+    protected AbstractUnsafe newUnsafe() {
+        return new Unsafe();
+    }
+
+    @Override
+    protected boolean isCompatible(EventLoop loop) {
+        return loop instanceof IoEventLoop io && io.isCompatible(EpollIoHandle.class);
+    }
+
+    @Override
+    protected void doRegister(ChannelPromise promise) {
+        ((IoEventLoop) eventLoop()).register(handle).addListener(done -> {
+            if (done.isSuccess()) {
+                registration = (IoRegistration) done.getNow();
+                registration.submit(interest);
+                promise.setSuccess();
+            } else {
+                promise.setFailure(done.cause());
+            }
+        });
+    }
+
+    @Override
+    protected void doDeregister() {
+        if (registration != null) {
+            registration.cancel();
+            registration = null;
+        }
+    }
+
+    @Override
+    void release() throws IOException {
+        doDeregister(); // before the number can be another's
+        descriptor.close();
+    }
+}

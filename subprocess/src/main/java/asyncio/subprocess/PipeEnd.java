@@ -1,0 +1,217 @@
+package asyncio.subprocess;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.AbstractChannel;
+import io.netty.channel.ChannelConfig;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelMetadata;
+import io.netty.channel.ChannelOutboundBuffer;
+import io.netty.channel.ChannelPromise;
+import io.netty.channel.DefaultChannelConfig;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.channel.socket.DuplexChannel;
+import java.net.SocketAddress;
+
+/**
+ * This process's end of a pipe to a child, as a Netty channel, for the reader and the writer of {@code streams} to
+ * stand on. It goes in one direction: closing that is closing all of it.
+ */
+abstract class PipeEnd extends AbstractChannel implements DuplexChannel {
+    private static final ChannelMetadata METADATA = new ChannelMetadata(false, 16);
+
+    /** Shown in messages: {@code <StreamWriter pipe -> stdin of cat, pid 42 open>}. */
+    private static final class Name extends SocketAddress {
+        private static final long serialVersionUID = 1L;
+        private final String name;
+
+        Name(String name) {
+            this.name = name;
+        }
+
+        @Override
+        public String toString() {
+            return name;
+        }
+    }
+
+    private static final Name HERE = new Name("pipe");
+
+    final boolean readable;
+    private final Name name;
+    private final DefaultChannelConfig config = new Config();
+    private volatile boolean open = true;
+
+    /** @param name what the other end is: {@code stdin of cat, pid 42} */
+    PipeEnd(String name, boolean readable) {
+        super(null);
+        this.name = new Name(name);
+        this.readable = readable;
+        config.setAutoRead(false); // until there is a reader
+    }
+
+    /** On the loop: nothing is to be read any more, until somebody asks again. */
+    abstract void stopReading();
+
+    /** Lets go of the descriptor. */
+    abstract void release() throws Exception;
+
+    private final class Config extends DefaultChannelConfig {
+        Config() {
+            super(PipeEnd.this);
+        }
+
+        @Override
+        protected void autoReadCleared() {
+            if (!isRegistered() || eventLoop().inEventLoop()) {
+                stopReading();
+            } else {
+                eventLoop().execute(() -> {
+                    if (!isAutoRead()) {
+                        stopReading();
+                    }
+                });
+            }
+        }
+    }
+
+    // ---- what happens to both kinds, on the loop
+
+    /** All bytes have been read. */
+    final void inputEnded() {
+        pipeline().fireUserEventTriggered(ChannelInputShutdownEvent.INSTANCE);
+        unsafe().close(voidPromise());
+    }
+
+    final BrokenPipeException brokenPipe() {
+        return new BrokenPipeException("Broken pipe: " + name + " was closed by the child, or it has ended");
+    }
+
+    /** Nobody will read what is written. As in asyncio this is an error only if something is lost. */
+    final void outputRefused() {
+        ChannelOutboundBuffer unwritten = unsafe().outboundBuffer();
+        if (unwritten != null && !unwritten.isEmpty()) {
+            pipeline().fireExceptionCaught(brokenPipe());
+        }
+        unsafe().close(voidPromise());
+    }
+
+    abstract class PipeUnsafe extends AbstractUnsafe {
+        @Override
+        public void connect(SocketAddress remote, SocketAddress local, ChannelPromise promise) {
+            promise.setFailure(new UnsupportedOperationException("a pipe is connected"));
+        }
+    }
+
+    // ---- what Netty asks
+
+    @Override
+    protected final void doClose() throws Exception {
+        if (open) {
+            open = false;
+            release();
+        }
+    }
+
+    @Override
+    protected final void doDisconnect() throws Exception {
+        doClose();
+    }
+
+    @Override
+    protected final void doShutdownOutput() throws Exception {
+        doClose();
+    }
+
+    @Override
+    protected final void doBind(SocketAddress address) {
+        throw new UnsupportedOperationException("a pipe is connected");
+    }
+
+    @Override
+    protected final Object filterOutboundMessage(Object message) {
+        if (!readable && message instanceof ByteBuf bytes) {
+            return toBeWritten(bytes);
+        }
+        throw new UnsupportedOperationException(message.getClass().getSimpleName() + " cannot be written to " + name);
+    }
+
+    /** The bytes in a buffer of the kind that can be written; releases the other. */
+    abstract ByteBuf toBeWritten(ByteBuf bytes);
+
+    @Override
+    protected final SocketAddress localAddress0() {
+        return HERE;
+    }
+
+    @Override
+    protected final SocketAddress remoteAddress0() {
+        return name;
+    }
+
+    @Override
+    public final ChannelConfig config() {
+        return config;
+    }
+
+    @Override
+    public final boolean isOpen() {
+        return open;
+    }
+
+    @Override
+    public final boolean isActive() {
+        return open;
+    }
+
+    @Override
+    public final ChannelMetadata metadata() {
+        return METADATA;
+    }
+
+    // ---- half of a pipe is a pipe
+
+    @Override
+    public final boolean isInputShutdown() {
+        return !readable || !open;
+    }
+
+    @Override
+    public final ChannelFuture shutdownInput() {
+        return shutdownInput(newPromise());
+    }
+
+    @Override
+    public final ChannelFuture shutdownInput(ChannelPromise promise) {
+        return readable ? close(promise) : promise.setSuccess();
+    }
+
+    @Override
+    public final boolean isOutputShutdown() {
+        return readable || !open;
+    }
+
+    @Override
+    public final ChannelFuture shutdownOutput() {
+        return shutdownOutput(newPromise());
+    }
+
+    @Override
+    public final ChannelFuture shutdownOutput(ChannelPromise promise) {
+        return readable ? promise.setSuccess() : close(promise);
+    }
+
+    @Override
+    public final boolean isShutdown() {
+        return !open;
+    }
+
+    @Override
+    public final ChannelFuture shutdown() {
+        return close();
+    }
+
+    @Override
+    public final ChannelFuture shutdown(ChannelPromise promise) {
+        return close(promise);
+    }
+}

@@ -1,0 +1,171 @@
+package asyncio.subprocess;
+
+import asyncio.Cleanups;
+import asyncio.ColdMono;
+import asyncio.EventLoop;
+import asyncio.Future;
+import asyncio.Suspension;
+import java.io.IOException;
+import org.jspecify.annotations.Nullable;
+import reactor.core.CoreSubscriber;
+import reactor.util.Logger;
+import reactor.util.Loggers;
+
+/** What {@code Subprocess.start} returns. */
+final class Starting extends ColdMono<Subprocess> {
+    private static final Logger LOG = Loggers.getLogger("asyncio");
+
+    private final Command command;
+
+    /** The name of the function. */
+    private static final class Start {}
+
+    Starting(Command command) {
+        super(Start.class);
+        this.command = command;
+    }
+
+    @Override
+    protected void start(CoreSubscriber<? super Subprocess> actual) {
+        actual.onSubscribe(new Launching(command, actual));
+    }
+
+    @Override
+    public String toString() {
+        return "start of " + command;
+    }
+
+    private record Started(Child child, Wiring wiring) {}
+
+    /**
+     * One start. A thread makes the process, unless the subscriber has gone; the loop makes the streams, and gives the
+     * result to the subscriber, or kills the child if there is none any more, who then is not over before the child is.
+     */
+    private static final class Launching extends Suspension<Subprocess> {
+        private final Command command;
+        private final EventLoop loop = EventLoop.runningOrShared();
+        /** Both guarded by this: between {@link #begin} and the loop's turn; and told to the subscriber's task. */
+        private boolean underWay;
+
+        private boolean awaited;
+
+        Launching(Command command, CoreSubscriber<? super Subprocess> actual) {
+            super(actual, null);
+            this.command = command;
+        }
+
+        @Override
+        protected boolean begin() {
+            synchronized (this) {
+                underWay = true;
+            }
+            Future<Started> started;
+            try {
+                started = loop.runInExecutor(Workers.STARTERS, this::launch);
+            } catch (RuntimeException e) { // the loop is closed
+                over();
+                throw e;
+            }
+            started.addDoneCallback(this::launched);
+            return false;
+        }
+
+        /** In a thread. */
+        private @Nullable Started launch() throws IOException {
+            if (!isWaiting()) {
+                return null;
+            }
+            Wiring wiring = Wiring.of(loop);
+            return new Started(Child.start(command, wiring, loop), wiring);
+        }
+
+        private void launched(Future<Started> done) {
+            Started started;
+            try {
+                started = done.result();
+            } catch (Throwable e) {
+                if (fail(e)) {
+                    deliver();
+                }
+                over();
+                return;
+            }
+            if (started == null) { // the subscriber had gone before
+                over();
+                return;
+            }
+            Subprocess process;
+            try {
+                process = new Subprocess(started.child, started.wiring, loop);
+            } catch (RuntimeException e) { // the loop is closed
+                Workers.POOL.execute(started.child::killTree);
+                if (fail(e)) {
+                    deliver();
+                }
+                over();
+                return;
+            }
+            if (grant(process)) {
+                over();
+                deliver();
+            } else {
+                kill(process, this::over);
+            }
+        }
+
+        /** Gone, but perhaps not without a child. */
+        @Override
+        protected void leave() {
+            Cleanups cleanups = Cleanups.of(actual().currentContext());
+            synchronized (this) {
+                if (underWay && !awaited && cleanups != null) {
+                    awaited = true;
+                    cleanups.begin();
+                }
+            }
+        }
+
+        private void over() {
+            boolean wasAwaited;
+            synchronized (this) {
+                underWay = false;
+                wasAwaited = awaited;
+            }
+            Cleanups cleanups = Cleanups.of(actual().currentContext());
+            if (wasAwaited && cleanups != null) {
+                cleanups.end();
+            }
+        }
+
+        /** It was there, but the subscriber was not. */
+        @Override
+        public void giveBack(@Nullable Subprocess process) {
+            if (process != null) {
+                Cleanups cleanups = Cleanups.of(actual().currentContext());
+                if (cleanups != null) {
+                    cleanups.begin();
+                }
+                kill(process, () -> {
+                    if (cleanups != null) {
+                        cleanups.end();
+                    }
+                });
+            }
+        }
+
+        private static void kill(Subprocess process, Runnable whenOver) {
+            process.end(false).addDoneCallback(ended -> {
+                Throwable error = ended.exception();
+                if (error != null) {
+                    LOG.error("Cannot kill a child whose start was cancelled", error);
+                }
+                whenOver.run();
+            });
+        }
+
+        @Override
+        protected String target() {
+            return "start of " + command;
+        }
+    }
+}

@@ -1,0 +1,154 @@
+package asyncio.subprocess;
+
+import static asyncio.subprocess.Stdio.PIPE;
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import asyncio.EventLoop;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a command can say, and what is wrong with it. */
+class CommandTest {
+    private static Output run(Command command) {
+        return Subprocess.run(command).block();
+    }
+
+    @Test
+    void argumentsArriveAsTheyAre() {
+        assertThat(run(Command.of("printf", "%s|", "a b", "", "$HOME", "'\"", "ü\n"))
+                        .out())
+                .isEqualTo("a b||$HOME|'\"|ü\n|");
+    }
+
+    @Test
+    void theEnvironmentIsAddedToOrReplaced() {
+        Command env = Command.of("/usr/bin/env");
+        assertThat(run(env.env("ADDED", "1").env("PATH", null)).out().lines())
+                .contains("ADDED=1")
+                .anyMatch(line -> line.startsWith("HOME="))
+                .noneMatch(line -> line.startsWith("PATH="));
+        assertThat(run(env.env(Map.of("ONLY", "1"))).out()).isEqualTo("ONLY=1\n");
+        assertThat(run(env.env(Map.of("ONLY", "1")).env("MORE", "2")).out())
+                .contains("ONLY=1\n", "MORE=2\n")
+                .doesNotContain("HOME");
+    }
+
+    @Test
+    void aCommandDoesNotChange() {
+        Command cat = Command.of("cat");
+        Command changed = cat.stdin(PIPE).env("A", "B").limit(7).newSession();
+        assertThat(cat.stdio(0)).isEqualTo(Stdio.INHERIT);
+        assertThat(cat.limit()).isEqualTo(65_536);
+        assertThat(cat.isNewSession()).isFalse();
+        assertThat(changed.stdio(0)).isEqualTo(PIPE);
+        assertThat(changed.limit()).isEqualTo(7);
+    }
+
+    @Test
+    void filesAreReadWrittenAndAppendedTo(@TempDir Path directory) throws Exception {
+        Path input = Files.writeString(directory.resolve("in"), "from a file\n");
+        Path output = Files.writeString(directory.resolve("out"), "old\n");
+        Command cat = Command.of("cat").stdin(Stdio.from(input));
+        assertThat(run(cat).out()).isEqualTo("from a file\n");
+        assertThat(run(cat.stdout(Stdio.to(output))).stdout()).isNull();
+        assertThat(output).hasContent("from a file\n");
+        run(cat.stdout(Stdio.appendTo(output)));
+        assertThat(output).hasContent("from a file\nfrom a file\n");
+        run(Command.shell("echo out; echo err >&2").stdout(Stdio.to(output)).stderr(Stdio.STDOUT));
+        assertThat(output).hasContent("out\nerr\n");
+    }
+
+    @Test
+    void theDirectoryIsTheChilds(@TempDir Path directory) throws Exception {
+        Path real = directory.toRealPath();
+        assertThat(run(Command.of("pwd").cwd(real)).out()).isEqualTo(real + "\n");
+    }
+
+    @Test
+    void missingFilesAndRightsAreTold(@TempDir Path directory) throws Exception {
+        Path script = Files.writeString(directory.resolve("script"), "echo no\n");
+        assertThatThrownBy(() -> run(Command.of("no-such-program").cwd(directory)))
+                .hasRootCauseInstanceOf(IOException.class)
+                .hasMessageContaining("Cannot start \"no-such-program\" in " + directory)
+                .hasMessageContaining("No such file");
+        assertThatThrownBy(() -> run(Command.of(script.toString()))).hasMessageContaining("ermission denied");
+        assertThatThrownBy(() -> run(Command.of("cat").cwd(directory.resolve("none"))))
+                .hasMessageContaining("Cannot start \"cat\" in " + directory.resolve("none"))
+                .hasMessageContaining("no such directory");
+        assertThatThrownBy(() -> run(Command.of("cat").cwd(script))).hasMessageContaining("is no directory");
+        assertThatThrownBy(() -> run(Command.of("cat").stdin(Stdio.from(directory.resolve("none")))))
+                .hasMessageContaining("Cannot start \"cat\"")
+                .hasMessageContaining(directory.resolve("none").toString());
+        assertThatThrownBy(() -> run(Command.of("cat").env("A=B", "C"))).hasMessageContaining("environment");
+    }
+
+    @Test
+    void aSessionTellsOfMissingProgramsToo(@TempDir Path directory) throws Exception {
+        assumeTrue(run(Command.shell("command -v setsid")).returnCode() == 0);
+        Path script = Files.writeString(directory.resolve("script"), "echo no\n");
+        assertThatThrownBy(() -> run(Command.of("no-such-program").newSession()))
+                .hasMessageContaining("No such file");
+        assertThatThrownBy(() -> run(Command.of(script.toString()).newSession()))
+                .hasMessageContaining("ermission denied");
+        assertThat(run(Command.shell("echo $$; ps -o sid= -p $$ 2> /dev/null || cut -d' ' -f6 /proc/$$/stat")
+                                .newSession())
+                        .out()
+                        .split("\\s+"))
+                .satisfies(pids -> assertThat(pids[1]).isEqualTo(pids[0]));
+    }
+
+    @Test
+    @DisplayName("SUB-37, SUB-38: what cannot be is refused")
+    void nonsenseIsRefused() {
+        Command cat = Command.of("cat");
+        assertThatThrownBy(() -> Command.of("")).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> Command.of("a", "b\0c")).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> cat.stdin(Stdio.STDOUT)).hasMessageContaining("stdin cannot be STDOUT");
+        assertThatThrownBy(() -> cat.stdin(Stdio.to(Path.of("x")))).hasMessageContaining("to(x)");
+        assertThatThrownBy(() -> cat.stdout(Stdio.from(Path.of("x")))).hasMessageContaining("from(x)");
+        assertThatThrownBy(() -> cat.stdout(Stdio.STDOUT)).hasMessageContaining("stdout cannot be STDOUT");
+        assertThatThrownBy(() -> cat.limit(0)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> cat.timeout(Duration.ZERO)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> cat.exitGrace(Duration.ofSeconds(-1))).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void textTellsWhatItIs() {
+        assertThat(Command.of("ls", "-l")).hasToString("ls -l");
+        Subprocess child = Subprocess.start(Command.of("cat").stdin(PIPE)).block();
+        assertThat(child.toString()).matches("<Subprocess cat, pid [0-9]+, running>");
+        assertThat(child.stdin().toString())
+                .isEqualTo("<StreamWriter pipe -> stdin of cat, pid " + child.pid() + " open>");
+        child.closeAndWait().block();
+        assertThat(child.toString()).matches("<Subprocess cat, pid [0-9]+, return code 0>");
+    }
+
+    @Test
+    void thePipesAreOfTheKindThatWasChosen() {
+        boolean threads = "threads".equals(System.getProperty("asyncio.subprocess"));
+        Subprocess child = Subprocess.start(Command.of("cat").stdin(PIPE)).block();
+        assertThat(child.pipe(0)).isInstanceOf(threads ? PumpPipe.class : EpollPipe.class);
+        child.closeAndWait().block();
+    }
+
+    @Test
+    void aLoopWithoutEpollTakesThreads() throws Exception {
+        EventLoop loop = EventLoop.builder().transport("nio").build();
+        Output output = loop.runUntilComplete(
+                Subprocess.start(Command.of("cat").stdin(PIPE).stdout(PIPE)).flatMap(child -> {
+                    assertThat(child.pipe(0)).isInstanceOf(PumpPipe.class);
+                    return child.communicate("text".getBytes(UTF_8));
+                }));
+        assertThat(output.out()).isEqualTo("text");
+        loop.close();
+    }
+}

@@ -1,0 +1,53 @@
+package asyncio.subprocess;
+
+import java.io.File;
+import java.io.IOException;
+import java.util.Objects;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * The descriptors and children of this process, to see whether some were left behind; what is not on Linux has none.
+ */
+final class Descriptors {
+    private static final File HERE = new File("/proc/self/fd");
+
+    private final int count;
+
+    private Descriptors(int count) {
+        this.count = count;
+    }
+
+    /** After a loop and a child of each kind have been, which leave what they need for the next. */
+    static Descriptors now() {
+        Subprocess.run(Command.of("cat"), new byte[1]).block();
+        Subprocess.run(Command.of("/no/such/program"))
+                .onErrorComplete(IOException.class)
+                .block();
+        return new Descriptors(count());
+    }
+
+    static int count() {
+        return HERE.isDirectory() ? Objects.requireNonNull(HERE.list()).length : 0;
+    }
+
+    /** Waits, since some are closed in threads. */
+    void assertNoneLeft() {
+        assertGoneUnless(() -> {});
+    }
+
+    /** As {@link #assertNoneLeft}, trying something meanwhile. */
+    void assertGoneUnless(Runnable attempt) {
+        long deadline = System.nanoTime() + 10_000_000_000L;
+        while (count() > count + 2 || ProcessHandle.current().children().count() > 0) { // a collector or a log has some
+            if (System.nanoTime() - deadline > 0) {
+                throw new AssertionError("there were " + count + " descriptors before, now " + count() + "; children: "
+                        + ProcessHandle.current()
+                                .children()
+                                .map(ProcessHandle::info)
+                                .toList());
+            }
+            attempt.run();
+            LockSupport.parkNanos(5_000_000);
+        }
+    }
+}
