@@ -33,6 +33,7 @@ final class LeakCheck implements BeforeEachCallback, AfterEachCallback {
             "ForkJoinPool.commonPool",
             "CompletableFutureDelayScheduler",
             "globalEventExecutor-",
+            "asyncio-watchdog", // one for all loops, which stays for some seconds behind the last
             "Common-Cleaner",
             "Reference Handler",
             "junit-",
