@@ -433,6 +433,11 @@ public abstract non-sealed class Task<T> extends Future<T> {
         return context;
     }
 
+    /** Whether it is suspended on something that another library will end. */
+    final boolean awaitsForeign() {
+        return slot instanceof Wait wait && wait.isForeign();
+    }
+
     @Override
     final String describeForLog() {
         return "Task exception was never retrieved: task " + getName();

@@ -387,6 +387,7 @@ class LifetimeTest {
                             ProcessHandle.current().info().command().orElseThrow(),
                             "-Xmx64m",
                             "-XX:TieredStopAtLevel=1",
+                            "--enable-native-access=ALL-UNNAMED",
                             "-Dasyncio.subprocess=" + System.getProperty("asyncio.subprocess", ""),
                             "-cp",
                             System.getProperty("java.class.path"),
