@@ -297,6 +297,12 @@ final class LoopCore extends NettyEventLoop {
         return registered;
     }
 
+    @Override
+    void pollSoon() {
+        stepsUntilReading = 0;
+        lastPoll = System.nanoTime() - POLL_INTERVAL_NANOS;
+    }
+
     /** As {@link #beginTick} without IO; false if there is nothing to run, or IO has waited long enough. */
     boolean beginTickWithoutIo() {
         if (stepsUntilReading <= 0) {
