@@ -54,8 +54,8 @@ final class DebugMode {
     }
 
     /**
-     * The stack of the caller's caller, in debug mode of the loop that runs on this thread, if that has a monitor: what is
-     * remembered by it is not collected, and would not be found by those who wait for that.
+     * The stack of the caller's caller, in debug mode of the loop that runs on this thread, if that has a monitor: what
+     * is remembered by it is not collected, and would not be found by those who wait for that.
      */
     static @Nullable Origin originOnLoop() {
         EventLoop loop = EventLoop.runningOrNull();
