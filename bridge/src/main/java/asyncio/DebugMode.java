@@ -53,10 +53,13 @@ final class DebugMode {
         return isOn(loop) ? new Origin() : null;
     }
 
-    /** The stack of the caller's caller, in debug mode of the loop that runs on this thread. */
+    /**
+     * The stack of the caller's caller, in debug mode of the loop that runs on this thread, if that has a monitor: what
+     * is remembered by it is not collected, and would not be found by those who wait for that.
+     */
     static @Nullable Origin originOnLoop() {
         EventLoop loop = EventLoop.runningOrNull();
-        return loop != null && loop.getDebug() ? new Origin() : null;
+        return loop != null && loop.monitor != null && loop.getDebug() ? new Origin() : null;
     }
 
     /** Whether a class is the library's: it may stand between a line of the user's and what that makes. */

@@ -6,10 +6,7 @@ import java.util.Objects;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
-/**
- * What the program of a loop has left behind so far: for test kits, and for looking at a running program. From any
- * thread.
- */
+/** What the program of a loop has left behind so far: for test kits. From any thread. */
 public final class Leftovers {
     private static final int FIRST_LOOK = 64;
 
@@ -40,8 +37,8 @@ public final class Leftovers {
     private Leftovers() {}
 
     /**
-     * The stack of the caller, if debug mode is on for the loop that runs on this thread; else null. For the authors of
-     * things that must be closed: where they are asked for.
+     * The stack of the caller, if the loop that runs on this thread has a {@link LoopMonitor} and is in debug mode;
+     * else null. For the authors of things that must be closed: where they are asked for.
      */
     public static @Nullable Throwable site() {
         // the flag first: sources ask whenever something is acquired
@@ -67,7 +64,7 @@ public final class Leftovers {
         }
     }
 
-    /** The permits, connections and so on that were taken on a loop in debug mode, and are open now. */
+    /** The permits, connections and so on that were taken on a loop with a monitor, in debug mode, and are open now. */
     public static List<Leftover> open(EventLoop loop) {
         return loop.resources.open().stream()
                 .map(open -> new Leftover(open.kind, Log.text(open.resource), null, Origin.framesOf(open.origin)))

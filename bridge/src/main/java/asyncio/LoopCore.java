@@ -201,10 +201,10 @@ final class LoopCore extends NettyEventLoop {
     void beginTick(boolean block) {
         mayBlock = block;
         if (select() == 0 && ready.isEmpty() && timeMayPass()) {
-            if (loop.monitor == null) {
-                jump();
-            } else {
+            if (loop.monitor != null) {
                 whenIdle(loop.monitor);
+            } else if (nothingCame()) {
+                jump();
             }
         }
         countTick();
@@ -226,6 +226,12 @@ final class LoopCore extends NettyEventLoop {
         return handled;
     }
 
+    /** To be asked when nobody holds the time any more: a thread may have sent its result just before it let go. */
+    private boolean nothingCame() {
+        collectReady();
+        return ready.isEmpty();
+    }
+
     /** Nothing is ready: virtual time jumps to the next timer. */
     private void jump() {
         Objects.requireNonNull(virtualClock)
@@ -240,10 +246,12 @@ final class LoopCore extends NettyEventLoop {
         if (quiet > 0 && (!mayBlock || !isQuietFor(quiet))) {
             return; // if it may not block, a thread will come that may
         }
+        if (!nothingCame()) {
+            return;
+        }
         long next = nextDeadline();
         monitor.idle(loop, next == TimerQueue.NONE ? null : Duration.ofNanos(next));
-        collectReady();
-        if (!ready.isEmpty() || !timeMayPass()) {
+        if (!nothingCame() || !timeMayPass()) {
             return;
         }
         if (nextDeadline() != TimerQueue.NONE) {

@@ -13,6 +13,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import asyncio.EventLoop;
 import asyncio.Future;
+import asyncio.Leftover;
 import asyncio.Task;
 import asyncio.sync.Lock;
 import java.time.Duration;
@@ -124,6 +125,28 @@ class VirtualTimeLoopTest {
                 assertThat(time.clock().now()).isZero();
             });
             assertThat(time.clock().now()).isZero();
+        }
+    }
+
+    @Test
+    void noDeadlockIsSeenBetweenAResultAndTheEndOfItsHold() throws Exception {
+        ExecutorService threads = Executors.newSingleThreadExecutor();
+        try (VirtualTimeLoop time =
+                VirtualTimeLoop.builder().ignoreLeaks(Leftover.Kind.THREAD).build()) {
+            time.run(() -> {
+                for (int i = 0; i < 3_000; i++) {
+                    Future<Integer> reply = EventLoop.getRunningLoop().createFuture();
+                    Disposable hold = time.clock().hold();
+                    int number = i;
+                    threads.execute(() -> {
+                        reply.setResult(number);
+                        hold.dispose();
+                    });
+                    assertThat(await(reply)).isEqualTo(number);
+                }
+            });
+        } finally {
+            threads.shutdown();
         }
     }
 
