@@ -593,7 +593,7 @@ public final class Asyncio {
      * <p>asyncio: {@code wrap_future}.
      */
     public static <T> Future<T> wrapFuture(CompletableFuture<? extends T> future) {
-        Future<T> wrapped = new Future<>();
+        Future<T> wrapped = new Future.Wrapped<>();
         wrapped.addDoneCallback(done -> {
             if (done.cancelled()) {
                 future.cancel(true);

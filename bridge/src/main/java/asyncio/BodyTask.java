@@ -206,7 +206,7 @@ final class BodyTask<T> extends Task<T> {
             subscribing = false;
         }
         CancelledException request = suspend ? suspend(wait) : null;
-        for (Future<Void> rest; (rest = disposed(wait)) != null; ) {
+        for (Future<Void> rest; (rest = disposed(wait, request != null)) != null; ) {
             Wait joining = new Wait.Joining(wait, rest);
             CancelledException meanwhile = rest.addWaiter(joining) ? suspend(joining) : null;
             request = request == null ? meanwhile : request;
@@ -215,10 +215,10 @@ final class BodyTask<T> extends Task<T> {
     }
 
     /** As {@link #cleanupOf}, on a body's stack, where an operator's lambda may not await. */
-    private @Nullable Future<Void> disposed(Wait wait) {
+    private @Nullable Future<Void> disposed(Wait wait, boolean cancelled) {
         subscribing = true;
         try {
-            return cleanupOf(wait);
+            return cleanupOf(wait, cancelled);
         } finally {
             subscribing = false;
         }

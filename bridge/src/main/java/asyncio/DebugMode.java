@@ -17,6 +17,9 @@ final class DebugMode {
      */
     static final boolean ENABLED = Boolean.getBoolean("asyncio.debug") || isOn(System.getenv("ASYNCIO_DEBUG"));
 
+    /** Whether it has been on for any loop. */
+    static boolean everOn = ENABLED;
+
     private static final String PACKAGE = "asyncio.";
     private static final Set<String> PACKAGES = Set.of(
             "asyncio",
@@ -48,6 +51,15 @@ final class DebugMode {
     /** Where the caller's caller makes something, in debug mode. */
     static @Nullable Origin origin(@Nullable EventLoop loop) {
         return isOn(loop) ? new Origin() : null;
+    }
+
+    /**
+     * The stack of the caller's caller, in debug mode of the loop that runs on this thread, if that has a monitor: what
+     * is remembered by it is not collected, and would not be found by those who wait for that.
+     */
+    static @Nullable Origin originOnLoop() {
+        EventLoop loop = EventLoop.runningOrNull();
+        return loop != null && loop.monitor != null && loop.getDebug() ? new Origin() : null;
     }
 
     /** Whether a class is the library's: it may stand between a line of the user's and what that makes. */

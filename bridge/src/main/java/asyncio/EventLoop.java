@@ -62,6 +62,8 @@ public final class EventLoop {
     final LoopCore core;
     final LoopDriver driver;
     final TaskRegistry tasks = new TaskRegistry();
+    final Leftovers.Register resources = new Leftovers.Register();
+    final @Nullable LoopMonitor monitor;
     private final AtomicBoolean running = new AtomicBoolean();
     /** What its threads get, whichever of them happens to start another. */
     final @Nullable ClassLoader contextClassLoader = Thread.currentThread().getContextClassLoader();
@@ -76,6 +78,7 @@ public final class EventLoop {
     private volatile long slowCallbackNanos = Duration.ofMillis(100).toNanos();
 
     EventLoop(EventLoopBuilder builder) {
+        monitor = builder.monitor();
         core = new LoopCore(this, builder.ioHandlerFactory(), builder.clock(), builder.order());
         driver = new LoopDriver(this);
         scheduler = new LoopScheduler(this, builder.clock() instanceof MockTicker);
@@ -270,6 +273,21 @@ public final class EventLoop {
     /** The loop's clock: monotonic, from an arbitrary origin. */
     public Duration time() {
         return Duration.ofNanos(core.now());
+    }
+
+    /**
+     * Keeps virtual time from jumping while something is under way that the loop does not know of, a thread that will
+     * complete a Future, say, until the result is disposed of, once, from any thread. What goes through
+     * {@link #runInExecutor} or {@link Asyncio#toThread} does so by itself. Nothing changes for loops with real time.
+     */
+    public Disposable holdTime() {
+        core.hold();
+        AtomicBoolean released = new AtomicBoolean();
+        return () -> {
+            if (released.compareAndSet(false, true)) {
+                core.release();
+            }
+        };
     }
 
     /** A delay as a point of the loop's clock, without overflow. */
@@ -727,6 +745,9 @@ public final class EventLoop {
      * coroutines were made: see the page "Developing and debugging".
      */
     public void setDebug(boolean enabled) {
+        if (enabled) {
+            DebugMode.everOn = true;
+        }
         debug = enabled;
     }
 

@@ -4,6 +4,7 @@ import io.netty.channel.IoHandlerFactory;
 import io.netty.util.concurrent.Ticker;
 import java.util.Objects;
 import java.util.Random;
+import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,6 +20,7 @@ public final class EventLoopBuilder {
     private String transport = System.getProperty("asyncio.transport", "auto");
     private Ticker clock = Ticker.systemTicker();
     private @Nullable Random order;
+    private @Nullable LoopMonitor monitor;
 
     EventLoopBuilder() {}
 
@@ -42,7 +44,13 @@ public final class EventLoopBuilder {
      * that order.
      */
     public EventLoopBuilder seed(long seed) {
-        this.order = new Random(seed);
+        this.order = new Random(new SplittableRandom(seed).nextLong()); // else seeds that are close begin alike
+        return this;
+    }
+
+    /** Who is asked when the loop, whose clock must be virtual, has nothing to do; for test kits. */
+    public EventLoopBuilder monitor(LoopMonitor monitor) {
+        this.monitor = Objects.requireNonNull(monitor);
         return this;
     }
 
@@ -57,6 +65,10 @@ public final class EventLoopBuilder {
 
     Ticker clock() {
         return clock;
+    }
+
+    @Nullable LoopMonitor monitor() {
+        return monitor;
     }
 
     @Nullable Random order() {

@@ -43,7 +43,7 @@ import reactor.util.context.ContextView;
  * @param <T> the type of the result
  */
 public sealed class Future<T> extends Mono<T> implements Scannable
-        permits Task, TaskGroup.ChildrenDone, ExecutorJob.Result, Joint, Shield, WaitTasks.Latch {
+        permits Task, Future.Wrapped, TaskGroup.ChildrenDone, ExecutorJob.Result, Joint, Shield, WaitTasks.Latch {
     /** The result {@code null}, which {@link #state} cannot hold as it is. */
     private static final Object NULL = new Object();
 
@@ -535,6 +535,9 @@ public sealed class Future<T> extends Mono<T> implements Scannable
     String describePending() {
         return " pending";
     }
+
+    /** Stands for a future of another kind, which some thread will complete. */
+    static final class Wrapped<T> extends Future<T> {}
 
     /** What this stands for, to whoever awaits it: itself, or those whose end it waits for. */
     Collection<? extends Future<?>> parts() {

@@ -175,6 +175,21 @@ final class LeakDetector {
             }
         }
 
+        Leftover leftover() {
+            List<StackTraceElement> frames = Origin.framesOf(origin);
+            if (place == null) {
+                return new Leftover(Leftover.Kind.EXCEPTION, message, exception, frames);
+            }
+            return new Leftover(
+                    Leftover.Kind.COROUTINE,
+                    (place.equals(IN_ORIGIN)
+                                    ? OperatorTracking.describe(message, Objects.requireNonNull(origin))
+                                    : message + "(...) made at " + place)
+                            + " was never awaited",
+                    null,
+                    frames);
+        }
+
         /** The object was used: nothing to report. */
         void close() {
             if (stripe.remove(this)) {
@@ -252,6 +267,20 @@ final class LeakDetector {
         }
     }
 
+    /** Takes out the records of a loop, in no order. */
+    static List<Leftover> takeAll(EventLoop loop) {
+        List<Leftover> taken = new ArrayList<>();
+        for (Stripe stripe : STRIPES) {
+            for (Leak leak : stripe.of(loop)) {
+                if (stripe.remove(leak)) {
+                    leak.clear();
+                    taken.add(leak.leftover());
+                }
+            }
+        }
+        return taken;
+    }
+
     /** Logs what the garbage collector has found since the last call. */
     static void report() {
         for (Leak leak; (leak = (Leak) COLLECTED.poll()) != null; ) {
@@ -260,6 +289,8 @@ final class LeakDetector {
             }
             if (leak.place == null) {
                 leak.reportException();
+            } else if (leak.loop != null && leak.loop.monitor != null) {
+                leak.loop.monitor.forgotten(leak.loop, leak.leftover());
             } else if (leak.place.equals(IN_ORIGIN)) {
                 String made = OperatorTracking.describe(leak.message, Objects.requireNonNull(leak.origin));
                 if (REPORTED.add(made)) {

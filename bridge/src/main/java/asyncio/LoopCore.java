@@ -1,10 +1,14 @@
 package asyncio;
 
+import io.netty.channel.IoHandle;
 import io.netty.channel.IoHandlerContext;
 import io.netty.channel.IoHandlerFactory;
+import io.netty.channel.IoRegistration;
 import io.netty.channel.nio.NioIoHandler;
+import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.MockTicker;
 import io.netty.util.concurrent.Ticker;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -68,6 +72,13 @@ final class LoopCore extends NettyEventLoop {
     private long lastReading;
     private int stepsUntilReading;
     private int todo;
+    /** How long, in real time, the select that is under way may take at most; zero for as long as it takes. */
+    private long quietNanos;
+    /** Virtual time has nothing to jump to, and the monitor has looked: the select may sleep. */
+    private boolean asleep;
+
+    /** Of what Netty's {@code IoHandler} watches; used by the owner. */
+    private final List<IoRegistration> registrations = new ArrayList<>();
 
     /** Set by {@code stop()}: the current tick is the last. */
     volatile boolean stopping;
@@ -189,6 +200,18 @@ final class LoopCore extends NettyEventLoop {
     /** Select, due timers, and the number of entries that make up this tick. */
     void beginTick(boolean block) {
         mayBlock = block;
+        if (select() == 0 && ready.isEmpty() && timeMayPass()) {
+            if (loop.monitor != null) {
+                whenIdle(loop.monitor);
+            } else if (nothingCame()) {
+                jump();
+            }
+        }
+        countTick();
+    }
+
+    /** IO and due timers; how many handles had IO. */
+    private int select() {
         long deadline = nextDeadline();
         int handled = io.run(ioContext);
         if (selecting) {
@@ -200,12 +223,92 @@ final class LoopCore extends NettyEventLoop {
         lastPoll = System.nanoTime();
         lastReading = lastPoll;
         collectReady();
-        if (handled == 0 && ready.isEmpty() && canJump()) {
-            Objects.requireNonNull(virtualClock)
-                    .advance(Math.max(0, nextDeadline() - ticker.nanoTime()), TimeUnit.NANOSECONDS);
-            collectReady();
+        return handled;
+    }
+
+    /** To be asked when nobody holds the time any more: a thread may have sent its result just before it let go. */
+    private boolean nothingCame() {
+        collectReady();
+        return ready.isEmpty();
+    }
+
+    /** Nothing is ready: virtual time jumps to the next timer. */
+    private void jump() {
+        Objects.requireNonNull(virtualClock)
+                .advance(Math.max(0, nextDeadline() - ticker.nanoTime()), TimeUnit.NANOSECONDS);
+        collectReady();
+    }
+
+    /** What a monitor wants to happen before a jump, or in its place. */
+    private void whenIdle(LoopMonitor monitor) {
+        boolean timers = nextDeadline() != TimerQueue.NONE;
+        long quiet = EventLoop.saturatedNanos(monitor.quietTime(timers, mayHearFromOutside(timers)));
+        if (quiet > 0 && (!mayBlock || !isQuietFor(quiet))) {
+            return; // if it may not block, a thread will come that may
         }
-        countTick();
+        if (!nothingCame()) {
+            return;
+        }
+        long next = nextDeadline();
+        monitor.idle(loop, next == TimerQueue.NONE ? null : Duration.ofNanos(next));
+        if (!nothingCame() || !timeMayPass()) {
+            return;
+        }
+        if (nextDeadline() != TimerQueue.NONE) {
+            jump();
+        } else {
+            asleep = true;
+            try {
+                select();
+            } finally {
+                asleep = false;
+            }
+        }
+    }
+
+    /** Waits for IO; false if anything has come, or may come, meanwhile. */
+    private boolean isQuietFor(long nanos) {
+        long end = System.nanoTime() + nanos;
+        try {
+            // a select may end early, by a wake-up that was meant for an earlier one
+            for (quietNanos = nanos; quietNanos > 0; quietNanos = end - System.nanoTime()) {
+                if (select() > 0 || !ready.isEmpty() || !timeMayPass()) {
+                    return false;
+                }
+            }
+            return true;
+        } finally {
+            quietNanos = 0;
+        }
+    }
+
+    private boolean mayHearFromOutside(boolean timers) {
+        return openChannels() > 0 || !timers && loop.tasks.snapshot().stream().anyMatch(Task::awaitsForeign);
+    }
+
+    /** How many channels have a descriptor that is watched; by the owner. */
+    int openChannels() {
+        registrations.removeIf(registration -> !registration.isValid());
+        return registrations.size();
+    }
+
+    @Override
+    public Future<IoRegistration> register(IoHandle handle) {
+        Future<IoRegistration> registered = super.register(handle);
+        if (loop.monitor != null && io.isCompatible(handle.getClass())) {
+            registered.addListener(done -> {
+                if (done.isSuccess()) {
+                    registrations.add(registered.getNow());
+                }
+            });
+        }
+        return registered;
+    }
+
+    @Override
+    void pollSoon() {
+        stepsUntilReading = 0;
+        lastPoll = System.nanoTime() - POLL_INTERVAL_NANOS;
     }
 
     /** As {@link #beginTick} without IO; false if there is nothing to run, or IO has waited long enough. */
@@ -301,8 +404,12 @@ final class LoopCore extends NettyEventLoop {
         return Math.min(timers.nextDeadline(), nettyDeadline());
     }
 
-    private boolean canJump() {
-        return virtualClock != null && !stopping && holds.get() == 0 && nextDeadline() != TimerQueue.NONE;
+    /** Whether time is virtual and nobody holds it, so that the loop need not wait for what is real. */
+    private boolean timeMayPass() {
+        return virtualClock != null
+                && !stopping
+                && holds.get() == 0
+                && (loop.monitor != null || nextDeadline() != TimerQueue.NONE);
     }
 
     // ---- timers
@@ -438,7 +545,11 @@ final class LoopCore extends NettyEventLoop {
         @Override
         public boolean canBlock() {
             // the inbox too: on epoll a wake-up is a no-op while the loop is awake
-            boolean block = mayBlock && ready.isEmpty() && inbox.isEmpty() && !stopping && !canJump();
+            boolean block = mayBlock
+                    && ready.isEmpty()
+                    && inbox.isEmpty()
+                    && !stopping
+                    && (quietNanos > 0 || asleep || !timeMayPass());
             selecting = block;
             return block;
         }
@@ -455,6 +566,9 @@ final class LoopCore extends NettyEventLoop {
 
         @Override
         public long delayNanos(long currentTimeNanos) {
+            if (quietNanos > 0) {
+                return quietNanos;
+            }
             long deadline = deadlineNanos();
             if (deadline == -1) {
                 return Long.MAX_VALUE / 2;
@@ -466,6 +580,10 @@ final class LoopCore extends NettyEventLoop {
 
         @Override
         public long deadlineNanos() {
+            if (quietNanos > 0) {
+                return System.nanoTime()
+                        + quietNanos; // another one each time: epoll leaves a timer alone that it knows
+            }
             long deadline = nextDeadline();
             return deadline == TimerQueue.NONE || virtualClock != null ? -1 : deadline;
         }

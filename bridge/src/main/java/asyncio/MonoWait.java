@@ -54,10 +54,19 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
     private volatile @Nullable Object error;
 
     private @Nullable String cancelMessage;
+    /** Used by the owner of the loop only. */
+    private boolean givenBack;
 
     MonoWait(Task<?> task, Mono<? extends T> mono) {
         super(task);
         this.mono = mono;
+    }
+
+    /** Not if the Mono is this library's, unless it stands for a callback or a stage of another's. */
+    @Override
+    boolean isForeign() {
+        String type = mono.getClass().getName();
+        return !DebugMode.isOurs(type) || type.startsWith("asyncio.bridge.");
     }
 
     /** Subscribes; true if the task must suspend, false if the Mono has ended already. */
@@ -82,11 +91,14 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
         Throwable error = (Throwable) this.error;
         if (request != null) {
             if (error == null) {
-                giveBack();
+                giveBackOnce();
             } else {
                 carry(request, error);
             }
             throw request;
+        }
+        if (givenBack) { // the request was taken back meanwhile, but the value is gone
+            throw CancelledException.of(task.loop, null);
         }
         if (error != null) {
             throw Misuse.sneaky(error);
@@ -137,6 +149,14 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
     @SuppressWarnings("unchecked")
     private @Nullable T takeValue() {
         return (T) VALUE.getAndSet(this, null);
+    }
+
+    /** If the Mono has ended normally: the task is cancelled, and will not use what came of it. */
+    void giveBackOnce() {
+        if (state == ENDED && error == null && !givenBack) {
+            givenBack = true;
+            giveBack();
+        }
     }
 
     /** The Mono has ended normally, and nobody will use what came of it. */
@@ -197,8 +217,8 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
         if (STATE.compareAndSet(this, SUSPENDED, DISPOSED)) {
             ERROR.compareAndSet(this, null, TOO_LATE);
             cancelUpstream();
-        } else if (state == ENDED && error == null) {
-            giveBack(); // the task will not resume
+        } else {
+            giveBackOnce(); // the task will not resume
         }
     }
 

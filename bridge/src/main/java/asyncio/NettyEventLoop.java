@@ -88,6 +88,9 @@ abstract class NettyEventLoop extends AbstractScheduledEventExecutor implements 
         return null;
     }
 
+    /** The next tick begins with a select; on the loop. */
+    abstract void pollSoon();
+
     @Override
     public Future<IoRegistration> register(IoHandle handle) {
         Promise<IoRegistration> promise = newPromise();
@@ -97,7 +100,7 @@ abstract class NettyEventLoop extends AbstractScheduledEventExecutor implements 
                 return;
             }
             try {
-                promise.setSuccess(Transports.register(io, handle));
+                promise.setSuccess(Transports.register(io, handle, this::pollSoon));
             } catch (Exception e) {
                 promise.setFailure(e);
             }

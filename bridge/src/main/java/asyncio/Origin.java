@@ -26,7 +26,7 @@ final class Origin extends Throwable {
     /** {@code created at File.java:12}, or nothing. */
     static String describe(@Nullable Origin origin) {
         List<StackTraceElement> frames = framesOf(origin);
-        return frames.isEmpty()
+        return frames.isEmpty() || frames.get(0).getClassName().equals("java.lang.Thread")
                 ? ""
                 : " created at " + frames.get(0).getFileName() + ":"
                         + frames.get(0).getLineNumber();

@@ -210,19 +210,25 @@ public abstract non-sealed class Task<T> extends Future<T> {
         return cleanups;
     }
 
-    /** Disposes of what a wait that was cancelled is waiting for; what is still under way then, or null. */
-    final @Nullable Future<Void> cleanupOf(Wait ended) {
+    /**
+     * Disposes of what a wait that was cancelled is waiting for, or gives back what came of it; what is still under way
+     * then, or null.
+     */
+    final @Nullable Future<Void> cleanupOf(Wait ended, boolean cancelled) {
         if (!(ended instanceof MonoWait<?> wait)) {
             return null;
         }
         wait.disposeIfCancelled();
+        if (cancelled) {
+            wait.giveBackOnce();
+        }
         Cleanups cleanups = this.cleanups;
         return cleanups == null ? null : cleanups.rest();
     }
 
     /** Suspends until that is over; false if there is none. For tasks without a body. */
     final boolean joinCleanup(Wait ended) {
-        for (Future<Void> rest; (rest = cleanupOf(ended)) != null; ) {
+        for (Future<Void> rest; (rest = cleanupOf(ended, cancelRequested())) != null; ) {
             Wait joining = new Wait.Joining((MonoWait<?>) ended, rest);
             if (rest.addWaiter(joining)) {
                 suspendOn(joining);
@@ -431,6 +437,11 @@ public abstract non-sealed class Task<T> extends Future<T> {
     @Override
     final ContextView contextForLog() {
         return context;
+    }
+
+    /** Whether it is suspended on something that another library will end. */
+    final boolean awaitsForeign() {
+        return slot instanceof Wait wait && wait.isForeign();
     }
 
     @Override

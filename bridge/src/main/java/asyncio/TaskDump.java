@@ -1,18 +1,22 @@
 package asyncio;
 
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.Deque;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /** The unfinished tasks of a loop as a tree: below each one those that it waits for. */
 final class TaskDump {
     private static final int MOST_FRAMES = 3;
+    private static final int MOST_INDENTED = 100;
 
     private final StringBuilder text = new StringBuilder();
     /** Printed, or awaited by another: not to be printed once more. */
@@ -30,10 +34,10 @@ final class TaskDump {
                 .append(tasks.size() == 1 ? " task" : " tasks");
         Set<Task<?>> roots = new LinkedHashSet<>(tasks);
         for (Task<?> task : tasks) {
-            roots.removeAll(awaitedBy(task));
+            awaitedBy(task).forEach(roots::remove);
         }
-        dump.printAll(roots, "\n");
-        dump.printAll(tasks, "\n"); // those that await each other in a circle
+        dump.printAll(roots);
+        dump.printAll(tasks); // those that await each other in a circle
         return dump.text.toString();
     }
 
@@ -50,12 +54,27 @@ final class TaskDump {
         return awaited;
     }
 
-    private void printAll(Collection<Task<?>> tasks, String indent) {
-        for (Task<?> task : tasks) {
-            if (seen.add(task)) {
-                print(task, indent);
+    /** A task that is still to be printed, and how deep. */
+    private record Line(Task<?> task, String indent, int depth) {}
+
+    /** Depth first, on a stack of its own: tasks may wait for one another in chains of any length. */
+    private void printAll(Collection<Task<?>> tasks) {
+        Deque<Line> stack = new ArrayDeque<>();
+        push(stack, tasks, "\n", 0);
+        for (Line line; (line = stack.poll()) != null; ) {
+            if (seen.add(line.task)) {
+                print(line.task, line.indent);
+                int depth = line.depth + 1;
+                // the lines of a long chain would be as long as the chain
+                push(stack, awaitedBy(line.task), depth > MOST_INDENTED ? line.indent : line.indent + "  ", depth);
             }
         }
+    }
+
+    private static void push(Deque<Line> stack, Collection<Task<?>> tasks, String indent, int depth) {
+        List<Task<?>> reversed = new ArrayList<>(tasks);
+        Collections.reverse(reversed);
+        reversed.forEach(task -> stack.push(new Line(task, indent, depth)));
     }
 
     private void print(Task<?> task, String indent) {
@@ -64,7 +83,6 @@ final class TaskDump {
             text.append(", being cancelled,");
         }
         Object target = task.awaits();
-        List<Task<?>> awaited = awaitedBy(task);
         if (target == null) {
             text.append(" is ready or running");
         } else if (target instanceof Task<?> inner) {
@@ -74,30 +92,51 @@ final class TaskDump {
         }
         Origin origin = task.origin();
         if (origin != null) {
-            text.append(Origin.describe(origin))
-                    .append(", ")
+            String created = Origin.describe(origin);
+            text.append(created.isEmpty() ? " created " : created + ", ")
                     .append(Duration.ofNanos(System.nanoTime() - origin.nanos).toMillis())
                     .append(" ms ago");
         }
         String below = indent + "  ";
-        for (StackTraceElement frame : frames(task)) {
-            text.append(below).append("  at ").append(frame);
+        for (StackTraceElement frame : frames(task, target == null)) {
+            text.append(below).append("  at ").append(describe(frame));
         }
-        printAll(awaited, below);
     }
 
     /** The user's frames of a body, innermost first. */
-    private static List<StackTraceElement> frames(Task<?> task) {
+    private static List<StackTraceElement> frames(Task<?> task, boolean running) {
         Seat seat = task instanceof BodyTask<?> body ? body.seat : null;
         Thread thread = seat == null ? null : seat.thread;
         if (thread == null) {
             return List.of();
         }
-        return Arrays.stream(thread.getStackTrace())
-                .dropWhile(frame -> !DebugMode.isOurs(frame.getClassName()))
-                .dropWhile(frame -> DebugMode.isOurs(frame.getClassName()))
-                .takeWhile(frame -> !DebugMode.isOurs(frame.getClassName()))
-                .limit(MOST_FRAMES)
+        Stream<StackTraceElement> frames = Arrays.stream(thread.getStackTrace());
+        if (!running) { // those that wait for the loop come first
+            frames = frames.dropWhile(frame -> !DebugMode.isOurs(frame.getClassName()))
+                    .dropWhile(frame -> DebugMode.isOurs(frame.getClassName()));
+        }
+        List<StackTraceElement> own = frames.takeWhile(frame -> !DebugMode.isOurs(frame.getClassName()))
+                .filter(frame -> !frame.getClassName().contains("$$Lambda"))
                 .toList();
+        int line = 0; // the first that is not the JDK's
+        while (line < own.size() && isOfJdk(own.get(line))) {
+            line++;
+        }
+        if (line == own.size()) {
+            return List.of();
+        }
+        int from = Math.max(0, line - 1); // and above it what that calls
+        return own.subList(from, Math.min(own.size(), from + MOST_FRAMES));
+    }
+
+    /** Without the loaders and versions that its own text may begin with. */
+    private static String describe(StackTraceElement frame) {
+        return frame.getClassName() + "." + frame.getMethodName() + "(" + frame.getFileName() + ":"
+                + frame.getLineNumber() + ")";
+    }
+
+    private static boolean isOfJdk(StackTraceElement frame) {
+        String type = frame.getClassName();
+        return type.startsWith("java.") || type.startsWith("jdk.") || type.startsWith("sun.");
     }
 }

@@ -26,9 +26,35 @@ final class Transports {
         return NioIoHandler.newFactory();
     }
 
-    static IoRegistration register(IoHandler io, IoHandle handle) throws Exception {
+    /** @param pollSoon called, on the loop, when there is something to do in the next select */
+    static IoRegistration register(IoHandler io, IoHandle handle, Runnable pollSoon) throws Exception {
         IoRegistration registration = io.register(handle);
-        return io instanceof NioIoHandler ? registration : neverEmpty(registration);
+        return io instanceof NioIoHandler ? new LetGo(registration, pollSoon) : neverEmpty(registration);
+    }
+
+    /** NIO closes a channel's socket in the select after its close; until then a server's port is taken. */
+    private record LetGo(IoRegistration registration, Runnable pollSoon) implements IoRegistration {
+        @Override
+        @SuppressWarnings("TypeParameterUnusedInFormals") // Netty's signature
+        public <T> T attachment() {
+            return registration.attachment();
+        }
+
+        @Override
+        public long submit(IoOps ops) {
+            return registration.submit(ops);
+        }
+
+        @Override
+        public boolean isValid() {
+            return registration.isValid();
+        }
+
+        @Override
+        public boolean cancel() {
+            pollSoon.run();
+            return registration.cancel();
+        }
     }
 
     /**

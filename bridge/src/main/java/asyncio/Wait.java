@@ -29,6 +29,11 @@ abstract class Wait extends Waiter {
      */
     abstract @Nullable Object outcome(@Nullable CancelledException request) throws Exception;
 
+    /** Whether what will end it is another library's, which the loop knows nothing of. */
+    boolean isForeign() {
+        return false;
+    }
+
     /** Whether the resumption is on its way. */
     abstract boolean hasEnded();
 
@@ -80,6 +85,11 @@ abstract class Wait extends Waiter {
         @Override
         boolean hasEnded() {
             return future.done();
+        }
+
+        @Override
+        boolean isForeign() {
+            return future instanceof Future.Wrapped;
         }
 
         @Override

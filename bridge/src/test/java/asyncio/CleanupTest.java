@@ -21,6 +21,7 @@ import java.util.function.Function;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import reactor.core.CoreSubscriber;
 import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -292,6 +293,74 @@ class CleanupTest {
                 Throwable thrown = errorOf(createTask(reactive ? all : async(() -> await(all))));
                 assertThat(((ExceptionGroup) thrown).exceptions()).containsExactly(error);
                 assertThat(log).containsExactly("cleaned up", "cleaned up");
+            }
+        });
+    }
+
+    /** Grants itself, 10 ms after the request, what takes 300 ms to be given back. */
+    private static final class SlowToGiveBack extends ColdMono<String> {
+        private final List<String> log;
+
+        SlowToGiveBack(List<String> log) {
+            super(SlowToGiveBack.class);
+            this.log = log;
+        }
+
+        @Override
+        protected void start(CoreSubscriber<? super String> actual) {
+            actual.onSubscribe(new Suspension<String>(actual, null) {
+                @Override
+                protected boolean begin() {
+                    EventLoop.getRunningLoop().callLater(ms(10), () -> {
+                        if (grant("value")) {
+                            deliver();
+                            log.add("granted");
+                        }
+                    });
+                    return false;
+                }
+
+                @Override
+                protected void leave() {}
+
+                @Override
+                public void giveBack(String value) {
+                    Cleanups cleanups = Cleanups.of(actual().currentContext());
+                    cleanups.begin();
+                    EventLoop.getRunningLoop().callLater(ms(300), () -> {
+                        log.add("given back");
+                        cleanups.end();
+                    });
+                }
+
+                @Override
+                protected String target() {
+                    return "a test's value";
+                }
+            });
+        }
+    }
+
+    @Test
+    @DisplayName("who is cancelled between the grant and its turn goes on when the value has been given back")
+    void givingBackTakesTime() throws Exception {
+        ScopeStyle.run(() -> {
+            for (int style = 0; style < 3; style++) {
+                List<String> log = new ArrayList<>();
+                Mono<String> source = new SlowToGiveBack(log);
+                Duration start = now();
+                Task<String> task = createTask(
+                        switch (style) {
+                            case 0 -> async(() -> await(source));
+                            case 1 -> source;
+                            default -> asyncio.Timeout.scope(LONG, timeout -> source);
+                        });
+                await(sleep(ms(5)));
+                // in the tick of the grant: after it, and before the turn of the one who got it
+                EventLoop.getRunningLoop().callLater(ms(5), task::cancel);
+                assertThat(errorOf(task)).isInstanceOf(CancelledException.class);
+                assertThat(log).containsExactly("granted", "given back");
+                assertThat(now().minus(start)).isEqualTo(ms(310));
             }
         });
     }

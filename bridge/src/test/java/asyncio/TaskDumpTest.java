@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -96,5 +97,58 @@ class TaskDumpTest {
                     task.cancel();
                 },
                 true);
+    }
+
+    @Test
+    void chainsMayBeOfAnyLength() throws Exception {
+        Asyncio.run(() -> {
+            EventLoop loop = EventLoop.getRunningLoop();
+            Future<Void> gate = loop.createFuture();
+            Task<Void> last = createTask(gate);
+            for (int i = 0; i < 20_000; i++) {
+                last = createTask(last);
+            }
+            await(sleep(Duration.ZERO));
+            assertThat(loop.dumpTasks().lines()).hasSizeGreaterThanOrEqualTo(20_002);
+            gate.setResult(null);
+            await(last);
+        });
+    }
+
+    @Test
+    void anyThreadMayLookWhileTasksComeAndGo() throws Exception {
+        try (LoopThread thread = new LoopThread()) {
+            Task<Void> busy = thread.loop.createTask(async(() -> {
+                for (int i = 0; i < 2_000; i++) {
+                    await(gather(sleep(Duration.ZERO), async(() -> await(sleep(Duration.ZERO)))));
+                }
+            }));
+            int dumps = 0;
+            do {
+                assertThat(thread.loop.dumpTasks()).startsWith("<EventLoop");
+                dumps++;
+            } while (!busy.done());
+            assertThat(dumps).isPositive();
+            assertThat(busy.exception()).isNull();
+        }
+    }
+
+    @Test
+    void aBodyThatBlocksShowsTheLine() throws Exception {
+        CountDownLatch blocked = new CountDownLatch(1);
+        CountDownLatch release = new CountDownLatch(1);
+        try (LoopThread thread = new LoopThread()) {
+            thread.loop.createTask(
+                    async(() -> {
+                        blocked.countDown();
+                        release.await();
+                    }),
+                    "blocker");
+            blocked.await();
+            assertThat(thread.loop.dumpTasks())
+                    .containsPattern(
+                            "- blocker is ready or running\\n(    at java.+\\n)?    at asyncio.TaskDumpTest.lambda");
+            release.countDown();
+        }
     }
 }

@@ -23,6 +23,9 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 final class LeakCheck implements BeforeEachCallback, AfterEachCallback {
     private static final Duration PATIENCE = Duration.ofSeconds(10);
     private static final Map<Object, Throwable> LISTENERS = new ConcurrentHashMap<>();
+    /** Those of virtual threads' carriers, and of the JDK's own threads. */
+    private static final Set<String> GROUPS_OF_THE_JDK = Set.of("CarrierThreads", "InnocuousThreadGroup");
+
     private static final List<String> SHARED = List.of(
             "parallel-",
             "boundedElastic-",
@@ -30,6 +33,7 @@ final class LeakCheck implements BeforeEachCallback, AfterEachCallback {
             "ForkJoinPool.commonPool",
             "CompletableFutureDelayScheduler",
             "globalEventExecutor-",
+            "asyncio-watchdog", // one for all loops, which stays for some seconds behind the last
             "Common-Cleaner",
             "Reference Handler",
             "junit-",
@@ -37,6 +41,12 @@ final class LeakCheck implements BeforeEachCallback, AfterEachCallback {
             "process reaper");
 
     private final Set<Thread> before = new HashSet<>();
+
+    private static boolean isShared(Thread thread) {
+        ThreadGroup group = thread.getThreadGroup(); // null if it has ended
+        return group != null && GROUPS_OF_THE_JDK.contains(group.getName())
+                || SHARED.stream().anyMatch(thread.getName()::startsWith);
+    }
 
     /** A listener was registered with a fixture. */
     static void registered(Object listener) {
@@ -61,7 +71,7 @@ final class LeakCheck implements BeforeEachCallback, AfterEachCallback {
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         List<String> left = new ArrayList<>();
         for (Thread thread : Thread.getAllStackTraces().keySet()) {
-            if (!before.contains(thread) && SHARED.stream().noneMatch(thread.getName()::startsWith)) {
+            if (!before.contains(thread) && !isShared(thread)) {
                 thread.join(Math.max(1, (deadline - System.nanoTime()) / 1_000_000));
                 if (thread.isAlive()) {
                     left.add(thread + " at " + List.of(thread.getStackTrace()));

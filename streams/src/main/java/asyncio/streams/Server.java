@@ -3,6 +3,8 @@ package asyncio.streams;
 import asyncio.EventLoop;
 import asyncio.ExceptionContext;
 import asyncio.Future;
+import asyncio.Leftover;
+import asyncio.Leftovers;
 import asyncio.Task;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -83,6 +85,11 @@ public final class Server implements AutoCloseable {
                 .then(Mono.just(this))
                 .doOnError(error -> close())
                 .doOnCancel(this::close);
+    }
+
+    /** Until it is closed and the last client gone. */
+    void watch(@Nullable Throwable site) {
+        Leftovers.watch(Leftover.Kind.CONNECTION, this, () -> !finished.done(), site);
     }
 
     private void bound(Listener listener) {

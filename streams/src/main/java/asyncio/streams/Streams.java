@@ -2,6 +2,7 @@ package asyncio.streams;
 
 import asyncio.Asyncio;
 import asyncio.EventLoop;
+import asyncio.Leftovers;
 import java.nio.file.Path;
 import java.util.Objects;
 import java.util.function.Function;
@@ -73,9 +74,12 @@ public final class Streams {
         if (Addresses.checkPort(port) == 0) {
             throw new IllegalArgumentException("Cannot connect to port 0");
         }
+        Throwable site = Leftovers.site();
         return new Opening<>(
                 "openConnection(" + host + ", " + port + ")",
-                loop -> new Connector(loop, options).connect(host, port).doOnNext(Unclosed::watch));
+                loop -> new Connector(loop, options)
+                        .connect(host, port)
+                        .doOnNext(opened -> Unclosed.watch(opened, site)));
     }
 
     /** As {@link #openUnixConnection(Path, ConnectOptions)}, with the defaults. */
@@ -92,9 +96,10 @@ public final class Streams {
     public static Mono<StreamConnection> openUnixConnection(Path path, ConnectOptions options) {
         Objects.requireNonNull(path, "path");
         Objects.requireNonNull(options, "options");
+        Throwable site = Leftovers.site();
         return new Opening<>(
                 "openUnixConnection(" + path + ")",
-                loop -> new Connector(loop, options).connect(path).doOnNext(Unclosed::watch));
+                loop -> new Connector(loop, options).connect(path).doOnNext(opened -> Unclosed.watch(opened, site)));
     }
 
     // ---- serving
@@ -217,9 +222,11 @@ public final class Streams {
             Function<StreamConnection, Mono<Void>> handler,
             ServeOptions options,
             Function<Server, Mono<Server>> listen) {
+        Throwable site = Leftovers.site();
         return new Opening<>(
                 name,
-                loop -> Mono.deferContextual(context -> listen.apply(new Server(loop, handler, options, context))));
+                loop -> Mono.deferContextual(context -> listen.apply(new Server(loop, handler, options, context)))
+                        .doOnNext(server -> server.watch(site)));
     }
 
     // ---- loops for Reactor Netty

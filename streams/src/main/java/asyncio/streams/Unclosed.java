@@ -1,6 +1,9 @@
 package asyncio.streams;
 
+import asyncio.Leftover;
+import asyncio.Leftovers;
 import java.lang.ref.Cleaner;
+import org.jspecify.annotations.Nullable;
 import reactor.util.Logger;
 import reactor.util.Loggers;
 
@@ -15,9 +18,14 @@ final class Unclosed implements Runnable {
         this.handler = handler;
     }
 
-    /** Until it is closed. */
-    static void watch(StreamConnection connection) {
+    /**
+     * Until it is closed.
+     *
+     * @param site where it was asked for, in debug mode
+     */
+    static void watch(StreamConnection connection, @Nullable Throwable site) {
         Outgoing out = connection.handler().writer();
+        Leftovers.watch(Leftover.Kind.CONNECTION, out, () -> !out.closed().done(), site);
         Cleaner.Cleanable watch = CLEANER.register(connection, new Unclosed(connection.handler()));
         out.closed().addDoneCallback(gone -> {
             if (!out.isLostWithLoop()) {

@@ -100,9 +100,8 @@ public final class Subprocess implements AutoCloseable {
     /**
      * Starts a child. Nothing happens until subscription, then a thread starts it for the loop that runs there, or for
      * one of {@link EventLoop#shared()}. Cancelling kills it with its descendants, also if it was there and a body has
-     * not taken it. A task that awaits this goes on when the child is gone; only one that is cancelled in the tick in
-     * which the child is there goes on at once. (An operator downstream that drops it while it is cancelled on another
-     * thread hands it to {@code Hooks.onNextDropped}: {@link #use} drops none.)
+     * not taken it. A task that awaits this goes on when the child is gone. (An operator downstream that drops it while
+     * it is cancelled on another thread hands it to {@code Hooks.onNextDropped}: {@link #use} drops none.)
      *
      * <p>Fails with {@link java.io.IOException}, before there is a child, if the program or the directory is not there
      * or may not be used; with {@link UnsupportedOperationException} for a {@link Command#newSession} that cannot be.

@@ -1,15 +1,22 @@
 package asyncio.sync;
 
 import asyncio.ColdMono;
+import asyncio.Leftover;
+import asyncio.Leftovers;
+import asyncio.Suspension;
 import java.time.Duration;
+import java.util.Objects;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
+import reactor.core.Scannable;
 
 /** What {@code acquire()} returns. */
 final class Acquire extends ColdMono<Permit> {
     private final PermitSource source;
     private final int permits;
     private final @Nullable Duration limit;
+    private final @Nullable Throwable site = Leftovers.site();
 
     Acquire(PermitSource source, int permits, @Nullable Duration limit) {
         super(Acquire.class);
@@ -21,12 +28,31 @@ final class Acquire extends ColdMono<Permit> {
     @Override
     protected @Nullable Permit awaitInBody() throws Exception {
         Permit permit = source.take(permits);
-        return permit != null ? permit : super.awaitInBody();
+        if (permit == null) {
+            permit = Objects.requireNonNull(super.awaitInBody());
+        }
+        if (site != null) {
+            watch(permit, () -> true);
+        }
+        return permit;
     }
 
     @Override
     protected void start(CoreSubscriber<? super Permit> actual) {
-        actual.onSubscribe(source.waiter(actual, permits, limit));
+        Suspension<Held> waiter = source.waiter(actual, permits, limit);
+        if (site != null && waiter instanceof Permit permit) {
+            watch(permit, () -> Boolean.TRUE.equals(waiter.scan(Scannable.Attr.TERMINATED)));
+        }
+        actual.onSubscribe(waiter);
+    }
+
+    /** For reports of what a program has left: nobody knows whose permit it is that a semaphore gets by hand. */
+    private void watch(Permit permit, BooleanSupplier acquired) {
+        Leftovers.watch(
+                Leftover.Kind.PERMIT,
+                permit,
+                () -> acquired.getAsBoolean() && !permit.isReleased() && !source.releasedByHand(),
+                site);
     }
 
     @Override

@@ -1,4 +1,7 @@
-/** Will hold virtual time, deterministic schedules, leak checks and in-memory connections for tests. */
+/**
+ * Tests of programs that run on an event loop: virtual time, deterministic schedules, checks for leaks and deadlocks,
+ * for JUnit ({@link asyncio.testkit.AsyncioTest}) and for plain code ({@link asyncio.testkit.VirtualTimeLoop}).
+ */
 @NullMarked
 package asyncio.testkit;
 

@@ -1,0 +1,43 @@
+package asyncio;
+
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Something that a program has forgotten; see {@link Leftovers}.
+ *
+ * @param kind what kind of thing
+ * @param description what it says of itself
+ * @param exception of {@link Kind#EXCEPTION}: the one that nobody has retrieved
+ * @param createdAt where it was made, innermost first; empty outside of debug mode
+ */
+public record Leftover(
+        Kind kind, String description, @Nullable Throwable exception, List<StackTraceElement> createdAt) {
+    /** The kinds of things that can be forgotten. */
+    public enum Kind {
+        /** A task that has not ended. */
+        TASK,
+        /** A coroutine that was never awaited. */
+        COROUTINE,
+        /** An exception that nobody has retrieved or handled. */
+        EXCEPTION,
+        /** A permit of a lock or a semaphore that was not released. */
+        PERMIT,
+        /** A connection, a server or another channel that was not closed. */
+        CONNECTION,
+        /** A child process that was not waited for. */
+        PROCESS,
+        /** A buffer of Netty's that was not released. */
+        BUFFER,
+        /** A thread that has not ended. */
+        THREAD
+    }
+
+    /** Copies the list. */
+    public Leftover {
+        Objects.requireNonNull(kind, "kind");
+        Objects.requireNonNull(description, "description");
+        createdAt = List.copyOf(createdAt);
+    }
+}

@@ -1,0 +1,132 @@
+package asyncio.testkit;
+
+import asyncio.EventLoop;
+import asyncio.Leftover;
+import asyncio.Leftovers;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.util.ResourceLeakDetector;
+import io.netty.util.ResourceLeakDetectorFactory;
+import io.netty.util.ResourceLeakTracker;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import reactor.util.Loggers;
+
+/**
+ * Netty's leak detector, that knows by itself, and not by the garbage collector, which buffers of a test's loop have
+ * not been released. Installed by the first {@link VirtualTimeLoop}; where Netty's buffers may have been in use before,
+ * by {@code -Dio.netty.customResourceLeakDetector=asyncio.testkit.BufferWatch}.
+ *
+ * @param <T> what is watched, buffers mostly
+ */
+public final class BufferWatch<T> extends ResourceLeakDetector<T> {
+    private static final Map<EventLoop, Set<Tracker<?>>> WATCHED = new ConcurrentHashMap<>();
+    /** Netty asks one of these. */
+    private static volatile boolean asked;
+
+    /** For Netty, which finds it by name. */
+    public BufferWatch(Class<?> resourceType, int samplingInterval) {
+        super(resourceType, samplingInterval);
+    }
+
+    /** For Netty, which finds it by name. */
+    public BufferWatch(Class<?> resourceType, int samplingInterval, long maxActive) {
+        this(resourceType, samplingInterval);
+    }
+
+    /** Puts it into Netty, if Netty's buffers have not begun to work; they ask once. */
+    static void install() {
+        ResourceLeakDetectorFactory.setResourceLeakDetectorFactory(new ResourceLeakDetectorFactory() {
+            @Override
+            @SuppressWarnings("deprecation") // Netty's only abstract method
+            public <R> ResourceLeakDetector<R> newResourceLeakDetector(
+                    Class<R> resource, int samplingInterval, long maxActive) {
+                return new BufferWatch<>(resource, samplingInterval);
+            }
+        });
+        ByteBufAllocator.DEFAULT.buffer(1).release();
+        if (!asked) {
+            Loggers.getLogger("asyncio")
+                    .warn("Netty's buffers were in use before the first test of the testkit: they are not watched. "
+                            + "Start the tests with -Dio.netty.customResourceLeakDetector="
+                            + BufferWatch.class.getName());
+        }
+    }
+
+    static void begin(EventLoop loop) {
+        WATCHED.put(loop, ConcurrentHashMap.newKeySet());
+    }
+
+    /** What has not been released. */
+    static List<Leftover> end(EventLoop loop) {
+        Collection<Tracker<?>> left = WATCHED.remove(loop);
+        return left == null
+                ? List.of()
+                : left.stream()
+                        .map(tracker -> new Leftover(
+                                Leftover.Kind.BUFFER, tracker.resource.toString(), null, allocation(tracker.site)))
+                        .toList();
+    }
+
+    /** From the line that asked Netty on. */
+    private static List<StackTraceElement> allocation(Throwable site) {
+        return Arrays.stream(site.getStackTrace())
+                .dropWhile(frame -> !frame.getClassName().startsWith("io.netty."))
+                .dropWhile(frame -> frame.getClassName().startsWith("io.netty."))
+                .toList();
+    }
+
+    @Override
+    public @Nullable ResourceLeakTracker<T> track(T resource) {
+        ResourceLeakTracker<T> tracker = trackForTest(resource);
+        return tracker != null ? tracker : super.track(resource);
+    }
+
+    @Override
+    public @Nullable ResourceLeakTracker<T> trackForcibly(T resource) {
+        ResourceLeakTracker<T> tracker = trackForTest(resource);
+        return tracker != null ? tracker : super.trackForcibly(resource);
+    }
+
+    private @Nullable ResourceLeakTracker<T> trackForTest(T resource) {
+        if (!asked) {
+            asked = true;
+        }
+        EventLoop loop = EventLoop.runningOrNull();
+        Set<Tracker<?>> watched = loop == null ? null : WATCHED.get(loop);
+        Throwable site = watched == null ? null : Leftovers.site();
+        if (watched == null || site == null) {
+            return null;
+        }
+        Tracker<T> tracker = new Tracker<>(watched, resource, site);
+        watched.add(tracker);
+        return tracker;
+    }
+
+    private static final class Tracker<T> implements ResourceLeakTracker<T> {
+        private final Set<Tracker<?>> watched;
+        private final T resource;
+        private final Throwable site;
+
+        Tracker(Set<Tracker<?>> watched, T resource, Throwable site) {
+            this.watched = watched;
+            this.resource = resource;
+            this.site = site;
+        }
+
+        @Override
+        public void record() {}
+
+        @Override
+        public void record(Object hint) {}
+
+        @Override
+        public boolean close(T trackedObject) {
+            return watched.remove(this);
+        }
+    }
+}

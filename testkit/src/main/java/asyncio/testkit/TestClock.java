@@ -1,0 +1,83 @@
+package asyncio.testkit;
+
+import static asyncio.Asyncio.async;
+import static asyncio.Asyncio.await;
+import static asyncio.Asyncio.sleep;
+
+import asyncio.EventLoop;
+import java.time.Duration;
+import java.util.Objects;
+import reactor.core.Disposable;
+import reactor.core.publisher.Mono;
+
+/**
+ * The clock of a test. It stands still while anything is ready, IO is under way or another thread works for the loop,
+ * and then jumps to the next timer by itself; so a test needs {@link #advance} only to look at what is between two
+ * timers.
+ *
+ * <pre>{@code
+ * @AsyncioTest
+ * void retriesAfterASecond(TestClock clock) throws Exception {
+ *     Task<Reply> task = createTask(client.fetch());
+ *     await(clock.advance(Duration.ofMillis(999)));
+ *     assertEquals(1, server.requests());
+ *     await(clock.advance(Duration.ofMillis(1)));
+ *     assertEquals(2, server.requests());
+ *     await(task);
+ * }
+ * }</pre>
+ *
+ * <p><b>Threading.</b> {@link #now} and {@link #hold} from any thread; the Monos are for the test's loop.
+ */
+public final class TestClock {
+    private final EventLoop loop;
+    private final TestMonitor monitor;
+    private final Duration start;
+
+    TestClock(EventLoop loop, TestMonitor monitor) {
+        this.loop = loop;
+        this.monitor = monitor;
+        this.start = loop.time();
+    }
+
+    /** How much virtual time has passed since the loop was made. */
+    public Duration now() {
+        return loop.time().minus(start);
+    }
+
+    /**
+     * Lets virtual time pass: what is due within it happens, each at its time, and whoever awaits this goes on when all
+     * of it has. Nothing happens until subscription; cancelling ends the waiting only.
+     */
+    public Mono<Void> advance(Duration time) {
+        Objects.requireNonNull(time, "time");
+        return async(() -> {
+            await(sleep(time));
+            await(monitor.settled(loop));
+        });
+    }
+
+    /**
+     * Lets everything happen that can without virtual time passing. Nothing happens until subscription; cancelling ends
+     * the waiting only.
+     */
+    public Mono<Void> settle() {
+        return async(() -> {
+            await(monitor.settled(loop));
+        });
+    }
+
+    /**
+     * Makes time stand still until the result is disposed of, once, from any thread: while a thread that the loop does
+     * not know of works for the test. {@code toThread} and {@code runInExecutor} do it by themselves.
+     */
+    public Disposable hold() {
+        return loop.holdTime();
+    }
+
+    /** {@code <TestClock PT1M30S>}. */
+    @Override
+    public String toString() {
+        return "<TestClock " + now() + ">";
+    }
+}

@@ -1,0 +1,169 @@
+package asyncio.testkit;
+
+import asyncio.EventLoop;
+import asyncio.ExceptionContext;
+import asyncio.Future;
+import asyncio.Leftover;
+import asyncio.LoopMonitor;
+import io.netty.util.concurrent.MockTicker;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** Decides what happens when a test's loop has nothing to do, and collects what its program does not look at. */
+final class TestMonitor implements LoopMonitor {
+    /** With sockets open nobody knows whether something will come; after so long nobody believes it any more. */
+    private static final Duration PATIENCE = Duration.ofSeconds(1);
+
+    /** What a run is for. */
+    private enum Goal {
+        /** Somebody waits for the end of a task. */
+        TASK,
+        /** To do what can be done up to a point of time, or all that can be done. */
+        TIME
+    }
+
+    private final MockTicker ticker;
+    private final Duration ioGrace;
+    private final Duration limit;
+    private final String name;
+    /** All that follows is used on the thread that runs the loop, or before and after. */
+    private final List<Future<Void>> settling = new ArrayList<>();
+
+    private Goal goal = Goal.TASK;
+    private @Nullable Duration until;
+    private boolean outside;
+    /** The run that was last has ended in a report that names all tasks. */
+    private volatile boolean stuck;
+
+    private final List<Leftover> forgotten = new CopyOnWriteArrayList<>();
+    private final List<Leftover> reported = new CopyOnWriteArrayList<>();
+
+    TestMonitor(MockTicker ticker, String name, Duration ioGrace, Duration limit) {
+        this.ticker = ticker;
+        this.name = name;
+        this.ioGrace = ioGrace;
+        this.limit = limit;
+    }
+
+    // ---- what a run is for
+
+    void runForTask() {
+        goal = Goal.TASK;
+    }
+
+    /** @param until the loop's time at which the run ends; null for when there is no timer left */
+    void runForTime(@Nullable Duration until) {
+        goal = Goal.TIME;
+        this.until = until;
+    }
+
+    boolean stuck() {
+        return stuck;
+    }
+
+    /** Completes when the loop is idle next. */
+    Future<Void> settled(EventLoop loop) {
+        Future<Void> settled = loop.createFuture();
+        settling.add(settled);
+        return settled;
+    }
+
+    // ---- idle
+
+    @Override
+    public Duration quietTime(boolean timers, boolean outside) {
+        this.outside = outside;
+        if (!outside) {
+            return Duration.ZERO;
+        }
+        boolean givesUp = !timers && goal == Goal.TASK && settling.isEmpty();
+        return givesUp && ioGrace.compareTo(PATIENCE) < 0 ? PATIENCE : ioGrace;
+    }
+
+    @Override
+    public void idle(EventLoop loop, @Nullable Duration nextTimer) {
+        if (!settling.isEmpty()) {
+            List<Future<Void>> settled = List.copyOf(settling);
+            settling.clear();
+            settled.forEach(future -> future.trySetResult(null)); // one that was cancelled is done
+            return;
+        }
+        if (goal == Goal.TASK) {
+            if (nextTimer == null) {
+                stuck = true;
+                throw deadlock(loop);
+            }
+        } else if (nextTimer == null || until != null && nextTimer.compareTo(until) > 0) {
+            if (until != null) {
+                ticker.advance(until.minus(loop.time()).toNanos(), TimeUnit.NANOSECONDS);
+            }
+            loop.stop();
+            return;
+        }
+        Duration passed = nextTimer.minus(Duration.ofNanos(ticker.initialNanoTime()));
+        if (passed.compareTo(limit) > 0) {
+            stuck = true;
+            throw new TimeLimitError(name + " is about to pass its limit of virtual time, " + limit
+                    + ": the next timer is due at " + passed
+                    + ". If the test is meant to last so long, raise the limit by @TimeLimit(virtual = ...). "
+                    + "Otherwise something sets timer after timer, and these tasks wait for something else:\n"
+                    + loop.dumpTasks());
+        }
+    }
+
+    private DeadlockError deadlock(EventLoop loop) {
+        return new DeadlockError("Deadlock in " + name + " at virtual time "
+                + loop.time().minusNanos(ticker.initialNanoTime())
+                + ": nothing is ready, no timer is set, no other thread works for the loop, and "
+                + (outside ? "nothing has come from outside for a while" : "no socket is open")
+                + ". A thread of yours that was to go on must hold the time (TestClock.hold()). Who waits for what:\n"
+                + loop.dumpTasks());
+    }
+
+    AssertionError interrupted(EventLoop loop, InterruptedException interrupt) {
+        stuck = true;
+        return new AssertionError(
+                name + " was interrupted, as by a timeout of JUnit's. What the tasks are doing:\n" + loop.dumpTasks(),
+                interrupt);
+    }
+
+    TimeLimitError tookTooLong(EventLoop loop, Duration limit) {
+        stuck = true;
+        return new TimeLimitError(name + " has not ended within its limit of real time, " + limit
+                + ", at virtual time " + loop.time().minusNanos(ticker.initialNanoTime())
+                + ": something blocks its loop or keeps it busy, or work in another thread has not ended. "
+                + "Raise the limit by @TimeLimit(real = ...). What the tasks are doing:\n"
+                + loop.dumpTasks());
+    }
+
+    // ---- what nobody looks at
+
+    @Override
+    public void forgotten(EventLoop loop, Leftover coroutine) {
+        forgotten.add(coroutine);
+    }
+
+    /** The exception handler of a test's loop. */
+    void reported(ExceptionContext what) {
+        Object subject = what.task() != null ? what.task() : what.future() != null ? what.future() : what.handle();
+        reported.add(new Leftover(
+                Leftover.Kind.EXCEPTION,
+                what.message()
+                        + (subject == null ? "" : ": " + subject)
+                        + (what.exception() == null ? "" : ": " + what.exception()),
+                what.exception(),
+                what.sourceTraceback()));
+    }
+
+    List<Leftover> forgotten() {
+        return forgotten;
+    }
+
+    List<Leftover> reported() {
+        return reported;
+    }
+}

@@ -1,0 +1,124 @@
+package asyncio.testkit;
+
+import static asyncio.Asyncio.async;
+import static asyncio.Asyncio.await;
+import static asyncio.Asyncio.createTask;
+
+import asyncio.Body;
+import asyncio.ExceptionGroup;
+import asyncio.Future;
+import asyncio.Task;
+import asyncio.TaskGroup;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** The loop of one test of JUnit's, and the group of the method that is next. */
+final class TestRun {
+    final VirtualTimeLoop time;
+    private @Nullable Group group;
+
+    TestRun(VirtualTimeLoop time) {
+        this.time = time;
+    }
+
+    /** A group for the method whose parameters are being put together. */
+    TaskGroup openGroup() throws Exception {
+        return time.run(() -> {
+            Group opened = new Group(time);
+            group = opened;
+            return await(opened.entered);
+        });
+    }
+
+    /** Runs a method as a body, within its group if it has one. */
+    void run(Body method) throws Exception {
+        Group group = this.group;
+        if (group == null) {
+            time.run(method);
+        } else {
+            this.group = null;
+            group.run(method);
+        }
+    }
+
+    /**
+     * A group that is there before its body: a task is in the scope, and awaits the body, which is another task. So a
+     * child that fails cancels the body, and the body's end ends the group.
+     */
+    private static final class Group {
+        final Future<TaskGroup> entered;
+        private final VirtualTimeLoop time;
+        private final Future<Void> begun;
+        private final Task<?> scope;
+        private @Nullable Task<?> body;
+
+        Group(VirtualTimeLoop time) {
+            this.time = time;
+            this.entered = time.loop().createFuture();
+            this.begun = time.loop().createFuture();
+            this.scope = time.loop()
+                    .createTask(
+                            TaskGroup.scopeBody(group -> {
+                                entered.setResult(group);
+                                await(begun);
+                                await(Objects.requireNonNull(body));
+                                return group;
+                            }),
+                            "group of the test");
+        }
+
+        void run(Body method) throws Exception {
+            try {
+                time.run(async(() -> {
+                    body = createTask(
+                            async(time.interruptible(() -> {
+                                method.run();
+                                return true;
+                            })),
+                            "body of the test");
+                    begun.setResult(null);
+                    await(scope);
+                }));
+            } catch (ExceptionGroup e) {
+                throw VirtualTimeLoop.sneaky(unwrapped(e, Objects.requireNonNull(body)));
+            } catch (Error e) {
+                endScope(e);
+                throw e;
+            }
+        }
+
+        /** What the body failed with, since that is what the test says; the failures of children below it. */
+        private static Throwable unwrapped(ExceptionGroup all, Task<?> body) {
+            Throwable own = body.done() && !body.cancelled() ? body.exception() : null;
+            if (own == null) {
+                return all;
+            }
+            suppressOthers(own, all);
+            return own;
+        }
+
+        /** An Error has ended the run of the loop before the group could end its children. */
+        private void endScope(Error first) {
+            if (first instanceof DeadlockError || first instanceof TimeLimitError) {
+                return;
+            }
+            try {
+                time.run(scope);
+            } catch (ExceptionGroup e) {
+                suppressOthers(first, e);
+            } catch (Exception | Error e) {
+                if (e != first) {
+                    first.addSuppressed(e);
+                }
+            }
+        }
+
+        private static void suppressOthers(Throwable first, ExceptionGroup all) {
+            for (Throwable other : all.exceptions()) {
+                if (other != first) {
+                    first.addSuppressed(other);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,264 @@
+package asyncio.testkit;
+
+import static asyncio.Asyncio.async;
+import static asyncio.Asyncio.await;
+import static asyncio.Asyncio.createTask;
+import static asyncio.Asyncio.sleep;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import asyncio.EventLoop;
+import asyncio.Leftover;
+import asyncio.streams.Server;
+import asyncio.streams.StreamConnection;
+import asyncio.streams.Streams;
+import asyncio.sync.Lock;
+import asyncio.sync.Permit;
+import asyncio.sync.Semaphore;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import reactor.core.publisher.Mono;
+
+/** What tests leave behind, each found by a test that does so. */
+@Timeout(120)
+class LeaksTest {
+    /** Non-daemon, as the threads of most pools. */
+    private static final AtomicReference<@Nullable ExecutorService> POOL = new AtomicReference<>();
+
+    static class Leaking {
+        @AsyncioTest
+        void task() throws Exception {
+            createTask(sleep(Duration.ofHours(1)), "forgotten");
+        }
+
+        @AsyncioTest
+        void coroutine() throws Exception {
+            Mono<Void> pause = sleep(Duration.ofHours(1));
+            assertThat(pause).isNotNull();
+        }
+
+        @AsyncioTest
+        void collected() throws Exception {
+            sleep(Duration.ofHours(1)).hashCode();
+            for (int i = 0;
+                    i < 20;
+                    i++) { // whether the collector finds it or not, and whether the watchdog looks or not
+                System.gc();
+                Thread.yield();
+            }
+        }
+
+        @AsyncioTest
+        void exception() throws Exception {
+            createTask(async(() -> {
+                throw new IllegalStateException("planted");
+            }));
+            await(sleep(Duration.ofSeconds(1)));
+        }
+
+        @AsyncioTest
+        void callback() throws Exception {
+            EventLoop.getRunningLoop().callSoon(() -> {
+                throw new IllegalStateException("planted");
+            });
+        }
+
+        @AsyncioTest
+        void lock() throws Exception {
+            Lock lock = new Lock();
+            Permit permit = await(lock.acquire());
+            assertThat(permit.isReleased()).isFalse();
+        }
+
+        @AsyncioTest
+        void contended() throws Exception {
+            Lock lock = new Lock();
+            Permit first = await(lock.acquire());
+            EventLoop.getRunningLoop().callSoon(first::release);
+            await(lock.acquire());
+        }
+
+        @AsyncioTest
+        void semaphoreOfOperators() throws Exception {
+            Semaphore semaphore = new Semaphore(2);
+            await(createTask(semaphore.acquire().map(Permit::permits)));
+        }
+
+        @AsyncioTest
+        void server() throws Exception {
+            await(Streams.startServerBody(connection -> {}, "127.0.0.1", 0));
+        }
+
+        @AsyncioTest
+        void connection() throws Exception {
+            Server server = await(Streams.startServerBody(
+                    connection -> {
+                        await(connection.reader().readAll());
+                        connection.close();
+                    },
+                    "127.0.0.1",
+                    0));
+            StreamConnection client = await(Streams.openConnection("127.0.0.1", server.port()));
+            assertThat(client).isNotNull();
+            server.close();
+        }
+
+        @AsyncioTest
+        void buffer() throws Exception {
+            ByteBuf buffer = ByteBufAllocator.DEFAULT.buffer(100);
+            buffer.writeByte(1);
+        }
+
+        @AsyncioTest
+        void thread() throws Exception {
+            ExecutorService pool = Executors.newSingleThreadExecutor();
+            POOL.set(pool);
+            await(EventLoop.getRunningLoop().runInExecutor(pool, () -> 1));
+        }
+
+        @AsyncioTest
+        void failsAsWell() throws Exception {
+            createTask(sleep(Duration.ofHours(1)), "forgotten");
+            throw new AssertionError("the test's own");
+        }
+
+        @AsyncioTest
+        @IgnoreLeaks({Leftover.Kind.TASK, Leftover.Kind.COROUTINE})
+        void ignored() throws Exception {
+            createTask(sleep(Duration.ofHours(1)), "forgotten");
+            sleep(Duration.ofHours(1)).hashCode();
+        }
+
+        @AsyncioTest
+        void doesNotEnd() throws Exception {
+            createTask(
+                    async(() -> {
+                        try {
+                            await(sleep(Duration.ofHours(1)));
+                        } finally {
+                            await(EventLoop.getRunningLoop().<Void>createFuture());
+                        }
+                    }),
+                    "stubborn");
+            await(sleep(Duration.ZERO));
+        }
+    }
+
+    static class Clean {
+        @AsyncioTest
+        void nothingIsLeft() throws Exception {
+            Lock lock = new Lock();
+            Semaphore semaphore = new Semaphore(1);
+            try (var permit = await(lock.acquire())) {
+                assertThat(permit).isNotNull();
+            }
+            await(lock.acquire());
+            lock.release();
+            await(semaphore.acquire());
+            semaphore.release(); // by hand
+            await(createTask(semaphore.acquire().doOnNext(Permit::release).then()));
+            await(semaphore.withPermit(sleep(Duration.ofSeconds(1))));
+            Server server = await(Streams.startServerBody(
+                    connection -> {
+                        await(connection.reader().readAll());
+                        connection.close();
+                    },
+                    "127.0.0.1",
+                    0));
+            try (StreamConnection client = await(Streams.openConnection("127.0.0.1", server.port()))) {
+                client.writer().write("hello");
+                await(client.writer().drain());
+            }
+            await(server.closeAndWait());
+            ByteBufAllocator.DEFAULT.buffer(100).release();
+            Thread thread = new Thread(() -> {});
+            thread.start();
+            createTask(sleep(Duration.ofHours(1))).cancel();
+        }
+    }
+
+    @Test
+    void aCleanTestPasses() {
+        Jupiter.run(Clean.class)
+                .testEvents()
+                .assertStatistics(tests -> tests.succeeded(1).failed(0));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(delimiter = '|', textBlock = """
+                    task                 | TASK       | - forgotten waits for sleep(PT1H) created at LeaksTest.java:
+                    coroutine            | COROUTINE  | sleep(...) made at asyncio.testkit.LeaksTest$Leaking.coroutine(
+                    collected            | COROUTINE  | sleep(...) made at asyncio.testkit.LeaksTest$Leaking.collected(
+                    exception            | EXCEPTION  | Task exception was never retrieved
+                    callback             | EXCEPTION  | java.lang.IllegalStateException: planted
+                    lock                 | PERMIT     | <permit of <Lock [locked]>>
+                    contended            | PERMIT     | <permit of <Lock [locked]>>
+                    semaphoreOfOperators | PERMIT     | <a permit of <Semaphore [unlocked, value:1]>>
+                    server               | CONNECTION | <Server sockets=[/127.0.0.1:
+                    connection           | CONNECTION | <StreamWriter /127.0.0.1:
+                    buffer               | BUFFER     | ridx: 0, widx: 1
+                    """)
+    void eachKindIsFoundWithItsPlace(String method, Leftover.Kind kind, String description) {
+        assertThat(Jupiter.failureOf(Leaking.class, method + "()")).isInstanceOfSatisfying(LeakError.class, error -> {
+            assertThat(error)
+                    .hasMessageContaining(description)
+                    .hasMessageContaining(
+                            "Leaking." + method + "() at virtual time PT" + (method.equals("exception") ? "1S" : "0S"))
+                    .hasMessageContaining("LeaksTest.java:");
+            assertThat(error.leftovers()).extracting(Leftover::kind).contains(kind);
+        });
+    }
+
+    @Test
+    void exceptionsAreSuppressedInTheReport() {
+        assertThat(Jupiter.failureOf(Leaking.class, "exception()").getSuppressed())
+                .singleElement()
+                .isInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
+    void aThreadThatGoesOnIsFound() {
+        try {
+            assertThat(Jupiter.failureOf(Leaking.class, "thread()"))
+                    .isInstanceOf(LeakError.class)
+                    .hasMessageContaining("threads that have not ended")
+                    .hasMessageContaining("pool-");
+        } finally {
+            Objects.requireNonNull(POOL.get()).shutdown();
+        }
+    }
+
+    @Test
+    void theTestsOwnFailureComesFirst() {
+        Throwable failure = Jupiter.failureOf(Leaking.class, "failsAsWell()");
+        assertThat(failure).isExactlyInstanceOf(AssertionError.class).hasMessage("the test's own");
+        assertThat(failure.getSuppressed())
+                .singleElement()
+                .satisfies(
+                        leak -> assertThat(leak).isInstanceOf(LeakError.class).hasMessageContaining("forgotten"));
+    }
+
+    @Test
+    void whatIsIgnoredIsNotReported() {
+        Jupiter.run(Leaking.class, "ignored()")
+                .testEvents()
+                .assertStatistics(tests -> tests.succeeded(1).failed(0));
+    }
+
+    @Test
+    void aTaskThatResistsCancellationDoesNotHoldTheTest() {
+        assertThat(Jupiter.failureOf(Leaking.class, "doesNotEnd()"))
+                .isInstanceOf(LeakError.class)
+                .hasMessageContaining("Tasks that were cancelled at the end of the test, and do not end")
+                .hasMessageContaining("- stubborn, being cancelled, waits for <Future pending");
+    }
+}
