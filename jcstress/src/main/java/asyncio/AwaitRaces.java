@@ -39,7 +39,7 @@ public final class AwaitRaces {
     /** What the body's thread does when the loop runs the wait: 1 for a value, -1 for a CancelledException. */
     private static int resume(IdleTask task, MonoWait<Integer> wait) {
         CancelledException request = task.wakeUp();
-        task.cleanupOf(wait);
+        task.cleanupOf(wait, request != null);
         return outcome(wait, request);
     }
 
