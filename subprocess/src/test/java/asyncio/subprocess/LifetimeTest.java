@@ -104,7 +104,7 @@ class LifetimeTest {
         assumeTrue(Subprocess.run(Command.of("mkfifo", fifo.toString())).block().returnCode() == 0);
         Asyncio.run(() -> {
             Task<Subprocess> start = createTask(async(() -> await(Subprocess.start(SLEEP.stdin(Stdio.from(fifo))))));
-            while (Workers.STARTERS.getActiveCount() == 0) {
+            while (Workers.POOL.getActiveCount() == 0) {
                 await(sleep(Duration.ofMillis(1)));
             }
             await(sleep(Duration.ofMillis(20)));
@@ -389,19 +389,7 @@ class LifetimeTest {
                 how.equals("INT") && ChildJvm.startedIgnoringInterrupts(),
                 "this process was started in the background");
         Asyncio.run(() -> {
-            Command jvm = Command.of(
-                            ProcessHandle.current().info().command().orElseThrow(),
-                            "-Xmx64m",
-                            "-XX:TieredStopAtLevel=1",
-                            "--enable-native-access=ALL-UNNAMED",
-                            "-Dasyncio.subprocess=" + System.getProperty("asyncio.subprocess", ""),
-                            "-cp",
-                            System.getProperty("java.class.path"),
-                            Program.class.getName(),
-                            how)
-                    .env("JAVA_TOOL_OPTIONS", null)
-                    .stdin(PIPE)
-                    .stdout(PIPE);
+            Command jvm = Programs.java(Program.class, how).stdin(PIPE).stdout(PIPE);
             ProcessHandle[] handles = await(Subprocess.useBody(jvm, program -> {
                 ProcessHandle[] pids = twoPids(program);
                 if (how.equals("exit")) {
