@@ -5,12 +5,12 @@ import asyncio.streams.StreamConnection;
 import java.io.IOException;
 import java.lang.ref.Cleaner;
 import java.time.Duration;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -43,6 +43,8 @@ final class Child implements LaunchedChild {
     private final EventLoop loop;
     private final Wiring wiring;
     private final @Nullable PipeEnd[] pipes = new PipeEnd[3];
+    /** All that were ever found by those who end it, for each of them: who kills one may be stopped before the next. */
+    private final Set<ProcessHandle> offspring = ConcurrentHashMap.newKeySet();
 
     private Child(Command command, Process process, Wiring wiring, EventLoop loop) {
         this.command = command;
@@ -185,6 +187,7 @@ final class Child implements LaunchedChild {
     @Override
     public Mono<Void> end(boolean gently, Runnable closeStdin) {
         return Mono.create(sink -> Workers.POOL.execute(() -> {
+            LiveChildren.begin(this);
             try {
                 if (gently) {
                     end(closeStdin);
@@ -194,6 +197,8 @@ final class Child implements LaunchedChild {
                 sink.success();
             } catch (Throwable e) {
                 sink.error(e);
+            } finally {
+                LiveChildren.over(this);
             }
         }));
     }
@@ -202,19 +207,18 @@ final class Child implements LaunchedChild {
 
     /** SIGKILL for it and for all that descends from it. */
     void killTree() {
-        Set<ProcessHandle> tree = ProcessTree.offspring(handle, command.isNewSession());
-        handle.destroyForcibly();
-        tree.forEach(ProcessHandle::destroyForcibly);
+        LiveChildren.begin(this);
+        try {
+            look();
+            killAll();
+        } finally {
+            LiveChildren.over(this);
+        }
     }
 
-    /**
-     * Ends it and all that descends from it, with SIGKILL, and waits for that.
-     *
-     * @throws IOException if it is still there after five seconds
-     */
-    void endAtOnce() throws IOException {
-        Set<ProcessHandle> tree = new LinkedHashSet<>();
-        kill(tree);
+    private void killAll() {
+        handle.destroyForcibly();
+        offspring.forEach(ProcessHandle::destroyForcibly);
     }
 
     /**
@@ -223,30 +227,33 @@ final class Child implements LaunchedChild {
      * @param closeStdin does not block
      * @throws IOException if it is still there five seconds after that
      */
-    void end(Runnable closeStdin) throws IOException {
-        Set<ProcessHandle> tree = new LinkedHashSet<>();
-        look(tree); // before it exits, after which its children are somebody else's
+    private void end(Runnable closeStdin) throws IOException {
+        look(); // before it exits, after which its children are somebody else's
         closeStdin.run();
         if (command.stdio(0) == Stdio.PIPE) {
             awaitExit(command.exitGrace());
         }
-        look(tree);
-        if (isRunning(tree) && !command.terminateGrace().isZero()) {
+        look();
+        if (isRunning() && !command.terminateGrace().isZero()) {
             handle.destroy();
-            tree.forEach(ProcessHandle::destroy);
-            awaitEnd(tree, command.terminateGrace());
+            offspring.forEach(ProcessHandle::destroy);
+            awaitEnd(command.terminateGrace());
         }
-        kill(tree);
+        endAtOnce();
     }
 
-    private void kill(Set<ProcessHandle> tree) throws IOException {
-        look(tree);
-        if (isRunning(tree)) {
-            handle.destroyForcibly();
-            tree.forEach(ProcessHandle::destroyForcibly);
-            awaitEnd(tree, KILL_LIMIT);
-            look(tree); // what was started while the others were killed
-            tree.forEach(ProcessHandle::destroyForcibly);
+    /**
+     * Ends it and all that descends from it, with SIGKILL, and waits for that.
+     *
+     * @throws IOException if it is still there after five seconds
+     */
+    private void endAtOnce() throws IOException {
+        look();
+        if (isRunning()) {
+            killAll();
+            awaitEnd(KILL_LIMIT);
+            look(); // what was started while the others were killed
+            offspring.forEach(ProcessHandle::destroyForcibly);
         }
         if (!awaitExit(KILL_LIMIT)) {
             throw new IOException(
@@ -255,12 +262,12 @@ final class Child implements LaunchedChild {
         }
     }
 
-    private void look(Set<ProcessHandle> tree) {
-        ProcessTree.addOffspring(tree, handle, command.isNewSession());
+    private void look() {
+        ProcessTree.addOffspring(offspring, handle, command.isNewSession());
     }
 
-    private boolean isRunning(Set<ProcessHandle> tree) {
-        return isAlive() || tree.stream().anyMatch(ProcessTree::isRunning);
+    private boolean isRunning() {
+        return isAlive() || offspring.stream().anyMatch(ProcessTree::isRunning);
     }
 
     private boolean awaitExit(Duration limit) {
@@ -271,10 +278,10 @@ final class Child implements LaunchedChild {
         }
     }
 
-    private void awaitEnd(Set<ProcessHandle> tree, Duration limit) {
+    private void awaitEnd(Duration limit) {
         long deadline = System.nanoTime() + limit.toNanos();
         awaitExit(limit);
-        while (isRunning(tree) && System.nanoTime() - deadline < 0) {
+        while (isRunning() && System.nanoTime() - deadline < 0) {
             LockSupport.parkNanos(POLL_NANOS);
         }
     }

@@ -25,7 +25,7 @@ final class Launch {
             wiring.started();
             return process;
         } catch (IOException e) {
-            throw failure(command, String.valueOf(e.getMessage()).replaceFirst("(?s)^Cannot run program .*?: (error=[0-9]+, )?", ""), e);
+            throw failure(command, reason(e), e);
         } finally {
             if (!started) {
                 wiring.close();
@@ -64,6 +64,16 @@ final class Launch {
     private static Redirect redirect(Command command, int number, Wiring wiring) throws IOException {
         Stdio stdio = command.stdio(number);
         return stdio == Stdio.PIPE ? wiring.connect(number) : stdio.redirect(number == 0);
+    }
+
+    /**
+     * Of the JDK's message, which has {@code error=2, text} or {@code Exec failed, error: 2 (text)} after the command.
+     */
+    private static String reason(IOException e) {
+        return String.valueOf(e.getMessage())
+                .replaceFirst("(?s)^Cannot run program .*?: ", "")
+                .replaceFirst("^error=[0-9]+, ", "")
+                .replaceFirst("^Exec failed, error: [0-9]+ \\((.*)\\)\\s*$", "$1");
     }
 
     private static IOException failure(Command command, String reason, @Nullable Exception cause) {

@@ -1,16 +1,21 @@
 package asyncio.subprocess;
 
 import asyncio.EventLoop;
-import java.util.Set;
+import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import reactor.core.Disposable;
 import reactor.util.Logger;
 import reactor.util.Loggers;
 
-/** All children that have not been seen to exit. None of them outlives its loop, nor the JVM, unless that is killed. */
+/**
+ * All children that have not been seen to exit, and those that have while somebody ends what they have started. None of
+ * it outlives its loop, nor the JVM, unless that is killed.
+ */
 final class LiveChildren {
     private static final Logger LOG = Loggers.getLogger("asyncio");
-    private static final Set<Child> ALL = ConcurrentHashMap.newKeySet();
+    /** With the number of reasons: its life, and each who ends it. */
+    private static final Map<Child, Integer> ALL = new ConcurrentHashMap<>();
+
     private static volatile boolean shutdown;
 
     static {
@@ -25,15 +30,24 @@ final class LiveChildren {
 
     /** In a thread. */
     static void add(Child child, EventLoop loop) {
-        ALL.add(child);
+        begin(child);
         Disposable withLoop = loop.onClose(() -> endedWithLoop(child, loop));
         child.exit.whenComplete((exited, error) -> {
-            ALL.remove(child);
+            over(child);
             withLoop.dispose();
         });
         if (shutdown) {
             child.killTree(); // the hook may have run before
         }
+    }
+
+    /** Somebody ends it: it belongs here until {@link #over}, since it may exit before all that it has started. */
+    static void begin(Child child) {
+        ALL.merge(child, 1, Integer::sum);
+    }
+
+    static void over(Child child) {
+        ALL.computeIfPresent(child, (same, reasons) -> reasons == 1 ? null : reasons - 1);
     }
 
     private static void endedWithLoop(Child child, EventLoop loop) {
@@ -46,7 +60,7 @@ final class LiveChildren {
 
     private static void killAll() {
         shutdown = true;
-        for (Child child : ALL) {
+        for (Child child : ALL.keySet()) {
             try {
                 child.killTree();
             } catch (RuntimeException e) {

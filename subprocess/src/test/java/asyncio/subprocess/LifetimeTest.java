@@ -53,6 +53,14 @@ class LifetimeTest {
             .exitGrace(Duration.ofMillis(20))
             .terminateGrace(Duration.ofMillis(50));
 
+    /** The same, but the first ends with SIGTERM, and SIGKILL would not come for long. */
+    private static final Command HALF_STUBBORN = Command.shell(
+                    "sh -c 'trap \"\" TERM; echo $$; while :; do sleep 0.05; done' & echo $$; while :; do sleep 0.05; done")
+            .stdin(PIPE)
+            .stdout(PIPE)
+            .exitGrace(Duration.ZERO)
+            .terminateGrace(Duration.ofMinutes(5));
+
     private Descriptors descriptors;
 
     @BeforeEach
@@ -369,9 +377,16 @@ class LifetimeTest {
     static final class Program {
         public static void main(String[] arguments) throws Exception {
             Asyncio.run(() -> {
-                Subprocess child = await(Subprocess.start(STUBBORN));
+                boolean closes = arguments[0].equals("close");
+                Subprocess child = await(Subprocess.start(closes ? HALF_STUBBORN : STUBBORN));
                 for (ProcessHandle handle : twoPids(child)) {
                     System.out.println(handle.pid());
+                }
+                if (closes) {
+                    System.in.read();
+                    child.close();
+                    await(child.waitFor()); // what it has started goes on
+                    Runtime.getRuntime().exit(3);
                 }
                 if (arguments[0].equals("exit")) {
                     System.in.read(); // until the test has seen the children
@@ -383,7 +398,7 @@ class LifetimeTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"exit", "TERM", "INT"})
+    @ValueSource(strings = {"exit", "close", "TERM", "INT"})
     void aJvmThatEndsKillsItsChildren(String how) throws Exception {
         assumeFalse(
                 how.equals("INT") && ChildJvm.startedIgnoringInterrupts(),
@@ -392,7 +407,7 @@ class LifetimeTest {
             Command jvm = Programs.java(Program.class, how).stdin(PIPE).stdout(PIPE);
             ProcessHandle[] handles = await(Subprocess.useBody(jvm, program -> {
                 ProcessHandle[] pids = twoPids(program);
-                if (how.equals("exit")) {
+                if (how.equals("exit") || how.equals("close")) {
                     program.stdin().write("\n");
                 } else {
                     await(program.sendSignal(how));
