@@ -14,6 +14,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
+import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
 import reactor.netty.Connection;
 
@@ -36,7 +37,7 @@ final class Child implements LaunchedChild {
     /** Its signals go by number and start time: never to another process of the same number. */
     final ProcessHandle handle;
 
-    final CompletableFuture<Process> exit;
+    final CompletableFuture<Process> exit = new CompletableFuture<>();
 
     private final EventLoop loop;
     private final Wiring wiring;
@@ -48,16 +49,21 @@ final class Child implements LaunchedChild {
         this.wiring = wiring;
         this.loop = loop;
         this.handle = process.toHandle();
-        this.exit = process.onExit();
     }
 
     /**
      * Blocks.
      *
-     * @param loop with which it ends
+     * @param loop with which it ends, and whose virtual time it holds as long as it lives
+     * @param site of {@link asyncio.Leftovers#site}
      */
-    static Child start(Command command, Wiring wiring, EventLoop loop) throws IOException {
+    static Child start(Command command, Wiring wiring, EventLoop loop, @Nullable Throwable site) throws IOException {
         Child child = new Child(command, Launch.start(command, wiring), wiring, loop);
+        Disposable hold = loop.holdTime(child, site);
+        child.process.onExit().whenComplete((process, error) -> {
+            child.exit.complete(process); // those who wait for it are told before time goes on
+            hold.dispose();
+        });
         LiveChildren.add(child, loop);
         return child;
     }
@@ -156,18 +162,23 @@ final class Child implements LaunchedChild {
 
     @Override
     public Mono<Void> end(boolean gently, Runnable closeStdin) {
-        return Mono.create(sink -> Workers.POOL.execute(() -> {
-            try {
-                if (gently) {
-                    end(closeStdin);
-                } else {
-                    endAtOnce();
+        return Mono.create(sink -> {
+            Disposable hold = loop.holdTime("the end of " + this, null);
+            Workers.POOL.execute(() -> {
+                try {
+                    if (gently) {
+                        end(closeStdin);
+                    } else {
+                        endAtOnce();
+                    }
+                    sink.success();
+                } catch (Throwable e) {
+                    sink.error(e);
+                } finally {
+                    hold.dispose();
                 }
-                sink.success();
-            } catch (Throwable e) {
-                sink.error(e);
-            }
-        }));
+            });
+        });
     }
 
     // ---- ending; these block

@@ -11,6 +11,9 @@ import asyncio.Leftover;
 import asyncio.streams.Server;
 import asyncio.streams.StreamConnection;
 import asyncio.streams.Streams;
+import asyncio.subprocess.Command;
+import asyncio.subprocess.Launcher;
+import asyncio.subprocess.Subprocess;
 import asyncio.sync.Lock;
 import asyncio.sync.Permit;
 import asyncio.sync.Semaphore;
@@ -126,6 +129,21 @@ class LeaksTest {
         }
 
         @AsyncioTest
+        void child() throws Exception {
+            await(Subprocess.start(Command.of("sleep", "1000")));
+        }
+
+        @AsyncioTest
+        void fakeChild() throws Exception {
+            FakeProcesses fakes = new FakeProcesses().program("sleep", process -> {
+                await(sleep(Duration.ofHours(1)));
+                return 0;
+            });
+            Launcher.CURRENT.set(fakes);
+            await(Subprocess.start(Command.of("sleep", "1000")));
+        }
+
+        @AsyncioTest
         void failsAsWell() throws Exception {
             createTask(sleep(Duration.ofHours(1)), "forgotten");
             throw new AssertionError("the test's own");
@@ -206,6 +224,8 @@ class LeaksTest {
                     server               | CONNECTION | <Server sockets=[/127.0.0.1:
                     connection           | CONNECTION | <StreamWriter /127.0.0.1:
                     buffer               | BUFFER     | ridx: 0, widx: 1
+                    child                | PROCESS    | <Subprocess sleep, pid
+                    fakeChild            | PROCESS    | <Subprocess sleep, pid 1, running>
                     """)
     void eachKindIsFoundWithItsPlace(String method, Leftover.Kind kind, String description) {
         assertThat(Jupiter.failureOf(Leaking.class, method + "()")).isInstanceOfSatisfying(LeakError.class, error -> {
