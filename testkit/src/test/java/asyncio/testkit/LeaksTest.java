@@ -19,6 +19,7 @@ import asyncio.sync.Permit;
 import asyncio.sync.Semaphore;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.Unpooled;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.ExecutorService;
@@ -172,6 +173,11 @@ class LeaksTest {
     }
 
     static class Clean {
+        /** As HTTP's line ends: made by whichever test comes first. */
+        private static final class Constants {
+            static final ByteBuf LINE_END = Unpooled.unreleasableBuffer(Unpooled.directBuffer(2));
+        }
+
         @AsyncioTest
         void nothingIsLeft() throws Exception {
             Lock lock = new Lock();
@@ -198,6 +204,7 @@ class LeaksTest {
             }
             await(server.closeAndWait());
             ByteBufAllocator.DEFAULT.buffer(100).release();
+            assertThat(Constants.LINE_END.refCnt()).isEqualTo(1);
             Thread thread = new Thread(() -> {});
             thread.start();
             createTask(sleep(Duration.ofHours(1))).cancel();
