@@ -11,14 +11,10 @@ import io.netty.util.concurrent.Ticker;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Collections;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Queue;
 import java.util.Random;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
@@ -55,8 +51,8 @@ final class LoopCore extends NettyEventLoop {
     private final EventLoop loop;
     private final boolean wholeMillis;
     private final @Nullable MockTicker virtualClock;
-    private final @Nullable Random order;
-    private final Set<Closer> closers = ConcurrentHashMap.newKeySet();
+    private final @Nullable StepOrder order;
+    private final Closers closers = new Closers();
     private final Queue<Runnable> inbox =
             Queues.<Runnable>unboundedMultiproducer().get();
     private final ArrayDeque<Runnable> ready = new ArrayDeque<>(256);
@@ -90,7 +86,7 @@ final class LoopCore extends NettyEventLoop {
         this.loop = loop;
         this.wholeMillis = io instanceof NioIoHandler;
         this.virtualClock = ticker instanceof MockTicker mock ? mock : null;
-        this.order = order;
+        this.order = order == null ? null : new StepOrder(order);
     }
 
     void initialize() {
@@ -344,28 +340,8 @@ final class LoopCore extends NettyEventLoop {
     private void countTick() {
         todo = ready.size();
         if (order != null && todo > 1) {
-            shuffleSteps(order);
+            order.shuffle(ready);
         }
-    }
-
-    /** Permutes the steps of tasks; callbacks keep their places, since callSoon and Netty promise their order. */
-    private void shuffleSteps(Random order) {
-        List<Runnable> steps = new ArrayList<>();
-        for (Runnable entry : ready) {
-            if (isStep(entry)) {
-                steps.add(entry);
-            }
-        }
-        Collections.shuffle(steps, order);
-        Iterator<Runnable> shuffled = steps.iterator();
-        for (int n = ready.size(); n > 0; n--) {
-            Runnable entry = ready.remove();
-            ready.add(isStep(entry) ? shuffled.next() : entry);
-        }
-    }
-
-    private static boolean isStep(Runnable entry) {
-        return entry instanceof Wait || entry instanceof TaskStart;
     }
 
     private void collectReady() {
@@ -468,7 +444,7 @@ final class LoopCore extends NettyEventLoop {
         cancelScheduledTasks();
         Error error = runReadyAtClose(); // the last flush of what was written in this tick
         closing = true;
-        error = first(error, runClosers());
+        error = first(error, closers.run(loop));
         io.prepareToDestroy();
         // closing channels queues their last events; they may queue more, but not for ever
         for (int round = 0; round < 16 && !(ready.isEmpty() && inbox.isEmpty()); round++) {
@@ -489,37 +465,7 @@ final class LoopCore extends NettyEventLoop {
 
     /** Runs an action when the loop is closed, on the thread that does; at once if it has been. */
     Disposable onClose(Runnable action) {
-        Closer closer = new Closer(action);
-        closers.add(closer);
-        if (isShuttingDown() && closers.remove(closer)) { // else close() has seen it
-            action.run();
-        }
-        return () -> closers.remove(closer);
-    }
-
-    private @Nullable Error runClosers() {
-        Error error = null;
-        for (Closer closer : List.copyOf(closers)) {
-            if (closers.remove(closer)) {
-                try {
-                    closer.action.run();
-                } catch (RuntimeException e) {
-                    Log.error("Exception in " + closer.action + ", which ran since " + loop + " is closed", e);
-                } catch (Error e) {
-                    error = first(error, e);
-                }
-            }
-        }
-        return error;
-    }
-
-    /** One of {@link #onClose}, by identity. */
-    private static final class Closer {
-        final Runnable action;
-
-        Closer(Runnable action) {
-            this.action = action;
-        }
+        return closers.add(action, this::isShuttingDown);
     }
 
     private @Nullable Error runReadyAtClose() {
