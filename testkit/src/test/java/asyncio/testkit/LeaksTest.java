@@ -130,6 +130,25 @@ class LeaksTest {
         }
 
         @AsyncioTest
+        void memoryServer() throws Exception {
+            new MemoryNetwork().startServerBody(StreamConnection::close, "chat");
+        }
+
+        @AsyncioTest
+        void memoryConnection() throws Exception {
+            MemoryNetwork network = new MemoryNetwork();
+            try (MemoryServer server = network.startServerBody(StreamConnection::close, "chat")) {
+                assertThat(server.name()).isEqualTo("chat");
+                await(network.connect("chat"));
+            }
+        }
+
+        @AsyncioTest
+        void memoryPair() throws Exception {
+            MemoryPair.open().client().close();
+        }
+
+        @AsyncioTest
         void child() throws Exception {
             await(Subprocess.start(Command.of("sleep", "1000")));
         }
@@ -203,6 +222,9 @@ class LeaksTest {
                 await(client.writer().drain());
             }
             await(server.closeAndWait());
+            try (MemoryPair pair = MemoryPair.open(Wire.direct().stallAfter(0))) {
+                pair.client().writer().write("never arrives");
+            }
             ByteBufAllocator.DEFAULT.buffer(100).release();
             assertThat(Constants.LINE_END.refCnt()).isEqualTo(1);
             Thread thread = new Thread(() -> {});
@@ -231,6 +253,9 @@ class LeaksTest {
                     server               | CONNECTION | <Server sockets=[/127.0.0.1:
                     connection           | CONNECTION | <StreamWriter /127.0.0.1:
                     buffer               | BUFFER     | ridx: 0, widx: 1
+                    memoryServer         | CONNECTION | <MemoryServer chat clients=0>
+                    memoryConnection     | CONNECTION | <StreamConnection local:client-1 -> local:chat open>
+                    memoryPair           | CONNECTION | <MemoryPair <Transit
                     child                | PROCESS    | <Subprocess sleep, pid
                     fakeChild            | PROCESS    | <Subprocess sleep, pid 1, running>
                     """)

@@ -64,7 +64,8 @@ class MisuseTest {
         assertThat(SetUpFails.tornDown).isTrue();
         assertThat(failure.getSuppressed())
                 .singleElement()
-                .satisfies(leak -> assertThat(leak).isInstanceOf(LeakError.class).hasMessageContaining("- set up waits"));
+                .satisfies(
+                        leak -> assertThat(leak).isInstanceOf(LeakError.class).hasMessageContaining("- set up waits"));
     }
 
     static class Groups {
@@ -130,8 +131,10 @@ class MisuseTest {
     static class Elsewhere {
         @AsyncioTest
         void monoOfReactorsThreads(TestClock clock) throws Exception {
-            assertThat(await(Mono.delay(Duration.ofMillis(50), Schedulers.parallel()))).isZero();
-            assertThat(await(Mono.fromCallable(() -> 2).subscribeOn(Schedulers.boundedElastic()))).isEqualTo(2);
+            assertThat(await(Mono.delay(Duration.ofMillis(50), Schedulers.parallel())))
+                    .isZero();
+            assertThat(await(Mono.fromCallable(() -> 2).subscribeOn(Schedulers.boundedElastic())))
+                    .isEqualTo(2);
             assertThat(clock.now()).isZero();
         }
 
@@ -185,17 +188,18 @@ class MisuseTest {
 
         @TestFactory
         Stream<DynamicTest> plain() {
-            return Stream.of(1, 2).map(n -> DynamicTest.dynamicTest("number " + n, () -> {
-                assertThat(EventLoop.getRunningLoop()).isNull();
-            }));
+            return Stream.of(1, 2)
+                    .map(n -> DynamicTest.dynamicTest("number " + n, () -> {
+                        assertThat(EventLoop.getRunningLoop()).isNull();
+                    }));
         }
     }
 
     @Test
     void dynamicTestsAreNoBodies() {
-        assertThat(Jupiter.run(Dynamic.class).testEvents().failed().list()).hasSize(2).allSatisfy(event -> assertThat(
-                        event.toString())
-                .contains("IllegalStateException"));
+        assertThat(Jupiter.run(Dynamic.class).testEvents().failed().list())
+                .hasSize(2)
+                .allSatisfy(event -> assertThat(event.toString()).contains("IllegalStateException"));
     }
 
     @Execution(ExecutionMode.CONCURRENT)
