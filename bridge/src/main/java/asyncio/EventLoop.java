@@ -405,7 +405,7 @@ public final class EventLoop {
     /**
      * The tasks that have not ended, as text for a log: below each one the tasks that it waits for, with the lines of a
      * body that awaits. In debug mode also where and when each was made. From any thread; what goes on meanwhile may be
-     * missing.
+     * missing. Below the tasks stand those who {@linkplain #holdTime() hold} virtual time.
      *
      * <pre>{@code
      * <EventLoop running>: 2 tasks

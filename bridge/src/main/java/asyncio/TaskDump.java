@@ -116,8 +116,11 @@ final class TaskDump {
         for (TimeHolds.Hold hold : holds) {
             text.append("\n- ").append(Log.text(hold.holder));
             printOrigin(hold.origin);
-            for (StackTraceElement frame :
-                    Origin.framesOf(hold.origin).stream().limit(MOST_FRAMES).toList()) {
+            List<StackTraceElement> frames = Origin.framesOf(hold.origin).stream()
+                    .takeWhile(frame -> !isOfJdk(frame)) // of who calls a test's body
+                    .limit(MOST_FRAMES)
+                    .toList();
+            for (StackTraceElement frame : frames) {
                 text.append("\n    at ").append(describe(frame));
             }
         }
