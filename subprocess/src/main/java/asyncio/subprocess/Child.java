@@ -28,6 +28,8 @@ final class Child implements LaunchedChild {
     /** How often processes are looked at that are not children of this one, of whose end nobody tells. */
     private static final long POLL_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
+    private static final Duration FOR_EVER = Duration.ofNanos(Long.MAX_VALUE);
+
     private static final boolean WINDOWS = System.getProperty("os.name").startsWith("Windows");
 
     private static final Cleaner CLEANER = Cleaner.create();
@@ -37,7 +39,7 @@ final class Child implements LaunchedChild {
     /** Its signals go by number and start time: never to another process of the same number. */
     final ProcessHandle handle;
 
-    final CompletableFuture<Process> exit = new CompletableFuture<>();
+    final CompletableFuture<Void> exit = new CompletableFuture<>();
 
     private final EventLoop loop;
     private final Wiring wiring;
@@ -60,12 +62,37 @@ final class Child implements LaunchedChild {
     static Child start(Command command, Wiring wiring, EventLoop loop, @Nullable Throwable site) throws IOException {
         Child child = new Child(command, Launch.start(command, wiring), wiring, loop);
         Disposable hold = loop.holdTime(child, site);
-        child.process.onExit().whenComplete((process, error) -> {
-            child.exit.complete(process); // those who wait for it are told before time goes on
-            hold.dispose();
-        });
-        LiveChildren.add(child, loop);
+        boolean followed = false;
+        try {
+            child.checkExit();
+            Workers.EXITS.execute(() -> {
+                child.awaitExit(FOR_EVER);
+                child.exit.complete(null); // those who wait for it are told before time goes on
+                hold.dispose();
+            });
+            LiveChildren.add(child, loop);
+            followed = true;
+        } finally {
+            if (!followed) { // of such a child nobody would know how it goes on
+                child.handle.destroyForcibly();
+                wiring.close();
+                hold.dispose();
+            }
+        }
         return child;
+    }
+
+    /**
+     * The JDK notes exits by pid, and forgets one only when it has closed the pipes of that child, for which it waits
+     * as long as a thread reads one that a grandchild holds. Meanwhile the pid may be another child's, for which it
+     * takes that exit. One that was truly reaped has no living handle.
+     */
+    private void checkExit() throws IOException {
+        if (!process.isAlive() && handle.isAlive()) {
+            throw new IOException(
+                    "Cannot start " + this + ": the JDK takes an earlier child, which had the same pid and"
+                            + " whose output is still read, for this one. It was killed; start it again");
+        }
     }
 
     @Override

@@ -67,7 +67,7 @@ final class Starting extends ColdMono<Subprocess> {
             try {
                 Launcher launcher = actual().currentContext().getOrDefault(Launcher.CURRENT, null);
                 started = launcher == null
-                        ? loop.runInExecutor(Workers.STARTERS, this::launch)
+                        ? loop.runInExecutor(command.opensFiles() ? Workers.POOL : Workers.STARTERS, this::launch)
                         : loop.createTask(Mono.fromCallable(() -> isWaiting() ? launcher.launch(command, loop) : null));
             } catch (RuntimeException e) { // the loop is closed
                 over();
