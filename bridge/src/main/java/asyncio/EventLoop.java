@@ -281,13 +281,17 @@ public final class EventLoop {
      * {@link #runInExecutor} or {@link Asyncio#toThread} does so by itself. Nothing changes for loops with real time.
      */
     public Disposable holdTime() {
-        core.hold();
-        AtomicBoolean released = new AtomicBoolean();
-        return () -> {
-            if (released.compareAndSet(false, true)) {
-                core.release();
-            }
-        };
+        return core.hold("a caller of holdTime()", DebugMode.origin(this));
+    }
+
+    /**
+     * As {@link #holdTime()}, for the authors of things that work by themselves: {@link #dumpTasks} names them.
+     *
+     * @param holder what says in its {@code toString} what it is
+     * @param site what {@link Leftovers#site} gave where it was asked for
+     */
+    public Disposable holdTime(Object holder, @Nullable Throwable site) {
+        return core.hold(Objects.requireNonNull(holder, "holder"), site instanceof Origin origin ? origin : null);
     }
 
     /** A delay as a point of the loop's clock, without overflow. */

@@ -11,18 +11,14 @@ import io.netty.util.concurrent.Ticker;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Collections;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Queue;
 import java.util.Random;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
+import reactor.core.Disposables;
 import reactor.util.concurrent.Queues;
 
 /**
@@ -31,8 +27,8 @@ import reactor.util.concurrent.Queues;
  * that reschedules itself starves neither timers nor IO.
  *
  * <p>The owner, the thread that counts as "in the event loop", moves: to whoever calls {@code runForever}, and with the
- * loop from one body to the next (see {@link LoopDriver}). Everything here but {@link #enqueue}, {@link #hold} and
- * {@link #release} is for the owner only.
+ * loop from one body to the next (see {@link LoopDriver}). Everything here but {@link #enqueue} and {@link #hold} is
+ * for the owner only.
  */
 final class LoopCore extends NettyEventLoop {
     /**
@@ -55,14 +51,14 @@ final class LoopCore extends NettyEventLoop {
     private final EventLoop loop;
     private final boolean wholeMillis;
     private final @Nullable MockTicker virtualClock;
-    private final @Nullable Random order;
-    private final Set<Closer> closers = ConcurrentHashMap.newKeySet();
+    private final @Nullable StepOrder order;
+    private final Closers closers = new Closers();
     private final Queue<Runnable> inbox =
             Queues.<Runnable>unboundedMultiproducer().get();
     private final ArrayDeque<Runnable> ready = new ArrayDeque<>(256);
     private final TimerQueue timers = new TimerQueue();
-    /** Off-loop work that may still call back: virtual time must not jump over it. */
-    private final AtomicInteger holds = new AtomicInteger();
+    /** When the last one goes the loop may be asleep, with a clock that could go on. */
+    final TimeHolds holds = new TimeHolds(this::wakeUp);
 
     private final IoHandlerContext ioContext = new IoContext();
     private volatile boolean closed;
@@ -90,7 +86,7 @@ final class LoopCore extends NettyEventLoop {
         this.loop = loop;
         this.wholeMillis = io instanceof NioIoHandler;
         this.virtualClock = ticker instanceof MockTicker mock ? mock : null;
-        this.order = order;
+        this.order = order == null ? null : new StepOrder(order);
     }
 
     void initialize() {
@@ -178,14 +174,9 @@ final class LoopCore extends NettyEventLoop {
         return error;
     }
 
-    void hold() {
-        holds.incrementAndGet();
-    }
-
-    /** Ends a {@link #hold}, from any thread. */
-    void release() {
-        holds.decrementAndGet();
-        wakeUp(); // the loop may be asleep, with a virtual clock that could go on
+    /** Keeps virtual time from jumping until it is disposed of, from any thread. */
+    Disposable hold(Object holder, @Nullable Origin origin) {
+        return virtualClock == null ? Disposables.disposed() : holds.add(holder, origin);
     }
 
     /** Makes the loop look again at what it waits for, from any thread. */
@@ -349,28 +340,8 @@ final class LoopCore extends NettyEventLoop {
     private void countTick() {
         todo = ready.size();
         if (order != null && todo > 1) {
-            shuffleSteps(order);
+            order.shuffle(ready);
         }
-    }
-
-    /** Permutes the steps of tasks; callbacks keep their places, since callSoon and Netty promise their order. */
-    private void shuffleSteps(Random order) {
-        List<Runnable> steps = new ArrayList<>();
-        for (Runnable entry : ready) {
-            if (isStep(entry)) {
-                steps.add(entry);
-            }
-        }
-        Collections.shuffle(steps, order);
-        Iterator<Runnable> shuffled = steps.iterator();
-        for (int n = ready.size(); n > 0; n--) {
-            Runnable entry = ready.remove();
-            ready.add(isStep(entry) ? shuffled.next() : entry);
-        }
-    }
-
-    private static boolean isStep(Runnable entry) {
-        return entry instanceof Wait || entry instanceof TaskStart;
     }
 
     private void collectReady() {
@@ -408,7 +379,7 @@ final class LoopCore extends NettyEventLoop {
     private boolean timeMayPass() {
         return virtualClock != null
                 && !stopping
-                && holds.get() == 0
+                && holds.none()
                 && (loop.monitor != null || nextDeadline() != TimerQueue.NONE);
     }
 
@@ -473,7 +444,7 @@ final class LoopCore extends NettyEventLoop {
         cancelScheduledTasks();
         Error error = runReadyAtClose(); // the last flush of what was written in this tick
         closing = true;
-        error = first(error, runClosers());
+        error = first(error, closers.run(loop));
         io.prepareToDestroy();
         // closing channels queues their last events; they may queue more, but not for ever
         for (int round = 0; round < 16 && !(ready.isEmpty() && inbox.isEmpty()); round++) {
@@ -494,37 +465,7 @@ final class LoopCore extends NettyEventLoop {
 
     /** Runs an action when the loop is closed, on the thread that does; at once if it has been. */
     Disposable onClose(Runnable action) {
-        Closer closer = new Closer(action);
-        closers.add(closer);
-        if (isShuttingDown() && closers.remove(closer)) { // else close() has seen it
-            action.run();
-        }
-        return () -> closers.remove(closer);
-    }
-
-    private @Nullable Error runClosers() {
-        Error error = null;
-        for (Closer closer : List.copyOf(closers)) {
-            if (closers.remove(closer)) {
-                try {
-                    closer.action.run();
-                } catch (RuntimeException e) {
-                    Log.error("Exception in " + closer.action + ", which ran since " + loop + " is closed", e);
-                } catch (Error e) {
-                    error = first(error, e);
-                }
-            }
-        }
-        return error;
-    }
-
-    /** One of {@link #onClose}, by identity. */
-    private static final class Closer {
-        final Runnable action;
-
-        Closer(Runnable action) {
-            this.action = action;
-        }
+        return closers.add(action, this::isShuttingDown);
     }
 
     private @Nullable Error runReadyAtClose() {

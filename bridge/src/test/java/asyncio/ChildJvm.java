@@ -30,7 +30,7 @@ import java.util.concurrent.TimeUnit;
  *
  * <p>A child whose exit was not seen to be the expected one is killed by {@link #close}, which prints all it has said.
  */
-final class ChildJvm implements AutoCloseable {
+public final class ChildJvm implements AutoCloseable {
     /** For a machine that does many other things; nothing here takes longer than it must. */
     private static final long LIMIT_SECONDS = 120;
 
@@ -136,7 +136,8 @@ final class ChildJvm implements AutoCloseable {
                 == 0;
     }
 
-    private static boolean startedIgnoringInterrupts() throws IOException {
+    /** As what a shell without job control starts in the background; its children do too. */
+    public static boolean startedIgnoringInterrupts() throws IOException {
         Path status = Path.of("/proc/self/status");
         if (!Files.exists(status)) {
             return false;

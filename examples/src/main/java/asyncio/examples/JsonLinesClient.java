@@ -18,8 +18,6 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.Function;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import reactor.core.publisher.Mono;
 
 /**
@@ -35,10 +33,6 @@ import reactor.core.publisher.Mono;
  */
 public final class JsonLinesClient {
     private static final Duration CALL_LIMIT = Duration.ofSeconds(30);
-    /** Enough of JSON to match answers; what is in them is the callers' to parse. */
-    private static final Pattern ID = Pattern.compile("\"id\"\\s*:\\s*(-?\\d+)");
-
-    private static final Pattern METHOD = Pattern.compile("\"method\"\\s*:");
 
     private final Subprocess server;
     private final Map<Long, Future<String>> waiting = new HashMap<>();
@@ -66,7 +60,8 @@ public final class JsonLinesClient {
      * {@link java.util.concurrent.TimeoutException} after 30 seconds, with {@link IOException} if the server has ended;
      * cancelling drops the answer.
      *
-     * @param params JSON
+     * @param method a name as JSON would write it
+     * @param params JSON, on any number of lines
      */
     public Mono<String> call(String method, String params) {
         return async(() -> await(waitFor(async(() -> send(method, params)), CALL_LIMIT)));
@@ -80,10 +75,9 @@ public final class JsonLinesClient {
         Future<String> answer = new Future<>();
         waiting.put(id, answer);
         try {
-            // one write for each request: no other caller's comes in between
-            server.stdin()
-                    .write("{\"jsonrpc\":\"2.0\",\"id\":" + id + ",\"method\":\"" + method + "\",\"params\":" + params
-                            + "}\n");
+            String line = "{\"jsonrpc\":\"2.0\",\"id\":" + id + ",\"method\":\"" + method + "\",\"params\":"
+                    + params.replace('\n', ' ').replace('\r', ' ') + "}\n"; // which are only between JSON's tokens
+            server.stdin().write(line); // at once: no other caller's comes in between
             await(server.stdin().drain()); // a server that does not read holds up its callers, and no memory
             return await(answer);
         } finally {
@@ -96,14 +90,15 @@ public final class JsonLinesClient {
         try {
             for (byte[] bytes; (bytes = await(server.stdout().readLine())) != null; ) {
                 String line = new String(bytes, UTF_8).strip();
-                Matcher id = ID.matcher(line);
-                if (METHOD.matcher(line).find()) {
+                Map<String, String> members = members(line);
+                if (members.containsKey("method")) {
                     continue; // a notification, or a request of the server's: this client has nothing to offer
                 }
-                if (!id.find()) {
+                String id = members.getOrDefault("id", "");
+                if (!id.matches("\\d{1,18}")) {
                     throw new IOException("Not an answer: " + line);
                 }
-                Future<String> caller = waiting.get(Long.parseLong(id.group(1)));
+                Future<String> caller = waiting.get(Long.parseLong(id));
                 if (caller != null) {
                     caller.trySetResult(line);
                 }
@@ -115,6 +110,40 @@ public final class JsonLinesClient {
         for (Future<String> caller : waiting.values()) {
             caller.trySetException(end);
         }
+    }
+
+    /**
+     * The names in the outermost object, with the numbers that follow them: as much of JSON as it takes to match
+     * answers, which may have an id and a method inside, too. What is in them is the callers' to parse.
+     */
+    private static Map<String, String> members(String json) {
+        Map<String, String> members = new HashMap<>();
+        int depth = 0;
+        int nameBegin = 0;
+        int nameEnd = 0;
+        for (int i = 0; i < json.length(); i++) {
+            char c = json.charAt(i);
+            if (c == '{' || c == '[') {
+                depth++;
+            } else if (c == '}' || c == ']') {
+                depth--;
+            } else if (c == '"') {
+                nameBegin = i + 1;
+                do {
+                    i += i + 1 < json.length() && json.charAt(i) == '\\' ? 2 : 1;
+                } while (i < json.length() && json.charAt(i) != '"');
+                nameEnd = Math.min(i, json.length());
+            } else if (c == ':' && depth == 1) {
+                int begin = i + 1;
+                while (i + 1 < json.length() && "-0123456789 \t".indexOf(json.charAt(i + 1)) >= 0) {
+                    i++;
+                }
+                members.put(
+                        json.substring(nameBegin, nameEnd),
+                        json.substring(begin, i + 1).strip());
+            }
+        }
+        return members;
     }
 
     /** Calls that still wait fail; the child is its scope's. */

@@ -60,6 +60,19 @@ class JsonLinesClientTest {
     }
 
     @Test
+    void anIdAndAMethodInsideAnAnswerAreItsOwnAffair() throws Exception {
+        Command answersOutOfOrder = Command.shell("read a; read b; cat <<'END'\n"
+                + "{\"result\":{\"id\":1,\"method\":\"no\",\"text\":\"\\\\\\\"id\\\": 1}{\"},\"id\":2}\n"
+                + "{\"id\" : 1, \"result\":[{\"method\":2,\"id\":2}]}\nEND\nread a");
+        Asyncio.run(() -> {
+            List<String> answers = await(JsonLinesClient.use(
+                    answersOutOfOrder, client -> gather(client.call("a", "{\n}"), client.call("b", "[\r\n]"))));
+            assertThat(answers.get(0)).startsWith("{\"id\" : 1");
+            assertThat(answers.get(1)).endsWith("\"id\":2}");
+        });
+    }
+
+    @Test
     void hundredsOfCallersAtOnce() throws Exception {
         Asyncio.run(() -> {
             List<String> answers = await(JsonLinesClient.use(ECHOES, client -> {

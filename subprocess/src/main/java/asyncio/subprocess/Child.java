@@ -14,6 +14,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
+import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
 import reactor.netty.Connection;
 
@@ -27,6 +28,8 @@ final class Child implements LaunchedChild {
     /** How often processes are looked at that are not children of this one, of whose end nobody tells. */
     private static final long POLL_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
+    private static final Duration FOR_EVER = Duration.ofNanos(Long.MAX_VALUE);
+
     private static final boolean WINDOWS = System.getProperty("os.name").startsWith("Windows");
 
     private static final Cleaner CLEANER = Cleaner.create();
@@ -36,7 +39,7 @@ final class Child implements LaunchedChild {
     /** Its signals go by number and start time: never to another process of the same number. */
     final ProcessHandle handle;
 
-    final CompletableFuture<Process> exit;
+    final CompletableFuture<Void> exit = new CompletableFuture<>();
 
     private final EventLoop loop;
     private final Wiring wiring;
@@ -48,18 +51,48 @@ final class Child implements LaunchedChild {
         this.wiring = wiring;
         this.loop = loop;
         this.handle = process.toHandle();
-        this.exit = process.onExit();
     }
 
     /**
      * Blocks.
      *
-     * @param loop with which it ends
+     * @param loop with which it ends, and whose virtual time it holds as long as it lives
+     * @param site of {@link asyncio.Leftovers#site}
      */
-    static Child start(Command command, Wiring wiring, EventLoop loop) throws IOException {
+    static Child start(Command command, Wiring wiring, EventLoop loop, @Nullable Throwable site) throws IOException {
         Child child = new Child(command, Launch.start(command, wiring), wiring, loop);
-        LiveChildren.add(child, loop);
+        Disposable hold = loop.holdTime(child, site);
+        boolean followed = false;
+        try {
+            child.checkExit();
+            Workers.EXITS.execute(() -> {
+                child.awaitExit(FOR_EVER);
+                child.exit.complete(null); // those who wait for it are told before time goes on
+                hold.dispose();
+            });
+            LiveChildren.add(child, loop);
+            followed = true;
+        } finally {
+            if (!followed) { // of such a child nobody would know how it goes on
+                child.handle.destroyForcibly();
+                wiring.close();
+                hold.dispose();
+            }
+        }
         return child;
+    }
+
+    /**
+     * The JDK notes exits by pid, and forgets one only when it has closed the pipes of that child, for which it waits
+     * as long as a thread reads one that a grandchild holds. Meanwhile the pid may be another child's, for which it
+     * takes that exit. One that was truly reaped has no living handle.
+     */
+    private void checkExit() throws IOException {
+        if (!process.isAlive() && handle.isAlive()) {
+            throw new IOException(
+                    "Cannot start " + this + ": the JDK takes an earlier child, which had the same pid and"
+                            + " whose output is still read, for this one. It was killed; start it again");
+        }
     }
 
     @Override
@@ -156,18 +189,23 @@ final class Child implements LaunchedChild {
 
     @Override
     public Mono<Void> end(boolean gently, Runnable closeStdin) {
-        return Mono.create(sink -> Workers.POOL.execute(() -> {
-            try {
-                if (gently) {
-                    end(closeStdin);
-                } else {
-                    endAtOnce();
+        return Mono.create(sink -> {
+            Disposable hold = loop.holdTime("the end of " + this, null);
+            Workers.POOL.execute(() -> {
+                try {
+                    if (gently) {
+                        end(closeStdin);
+                    } else {
+                        endAtOnce();
+                    }
+                    sink.success();
+                } catch (Throwable e) {
+                    sink.error(e);
+                } finally {
+                    hold.dispose();
                 }
-                sink.success();
-            } catch (Throwable e) {
-                sink.error(e);
-            }
-        }));
+            });
+        });
     }
 
     // ---- ending; these block

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +25,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Command {
     private static final int DEFAULT_LIMIT = 65_536;
+    /** A century. Longer times, in nanoseconds, are no numbers. */
+    private static final Duration FOR_EVER = Duration.ofDays(36_525);
 
     /** Not changed any more. */
     private final Settings settings;
@@ -204,7 +207,11 @@ public final class Command {
         if (grace.isNegative()) {
             throw new IllegalArgumentException(name + " must not be negative, got " + grace);
         }
-        return grace;
+        return atMostForEver(grace);
+    }
+
+    private static Duration atMostForEver(Duration duration) {
+        return duration.compareTo(FOR_EVER) > 0 ? FOR_EVER : duration;
     }
 
     /**
@@ -217,7 +224,7 @@ public final class Command {
         if (timeout != null && (timeout.isZero() || timeout.isNegative())) {
             throw new IllegalArgumentException("timeout should be a positive number of seconds, got " + timeout);
         }
-        return with(settings -> settings.timeout = timeout);
+        return with(settings -> settings.timeout = timeout == null ? null : atMostForEver(timeout));
     }
 
     // ---- for those who run it
@@ -239,6 +246,11 @@ public final class Command {
         UnaryOperator<Command> out = command -> settings.stdio[1] == null ? command.stdout(output) : command;
         UnaryOperator<Command> err = command -> settings.stdio[2] == null ? command.stderr(output) : command;
         return err.apply(out.apply(in.apply(this)));
+    }
+
+    /** Whether a file is opened to start it, which waits if that is a FIFO without anybody at its other end. */
+    boolean opensFiles() {
+        return Stream.of(settings.stdio).anyMatch(stdio -> stdio != null && stdio.isFile());
     }
 
     @Nullable Path cwd() {

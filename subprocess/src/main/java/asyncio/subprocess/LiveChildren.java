@@ -47,7 +47,11 @@ final class LiveChildren {
     private static void killAll() {
         shutdown = true;
         for (Child child : ALL) {
-            child.killTree();
+            try {
+                child.killTree();
+            } catch (RuntimeException e) {
+                LOG.error("Cannot kill " + child + " as the JVM ends", e); // the others all the same
+            }
         }
     }
 }

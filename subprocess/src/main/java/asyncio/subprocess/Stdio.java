@@ -45,7 +45,10 @@ public final class Stdio {
         this.file = file;
     }
 
-    /** For stdin: the bytes of a file. */
+    /**
+     * For stdin: the bytes of a file. A FIFO that nobody writes to holds up the start until somebody does, and also the
+     * end of a start that was cancelled.
+     */
     public static Stdio from(Path file) {
         return new Stdio(Kind.FROM, Objects.requireNonNull(file, "file"));
     }
@@ -73,6 +76,10 @@ public final class Stdio {
                     + ": STDOUT is for stderr, from(file) for stdin, to(file) and appendTo(file) for the others");
         }
         return this;
+    }
+
+    boolean isFile() {
+        return file != null;
     }
 
     static String name(int number) {

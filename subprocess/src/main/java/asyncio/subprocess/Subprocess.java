@@ -278,8 +278,9 @@ public final class Subprocess implements AutoCloseable {
      * Sends a signal. Nothing happens until subscription; then a thread runs the shell's {@code kill}, but for TERM and
      * KILL, which take no other process. Cancelling does not take it back.
      *
-     * <p>Fails with {@link ProcessLookupException} if the child has ended; a signal never reaches another process that
-     * has got its number.
+     * <p>Fails with {@link ProcessLookupException} if the child has ended. TERM and KILL never reach another process
+     * that has got its number. For the others the child is looked at about a millisecond before: one that got the
+     * number in between, for which the system would have to go through all others, would get the signal.
      *
      * @param signal its name, with or without {@code SIG}, in any case: {@code "HUP"}, {@code "SIGUSR1"}
      * @throws IllegalArgumentException if that is no name; a name that the system does not know fails the Mono with it

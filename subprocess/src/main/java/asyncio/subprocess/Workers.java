@@ -18,9 +18,16 @@ final class Workers {
     static final ThreadPoolExecutor POOL = new ThreadPoolExecutor(
             0, Integer.MAX_VALUE, 5, TimeUnit.SECONDS, new SynchronousQueue<>(), Workers::newThread);
 
-    /** To start children, which keeps a processor busy: some at a time, the others in line. */
+    /** To start children, which keeps a processor busy: some at a time, the others in line. Nothing waits here. */
     static final ThreadPoolExecutor STARTERS =
             starters(Math.max(8, 2 * Runtime.getRuntime().availableProcessors()));
+
+    /**
+     * One for each living child, to wait for its exit: the JDK tells of that on the common pool, all of whose threads a
+     * program may keep waiting, for a child even.
+     */
+    static final ThreadPoolExecutor EXITS = new ThreadPoolExecutor(
+            0, Integer.MAX_VALUE, 5, TimeUnit.SECONDS, new SynchronousQueue<>(), job -> named("exit-", job));
 
     private Workers() {}
 
@@ -32,7 +39,11 @@ final class Workers {
     }
 
     private static Thread newThread(Runnable job) {
-        Thread thread = new Thread(null, job, "asyncio-subprocess-" + COUNT.incrementAndGet(), 0, false);
+        return named("subprocess-", job);
+    }
+
+    private static Thread named(String name, Runnable job) {
+        Thread thread = new Thread(null, job, "asyncio-" + name + COUNT.incrementAndGet(), 0, false);
         thread.setDaemon(true);
         thread.setContextClassLoader(ClassLoader.getSystemClassLoader()); // not of whoever came first
         return thread;

@@ -11,10 +11,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.Map;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import reactor.core.publisher.Mono;
 
 /** What a command can say, and what is wrong with it. */
 class CommandTest {
@@ -119,6 +121,19 @@ class CommandTest {
         assertThatThrownBy(() -> cat.limit(0)).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> cat.timeout(Duration.ZERO)).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> cat.exitGrace(Duration.ofSeconds(-1))).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void timesMayBeForEver() {
+        Duration forEver = ChronoUnit.FOREVER.getDuration();
+        Command cat =
+                Command.of("cat").exitGrace(forEver).terminateGrace(forEver).timeout(forEver);
+        assertThat(Subprocess.run(cat, "text".getBytes(UTF_8)).block().out()).isEqualTo("text");
+        Command open = cat.stdin(PIPE);
+        assertThat(Subprocess.use(open, child -> Mono.just(child)).block().returnCode())
+                .hasValue(0);
+        assertThat(Subprocess.useBody(open, child -> child).block().returnCode())
+                .hasValue(0);
     }
 
     @Test

@@ -1,0 +1,120 @@
+package asyncio.subprocess;
+
+import static asyncio.subprocess.Stdio.PIPE;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import asyncio.streams.LeakCheck;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ForkJoinPool;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import reactor.core.Disposable;
+
+/** What others keep waiting, and what others have left, is nothing to a child. */
+@ExtendWith(LeakCheck.class)
+class BusyTest {
+    private static final Duration LIMIT = Duration.ofSeconds(30);
+
+    @Test
+    void exitsAreHeardOfWhileTheCommonPoolIsBusy() {
+        CountDownLatch done = new CountDownLatch(1);
+        for (int i = 0; i <= ForkJoinPool.getCommonPoolParallelism(); i++) {
+            ForkJoinPool.commonPool().execute(() -> {
+                try {
+                    done.await();
+                } catch (InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+            });
+        }
+        try {
+            assertThat(Subprocess.run(Command.of("echo", "text")).block(LIMIT).out())
+                    .isEqualTo("text\n");
+        } finally {
+            done.countDown();
+        }
+    }
+
+    @Test
+    void startsThatWaitForTheOtherEndOfAFifoHoldUpNoOthers(@TempDir Path directory) throws Exception {
+        Path fifo = directory.resolve("fifo");
+        assumeTrue(Subprocess.run(Command.of("mkfifo", fifo.toString())).block().returnCode() == 0);
+        List<Disposable> starts = new ArrayList<>();
+        for (int i = 0; i < 2 * Workers.STARTERS.getMaximumPoolSize(); i++) {
+            starts.add(Subprocess.run(Command.of("cat").stdin(Stdio.from(fifo))).subscribe());
+        }
+        try {
+            assertThat(Subprocess.run(Command.of("echo", "text")).block(LIMIT).out())
+                    .isEqualTo("text\n");
+        } finally {
+            starts.forEach(Disposable::dispose);
+            RandomAccessFile bothEnds = new RandomAccessFile(fifo.toFile(), "rw");
+            while (Workers.POOL.getActiveCount() > 0) {
+                Thread.onSpinWait();
+            }
+            bothEnds.close();
+        }
+    }
+
+    /** What the JVM below does: has a child with the pid of an earlier one whose output is still read. */
+    static final class Program {
+        private static final Path LAST_PID = Path.of("/proc/sys/kernel/ns_last_pid");
+
+        public static void main(String[] arguments) throws Exception {
+            for (int i = 0; i < 20; i++) { // threads have pids, too: those that are needed are there afterwards
+                Subprocess.run(Command.of("true")).block(LIMIT);
+            }
+            Process first = new ProcessBuilder("sh", "-c", "sleep 1000 & echo $!; sleep 0.2; exit 3").start();
+            ProcessHandle grandchild = ProcessHandle.of(
+                            Long.parseLong(first.inputReader().readLine().trim()))
+                    .orElseThrow();
+            Thread reader = new Thread(() -> {
+                try {
+                    first.getInputStream().read();
+                } catch (IOException e) {
+                    // it was closed
+                }
+            });
+            reader.start();
+            first.waitFor();
+            String outcome = "another pid";
+            for (int i = 0; i < 200 && outcome.equals("another pid"); i++) {
+                Files.writeString(LAST_PID, Long.toString(first.pid() - 1 - i % 6));
+                try {
+                    Subprocess child = Subprocess.start(
+                                    Command.of("sleep", "1000").stdin(PIPE))
+                            .block(LIMIT);
+                    outcome = child.pid() == first.pid() ? "" + child : outcome;
+                    child.killTree().block(LIMIT);
+                } catch (RuntimeException e) {
+                    outcome = e.getMessage();
+                }
+            }
+            grandchild.destroyForcibly();
+            System.out.println(outcome);
+            System.out.println(ProcessHandle.current()
+                    .children()
+                    .filter(ProcessTree::isRunning)
+                    .count());
+        }
+    }
+
+    @Test
+    void theExitOfAnEarlierChildIsNotTakenForALaterOnes() throws Exception {
+        assumeTrue(Files.isWritable(Program.LAST_PID));
+        String[] answer =
+                Subprocess.run(Programs.java(Program.class)).block(LIMIT).out().split("\n");
+        assumeTrue(!answer[0].equals("another pid"));
+        assertThat(answer[0]).contains("takes an earlier child").contains("sleep, pid");
+        assertThat(answer[1]).isEqualTo("0");
+    }
+}
