@@ -25,7 +25,7 @@ final class Launch {
             wiring.started();
             return process;
         } catch (IOException e) {
-            throw failure(command, String.valueOf(e.getMessage()).replaceFirst("(?s)^Cannot run program .*?: ", ""), e);
+            throw failure(command, String.valueOf(e.getMessage()).replaceFirst("(?s)^Cannot run program .*?: (error=[0-9]+, )?", ""), e);
         } finally {
             if (!started) {
                 wiring.close();
