@@ -281,13 +281,17 @@ public final class EventLoop {
      * {@link #runInExecutor} or {@link Asyncio#toThread} does so by itself. Nothing changes for loops with real time.
      */
     public Disposable holdTime() {
-        core.hold();
-        AtomicBoolean released = new AtomicBoolean();
-        return () -> {
-            if (released.compareAndSet(false, true)) {
-                core.release();
-            }
-        };
+        return core.hold("a caller of holdTime()", DebugMode.origin(this));
+    }
+
+    /**
+     * As {@link #holdTime()}, for the authors of things that work by themselves: {@link #dumpTasks} names them.
+     *
+     * @param holder what says in its {@code toString} what it is
+     * @param site what {@link Leftovers#site} gave where it was asked for
+     */
+    public Disposable holdTime(Object holder, @Nullable Throwable site) {
+        return core.hold(Objects.requireNonNull(holder, "holder"), site instanceof Origin origin ? origin : null);
     }
 
     /** A delay as a point of the loop's clock, without overflow. */
@@ -401,7 +405,7 @@ public final class EventLoop {
     /**
      * The tasks that have not ended, as text for a log: below each one the tasks that it waits for, with the lines of a
      * body that awaits. In debug mode also where and when each was made. From any thread; what goes on meanwhile may be
-     * missing.
+     * missing. Below the tasks stand those who {@linkplain #holdTime() hold} virtual time.
      *
      * <pre>{@code
      * <EventLoop running>: 2 tasks

@@ -4,6 +4,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
+import reactor.core.Disposable;
 import reactor.util.context.ContextView;
 
 /**
@@ -18,12 +19,14 @@ final class ExecutorJob<T> implements Runnable {
     private final AtomicBoolean taken = new AtomicBoolean();
 
     private final Result<T> future;
+    private final Disposable hold;
 
     private ExecutorJob(EventLoop loop, Callable<? extends T> function, ContextView context) {
         this.loop = loop;
         this.function = function;
         this.context = context;
         this.future = new Result<>(this);
+        this.hold = loop.core.hold("work in another thread", future.origin());
     }
 
     /**
@@ -34,12 +37,11 @@ final class ExecutorJob<T> implements Runnable {
     static <T> Future<T> submit(
             EventLoop loop, Executor executor, Callable<? extends T> function, ContextView context) {
         ExecutorJob<T> job = new ExecutorJob<>(loop, function, context);
-        loop.core.hold();
         try {
             executor.execute(job);
         } catch (RuntimeException | Error e) {
             if (job.taken.compareAndSet(false, true)) {
-                loop.core.release();
+                job.hold.dispose();
             }
             throw e;
         }
@@ -77,7 +79,7 @@ final class ExecutorJob<T> implements Runnable {
         public boolean cancel(@Nullable String message) {
             boolean cancelled = super.cancel(message);
             if (cancelled && job.taken.compareAndSet(false, true)) {
-                job.loop.core.release();
+                job.hold.dispose();
             }
             return cancelled;
         }
@@ -97,7 +99,7 @@ final class ExecutorJob<T> implements Runnable {
 
         @Override
         public void run() {
-            job.loop.core.release();
+            job.hold.dispose();
             if (error == null) {
                 job.future.trySetResult(result);
             } else {

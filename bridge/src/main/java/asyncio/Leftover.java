@@ -26,7 +26,7 @@ public record Leftover(
         PERMIT,
         /** A connection, a server or another channel that was not closed. */
         CONNECTION,
-        /** A child process that was not waited for. */
+        /** A child process that still runs. */
         PROCESS,
         /** A buffer of Netty's that was not released. */
         BUFFER,

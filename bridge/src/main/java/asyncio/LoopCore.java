@@ -16,9 +16,9 @@ import java.util.Objects;
 import java.util.Queue;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
+import reactor.core.Disposables;
 import reactor.util.concurrent.Queues;
 
 /**
@@ -27,8 +27,8 @@ import reactor.util.concurrent.Queues;
  * that reschedules itself starves neither timers nor IO.
  *
  * <p>The owner, the thread that counts as "in the event loop", moves: to whoever calls {@code runForever}, and with the
- * loop from one body to the next (see {@link LoopDriver}). Everything here but {@link #enqueue}, {@link #hold} and
- * {@link #release} is for the owner only.
+ * loop from one body to the next (see {@link LoopDriver}). Everything here but {@link #enqueue} and {@link #hold} is
+ * for the owner only.
  */
 final class LoopCore extends NettyEventLoop {
     /**
@@ -57,8 +57,8 @@ final class LoopCore extends NettyEventLoop {
             Queues.<Runnable>unboundedMultiproducer().get();
     private final ArrayDeque<Runnable> ready = new ArrayDeque<>(256);
     private final TimerQueue timers = new TimerQueue();
-    /** Off-loop work that may still call back: virtual time must not jump over it. */
-    private final AtomicInteger holds = new AtomicInteger();
+    /** When the last one goes the loop may be asleep, with a clock that could go on. */
+    final TimeHolds holds = new TimeHolds(this::wakeUp);
 
     private final IoHandlerContext ioContext = new IoContext();
     private volatile boolean closed;
@@ -174,14 +174,9 @@ final class LoopCore extends NettyEventLoop {
         return error;
     }
 
-    void hold() {
-        holds.incrementAndGet();
-    }
-
-    /** Ends a {@link #hold}, from any thread. */
-    void release() {
-        holds.decrementAndGet();
-        wakeUp(); // the loop may be asleep, with a virtual clock that could go on
+    /** Keeps virtual time from jumping until it is disposed of, from any thread. */
+    Disposable hold(Object holder, @Nullable Origin origin) {
+        return virtualClock == null ? Disposables.disposed() : holds.add(holder, origin);
     }
 
     /** Makes the loop look again at what it waits for, from any thread. */
@@ -384,7 +379,7 @@ final class LoopCore extends NettyEventLoop {
     private boolean timeMayPass() {
         return virtualClock != null
                 && !stopping
-                && holds.get() == 0
+                && holds.none()
                 && (loop.monitor != null || nextDeadline() != TimerQueue.NONE);
     }
 

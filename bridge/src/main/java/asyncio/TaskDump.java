@@ -12,6 +12,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** The unfinished tasks of a loop as a tree: below each one those that it waits for. */
 final class TaskDump {
@@ -38,6 +39,7 @@ final class TaskDump {
         }
         dump.printAll(roots);
         dump.printAll(tasks); // those that await each other in a circle
+        dump.printHolds(loop);
         return dump.text.toString();
     }
 
@@ -90,16 +92,37 @@ final class TaskDump {
         } else {
             text.append(" waits for ").append(Log.text(target));
         }
-        Origin origin = task.origin();
+        printOrigin(task.origin());
+        String below = indent + "  ";
+        for (StackTraceElement frame : frames(task, target == null)) {
+            text.append(below).append("  at ").append(describe(frame));
+        }
+    }
+
+    private void printOrigin(@Nullable Origin origin) {
         if (origin != null) {
             String created = Origin.describe(origin);
             text.append(created.isEmpty() ? " created " : created + ", ")
                     .append(Duration.ofNanos(System.nanoTime() - origin.nanos).toMillis())
                     .append(" ms ago");
         }
-        String below = indent + "  ";
-        for (StackTraceElement frame : frames(task, target == null)) {
-            text.append(below).append("  at ").append(describe(frame));
+    }
+
+    private void printHolds(EventLoop loop) {
+        List<TimeHolds.Hold> holds = loop.core.holds.snapshot();
+        if (!holds.isEmpty()) {
+            text.append("\nVirtual time stands still as long as these live or work:");
+        }
+        for (TimeHolds.Hold hold : holds) {
+            text.append("\n- ").append(Log.text(hold.holder));
+            printOrigin(hold.origin);
+            List<StackTraceElement> frames = Origin.framesOf(hold.origin).stream()
+                    .takeWhile(frame -> !isOfJdk(frame)) // of who calls a test's body
+                    .limit(MOST_FRAMES)
+                    .toList();
+            for (StackTraceElement frame : frames) {
+                text.append("\n    at ").append(describe(frame));
+            }
         }
     }
 

@@ -14,6 +14,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
+import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
 import reactor.netty.Connection;
 
@@ -57,16 +58,19 @@ final class Child implements LaunchedChild {
     /**
      * Blocks.
      *
-     * @param loop with which it ends
+     * @param loop with which it ends, and whose virtual time it holds as long as it lives
+     * @param site of {@link asyncio.Leftovers#site}
      */
-    static Child start(Command command, Wiring wiring, EventLoop loop) throws IOException {
+    static Child start(Command command, Wiring wiring, EventLoop loop, @Nullable Throwable site) throws IOException {
         Child child = new Child(command, Launch.start(command, wiring), wiring, loop);
+        Disposable hold = loop.holdTime(child, site);
         boolean followed = false;
         try {
             child.checkExit();
             Workers.EXITS.execute(() -> {
                 child.awaitExit(FOR_EVER);
-                child.exit.complete(null);
+                child.exit.complete(null); // those who wait for it are told before time goes on
+                hold.dispose();
             });
             LiveChildren.add(child, loop);
             followed = true;
@@ -74,6 +78,7 @@ final class Child implements LaunchedChild {
             if (!followed) { // of such a child nobody would know how it goes on
                 child.handle.destroyForcibly();
                 wiring.close();
+                hold.dispose();
             }
         }
         return child;
@@ -186,21 +191,25 @@ final class Child implements LaunchedChild {
 
     @Override
     public Mono<Void> end(boolean gently, Runnable closeStdin) {
-        return Mono.create(sink -> Workers.POOL.execute(() -> {
-            LiveChildren.begin(this);
-            try {
-                if (gently) {
-                    end(closeStdin);
-                } else {
-                    endAtOnce();
+        return Mono.create(sink -> {
+            Disposable hold = loop.holdTime("the end of " + this, null);
+            Workers.POOL.execute(() -> {
+                LiveChildren.begin(this);
+                try {
+                    if (gently) {
+                        end(closeStdin);
+                    } else {
+                        endAtOnce();
+                    }
+                    sink.success();
+                } catch (Throwable e) {
+                    sink.error(e);
+                } finally {
+                    LiveChildren.over(this);
+                    hold.dispose();
                 }
-                sink.success();
-            } catch (Throwable e) {
-                sink.error(e);
-            } finally {
-                LiveChildren.over(this);
-            }
-        }));
+            });
+        });
     }
 
     // ---- ending; these block

@@ -11,6 +11,7 @@ import java.io.OutputStream;
 import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
+import reactor.core.Disposables;
 
 /**
  * An end of a pipe where there is no epoll: each read and each write is a job in a {@link Workers thread}, of which one
@@ -27,6 +28,9 @@ final class PumpPipe extends PipeEnd {
     private final @Nullable InputStream input;
     private final @Nullable OutputStream output;
     private boolean busy;
+    /** While that is so: nobody else knows of bytes on their way. */
+    private Disposable hold = Disposables.disposed();
+
     private boolean readWanted;
     private @Nullable Disposable withLoop;
 
@@ -53,6 +57,16 @@ final class PumpPipe extends PipeEnd {
         }
     }
 
+    private void begin() {
+        busy = true;
+        hold = loop.holdTime(this, null);
+    }
+
+    private void done() {
+        busy = false;
+        hold.dispose();
+    }
+
     // ---- reading
 
     @Override
@@ -61,7 +75,7 @@ final class PumpPipe extends PipeEnd {
         if (input != null) {
             readWanted = true;
             if (!busy) {
-                busy = true;
+                begin();
                 ByteBuf chunk = alloc().heapBuffer(CHUNK);
                 Workers.POOL.execute(() -> read(input, chunk));
             }
@@ -91,7 +105,7 @@ final class PumpPipe extends PipeEnd {
     }
 
     private void wasRead(ByteBuf chunk, int n, @Nullable IOException error) {
-        busy = false;
+        done();
         if (!isOpen() || n < 0) {
             chunk.release();
             if (isOpen() && error != null) {
@@ -138,7 +152,7 @@ final class PumpPipe extends PipeEnd {
             unwritten.removeBytes(0);
             return;
         }
-        busy = true;
+        begin();
         Workers.POOL.execute(() -> write(output, bytes, n[0]));
     }
 
@@ -156,7 +170,7 @@ final class PumpPipe extends PipeEnd {
     }
 
     private void wasWritten(int n, @Nullable IOException error) {
-        busy = false;
+        done();
         OutputStream output = this.output;
         ChannelOutboundBuffer unwritten = unsafe().outboundBuffer();
         if (!isOpen() || output == null || unwritten == null) {
@@ -214,6 +228,7 @@ final class PumpPipe extends PipeEnd {
         if (withLoop != null) {
             withLoop.dispose();
         }
+        hold.dispose(); // what is under way is for nobody
         if (!busy) {
             closeStreams();
         }

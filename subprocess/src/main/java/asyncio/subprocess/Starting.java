@@ -4,6 +4,8 @@ import asyncio.Cleanups;
 import asyncio.ColdMono;
 import asyncio.EventLoop;
 import asyncio.Future;
+import asyncio.Leftover;
+import asyncio.Leftovers;
 import asyncio.Suspension;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
@@ -17,6 +19,7 @@ final class Starting extends ColdMono<Subprocess> {
     private static final Logger LOG = Loggers.getLogger("asyncio");
 
     private final Command command;
+    private final @Nullable Throwable site = Leftovers.site();
 
     /** The name of the function. */
     private static final class Start {}
@@ -28,7 +31,7 @@ final class Starting extends ColdMono<Subprocess> {
 
     @Override
     protected void start(CoreSubscriber<? super Subprocess> actual) {
-        actual.onSubscribe(new Launching(command, actual));
+        actual.onSubscribe(new Launching(command, site, actual));
     }
 
     @Override
@@ -42,15 +45,17 @@ final class Starting extends ColdMono<Subprocess> {
      */
     private static final class Launching extends Suspension<Subprocess> {
         private final Command command;
+        private final @Nullable Throwable site;
         private final EventLoop loop = EventLoop.runningOrShared();
         /** Both guarded by this: between {@link #begin} and the loop's turn; and told to the subscriber's task. */
         private boolean underWay;
 
         private boolean awaited;
 
-        Launching(Command command, CoreSubscriber<? super Subprocess> actual) {
+        Launching(Command command, @Nullable Throwable site, CoreSubscriber<? super Subprocess> actual) {
             super(actual, null);
             this.command = command;
+            this.site = site;
         }
 
         @Override
@@ -78,7 +83,7 @@ final class Starting extends ColdMono<Subprocess> {
                 return null;
             }
             Wiring wiring = Wiring.of(loop);
-            return Child.start(command, wiring, loop);
+            return Child.start(command, wiring, loop, site);
         }
 
         private void launched(Future<LaunchedChild> done) {
@@ -107,6 +112,8 @@ final class Starting extends ColdMono<Subprocess> {
                 over();
                 return;
             }
+            Leftovers.watch(
+                    Leftover.Kind.PROCESS, process, () -> process.returnCode().isEmpty(), site);
             if (grant(process)) {
                 over();
                 deliver();

@@ -53,7 +53,8 @@ import org.opentest4j.TestAbortedException;
  *
  * <p>Parameters of these methods may be an {@link EventLoop}, the {@link TestClock}, and a {@link TaskGroup}, which
  * lasts for the method: it ends when the method has ended and all its tasks have, and a task that fails cancels the
- * method. {@link TimeLimit} and {@link IgnoreLeaks} change the settings.
+ * method, and the test fails with an {@link asyncio.ExceptionGroup}, or with the assertion that failed in the task.
+ * {@link TimeLimit} and {@link IgnoreLeaks} change the settings.
  *
  * <p>These methods run on other threads than JUnit's, as bodies do: ThreadLocals of extensions are not seen there.
  * {@code @BeforeAll}, {@code @AfterAll}, constructors and {@code @TestFactory} methods are no bodies.

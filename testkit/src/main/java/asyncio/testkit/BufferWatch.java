@@ -67,9 +67,16 @@ public final class BufferWatch<T> extends ResourceLeakDetector<T> {
         return left == null
                 ? List.of()
                 : left.stream()
+                        .filter(tracker -> !isConstant(tracker.site))
                         .map(tracker -> new Leftover(
                                 Leftover.Kind.BUFFER, tracker.resource.toString(), null, allocation(tracker.site)))
                         .toList();
+    }
+
+    /** Made for a static field, such as the line ends of HTTP: nobody is to release it. */
+    private static boolean isConstant(Throwable site) {
+        return Arrays.stream(site.getStackTrace())
+                .anyMatch(frame -> frame.getMethodName().equals("<clinit>"));
     }
 
     /** From the line that asked Netty on. */

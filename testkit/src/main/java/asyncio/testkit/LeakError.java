@@ -67,7 +67,7 @@ public final class LeakError extends AssertionError {
             case EXCEPTION -> "exceptions that nobody has retrieved or handled";
             case PERMIT -> "permits that were not released";
             case CONNECTION -> "connections and servers that were not closed";
-            case PROCESS -> "child processes that were not waited for";
+            case PROCESS -> "child processes that still run; close them, best by Subprocess.use";
             case BUFFER -> "buffers that were not released";
             case THREAD -> "threads that have not ended";
         };

@@ -282,7 +282,7 @@ public final class LoopVerifier<T> {
         }
         Timed<T> next = unmet.poll();
         if (next == null) {
-            throw failure("nothing came");
+            throw failure("nothing came; what runs on another scheduler than the loop's has real time");
         }
         return next;
     }

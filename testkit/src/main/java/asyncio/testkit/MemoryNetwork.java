@@ -3,6 +3,8 @@ package asyncio.testkit;
 import asyncio.Asyncio;
 import asyncio.ColdMono;
 import asyncio.EventLoop;
+import asyncio.Leftover;
+import asyncio.Leftovers;
 import asyncio.Suspension;
 import asyncio.TimerHandle;
 import asyncio.streams.ConnectionHandler;
@@ -108,6 +110,7 @@ public final class MemoryNetwork {
         if (servers.putIfAbsent(name, server) != null) {
             throw new BindException("Cannot listen on " + name + ": another server of this network does");
         }
+        Leftovers.watch(Leftover.Kind.CONNECTION, server, server::isOpen, Leftovers.site());
         return server;
     }
 
@@ -126,7 +129,8 @@ public final class MemoryNetwork {
         return new Connect(this, name);
     }
 
-    private StreamConnection accept(String name, int number, Wire toServer, Wire toClient) throws ConnectException {
+    private StreamConnection accept(String name, int number, Wire toServer, Wire toClient, @Nullable Throwable site)
+            throws ConnectException {
         MemoryServer server = servers.get(name);
         if (server == null) {
             throw new ConnectException("Connection refused: there is no server " + name + ", only " + servers.keySet());
@@ -134,12 +138,15 @@ public final class MemoryNetwork {
         MemoryPair pair = MemoryPair.open("client-" + number, name, toServer, toClient);
         connections.add(pair);
         server.accept(pair.server());
-        return pair.client();
+        StreamConnection client = pair.client();
+        Leftovers.watch(Leftover.Kind.CONNECTION, client, () -> !client.writer().isClosing(), site);
+        return client;
     }
 
     private static final class Connect extends ColdMono<StreamConnection> {
         private final MemoryNetwork network;
         private final String name;
+        private final @Nullable Throwable site = Leftovers.site();
 
         Connect(MemoryNetwork network, String name) {
             super(Connect.class);
@@ -189,7 +196,7 @@ public final class MemoryNetwork {
             }
             boolean settled;
             try {
-                settled = grant(connect.network.accept(connect.name, number, toServer, toClient));
+                settled = grant(connect.network.accept(connect.name, number, toServer, toClient, connect.site));
             } catch (ConnectException e) {
                 settled = fail(e);
             }

@@ -1,6 +1,8 @@
 package asyncio.testkit;
 
 import asyncio.EventLoop;
+import asyncio.Leftover;
+import asyncio.Leftovers;
 import asyncio.streams.StreamConnection;
 import io.netty.channel.DefaultChannelPromise;
 import io.netty.channel.local.LocalAddress;
@@ -63,7 +65,9 @@ public final class MemoryPair implements AutoCloseable {
      * before bytes stay in the wire.
      */
     public static MemoryPair open(Wire toServer, Wire toClient, int limit) {
-        return new MemoryPair(false, "client", "server", toServer, toClient, limit);
+        MemoryPair pair = new MemoryPair(false, "client", "server", toServer, toClient, limit);
+        Leftovers.watch(Leftover.Kind.CONNECTION, pair, pair::isOpen, Leftovers.site());
+        return pair;
     }
 
     static MemoryPair open(String clientName, String serverName, Wire toServer, Wire toClient) {
@@ -109,6 +113,10 @@ public final class MemoryPair implements AutoCloseable {
             toServer.forget();
             toClient.forget();
         }
+    }
+
+    private boolean isOpen() {
+        return !client.writer().isClosing() || !server.writer().isClosing();
     }
 
     /** The end that has connected. */

@@ -81,6 +81,11 @@ public final class MemoryServer implements AutoCloseable {
         finishIfDone();
     }
 
+    /** Whether anything is to be closed yet; what is closed and stalls in a wire is the wire's affair. */
+    boolean isOpen() {
+        return !closed || clients.stream().anyMatch(client -> !client.writer().isClosing());
+    }
+
     private void finishIfDone() {
         if (closed && clients.isEmpty()) {
             finished.trySetResult(null);

@@ -5,6 +5,7 @@ import static asyncio.Asyncio.await;
 import static asyncio.Asyncio.sleep;
 
 import asyncio.EventLoop;
+import asyncio.Leftovers;
 import java.time.Duration;
 import java.util.Objects;
 import reactor.core.Disposable;
@@ -73,6 +74,21 @@ public final class TestClock {
      */
     public Disposable hold() {
         return loop.holdTime();
+    }
+
+    /**
+     * A Mono that lets time stand still from its subscription to its end, or its cancellation: for what comes from
+     * threads of others, Reactor's schedulers or a client with an event loop of its own. Without, a time limit around
+     * it passes at once.
+     *
+     * <pre>{@code
+     * Row row = await(waitFor(clock.hold(database.find(id)), Duration.ofSeconds(5)));
+     * }</pre>
+     */
+    public <T> Mono<T> hold(Mono<T> work) {
+        Objects.requireNonNull(work, "work");
+        Throwable site = Leftovers.site();
+        return Mono.using(() -> loop.holdTime(work, site), held -> work, Disposable::dispose, false);
     }
 
     /** {@code <TestClock PT1M30S>}. */

@@ -135,7 +135,8 @@ final class TestMonitor implements LoopMonitor {
         stuck = true;
         return new TimeLimitError(name + " has not ended within its limit of real time, " + limit
                 + ", at virtual time " + loop.time().minusNanos(ticker.initialNanoTime())
-                + ": something blocks its loop or keeps it busy, or work in another thread has not ended. "
+                + ": something blocks its loop or keeps it busy, or holds virtual time, as a child process does while it lives,"
+                + " and a thread that works for the loop; those are named below the tasks. "
                 + "Raise the limit by @TimeLimit(real = ...). What the tasks are doing:\n"
                 + loop.dumpTasks());
     }

@@ -87,14 +87,23 @@ final class TestRun {
             }
         }
 
-        /** What the body failed with, since that is what the test says; the failures of children below it. */
+        /**
+         * What the body failed with, since that is what the test says, else the first assertion that failed in a child;
+         * the failures of others below it.
+         */
         private static Throwable unwrapped(ExceptionGroup all, Task<?> body) {
             Throwable own = body.done() && !body.cancelled() ? body.exception() : null;
-            if (own == null) {
+            Throwable first = own != null
+                    ? own
+                    : all.exceptions().stream()
+                            .filter(AssertionError.class::isInstance)
+                            .findFirst()
+                            .orElse(null);
+            if (first == null) {
                 return all;
             }
-            suppressOthers(own, all);
-            return own;
+            suppressOthers(first, all);
+            return first;
         }
 
         /** An Error has ended the run of the loop before the group could end its children. */

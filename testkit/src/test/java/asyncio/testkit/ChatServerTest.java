@@ -10,6 +10,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import asyncio.Task;
 import asyncio.TaskGroup;
+import asyncio.streams.ConnectionHandler;
 import asyncio.streams.Server;
 import asyncio.streams.StreamConnection;
 import asyncio.streams.Streams;
@@ -24,6 +25,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
+import reactor.core.publisher.Mono;
 
 /**
  * Real sockets under virtual time: a chat server that greets, passes on, and drops who says nothing for ten minutes.
@@ -38,15 +40,28 @@ class ChatServerTest {
 
     @BeforeEach
     void start() throws Exception {
-        server = await(Streams.startServerBody(this::member, "127.0.0.1", 0));
+        listen(this::member);
     }
 
     @AfterEach
     void stop() throws Exception {
+        closeServer();
+        assertThat(members).isEmpty();
+    }
+
+    void listen(ConnectionHandler handler) throws Exception {
+        server = await(Streams.startServerBody(handler, "127.0.0.1", 0));
+    }
+
+    Mono<StreamConnection> connect() {
+        assertThat(server).isNotNull();
+        return Streams.openConnection("127.0.0.1", server.port());
+    }
+
+    void closeServer() throws Exception {
         if (server != null) {
             await(server.closeAndWait());
         }
-        assertThat(members).isEmpty();
     }
 
     private void member(StreamConnection connection) throws Exception {
@@ -83,8 +98,7 @@ class ChatServerTest {
     }
 
     private StreamConnection join(String name) throws Exception {
-        assertThat(server).isNotNull();
-        StreamConnection connection = await(Streams.openConnection("127.0.0.1", server.port()));
+        StreamConnection connection = await(connect());
         connection.writer().write(name + "\n");
         return connection;
     }

@@ -11,11 +11,15 @@ import asyncio.Leftover;
 import asyncio.streams.Server;
 import asyncio.streams.StreamConnection;
 import asyncio.streams.Streams;
+import asyncio.subprocess.Command;
+import asyncio.subprocess.Launcher;
+import asyncio.subprocess.Subprocess;
 import asyncio.sync.Lock;
 import asyncio.sync.Permit;
 import asyncio.sync.Semaphore;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.Unpooled;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.ExecutorService;
@@ -126,6 +130,40 @@ class LeaksTest {
         }
 
         @AsyncioTest
+        void memoryServer() throws Exception {
+            new MemoryNetwork().startServerBody(StreamConnection::close, "chat");
+        }
+
+        @AsyncioTest
+        void memoryConnection() throws Exception {
+            MemoryNetwork network = new MemoryNetwork();
+            try (MemoryServer server = network.startServerBody(StreamConnection::close, "chat")) {
+                assertThat(server.name()).isEqualTo("chat");
+                await(network.connect("chat"));
+            }
+        }
+
+        @AsyncioTest
+        void memoryPair() throws Exception {
+            MemoryPair.open().client().close();
+        }
+
+        @AsyncioTest
+        void child() throws Exception {
+            await(Subprocess.start(Command.of("sleep", "1000")));
+        }
+
+        @AsyncioTest
+        void fakeChild() throws Exception {
+            FakeProcesses fakes = new FakeProcesses().program("sleep", process -> {
+                await(sleep(Duration.ofHours(1)));
+                return 0;
+            });
+            Launcher.CURRENT.set(fakes);
+            await(Subprocess.start(Command.of("sleep", "1000")));
+        }
+
+        @AsyncioTest
         void failsAsWell() throws Exception {
             createTask(sleep(Duration.ofHours(1)), "forgotten");
             throw new AssertionError("the test's own");
@@ -154,6 +192,11 @@ class LeaksTest {
     }
 
     static class Clean {
+        /** As HTTP's line ends: made by whichever test comes first. */
+        private static final class Constants {
+            static final ByteBuf LINE_END = Unpooled.unreleasableBuffer(Unpooled.directBuffer(2));
+        }
+
         @AsyncioTest
         void nothingIsLeft() throws Exception {
             Lock lock = new Lock();
@@ -179,7 +222,11 @@ class LeaksTest {
                 await(client.writer().drain());
             }
             await(server.closeAndWait());
+            try (MemoryPair pair = MemoryPair.open(Wire.direct().stallAfter(0))) {
+                pair.client().writer().write("never arrives");
+            }
             ByteBufAllocator.DEFAULT.buffer(100).release();
+            assertThat(Constants.LINE_END.refCnt()).isEqualTo(1);
             Thread thread = new Thread(() -> {});
             thread.start();
             createTask(sleep(Duration.ofHours(1))).cancel();
@@ -206,6 +253,11 @@ class LeaksTest {
                     server               | CONNECTION | <Server sockets=[/127.0.0.1:
                     connection           | CONNECTION | <StreamWriter /127.0.0.1:
                     buffer               | BUFFER     | ridx: 0, widx: 1
+                    memoryServer         | CONNECTION | <MemoryServer chat clients=0>
+                    memoryConnection     | CONNECTION | <StreamConnection local:client-1 -> local:chat open>
+                    memoryPair           | CONNECTION | <MemoryPair <Transit
+                    child                | PROCESS    | <Subprocess sleep, pid
+                    fakeChild            | PROCESS    | <Subprocess sleep, pid 1, running>
                     """)
     void eachKindIsFoundWithItsPlace(String method, Leftover.Kind kind, String description) {
         assertThat(Jupiter.failureOf(Leaking.class, method + "()")).isInstanceOfSatisfying(LeakError.class, error -> {
