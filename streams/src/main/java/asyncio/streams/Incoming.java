@@ -129,9 +129,7 @@ final class Incoming {
     }
 
     private void removed() {
-        if (ended && buffer.size() == 0) { // else it is false, and stays so without the fence of a volatile write
-            atEof = true;
-        }
+        atEof = ended && buffer.size() == 0;
         if (paused && buffer.size() <= limit) {
             resume();
         }

@@ -390,10 +390,9 @@ public final class StreamWriter {
         if (out.isLost()) {
             return Mono.error(out.lossError());
         }
-        if (handler.hasRoom()) {
-            return Mono.empty();
+        if (!handler.hasRoom()) {
+            handler.flush();
         }
-        handler.flush();
         return handler.hasRoom() ? Mono.empty() : out.room().then(Mono.defer(this::failed));
     }
 
