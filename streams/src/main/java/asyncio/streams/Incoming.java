@@ -129,7 +129,9 @@ final class Incoming {
     }
 
     private void removed() {
-        atEof = ended && buffer.size() == 0;
+        if (ended && buffer.size() == 0) { // else it is false, and stays so without the fence of a volatile write
+            atEof = true;
+        }
         if (paused && buffer.size() <= limit) {
             resume();
         }

@@ -37,8 +37,6 @@ import reactor.util.Loggers;
  */
 final class StreamHandler extends ChannelDuplexHandler implements StreamReader.Flow {
     private static final Logger LOG = Loggers.getLogger("asyncio");
-    /** Of what is written as arrays so much goes out as one buffer, in bytes. */
-    private static final int GATHERED = 16 * 1024;
 
     private final Channel channel;
     private final Incoming reader;
@@ -47,8 +45,8 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
     private WeakReference<StreamConnection> connection = new WeakReference<>(null);
 
     private @Nullable ChannelHandlerContext context;
-    /** Arrays that were written behind what is {@link #dirty}, and that the channel has not got. */
-    private @Nullable ByteBuf gathered;
+    /** What was written behind what is {@link #dirty}. */
+    private final Gathered gathered;
     /** Bytes were written that are not flushed; somebody will. */
     private boolean dirty;
     /** Between a read and the end of that burst of reads, where a flush is sure to come. */
@@ -61,6 +59,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         this.channel = channel;
         this.reader = new Incoming(channel.eventLoop(), channel.alloc(), limit, this);
         this.writer = new Outgoing(channel);
+        this.gathered = new Gathered(channel.alloc());
         StreamWriter.setDefaultWriteBufferLimits(channel);
     }
 
@@ -217,33 +216,35 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
 
     /** Copies bytes; small ones of one turn together into one buffer, which costs less than a buffer for each. */
     void writeCopy(byte[] bytes) {
-        if (gathered != null && gathered.writableBytes() < bytes.length) {
-            writeGathered();
+        if (gathered.add(bytes)) {
+            return;
         }
-        if (gathered != null) {
-            gathered.writeBytes(bytes);
-        } else if (dirty && bytes.length <= GATHERED / 2) {
-            gathered = channel.alloc().ioBuffer(GATHERED, GATHERED).writeBytes(bytes);
-        } else {
-            write(channel.alloc().ioBuffer(bytes.length).writeBytes(bytes));
+        writeGathered();
+        if (!dirty || !gathered.begin(bytes)) {
+            passOn(channel.alloc().ioBuffer(bytes.length).writeBytes(bytes));
+        }
+    }
+
+    /** Pieces of one buffer that are written in one turn, one after the other, go out as one. */
+    void write(ByteBuf bytes) {
+        if (gathered.add(bytes)) {
+            return;
+        }
+        writeGathered();
+        if (!dirty || !gathered.begin(bytes)) {
+            passOn(bytes);
         }
     }
 
     /** Before anything else is written, flushed or asked. */
     private void writeGathered() {
-        ByteBuf bytes = gathered;
+        ByteBuf bytes = gathered.take();
         if (bytes != null) {
-            gathered = null;
-            boolean wasteful = bytes.readableBytes() < GATHERED / 4; // it may lie in the write buffer for long
-            write(wasteful ? channel.alloc().ioBuffer(bytes.readableBytes()).writeBytes(bytes) : bytes);
-            if (wasteful) {
-                bytes.release();
-            }
+            passOn(bytes);
         }
     }
 
-    void write(ByteBuf bytes) {
-        writeGathered();
+    private void passOn(ByteBuf bytes) {
         ChannelHandlerContext context = this.context;
         if (lost || context == null || !channel.isActive()) {
             bytes.release();
@@ -287,7 +288,8 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
      * itself not writable.
      */
     boolean hasRoom() {
-        if (gathered != null && gathered.readableBytes() >= channel.bytesBeforeUnwritable()) {
+        int size = gathered.size();
+        if (size > 0 && size >= channel.bytesBeforeUnwritable()) {
             writeGathered();
         }
         return channel.isWritable() || channel.isActive() && channel.unsafe().outboundBuffer() == null;

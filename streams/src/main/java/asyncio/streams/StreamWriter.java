@@ -390,9 +390,10 @@ public final class StreamWriter {
         if (out.isLost()) {
             return Mono.error(out.lossError());
         }
-        if (!handler.hasRoom()) {
-            handler.flush();
+        if (handler.hasRoom()) {
+            return Mono.empty();
         }
+        handler.flush();
         return handler.hasRoom() ? Mono.empty() : out.room().then(Mono.defer(this::failed));
     }
 

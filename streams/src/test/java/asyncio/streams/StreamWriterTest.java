@@ -9,12 +9,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import asyncio.Asyncio;
 import asyncio.Future;
 import asyncio.Task;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.UnpooledByteBufAllocator;
 import io.netty.channel.Channel;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.Random;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -190,6 +194,44 @@ class StreamWriterTest extends PeerFixture {
             writer.write("x");
             await(writer.drain());
             assertThat(peer.getInputStream().read()).isEqualTo('x');
+        });
+    }
+
+    @Test
+    void arraysAndPiecesOfBuffersArriveInTheOrderOfTheirWrites() throws Exception {
+        withPeer((connection, peer) -> {
+            StreamWriter writer = connection.writer();
+            long seed = Long.getLong("asyncio.test.seed", System.nanoTime());
+            Random random = new Random(seed);
+            StringBuilder sent = new StringBuilder();
+            ByteBufAllocator untracked = new UnpooledByteBufAllocator(true, true);
+            List<ByteBuf> buffers = new ArrayList<>();
+            for (int turn = 0; turn < 20; turn++) {
+                ByteBuf buffer = untracked.directBuffer();
+                buffers.add(buffer);
+                for (int i = 0; i < 500; i++) {
+                    buffer.writeCharSequence((char) ('a' + turn) + "" + i + "\n", UTF_8);
+                }
+                while (buffer.isReadable()) {
+                    ByteBuf piece = buffer.readSlice(Math.min(1 + random.nextInt(40), buffer.readableBytes()));
+                    sent.append(piece.toString(UTF_8));
+                    switch (random.nextInt(5)) {
+                        case 0 -> writer.write(piece.toString(UTF_8));
+                        case 1 -> writer.write(untracked.directBuffer().writeBytes(piece));
+                        default -> writer.write(piece.retain());
+                    }
+                }
+                buffer.release();
+                if (random.nextBoolean()) {
+                    await(writer.drain());
+                }
+            }
+            writer.writeEof();
+            byte[] received = await(Asyncio.toThread(() -> peer.getInputStream().readAllBytes()));
+            assertThat(new String(received, UTF_8))
+                    .as("-Dasyncio.test.seed=" + seed)
+                    .isEqualTo(sent.toString());
+            assertThat(buffers).allSatisfy(buffer -> assertThat(buffer.refCnt()).isZero());
         });
     }
 
