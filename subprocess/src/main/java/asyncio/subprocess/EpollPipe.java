@@ -165,9 +165,24 @@ final class EpollPipe extends PipeEnd {
                 setInterest(EpollIoOps.EPOLLOUT);
                 return;
             }
+            advance(buffers, written);
             unwritten.removeBytes(written); // also buffers without bytes
         }
         setInterest(EpollIoOps.NONE);
+    }
+
+    /**
+     * The outbound buffer keeps these for the next attempt, and counts on their positions, which the native call leaves
+     * as they are: the bytes of a buffer that was written in part would be sent twice.
+     */
+    private static void advance(ByteBuffer[] buffers, long written) {
+        long left = written;
+        for (int i = 0; left > 0; i++) {
+            ByteBuffer buffer = buffers[i];
+            int n = (int) Math.min(left, buffer.remaining());
+            buffer.position(buffer.position() + n);
+            left -= n;
+        }
     }
 
     private static boolean isBrokenPipe(IOException e) {
