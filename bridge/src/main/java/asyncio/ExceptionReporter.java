@@ -57,7 +57,7 @@ final class ExceptionReporter {
         try {
             log(what);
         } catch (Exception e) {
-            e.addSuppressed(what.exception() == null ? new Throwable(what.message()) : what.exception());
+            Suppressed.add(e, what.exception() == null ? new Throwable(what.message()) : what.exception());
             Log.error(otherwise, e);
         }
     }

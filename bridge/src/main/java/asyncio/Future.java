@@ -212,7 +212,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable
     final @Nullable T outcome(@Nullable CancelledException request) throws Exception {
         if (request != null && !cancelled()) {
             if (state instanceof Failure failure) {
-                request.addSuppressed(failure.retrieve());
+                Suppressed.add(request, failure.retrieve());
             }
             throw request;
         }

@@ -10,7 +10,6 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
-import reactor.core.Exceptions;
 import reactor.core.Scannable;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Operators;
@@ -351,8 +350,8 @@ final class Mapping<S, R> implements CoreSubscriber<S>, Subscription, Scannable 
         Throwable failure = this.failure;
         if (failure == null) {
             Operators.onErrorDropped(error, context);
-        } else if (failure != error) {
-            Exceptions.addSuppressed(failure, error);
+        } else {
+            Suppressed.add(failure, error);
         }
     }
 

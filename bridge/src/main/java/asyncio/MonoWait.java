@@ -121,10 +121,10 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
     /** A cancellation replaces what the Mono ended with; of another cancellation it takes what hangs on that. */
     private static void carry(CancelledException cancelled, Throwable replaced) {
         if (!(replaced instanceof CancellationException)) {
-            cancelled.addSuppressed(replaced);
+            Suppressed.add(cancelled, replaced);
         } else if (replaced != cancelled) {
             for (Throwable late : replaced.getSuppressed()) {
-                cancelled.addSuppressed(late);
+                Suppressed.add(cancelled, late);
             }
         }
     }

@@ -88,7 +88,7 @@ final class Race<T> extends Joint<T, T> {
         if (request != null) {
             failures().stream()
                     .filter(failure -> !(failure instanceof CancelledException))
-                    .forEach(request::addSuppressed);
+                    .forEach(failure -> Suppressed.add(request, failure));
             finishCancelled(request);
             callLater(() -> children.discardResults(null));
         } else if (winner != null) {

@@ -53,6 +53,8 @@ public final class Runner implements AutoCloseable {
     private final ContextView context;
     private @Nullable EventLoop loop;
     private boolean closed;
+    /** What the last run has thrown; a task that passes the same on must not have {@link #close} throw it again. */
+    private @Nullable Throwable thrown;
 
     /** A runner with a loop of the usual kind. */
     public Runner() {
@@ -130,7 +132,14 @@ public final class Runner implements AutoCloseable {
         Objects.requireNonNull(context, "context");
         checkMayRun();
         EventLoop loop = loop(); // made, and made current, on the thread of the caller
-        return offVirtualThread(() -> runHere(loop, main, context));
+        try {
+            T result = offVirtualThread(() -> runHere(loop, main, context));
+            thrown = null;
+            return result;
+        } catch (Throwable e) {
+            thrown = e;
+            throw e;
+        }
     }
 
     static void checkMayRun() {
@@ -226,7 +235,8 @@ public final class Runner implements AutoCloseable {
     }
 
     /**
-     * Ends what the runs have left, and closes the loop. Does nothing if there is none. Blocks.
+     * Ends what the runs have left, and closes the loop. Does nothing if there is none. Blocks. An {@link Error} that
+     * ends a task meanwhile is thrown, unless the last run has thrown it already: so try-with-resources may be used.
      *
      * @throws IllegalStateException in a running loop
      */
@@ -245,9 +255,13 @@ public final class Runner implements AutoCloseable {
                 shutDown(loop);
                 return null;
             });
-        } catch (Exception e) {
-            throw Misuse.sneaky(e); // shutDown declares none
+        } catch (Throwable e) {
+            Throwable before = thrown;
+            if (e != before) {
+                throw Misuse.<Error>sneaky(before == null ? e : Suppressed.apart(e, before));
+            }
         } finally {
+            thrown = null;
             if (loopFactory == null) {
                 EventLoop.setEventLoop(null);
             }
@@ -255,13 +269,17 @@ public final class Runner implements AutoCloseable {
     }
 
     private static void shutDown(EventLoop loop) {
+        Throwable error = null;
         try {
             cancelAllTasks(loop);
             Future<Void> joined = loop.createTask(loop.shutdownDefaultExecutor(THREAD_JOIN_TIMEOUT));
             LoopStopper.runUntilDone(loop, List.of(joined));
             LeakDetector.reportAtEndOf(loop);
+        } catch (Throwable e) {
+            error = e;
+            throw e;
         } finally {
-            loop.close();
+            Suppressed.close(error, loop::close);
         }
     }
 

@@ -17,7 +17,8 @@ import reactor.core.publisher.Mono;
  *
  * <p><b>Errors.</b> The first task that fails, or the body, cancels the others; when all have ended, the scope fails
  * with an {@link ExceptionGroup} of everything that failed, in the order in which it did, the body last. A task that is
- * cancelled on its own disturbs nobody.
+ * cancelled on its own disturbs nobody. A fatal {@link Error} ({@code StackOverflowError}, {@code InternalError} and
+ * other {@code VirtualMachineError}s) comes out as it is, with what else had failed among its suppressed ones.
  *
  * <p><b>Cancelling.</b> Cancelling the task that the scope runs in, or disposing of the subscription to the scope,
  * cancels body and tasks and waits for them; the scope then ends cancelled, or with the group of what failed meanwhile.
@@ -136,7 +137,9 @@ public final class TaskGroup {
         if (parentCancelRequested && parent.uncancel() <= cancellingBefore) {
             cancelled = null; // it was this group's own
         }
-        Error fatal = bodyError instanceof Error error && Exceptions.isJvmFatal(error) ? error : this.fatal;
+        if (fatal == null && bodyError instanceof Error error && Exceptions.isJvmFatal(error)) {
+            fatal = error; // the first one counts
+        }
         if (bodyError != null && !(bodyError instanceof CancelledException)) {
             errors.add(bodyError);
         }
@@ -147,7 +150,7 @@ public final class TaskGroup {
         }
         reactor.core.publisher.Operators.onDiscard(value, parent.getContext());
         if (fatal != null) {
-            throw fatal;
+            throw withLate(Suppressed.addAll(fatal, errors));
         }
         if (errors.isEmpty()) {
             throw withLate(Objects.requireNonNull(cancelled));
@@ -162,8 +165,7 @@ public final class TaskGroup {
 
     private <E extends Throwable> E withLate(E error) {
         late.removeAll(List.of(error.getSuppressed()));
-        late.forEach(error::addSuppressed);
-        return error;
+        return Suppressed.addAll(error, late);
     }
 
     private void report(Throwable error) {

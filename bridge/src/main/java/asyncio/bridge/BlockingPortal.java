@@ -3,6 +3,7 @@ package asyncio.bridge;
 import asyncio.Asyncio;
 import asyncio.EventLoop;
 import asyncio.Future;
+import asyncio.Suppressed;
 import asyncio.Task;
 import java.util.Objects;
 import java.util.Set;
@@ -95,7 +96,7 @@ public final class BlockingPortal implements AutoCloseable {
         if (!task.cancelled()) {
             Throwable error = task.exception();
             if (error != null) {
-                interruption.addSuppressed(error);
+                Suppressed.add(interruption, error);
             }
         }
         throw interruption;

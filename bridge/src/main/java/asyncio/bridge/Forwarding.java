@@ -1,6 +1,7 @@
 package asyncio.bridge;
 
 import asyncio.EventLoop;
+import asyncio.Suppressed;
 import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -100,8 +101,8 @@ final class Forwarding<T> extends BaseSubscriber<T> implements Push {
             cancel();
             Throwable failure = Operators.onOperatorError(e, context);
             synchronized (this) {
-                if (error != null && error != failure) {
-                    failure.addSuppressed(error); // the source's, which came meanwhile
+                if (error != null) {
+                    Suppressed.add(failure, error); // the source's, which came meanwhile
                 }
                 ended = true;
                 error = failure;

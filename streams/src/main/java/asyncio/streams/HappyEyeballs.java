@@ -1,11 +1,11 @@
 package asyncio.streams;
 
 import asyncio.EventLoop;
+import asyncio.Suppressed;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
@@ -101,7 +101,9 @@ final class HappyEyeballs {
         }
         end();
         Throwable first = Objects.requireNonNull(errors[0]);
-        Arrays.stream(errors).skip(1).forEach(first::addSuppressed);
+        for (int i = 1; i < errors.length; i++) {
+            Suppressed.add(first, Objects.requireNonNull(errors[i]));
+        }
         sink.error(first);
     }
 

@@ -265,6 +265,18 @@ class OptionsTest {
     }
 
     @Test
+    void addressesThatFailWithTheSameExceptionFailWithThat() throws Exception {
+        ConnectException same = new ConnectException("no route");
+        Asyncio.run(() -> {
+            List<InetSocketAddress> two =
+                    List.of(InetSocketAddress.createUnresolved("a", 1), InetSocketAddress.createUnresolved("b", 2));
+            Mono<Connection> racing =
+                    HappyEyeballs.connect(EventLoop.getRunningLoop(), two, null, address -> Mono.error(same));
+            assertThatThrownBy(() -> await(racing)).isSameAs(same);
+        });
+    }
+
+    @Test
     void losersAndCancelledRacesAreClosed() throws Exception {
         Asyncio.run(() -> {
             EventLoop loop = EventLoop.getRunningLoop();

@@ -1,13 +1,13 @@
 package asyncio.sync;
 
 import asyncio.Cleanups;
+import asyncio.Suppressed;
 import asyncio.Suspension;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
-import reactor.core.Exceptions;
 import reactor.core.Scannable;
 import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
@@ -208,7 +208,7 @@ final class Scope<T> extends Operators.DeferredSubscription implements CoreSubsc
                 try {
                     next = permit instanceof Held held ? held.free() : null;
                 } catch (RuntimeException e) { // the work has released what is ours
-                    outcome = error == null ? e : Exceptions.addSuppressed(error, e);
+                    outcome = error == null ? e : Suppressed.add(error, e);
                 }
                 if (outcome == null) {
                     actual.onComplete();

@@ -7,6 +7,7 @@ import static asyncio.Asyncio.createTask;
 import asyncio.Body;
 import asyncio.ExceptionGroup;
 import asyncio.Future;
+import asyncio.Suppressed;
 import asyncio.Task;
 import asyncio.TaskGroup;
 import java.util.Objects;
@@ -102,8 +103,7 @@ final class TestRun {
             if (first == null) {
                 return all;
             }
-            suppressOthers(first, all);
-            return first;
+            return Suppressed.addAll(first, all.exceptions());
         }
 
         /** An Error has ended the run of the loop before the group could end its children. */
@@ -114,19 +114,9 @@ final class TestRun {
             try {
                 time.run(scope);
             } catch (ExceptionGroup e) {
-                suppressOthers(first, e);
+                Suppressed.addAll(first, e.exceptions());
             } catch (Exception | Error e) {
-                if (e != first) {
-                    first.addSuppressed(e);
-                }
-            }
-        }
-
-        private static void suppressOthers(Throwable first, ExceptionGroup all) {
-            for (Throwable other : all.exceptions()) {
-                if (other != first) {
-                    first.addSuppressed(other);
-                }
+                Suppressed.add(first, e);
             }
         }
     }

@@ -1,0 +1,98 @@
+package asyncio;
+
+import java.util.ArrayDeque;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.Objects;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Suppressed exceptions of errors that others have made: adds one without ever throwing, to itself or in a circle. For
+ * authors of operators; from any thread.
+ *
+ * <p>{@link Throwable#addSuppressed} refuses the exception itself, with an exception that hides both; and a chain that
+ * leads back to where it began sends whoever follows it round for ever.
+ */
+public final class Suppressed {
+    private Suppressed() {}
+
+    /**
+     * Adds an exception that came beside an error, or after it. Does nothing if it is the same one, or the error's
+     * cause. One that leads to the error itself is replaced by a copy that leads nowhere.
+     *
+     * @return the error
+     */
+    public static <E extends Throwable> E add(E error, Throwable other) {
+        if (error != Objects.requireNonNull(other, "other") && causeOf(error) != other) {
+            error.addSuppressed(apart(other, error));
+        }
+        return error;
+    }
+
+    /** An exception that may be added to an error: itself, or a copy that leads nowhere if it leads to the error. */
+    static Throwable apart(Throwable other, Throwable error) {
+        return leadsTo(other, error) ? copy(other) : other;
+    }
+
+    /** As {@link #add}, for several. */
+    public static <E extends Throwable> E addAll(E error, Iterable<? extends Throwable> others) {
+        others.forEach(other -> add(error, other));
+        return error;
+    }
+
+    /**
+     * Runs what ends something that was in use, as try-with-resources does: what it throws is added to the error that
+     * is on its way out, or thrown if there is none.
+     */
+    static <E extends Exception> void close(@Nullable Throwable error, Closing<E> closing) throws E {
+        try {
+            closing.run();
+        } catch (Throwable e) {
+            if (error == null) {
+                throw e;
+            }
+            add(error, e);
+        }
+    }
+
+    /** The last action on something that was in use. */
+    interface Closing<E extends Exception> {
+        void run() throws E;
+    }
+
+    /** Whether a chain of causes and suppressed exceptions leads from one to the other, or they are the same. */
+    private static boolean leadsTo(Throwable from, Throwable to) {
+        Set<Throwable> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+        ArrayDeque<Throwable> open = new ArrayDeque<>();
+        open.add(from);
+        for (Throwable next; (next = open.poll()) != null; ) {
+            if (next == to) {
+                return true;
+            }
+            if (seen.add(next)) {
+                Throwable cause = causeOf(next);
+                if (cause != null) {
+                    open.add(cause);
+                }
+                Collections.addAll(open, next.getSuppressed());
+            }
+        }
+        return false;
+    }
+
+    /** An exception class may have a {@code getCause} of its own, which may fail. */
+    private static @Nullable Throwable causeOf(Throwable e) {
+        try {
+            return e.getCause();
+        } catch (RuntimeException failed) {
+            return null;
+        }
+    }
+
+    private static Throwable copy(Throwable e) {
+        Throwable copy = new Error(Log.text(e));
+        copy.setStackTrace(e.getStackTrace());
+        return copy;
+    }
+}
