@@ -1,0 +1,17 @@
+import static asyncio.bridge.Cancellation.*;
+import asyncio.examples.LegacyExchange;
+import asyncio.examples.LegacyExchange.Quote;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ScheduledFuture;
+
+static final Duration PATIENCE = Duration.ofSeconds(2);
+LegacyExchange exchange;
+abstract Mono<Quote> quote(String symbol);
+
+record Row(String id) {}
+interface Driver { CompletionStage<Row> queryAsync(String sql); }
+Driver driver;
+String sql;
+Path path, copy;
+java.net.Socket socket;

@@ -1,0 +1,1 @@
+abstract Mono<Void> poll();

@@ -1,0 +1,22 @@
+import java.net.URI;
+import java.util.concurrent.ConcurrentHashMap;
+
+record Job(String id) {}
+Queue<Job> jobs;
+Job job;
+abstract Mono<Void> work(Job job);
+
+abstract Mono<Void> fetch(URI page);
+Flux<URI> sitemap;
+
+record Row(String id) {}
+interface Connection { Mono<Row> query(String sql); void close(); }
+record Quote(String symbol) {}
+
+record Message(String text) {}
+interface Driver { void onMessage(Consumer<Message> listener); void pause(); void resume(); void close(); }
+Driver driver;
+abstract Mono<Void> handle(Message message);
+
+Queue<String> orders, complaints, idle;
+String self;

@@ -1,0 +1,4 @@
+import javax.net.ssl.SSLContext;
+
+ConnectionHandler handler;
+SSLContext sslContext;

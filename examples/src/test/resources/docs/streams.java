@@ -1,0 +1,4 @@
+import io.netty.buffer.ByteBufUtil;
+
+StreamConnection connection, other;
+StreamReader reader;

@@ -1,0 +1,3 @@
+import static asyncio.subprocess.Stdio.*;
+
+Path repository;

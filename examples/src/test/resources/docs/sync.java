@@ -1,0 +1,21 @@
+import static org.springframework.http.HttpStatus.TOO_MANY_REQUESTS;
+import java.util.concurrent.TimeoutException;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.RestController;
+import org.springframework.web.reactive.function.client.WebClient;
+import org.springframework.web.server.ResponseStatusException;
+
+record Page(String text) {}
+interface Pages { Mono<Void> save(Page page); }
+Pages repository;
+Page page;
+Lock lock;
+Deque<Runnable> jobs;
+Runnable job;
+void run(Runnable job) {}
+
+record Quote(String symbol) {}
+KeyedLock<String> turns;
+Mono<Quote> paced;
+String customer;
