@@ -276,7 +276,11 @@ public final class TaskGroup {
             task.cancel(); // it was made while the group was told to shut down
         }
         if (!task.addWaiter(child)) {
-            child.resume();
+            if (loop.core.inEventLoop()) {
+                child.run(); // an eager one that failed has aborted the group before anything else is started
+            } else {
+                child.resume();
+            }
         }
         return task;
     }

@@ -323,4 +323,65 @@ class EagerTaskTest {
         }
         ended.incrementAndGet();
     }
+
+    @Test
+    @DisplayName("An eager child that fails at once aborts its group before anything else is started in it")
+    void eagerChildThatFails() throws Exception {
+        loop.runUntilComplete(async(() -> {
+            List<String> seen = new ArrayList<>();
+            assertThatThrownBy(() -> await(TaskGroup.scopeBody(group -> {
+                        group.createTask(async(() -> {
+                            seen.add("first begins");
+                        }));
+                        group.createTask(async(EagerTaskTest::fail), EAGER);
+                        assertThatThrownBy(() -> group.createTask(Mono.just(1)))
+                                .isInstanceOf(IllegalStateException.class)
+                                .hasMessageContaining("shutting down");
+                        assertThat(currentTask().cancelling()).isEqualTo(1);
+                        return 1;
+                    })))
+                    .isInstanceOfSatisfying(ExceptionGroup.class, group -> assertThat(group.exceptions())
+                            .singleElement()
+                            .isInstanceOf(java.io.IOException.class));
+            assertThat(seen).isEmpty();
+            assertThat(currentTask().cancelling()).isZero();
+            await(sleep(Duration.ZERO));
+        }));
+    }
+
+    @Test
+    @DisplayName("The same in a scope without a body, in start, and for a child of the eager child")
+    void eagerChildThatFailsElsewhere() throws Exception {
+        loop.runUntilComplete(async(() -> {
+            List<String> seen = new ArrayList<>();
+            assertThatThrownBy(() -> await(TaskGroup.scope(group -> {
+                        group.createTask(async(() -> {
+                            seen.add("lazy begins");
+                        }));
+                        group.createTask(
+                                async(() -> {
+                                    group.createTask(async(EagerTaskTest::fail), EAGER);
+                                    await(sleep(Duration.ZERO));
+                                    seen.add("the one in the middle resumes");
+                                }),
+                                EAGER);
+                        return Mono.fromCallable(() -> seen.add("body begins")).then(sleep(Duration.ofHours(1)));
+                    })))
+                    .isInstanceOf(ExceptionGroup.class);
+            assertThatThrownBy(() -> await(TaskGroup.scopeBody(group -> {
+                        Task<?> sibling = group.createTask(sleep(Duration.ofHours(1)));
+                        assertThatThrownBy(() -> await(group.start(started -> async(EagerTaskTest::fail), EAGER)))
+                                .as("the error is that of start, and none of the group's")
+                                .isInstanceOf(java.io.IOException.class);
+                        assertThat(sibling.cancelling()).isZero();
+                        throw new java.io.IOException("end");
+                    })))
+                    .isInstanceOf(ExceptionGroup.class);
+            assertThat(seen).doesNotContain("lazy begins", "the one in the middle resumes");
+        }));
+    }
+
+    private static void fail() throws java.io.IOException {
+        throw new java.io.IOException("at once");
+    }
 }
