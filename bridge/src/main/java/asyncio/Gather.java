@@ -3,6 +3,7 @@ package asyncio;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
@@ -56,11 +57,19 @@ final class Gather<C, R> extends Joint<R, C> {
         if (!done()) {
             R results = results();
             CancelledException request = closeToRequests();
-            delivered = request == null ? finishResult(results) : !finishCancelled(request);
+            delivered = request == null ? finishResult(results) : !finishCancelled(cancellation(request));
         }
         if (!delivered) {
             callLater(() -> children.discardResults(null));
         }
+    }
+
+    /** That of the last one in order, as in asyncio, or else the request. */
+    private CancelledException cancellation(CancelledException request) {
+        int last = children.slots.size() - 1;
+        return last < 0
+                ? request
+                : Objects.requireNonNullElse(children.slots.get(last).cancellation(), request);
     }
 
     @SuppressWarnings("unchecked")

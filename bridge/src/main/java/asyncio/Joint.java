@@ -32,8 +32,8 @@ abstract sealed class Joint<T, C> extends Future<T> permits Gather, Race {
     /** Children whose end has not been heard of. */
     private volatile int running;
     /**
-     * Where {@link #cancel} and the end meet. Null: no request. A {@link Request}: to end cancelled. {@link #DECIDED}:
-     * the outcome is settled, too late for requests.
+     * Where {@link #cancel} and the end meet. Null: no request. A {@link Request}, with the message of the first: to
+     * end cancelled. {@link #DECIDED}: the outcome is settled, too late for requests.
      */
     private volatile @Nullable Object request;
 
@@ -99,13 +99,14 @@ abstract sealed class Joint<T, C> extends Future<T> permits Gather, Race {
      */
     @Override
     public final boolean cancel(@Nullable String message) {
-        Request own = new Request(message);
+        Request own;
         Object before;
         do {
             before = request;
             if (before == DECIDED) {
                 return false;
             }
+            own = before instanceof Request first ? new Request(first.message) : new Request(message);
         } while (!REQUEST.compareAndSet(this, before, own));
         // there before the children are looked at: one that ends cancelled must find it
         if (!anyRuns() && REQUEST.compareAndSet(this, own, before)) {

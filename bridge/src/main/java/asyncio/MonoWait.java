@@ -89,6 +89,9 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
             throw cancelled();
         }
         Throwable error = (Throwable) this.error;
+        if (error instanceof CancelledException first) {
+            throw first; // a later request changes nothing
+        }
         if (request != null) {
             if (error == null) {
                 giveBackOnce();

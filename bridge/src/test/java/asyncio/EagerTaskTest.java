@@ -340,9 +340,11 @@ class EagerTaskTest {
                         assertThat(currentTask().cancelling()).isEqualTo(1);
                         return 1;
                     })))
-                    .isInstanceOfSatisfying(ExceptionGroup.class, group -> assertThat(group.exceptions())
-                            .singleElement()
-                            .isInstanceOf(java.io.IOException.class));
+                    .isInstanceOfSatisfying(
+                            ExceptionGroup.class,
+                            group -> assertThat(group.exceptions())
+                                    .singleElement()
+                                    .isInstanceOf(java.io.IOException.class));
             assertThat(seen).isEmpty();
             assertThat(currentTask().cancelling()).isZero();
             await(sleep(Duration.ZERO));

@@ -308,7 +308,8 @@ class TaskGroupCancelRowsTest {
 
     @ParameterizedTest(name = "{displayName} {0}")
     @EnumSource
-    @DisplayName("TGR-39 an eager task that fails inside createTask aborts the group at once; its creator hears of it at the next await")
+    @DisplayName(
+            "TGR-39 an eager task that fails inside createTask aborts the group at once; its creator hears of it at the next await")
     void eagerFails(ScopeStyle style) throws Exception {
         ScopeStyle.run(() -> {
             IOException error = new IOException("eager");

@@ -3,6 +3,7 @@ package asyncio.streams;
 import asyncio.AwaitedSubscription;
 import asyncio.CancelledException;
 import asyncio.Future;
+import asyncio.Suspension;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -30,7 +31,8 @@ final class ServeForever extends Mono<Void> {
     }
 
     /**
-     * A request to cancel closes the server, and the end comes when that has finished; a second request does not wait.
+     * A request to cancel closes the server, and the end comes when that has finished; a second request, in a later
+     * tick, does not wait.
      */
     private static final class Serving implements AwaitedSubscription<Void>, Consumer<Future<Void>>, Scannable {
         private static final AtomicIntegerFieldUpdater<Serving> STATE =
@@ -44,6 +46,8 @@ final class ServeForever extends Mono<Void> {
         private final CoreSubscriber<? super Void> actual;
         private volatile int state;
         private volatile @Nullable String cancelMessage;
+        /** In the tick of the first request, which another one does not replace. */
+        private volatile boolean justRequested;
 
         Serving(Server server, CoreSubscriber<? super Void> actual) {
             this.server = server;
@@ -92,8 +96,13 @@ final class ServeForever extends Mono<Void> {
 
         @Override
         public boolean requestCancel(@Nullable String message) {
+            if (justRequested) {
+                return true;
+            }
             cancelMessage = message;
             if (STATE.compareAndSet(this, SERVING, CLOSING)) {
+                justRequested = true;
+                Suspension.later(server.getLoop(), () -> justRequested = false);
                 server.close();
                 return true;
             }

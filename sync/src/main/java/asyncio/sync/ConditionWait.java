@@ -18,9 +18,11 @@ final class ConditionWait extends LockWaiter<Void> {
     private boolean signalled;
     /**
      * What it ends with when it has the lock again; the latest counts, as in asyncio, but a deadline replaces no
-     * cancellation.
+     * cancellation, and another cancellation none of the same tick.
      */
     private @Nullable Throwable error;
+
+    private boolean justCancelled;
 
     ConditionWait(Condition condition, CoreSubscriber<? super Void> actual, @Nullable Duration limit) {
         super(actual, limit);
@@ -65,18 +67,26 @@ final class ConditionWait extends LockWaiter<Void> {
     protected boolean endEarly(Throwable error) {
         ConditionWait next = null;
         boolean now = false;
+        boolean tickBegins = false;
         synchronized (condition.lock) {
             if (token == null || !isWaiting()) {
                 return false;
             }
-            if (!(this.error instanceof CancelledException) || error instanceof CancelledException) {
+            if (!(this.error instanceof CancelledException) || error instanceof CancelledException && !justCancelled) {
                 this.error = error;
+            }
+            if (error instanceof CancelledException && !justCancelled) {
+                justCancelled = true;
+                tickBegins = true;
             }
             if (condition.waiters.remove(this)) {
                 now = condition.lock.rejoin(this);
             } else {
                 next = passOn();
             }
+        }
+        if (tickBegins) {
+            later(this::tickOfCancellationIsOver);
         }
         if (now) {
             deliver();
@@ -85,6 +95,12 @@ final class ConditionWait extends LockWaiter<Void> {
             next.deliver();
         }
         return true;
+    }
+
+    private void tickOfCancellationIsOver() {
+        synchronized (condition.lock) {
+            justCancelled = false;
+        }
     }
 
     /** Without the lock: its subscriber is gone. */
