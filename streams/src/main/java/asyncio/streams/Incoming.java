@@ -139,7 +139,11 @@ final class Incoming {
 
     private void resume() {
         paused = false;
-        flow.resumeReading();
+        try {
+            flow.resumeReading();
+        } catch (Throwable e) { // of a source that is not ours, under a read that has its bytes already
+            fail(e);
+        }
     }
 
     /**
@@ -170,7 +174,12 @@ final class Incoming {
             overflow();
             return;
         }
-        buffer.append(bytes);
+        try {
+            buffer.append(bytes);
+        } catch (Throwable e) { // no memory: there is a gap in the stream
+            giveUp(e);
+            throw e;
+        }
         wake();
         if (!paused && waiting() == null && buffer.size() > 2L * limit) {
             paused = true;
@@ -179,12 +188,17 @@ final class Incoming {
     }
 
     private void overflow() {
+        flow.pauseReading();
+        giveUp(new IOException("More than " + MAX_SIZE + " bytes are buffered for a read, which an array cannot hold:"
+                + " read them in pieces, with chunks() or read(n)"));
+    }
+
+    /** What is buffered can never be read. */
+    private void giveUp(Throwable reason) {
         ended = true;
         paused = true;
-        flow.pauseReading();
         buffer.clear();
-        fail(new IOException("More than " + MAX_SIZE + " bytes are buffered for a read, which an array cannot hold:"
-                + " read them in pieces, with chunks() or read(n)"));
+        fail(reason);
     }
 
     /** Nothing more will come. */
@@ -215,7 +229,11 @@ final class Incoming {
                 feedEof(); // first, for a readAll() that waits
             }
         } finally {
-            buffer.moveToHeap();
+            try {
+                buffer.moveToHeap();
+            } catch (OutOfMemoryError e) {
+                giveUp(e);
+            }
         }
     }
 

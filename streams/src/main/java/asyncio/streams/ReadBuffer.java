@@ -10,13 +10,18 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The bytes that have come and were not read yet: one Netty buffer, which grows, and behind it others as they came,
- * which are joined to it when somebody wants to look at all of them. It remembers how far it has been searched and for
- * what, so that a long line in many pieces is searched once. For one thread at a time.
+ * The bytes that have come and were not read yet: Netty buffers as they came, where small ones share one. They are
+ * joined only when somebody searches them, so that what is read by number, however much it is, is copied once. It
+ * remembers how far it has been searched and for what, so that a long line in many pieces is searched once. For one
+ * thread at a time.
+ *
+ * <p>What needs memory comes first in every method: one that fails for want of it has taken nothing.
  */
 final class ReadBuffer {
     /** Smaller pieces are copied. */
     private static final int WELL_FILLED = 1024;
+    /** Small pieces are collected in buffers of so many bytes. */
+    private static final int SHARED = 64 * 1024;
 
     private final ByteBufAllocator allocator;
     private ByteBuf bytes = Unpooled.EMPTY_BUFFER;
@@ -61,14 +66,31 @@ final class ReadBuffer {
         int n = more.readableBytes();
         if (!bytes.isReadable()) {
             replace(more);
-        } else if (n >= WELL_FILLED && n >= more.capacity() / 2) {
+        } else if (n >= WELL_FILLED && n >= more.capacity() / 4 * 3) {
             later.add(more);
             laterSize = Math.addExact(laterSize, n);
-        } else {
-            join(); // a few bytes in a large buffer would cost more memory than the limit allows
-            makeRoom(n);
-            move(more);
+        } else { // a few bytes in a large buffer would cost more memory than the limit allows
+            try {
+                copy(more, n);
+            } finally {
+                more.release();
+            }
         }
+    }
+
+    private void copy(ByteBuf more, int n) {
+        if (later.isEmpty() && headSize() + n <= SHARED) {
+            makeRoom(n);
+            bytes.writeBytes(more);
+            return;
+        }
+        ByteBuf last = later.peekLast();
+        if (last == null || !hasRoom(last, n)) {
+            last = allocator.buffer(Math.max(n, Math.min(SHARED, size())));
+            later.add(last);
+        }
+        last.writeBytes(more);
+        laterSize = Math.addExact(laterSize, n);
     }
 
     private void join() {
@@ -76,22 +98,19 @@ final class ReadBuffer {
             makeRoom(laterSize);
             laterSize = 0;
             for (ByteBuf next; (next = later.poll()) != null; ) {
-                move(next);
+                bytes.writeBytes(next);
+                next.release();
             }
         }
     }
 
-    private void move(ByteBuf more) {
-        try {
-            bytes.writeBytes(more);
-        } finally {
-            more.release();
-        }
+    /** Bytes that were handed out as a slice keep their buffer, which must not change then. */
+    private static boolean hasRoom(ByteBuf bytes, int n) {
+        return n <= bytes.maxFastWritableBytes() && bytes.refCnt() == 1 && !bytes.isReadOnly();
     }
 
-    /** Bytes that were handed out as a slice keep their buffer, which must not change then. */
     private void makeRoom(int n) {
-        if (n <= bytes.maxFastWritableBytes() && bytes.refCnt() == 1 && !bytes.isReadOnly()) {
+        if (hasRoom(bytes, n)) {
             return;
         }
         int size = headSize();
@@ -110,34 +129,37 @@ final class ReadBuffer {
 
     /** Removes bytes from the head. */
     byte[] take(int n) {
-        joinFor(n);
         byte[] head = new byte[n];
-        bytes.readBytes(head);
+        for (int at = 0; at < n; ) {
+            int length = Math.min(n - at, headSize());
+            bytes.readBytes(head, at, length);
+            at += length;
+            nextIfEmpty();
+        }
         removedFromHead(n);
         return head;
     }
 
-    /** Removes bytes from the head without copying them; the caller releases what it gets. */
+    /** Removes bytes from the head without copying them, if they came together; the caller releases what it gets. */
     ByteBuf takeRetained(int n) {
         if (n == 0) {
             return Unpooled.EMPTY_BUFFER;
         }
-        joinFor(n);
         ByteBuf head;
-        if (n == headSize()) {
+        if (n < headSize()) {
+            head = bytes.readRetainedSlice(n);
+        } else if (n == headSize()) {
             head = bytes;
             bytes = Unpooled.EMPTY_BUFFER;
         } else {
-            head = bytes.readRetainedSlice(n);
+            head = allocator.buffer(n);
+            while (head.readableBytes() < n) {
+                bytes.readBytes(head, Math.min(n - head.readableBytes(), headSize()));
+                nextIfEmpty();
+            }
         }
         removedFromHead(n);
         return head;
-    }
-
-    private void joinFor(int n) {
-        if (n > headSize()) {
-            join();
-        }
     }
 
     /** All bytes, which stay. */
@@ -148,8 +170,12 @@ final class ReadBuffer {
 
     /** Drops bytes from the head. */
     void skip(int n) {
-        joinFor(n);
-        bytes.skipBytes(n);
+        for (int left = n; left > 0; ) {
+            int length = Math.min(left, headSize());
+            bytes.skipBytes(length);
+            left -= length;
+            nextIfEmpty();
+        }
         removedFromHead(n);
     }
 
@@ -164,6 +190,18 @@ final class ReadBuffer {
         }
     }
 
+    private void nextIfEmpty() {
+        if (!bytes.isReadable()) {
+            ByteBuf next = later.poll();
+            if (next == null) {
+                replace(Unpooled.EMPTY_BUFFER);
+            } else {
+                laterSize -= next.readableBytes();
+                replace(next);
+            }
+        }
+    }
+
     private void removedFromHead(int n) {
         searched = 0;
         int left = n;
@@ -175,15 +213,7 @@ final class ReadBuffer {
             left = Math.max(0, left - length);
         }
         position += left;
-        if (!bytes.isReadable()) {
-            ByteBuf next = later.poll();
-            if (next == null) {
-                replace(Unpooled.EMPTY_BUFFER);
-            } else {
-                laterSize -= next.readableBytes();
-                replace(next);
-            }
-        }
+        nextIfEmpty();
     }
 
     /**
@@ -203,15 +233,22 @@ final class ReadBuffer {
             returned.put(from, n);
         }
         searched = 0;
-        join();
-        if (!bytes.isReadable()) {
-            replace(taken);
-            return;
-        }
-        try {
-            replace(Unpooled.wrappedBuffer(copyWith(taken, before)));
-        } finally {
-            taken.release();
+        insert(taken, before);
+    }
+
+    /** Puts a piece behind so many bytes. */
+    private void insert(ByteBuf piece, int before) {
+        if (before > 0) {
+            ByteBuf first = bytes.readRetainedSlice(Math.min(before, headSize()));
+            nextIfEmpty();
+            insert(piece, before - first.readableBytes());
+            insert(first, 0);
+        } else if (bytes.isReadable()) {
+            later.addFirst(bytes);
+            laterSize = Math.addExact(laterSize, headSize());
+            bytes = piece;
+        } else {
+            replace(piece);
         }
     }
 
@@ -220,20 +257,17 @@ final class ReadBuffer {
      * come for them. Nothing may be appended after that.
      */
     void moveToHeap() {
-        join();
-        if (bytes.isReadable()) {
-            replace(Unpooled.wrappedBuffer(copyWith(Unpooled.EMPTY_BUFFER, 0)));
+        int n = size();
+        if (n > 0) {
+            ByteBuf all = Unpooled.wrappedBuffer(new byte[n]).clear();
+            all.writeBytes(bytes);
+            for (ByteBuf next; (next = later.poll()) != null; ) {
+                all.writeBytes(next);
+                next.release();
+            }
+            laterSize = 0;
+            replace(all);
         }
-    }
-
-    private byte[] copyWith(ByteBuf more, int before) {
-        int start = bytes.readerIndex();
-        int length = more.readableBytes();
-        byte[] all = new byte[Math.addExact(length, size())];
-        bytes.getBytes(start, all, 0, before);
-        more.getBytes(more.readerIndex(), all, before, length);
-        bytes.getBytes(start + before, all, before + length, size() - before);
-        return all;
     }
 
     // ---- searching

@@ -56,22 +56,44 @@ final class Reading<T> implements Incoming.Pending, AwaitedSubscription<T>, Scan
             fail(exception);
             return true;
         }
-        int n = read.until.decide(incoming.buffer, incoming.ended(), incoming.limit);
+        int n;
+        try {
+            n = read.until.decide(incoming.buffer, incoming.ended(), incoming.limit);
+        } catch (Throwable e) { // no memory to join what is searched
+            fail(e);
+            return true;
+        }
         if (n == Until.MORE) {
             return false;
         }
         if (end()) {
-            if (n == Until.FAILED) {
-                actual.onError(incoming.failure(read.until));
-            } else {
-                if (n != Until.OVER) {
-                    position = incoming.buffer.position();
-                    actual.onNext(incoming.take(read.form, n));
-                }
-                actual.onComplete();
-            }
+            deliver(n);
         }
         return true;
+    }
+
+    /** The state is taken, so nobody else will tell the subscriber if the bytes do not fit in memory. */
+    private void deliver(int n) {
+        T taken = null;
+        Throwable failure = null;
+        try {
+            if (n == Until.FAILED) {
+                failure = incoming.failure(read.until);
+            } else if (n != Until.OVER) {
+                position = incoming.buffer.position();
+                taken = incoming.take(read.form, n);
+            }
+        } catch (Throwable e) {
+            failure = e;
+        }
+        if (failure != null) {
+            actual.onError(failure);
+            return;
+        }
+        if (taken != null) {
+            actual.onNext(taken);
+        }
+        actual.onComplete();
     }
 
     private void fail(Throwable error) {

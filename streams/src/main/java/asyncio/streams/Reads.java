@@ -130,20 +130,32 @@ final class Reads<T> extends Flux<T> implements Scannable {
                         fail(exception);
                         return true;
                     }
-                    int n = reads.until.decide(incoming.buffer, incoming.ended(), incoming.limit);
+                    T taken = null;
+                    Throwable failure = null;
+                    int n = Until.FAILED;
+                    try {
+                        n = reads.until.decide(incoming.buffer, incoming.ended(), incoming.limit);
+                        if (n == Until.FAILED) {
+                            failure = incoming.failure(reads.until);
+                        } else if (n >= 0) {
+                            taken = incoming.take(reads.form, n);
+                        }
+                    } catch (Throwable e) { // no memory for the bytes, which stay
+                        failure = e;
+                    }
+                    if (failure != null) {
+                        fail(failure);
+                        return true;
+                    }
                     if (n == Until.MORE) {
                         Operators.produced(REQUESTED, this, emitted);
                         return false;
                     }
-                    if (n == Until.OVER) {
+                    if (taken == null) {
                         complete();
                         return true;
                     }
-                    if (n == Until.FAILED) {
-                        fail(incoming.failure(reads.until));
-                        return true;
-                    }
-                    actual.onNext(incoming.take(reads.form, n));
+                    actual.onNext(taken);
                     emitted++;
                 }
                 if (incoming.atEof() && incoming.exception() == null) {

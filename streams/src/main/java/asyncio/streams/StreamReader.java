@@ -126,7 +126,8 @@ public final class StreamReader {
      * of the stream. Nothing happens until subscription; cancelling consumes nothing.
      *
      * <p>A line of more bytes than the limit, not counting the newline, fails with {@link LimitOverrunException} and is
-     * dropped: up to its newline if that has come, else all that is buffered.
+     * dropped as far as it has come: up to its newline, or all that is buffered. In that case the rest of it, when it
+     * comes, is read as a line of its own.
      */
     public Mono<byte[]> readLine() {
         return readLine;
@@ -165,7 +166,8 @@ public final class StreamReader {
     }
 
     /**
-     * Exactly {@code n} bytes, however many that are. If the stream ends before, it fails with
+     * Exactly {@code n} bytes, however many that are: for a moment they take memory twice, as they came and as the
+     * array. If there is none for that, it fails with {@link OutOfMemoryError} and they can still be read. If the stream ends before, it fails with
      * {@link IncompleteReadException}, which has what came. Nothing happens until subscription; cancelling consumes
      * nothing.
      *
@@ -177,7 +179,7 @@ public final class StreamReader {
 
     /**
      * Everything until the end of the stream, an array of length 0 if nothing comes any more. All of it is held in
-     * memory. Nothing happens until subscription; cancelling consumes nothing.
+     * memory, as by {@link #readExactly}. Nothing happens until subscription; cancelling consumes nothing.
      *
      * <p>asyncio: {@code read(-1)}.
      */
