@@ -23,7 +23,13 @@ final class Drain extends Mono<Void> {
         // behind the writes that this thread has sent to the loop, so that they count
         Future<Mono<Void>> outcome = new Future<>();
         try {
-            writer.out().onLoop(() -> outcome.setResult(writer.drainNow()));
+            writer.out().onLoop(() -> {
+                try {
+                    outcome.setResult(writer.drainNow());
+                } catch (Throwable e) { // a flush needs memory
+                    outcome.setException(e);
+                }
+            });
         } catch (RejectedExecutionException e) {
             Operators.error(actual, writer.out().lossError());
             return;

@@ -101,9 +101,20 @@ final class Gathered {
             return null;
         }
         ByteBuf whole = this.whole;
-        bytes = null;
+        ByteBuf all = whole == null ? thrifty(taken) : size == taken.readableBytes() ? taken : joined(taken, whole);
+        bytes = null; // only now: if there was no memory to join them, they are all still here
         this.whole = null;
-        return whole == null ? thrifty(taken) : size == taken.readableBytes() ? taken : joined(taken, whole);
+        return all;
+    }
+
+    /** Drops all that is here. */
+    void discard() {
+        ByteBuf dropped = bytes;
+        bytes = null;
+        whole = null;
+        if (dropped != null) {
+            dropped.release();
+        }
     }
 
     private ByteBuf joined(ByteBuf first, ByteBuf whole) {
@@ -117,7 +128,13 @@ final class Gathered {
         if (arrays.readableBytes() >= ARRAYS / 4) {
             return arrays;
         }
-        ByteBuf few = allocator.ioBuffer(arrays.readableBytes()).writeBytes(arrays);
+        ByteBuf few;
+        try {
+            few = allocator.ioBuffer(arrays.readableBytes());
+        } catch (OutOfMemoryError e) {
+            return arrays; // no memory to save memory with
+        }
+        few.writeBytes(arrays);
         arrays.release();
         return few;
     }

@@ -82,14 +82,22 @@ final class Opening<T extends AutoCloseable> extends Mono<T> implements Scannabl
                 return;
             }
             if (loop.netty().inEventLoop()) {
-                source.subscribe(this);
+                open();
                 return;
             }
             try {
                 // Netty's way in: unlike a callback it also runs when the loop is closed first, and then fails
-                loop.netty().execute(() -> source.subscribe(this));
+                loop.netty().execute(this::open);
             } catch (RejectedExecutionException e) {
                 onError(new IllegalStateException("The event loop is closed: " + loop, e));
+            }
+        }
+
+        private void open() {
+            try {
+                source.subscribe(this);
+            } catch (Throwable e) { // one that Reactor lets through
+                onError(e);
             }
         }
 

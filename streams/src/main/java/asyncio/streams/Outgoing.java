@@ -21,6 +21,9 @@ final class Outgoing {
 
     private volatile boolean closing;
     private volatile boolean eofWritten;
+    /** Between the pieces of a file nothing else may be written. */
+    private volatile boolean sendingFile;
+
     private volatile boolean lost;
     private volatile boolean lostWithLoop;
     private volatile @Nullable Throwable failure;
@@ -81,6 +84,31 @@ final class Outgoing {
         if (eofWritten) {
             throw new IllegalStateException(
                     "Cannot call write() after writeEof(): the peer was told that nothing more comes");
+        }
+    }
+
+    /**
+     * Reserves the write side for a file. What another thread has passed to the loop before comes before it: that, and
+     * this, is under the lock.
+     */
+    synchronized void beginFile() {
+        checkNoFile("sendFile");
+        sendingFile = true;
+    }
+
+    void endFile() {
+        sendingFile = false;
+    }
+
+    boolean sendsFile() {
+        return sendingFile;
+    }
+
+    /** @param method what would come in between */
+    void checkNoFile(String method) {
+        if (sendingFile) {
+            throw new IllegalStateException("Cannot call " + method + "() while sendFile is in progress on " + this
+                    + ": it would land in the middle of the file. Await sendFile() first");
         }
     }
 

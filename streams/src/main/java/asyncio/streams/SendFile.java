@@ -13,10 +13,12 @@ import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.MonoSink;
 import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
@@ -41,12 +43,12 @@ final class SendFile {
 
     Mono<Long> send() {
         return Mono.using(
-                () -> new OpenFile(path),
+                () -> new OpenFile(path, writer.out()),
                 file -> toThread(file::open).flatMap(size -> {
                     long end = offset >= size ? offset : offset + Math.min(count, size - offset);
                     return handler.sendsRegions() ? sendRegions(file, end) : sendChunks(file, end);
                 }),
-                OpenFile::release);
+                OpenFile::end);
     }
 
     private Flux<Long> pieces(long end, int size) {
@@ -69,15 +71,16 @@ final class SendFile {
     private Mono<Void> sendRegion(OpenFile file, long at, long length) {
         return Mono.create(sink -> {
             Region region = new Region(file, at, length);
+            AtomicBoolean cancelled = new AtomicBoolean();
+            sink.onCancel(() -> cancelled.set(true));
             try {
-                writer.out()
-                        .onLoop(() -> handler.send(region).addListener(sent -> {
-                            if (sent.isSuccess()) {
-                                sink.success();
-                            } else {
-                                sink.error(writer.out().lossError());
-                            }
-                        }));
+                writer.out().onLoop(() -> {
+                    if (cancelled.get()) { // since then others may have written
+                        region.release();
+                    } else {
+                        send(region, sink);
+                    }
+                });
             } catch (RejectedExecutionException e) {
                 region.release();
                 sink.error(writer.out().lossError());
@@ -85,22 +88,46 @@ final class SendFile {
         });
     }
 
+    private void send(Region region, MonoSink<Void> sink) {
+        try {
+            handler.send(region).addListener(sent -> {
+                if (sent.isSuccess()) {
+                    sink.success();
+                } else {
+                    sink.error(writer.out().lossError());
+                }
+            });
+        } catch (Throwable e) { // perhaps of a thread that has gone on
+            sink.error(e);
+        }
+    }
+
     private Mono<Long> sendChunks(OpenFile file, long end) {
         AtomicLong sent = new AtomicLong();
         Flux<byte[]> chunks = pieces(end, CHUNK)
                 .concatMap(at -> toThread(() -> file.read(at, (int) Math.min(CHUNK, end - at))), 1)
                 .doOnNext(chunk -> sent.addAndGet(chunk.length));
-        return writer.writeFrom(chunks).then(Mono.fromSupplier(sent::get));
+        return writer.writeFile(chunks).then(Mono.fromSupplier(sent::get));
     }
 
     /** Closed when neither the Mono nor the channel needs it any more. */
     private static final class OpenFile extends AbstractReferenceCounted {
         private final Path path;
+        private final Outgoing out;
         private @Nullable FileChannel channel;
         private boolean closed;
 
-        OpenFile(Path path) {
+        /** Nothing else can be written until its {@link #end}. */
+        OpenFile(Path path, Outgoing out) {
             this.path = path;
+            this.out = out;
+            out.beginFile();
+        }
+
+        /** All was sent, or it failed or was cancelled, after which no piece is sent any more. */
+        void end() {
+            out.endFile();
+            release();
         }
 
         /** Blocks; gives the size. */

@@ -19,6 +19,7 @@ import io.netty.handler.ssl.SslCloseCompletionEvent;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.timeout.IdleStateEvent;
 import io.netty.handler.timeout.IdleStateHandler;
+import io.netty.util.ReferenceCounted;
 import io.netty.util.concurrent.Future;
 import java.io.IOException;
 import java.lang.ref.WeakReference;
@@ -161,15 +162,22 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
      */
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable caught) {
+        failed(caught);
+    }
+
+    private void failed(Throwable caught) {
         Throwable cause = TlsLayer.unwrapped(caught);
         if (lost || writer.failure() != null || cause instanceof ClosedChannelException) {
             return;
         }
         writer.fail(cause);
-        if (!(cause instanceof IOException)) {
-            LOG.error("Fatal error on " + writer + ", which is closed", cause);
+        try {
+            if (!(cause instanceof IOException)) {
+                LOG.error("Fatal error on " + writer + ", which is closed", cause);
+            }
+        } finally {
+            closeAtOnce();
         }
-        closeAtOnce();
     }
 
     private void connectionLost() {
@@ -177,23 +185,26 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
             return;
         }
         lost = true;
-        writeGathered(); // releases it
+        gathered.discard();
         dirty = false;
         Throwable failure = writer.failure();
         TlsLayer tls = this.tls;
-        if (tls != null) {
-            tls.connectionLost();
-        }
         // the reader first: off our loops, who awaits waitClosed() goes on at once on another thread
         try {
             if (failure != null) {
                 reader.fail(failure);
             }
-        } finally {
+        } finally { // whatever a subscriber throws, the others are told
             try {
                 reader.connectionLost();
             } finally {
-                writer.connectionLost(); // also if a reader's subscriber throws
+                try {
+                    if (tls != null) {
+                        tls.connectionLost();
+                    }
+                } finally {
+                    writer.connectionLost();
+                }
             }
         }
     }
@@ -230,9 +241,27 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         if (gathered.add(bytes)) {
             return;
         }
-        writeGathered();
+        writeGatheredBefore(bytes);
         if (!dirty || !gathered.begin(bytes)) {
             passOn(bytes);
+        }
+    }
+
+    /** As {@link #write}, for a caller that has returned: a write that fails would be a gap in the stream. */
+    void writeLater(ByteBuf bytes) {
+        try {
+            write(bytes);
+        } catch (Throwable e) {
+            failed(e);
+        }
+    }
+
+    private void writeGatheredBefore(ReferenceCounted next) {
+        try {
+            writeGathered();
+        } catch (Throwable e) {
+            next.release();
+            throw e;
         }
     }
 
@@ -262,10 +291,10 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         if (!channel.isWritable()) {
             flush();
         } else if (!dirty) {
-            dirty = true;
             if (!reading) {
                 channel.eventLoop().execute(this::flushIfDirty);
             }
+            dirty = true; // not before somebody is sure to flush
         }
     }
 
@@ -295,22 +324,37 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         return channel.isWritable() || channel.isActive() && channel.unsafe().outboundBuffer() == null;
     }
 
+    /** How many bytes may be written before there is no room. */
+    long room() {
+        return channel.bytesBeforeUnwritable() - gathered.size();
+    }
+
     boolean canHalfClose() {
         return channel instanceof DuplexChannel && tls == null;
     }
 
     void writeEof() {
-        writeGathered();
-        if (context != null && channel.isActive()) {
-            dirty = false;
-            context.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(sent -> {
-                ((DuplexChannel) channel).shutdownOutput();
-                writer.releaseDrainers(); // nothing will become writable any more
-            });
+        try {
+            if (context != null && channel.isActive()) {
+                flushed().addListener(sent -> {
+                    ((DuplexChannel) channel).shutdownOutput();
+                    writer.releaseDrainers(); // nothing will become writable any more
+                });
+            }
+        } catch (Throwable e) { // nobody will ask for it again
+            failed(e);
         }
     }
 
     void close() {
+        try {
+            closeWhenSent();
+        } catch (Throwable e) { // nobody will ask for it again
+            failed(e);
+        }
+    }
+
+    private void closeWhenSent() {
         writeGathered();
         channel.config().setAutoRead(false);
         if (context == null || !channel.isActive()) {
@@ -345,7 +389,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
             region.release();
             return channel.newFailedFuture(writer.lossError());
         }
-        writeGathered();
+        writeGatheredBefore(region);
         dirty = false;
         ChannelHandlerContext context = Objects.requireNonNull(this.context);
         return context.writeAndFlush(region).addListener(sent -> {
@@ -369,10 +413,13 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         if (!channel.isOpen()) {
             return; // its descriptor may be another's by now
         }
-        writeGathered();
-        channel.config().setOption(ChannelOption.SO_LINGER, 0);
+        gathered.discard();
         dirty = false;
-        closeAtOnce();
+        try {
+            channel.config().setOption(ChannelOption.SO_LINGER, 0);
+        } finally {
+            closeAtOnce();
+        }
     }
 
     private void closeAtOnce() {
@@ -396,6 +443,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
      */
     Future<Void> startTls(TlsOptions options, @Nullable String host, int port) {
         ChannelHandlerContext context = this.context;
+        writer.checkNoFile("startTls");
         if (lost || context == null || writer.isClosing()) {
             return channel.eventLoop().newFailedFuture(writer.lossError());
         }
@@ -416,7 +464,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         ChannelHandler layer;
         try {
             layer = inner.newHandler(server, host, port);
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             reader.putBack(Unpooled.wrappedBuffer(early), position);
             throw e;
         }

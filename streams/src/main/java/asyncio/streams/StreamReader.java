@@ -167,9 +167,9 @@ public final class StreamReader {
 
     /**
      * Exactly {@code n} bytes, however many that are: for a moment they take memory twice, as they came and as the
-     * array. If there is none for that, it fails with {@link OutOfMemoryError} and they can still be read. If the stream ends before, it fails with
-     * {@link IncompleteReadException}, which has what came. Nothing happens until subscription; cancelling consumes
-     * nothing.
+     * array. If there is none for that, it fails with {@link OutOfMemoryError} and they can still be read. If the
+     * stream ends before, it fails with {@link IncompleteReadException}, which has what came. Nothing happens until
+     * subscription; cancelling consumes nothing.
      *
      * @throws IllegalArgumentException if {@code n} is negative
      */

@@ -2,6 +2,7 @@ package asyncio.streams;
 
 import asyncio.Future;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.WriteBufferWaterMark;
@@ -61,18 +62,23 @@ public final class StreamWriter {
      * Buffers bytes to be sent. The array is copied: it may be changed as soon as this returns. Dropped silently if the
      * connection is closing or lost.
      *
-     * @throws IllegalStateException after {@link #writeEof}
+     * @throws IllegalStateException after {@link #writeEof}, and while {@link #sendFile} runs
      */
     public void write(byte[] bytes) {
-        out.checkEofNotWritten();
+        checkMayWrite();
         if (bytes.length == 0 || isClosing()) {
             return;
         }
         if (channel.eventLoop().inEventLoop()) {
             handler.writeCopy(bytes);
         } else {
-            send(channel.alloc().ioBuffer(bytes.length).writeBytes(bytes));
+            send(channel.alloc().ioBuffer(bytes.length).writeBytes(bytes), false);
         }
+    }
+
+    private void checkMayWrite() {
+        out.checkEofNotWritten();
+        out.checkNoFile("write");
     }
 
     /** As {@link #write(byte[])}, in UTF-8. */
@@ -86,7 +92,7 @@ public final class StreamWriter {
      */
     public void write(ByteBuf bytes) {
         try {
-            out.checkEofNotWritten();
+            checkMayWrite();
         } catch (IllegalStateException e) {
             bytes.release();
             throw e;
@@ -94,50 +100,67 @@ public final class StreamWriter {
         if (!bytes.isReadable() || isClosing()) {
             bytes.release();
         } else {
-            send(bytes);
+            send(bytes, false);
         }
     }
 
     /** As {@link #write(byte[])} of all of them joined: what other threads write does not come in between. */
     public void writelines(Iterable<byte[]> lines) {
-        out.checkEofNotWritten();
+        checkMayWrite();
         ByteBuf all = channel.alloc().ioBuffer();
         try {
             lines.forEach(all::writeBytes);
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             all.release();
             throw e;
         }
         write(all);
     }
 
-    private void send(ByteBuf bytes) {
+    /** @param ofFile whether the bytes are those of the {@link #sendFile} that runs, or was cancelled just now */
+    private void send(ByteBuf bytes, boolean ofFile) {
         if (channel.eventLoop().inEventLoop()) {
             handler.write(bytes);
             return;
         }
         try {
-            channel.eventLoop().execute(() -> handler.write(bytes));
+            synchronized (out) { // so that a file that begins to be sent comes behind it, or refuses it
+                if (ofFile && !out.sendsFile()) {
+                    bytes.release();
+                    return;
+                }
+                if (!ofFile) {
+                    out.checkNoFile("write");
+                }
+                channel.eventLoop().execute(() -> handler.writeLater(bytes));
+            }
         } catch (RejectedExecutionException e) {
             bytes.release(); // the loop is closed, and the connection with it
+        } catch (Throwable e) {
+            bytes.release();
+            throw e;
         }
     }
 
     /**
-     * Writes all that a source gives, as fast as the peer takes it: the source is asked for a few arrays at a time, and
-     * for more when there is room in the write buffer. Completes empty when the last byte is handed to the operating
-     * system. Nothing happens until subscription; cancelling cancels the source, and what it gave is sent.
+     * Writes all that a source gives, as fast as the peer takes it: the source is asked for one array at a time, as
+     * long as there is room in the write buffer, which so holds at most the high limit and one array. Completes empty
+     * when the last byte is handed to the operating system. Nothing happens until subscription; cancelling cancels the
+     * source, and what it gave is sent.
      *
      * <p>Fails with the source's error, and the connection stays open; with what breaks the connection, or with
      * {@link ConnectionResetException} if it is closed, and the source is cancelled; with {@link IllegalStateException}
-     * after {@link #writeEof}. What others write meanwhile comes in between.
+     * after {@link #writeEof}, and while {@link #sendFile} runs. What others write meanwhile comes in between.
      *
      * <pre>{@code
      * await(writer.writeFrom(Flux.fromIterable(rows).map(row -> row.toCsv().getBytes(UTF_8))));
      * }</pre>
      */
     public Mono<Void> writeFrom(Publisher<byte[]> source) {
-        return new WriteFrom<>(this, "writeFrom", Objects.requireNonNull(source, "source"), this::write);
+        return new WriteFrom<>(this, "writeFrom", Objects.requireNonNull(source, "source"), bytes -> {
+            write(bytes);
+            return bytes.length;
+        });
     }
 
     /**
@@ -145,7 +168,19 @@ public final class StreamWriter {
      * {@link #write(ByteBuf)}.
      */
     public Mono<Void> writeFromBuffers(Publisher<? extends ByteBuf> source) {
-        return new WriteFrom<>(this, "writeFromBuffers", Objects.requireNonNull(source, "source"), this::write);
+        return new WriteFrom<>(this, "writeFromBuffers", Objects.requireNonNull(source, "source"), bytes -> {
+            int size = bytes.readableBytes();
+            write(bytes);
+            return size;
+        });
+    }
+
+    /** As {@link #writeFrom}, of the {@link #sendFile} that runs; the arrays are not copied. */
+    Mono<Void> writeFile(Publisher<byte[]> pieces) {
+        return new WriteFrom<>(this, WriteFrom.OF_FILE, pieces, bytes -> {
+            send(Unpooled.wrappedBuffer(bytes), true);
+            return bytes.length;
+        });
     }
 
     /** As {@link #sendFile(Path, long, long)} of the whole file. */
@@ -159,8 +194,11 @@ public final class StreamWriter {
      * kernel copies from the file to the socket; elsewhere the file is read in pieces, on other threads. Nothing
      * happens until subscription; cancelling sends no further piece (of a megabyte at most).
      *
+     * <p>From subscription to its end nothing else can be written: {@link #write} and its like, {@link #writeEof} and
+     * another {@code sendFile} are refused with an {@link IllegalStateException}, and so is {@link #startTls}.
+     *
      * <p>Fails with what the file system says, such as {@link java.nio.file.NoSuchFileException}, before anything is
-     * sent; otherwise as {@link #writeFrom}. What others write meanwhile may come in between.
+     * sent; otherwise as {@link #writeFrom}.
      *
      * <p>asyncio: {@code loop.sendfile}.
      *
@@ -194,8 +232,10 @@ public final class StreamWriter {
      * on sending. A second call does nothing.
      *
      * @throws UnsupportedOperationException if {@link #canWriteEof} is false
+     * @throws IllegalStateException while {@link #sendFile} runs
      */
     public void writeEof() {
+        out.checkNoFile("writeEof");
         if (!canWriteEof()) {
             throw new UnsupportedOperationException(
                     "Cannot close the write side of " + this + " alone, as with TLS: close() it");

@@ -111,7 +111,7 @@ final class Tls {
                             sink.error(done.cause());
                         }
                     });
-                } catch (RuntimeException e) {
+                } catch (Throwable e) {
                     sink.error(e);
                 }
             });

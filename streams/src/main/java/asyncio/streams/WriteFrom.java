@@ -4,7 +4,7 @@ import io.netty.util.ReferenceCountUtil;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
-import java.util.function.Consumer;
+import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import org.reactivestreams.Subscription;
@@ -20,15 +20,18 @@ import reactor.util.context.Context;
  * What {@link StreamWriter#writeFrom} returns: cold, each subscription subscribes to the source and writes its items.
  */
 final class WriteFrom<T> extends Mono<Void> implements Scannable {
-    /** How many items are asked for when there is room: so many may be buffered beyond the high limit. */
-    static final int BATCH = 16;
+    /** The name of one that writes a file, while nothing else may be written. */
+    static final String OF_FILE = "sendFile";
+    /** What an item costs besides its bytes, about: many small or empty ones have an end, too. */
+    private static final int OVERHEAD = 100;
 
     private final StreamWriter writer;
     private final String name;
     private final Publisher<? extends T> source;
-    private final Consumer<? super T> write;
+    private final ToIntFunction<? super T> write;
 
-    WriteFrom(StreamWriter writer, String name, Publisher<? extends T> source, Consumer<? super T> write) {
+    /** @param write gives the number of bytes that it has written */
+    WriteFrom(StreamWriter writer, String name, Publisher<? extends T> source, ToIntFunction<? super T> write) {
         this.writer = writer;
         this.name = name;
         this.source = source;
@@ -74,8 +77,11 @@ final class WriteFrom<T> extends Mono<Void> implements Scannable {
         private volatile @Nullable Disposable connection;
         /** Waits for room. */
         private final Disposable.Swap room = Disposables.swap();
-        /** Items since the last request; the source's signals are serial. */
-        private int received;
+        /**
+         * How many bytes the source may give until it has to be seen whether there is room for more; set before a
+         * request, and read in the signals that follow it.
+         */
+        private long credit;
 
         Writing(WriteFrom<T> what, CoreSubscriber<? super Void> actual) {
             this.what = what;
@@ -93,8 +99,19 @@ final class WriteFrom<T> extends Mono<Void> implements Scannable {
                 if (state == ENDED) {
                     forget();
                 } else {
-                    what.source.subscribe(this);
+                    subscribeToSource();
                 }
+            }
+        }
+
+        private void subscribeToSource() {
+            try {
+                if (!what.name.equals(OF_FILE)) {
+                    writer.out().checkNoFile(what.name);
+                }
+                what.source.subscribe(this);
+            } catch (Throwable e) { // of a source that should have signalled it
+                fail(e);
             }
         }
 
@@ -141,13 +158,17 @@ final class WriteFrom<T> extends Mono<Void> implements Scannable {
                 return;
             }
             try {
-                what.write.accept(item);
+                credit -= what.write.applyAsInt(item) + OVERHEAD;
             } catch (RuntimeException e) {
                 fail(Operators.onOperatorError(e, actual.currentContext()));
                 return;
+            } catch (Error e) { // no memory for it
+                fail(e);
+                return;
             }
-            if (++received == BATCH) {
-                received = 0;
+            if (credit > 0) {
+                request();
+            } else {
                 onLoop(this::askForMore);
             }
         }
@@ -180,13 +201,23 @@ final class WriteFrom<T> extends Mono<Void> implements Scannable {
         private void askForMore() {
             if (state != ENDED) {
                 Disposable drain = writer.drainNow().subscribe(null, this::fail, () -> {
-                    Subscription source = this.source;
-                    if (source != null) {
-                        source.request(BATCH);
-                    }
+                    credit = writer.handler().room();
+                    request();
                 });
                 if (!drain.isDisposed()) { // else another one may be waiting since
                     room.update(drain);
+                }
+            }
+        }
+
+        /** One at a time, since nobody knows how large the next is. */
+        private void request() {
+            Subscription source = this.source;
+            if (source != null) {
+                try {
+                    source.request(1);
+                } catch (Throwable e) { // of a source that has no memory for the next
+                    fail(e);
                 }
             }
         }
@@ -195,6 +226,14 @@ final class WriteFrom<T> extends Mono<Void> implements Scannable {
             if (state == ENDED) {
                 return;
             }
+            try {
+                finishWhenSent();
+            } catch (Throwable e) {
+                fail(e);
+            }
+        }
+
+        private void finishWhenSent() {
             writer.handler().whenSent().addListener(sent -> {
                 if (!sent.isSuccess()) {
                     fail(writer.out().lossError());
