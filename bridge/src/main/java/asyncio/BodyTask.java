@@ -132,6 +132,8 @@ final class BodyTask<T> extends Task<T> {
             return loop.getDebug() ? awaitInDebugMode(mono) : awaitAny(mono);
         } catch (CancelledException e) {
             throw e.here();
+        } catch (TimedOutException e) {
+            throw e.here();
         }
     }
 
@@ -147,6 +149,8 @@ final class BodyTask<T> extends Task<T> {
                 cancelledAt = here;
             }
             throw e;
+        } catch (TimedOutException e) {
+            throw e; // which shows the await anyway
         } catch (Throwable e) {
             e.addSuppressed(new Throwable(getName() + " awaited it here")); // the stack of the error is its producer's
             throw e;

@@ -4,7 +4,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -239,7 +238,7 @@ final class Completions<T> implements Subscription, Scannable {
             long open = completions.listeners.stream()
                     .filter(listener -> !listener.child.done())
                     .count();
-            end(new TimeoutException(
+            end(new TimedOutException(
                     open + " of " + all + " were not done within " + completions.what.timeout + "; they go on"));
         }
 

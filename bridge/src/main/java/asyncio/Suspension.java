@@ -4,7 +4,6 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 import reactor.core.Disposable;
@@ -94,7 +93,7 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
     /** It waits no longer, but not by the source's doing: takes it out of those who wait. */
     protected abstract void leave();
 
-    /** What it waits for, for the message of a {@link TimeoutException}: {@code "a permit of ..."}. */
+    /** What it waits for, for the message of a {@link TimedOutException}: {@code "a permit of ..."}. */
     protected abstract String target();
 
     // ---- for the source to call
@@ -279,7 +278,7 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
     }
 
     private void timeOut(Duration duration) {
-        endEarly(new TimeoutException("Waited " + duration + " for " + target() + " in vain"));
+        endEarly(new TimedOutException("Timed out after " + duration + " waiting for " + target()));
     }
 
     private void disarm() {

@@ -115,7 +115,7 @@ final class TimeLimit<T> extends Steps<T> {
     }
 
     static TimeoutException timeoutException(String limit, @Nullable Throwable cause) {
-        TimeoutException e = new TimeoutException("Timed out " + limit);
+        TimeoutException e = new TimedOutException("Timed out " + limit);
         e.initCause(cause);
         return e;
     }

@@ -216,7 +216,7 @@ class QueueRowsTest {
             assertThat(queue.core.state().getters()).isZero();
             assertThatThrownBy(() -> await(queue.get(Duration.ofMillis(100))))
                     .isInstanceOf(TimeoutException.class)
-                    .hasMessage("Waited PT0.1S for an item of <Queue maxsize=5 size=0 getters[1]> in vain");
+                    .hasMessage("Timed out after PT0.1S waiting for an item of <Queue maxsize=5 size=0 getters[1]>");
             assertThat(queue.core.state().getters()).isZero();
         });
     }

@@ -88,9 +88,11 @@ class QueueThreadsTest {
         assertThat(queue.core.state().getters()).isZero();
         queue.putNowait(1);
         StepVerifier.create(queue.put(2, limit))
-                .verifyErrorSatisfies(error -> assertThat(error)
-                        .isInstanceOf(TimeoutException.class)
-                        .hasMessage("Waited PT0.005S for room in <Queue maxsize=1 size=1 putters[1] tasks=1> in vain"));
+                .verifyErrorSatisfies(
+                        error -> assertThat(error)
+                                .isInstanceOf(TimeoutException.class)
+                                .hasMessage(
+                                        "Timed out after PT0.005S waiting for room in <Queue maxsize=1 size=1 putters[1] tasks=1>"));
         assertThat(queue.core.state().putters()).isZero();
         StepVerifier.create(queue.get(Duration.ZERO)).expectNext(1).verifyComplete();
         StepVerifier.create(queue.put(3, Duration.ZERO)).verifyComplete();

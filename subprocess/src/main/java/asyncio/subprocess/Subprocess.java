@@ -8,6 +8,7 @@ import static asyncio.Asyncio.shieldedCleanup;
 import asyncio.BodyFunction;
 import asyncio.EventLoop;
 import asyncio.Future;
+import asyncio.TimedOutException;
 import asyncio.streams.StreamReader;
 import asyncio.streams.StreamWriter;
 import java.time.Duration;
@@ -185,7 +186,7 @@ public final class Subprocess implements AutoCloseable {
     }
 
     private Mono<Output> timedOut(Duration limit) {
-        return Mono.error(() -> new TimeoutException(
+        return Mono.error(() -> new TimedOutException(
                 "\"" + command + "\", pid " + pid() + ", took longer than " + limit + " and was killed"));
     }
 
