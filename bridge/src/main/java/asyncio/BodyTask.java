@@ -32,6 +32,9 @@ final class BodyTask<T> extends Task<T> {
     /** Set by the loop's close: the body is being unwound and may not await any more. */
     boolean unwinding;
 
+    /** In debug mode: the present await has suspended. */
+    private boolean suspended;
+
     private int awaitsWhileUnwinding;
     /** Whose turn it is when the first step of an eager body ends. Used by the owner of the loop only. */
     private @Nullable Seat eagerCaller;
@@ -142,6 +145,8 @@ final class BodyTask<T> extends Task<T> {
         if (here.equals(cancelledAt) && cancelling() > 0) {
             swallowed("awaits there again");
         }
+        boolean othersHaveIt = mono instanceof Future<?> future && future.retrieved();
+        suspended = false;
         try {
             return awaitAny(mono);
         } catch (CancelledException e) {
@@ -152,8 +157,27 @@ final class BodyTask<T> extends Task<T> {
         } catch (TimedOutException e) {
             throw e; // which shows the await anyway
         } catch (Throwable e) {
-            e.addSuppressed(new Throwable(getName() + " awaited it here")); // the stack of the error is its producer's
+            // the stack of the error is its producer's; unless it was thrown below here, or is an old one
+            if (mono instanceof Future<?> ? !othersHaveIt : suspended) {
+                Suppressed.addOnce(e, new AwaitedHere(getName()));
+            }
             throw e;
+        }
+    }
+
+    /** Where an error was awaited that another thread, or another task, has made. */
+    private static final class AwaitedHere extends Throwable {
+        private static final long serialVersionUID = 1L;
+
+        AwaitedHere(String task) {
+            super(task + " awaited it here");
+        }
+
+        /** Its class tells users nothing. */
+        @Override
+        @SuppressWarnings("OverrideThrowableToString")
+        public String toString() {
+            return String.valueOf(getMessage());
         }
     }
 
@@ -251,6 +275,7 @@ final class BodyTask<T> extends Task<T> {
 
     private @Nullable CancelledException suspend(Wait wait) {
         waiting = wait;
+        suspended = true;
         suspendOn(wait);
         loop.driver.suspendBody(this, wait);
         waiting = null;

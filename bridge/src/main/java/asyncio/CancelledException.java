@@ -34,6 +34,18 @@ public class CancelledException extends CancellationException {
         return this;
     }
 
+    /** A copy, to add to: the Future that was cancelled has this one, and gives it to others. */
+    final CancelledException own(EventLoop loop) {
+        return copyTo(of(loop, getMessage()));
+    }
+
+    final CancelledException copyTo(CancelledException copy) {
+        for (Throwable suppressed : getSuppressed()) {
+            copy.addSuppressed(suppressed);
+        }
+        return copy;
+    }
+
     private static final class Untraced extends CancelledException {
         private static final long serialVersionUID = 1L;
 
@@ -49,11 +61,7 @@ public class CancelledException extends CancellationException {
 
         @Override
         CancelledException here() {
-            CancelledException traced = new CancelledException(getMessage());
-            for (Throwable suppressed : getSuppressed()) {
-                traced.addSuppressed(suppressed);
-            }
-            return traced;
+            return copyTo(new CancelledException(getMessage()));
         }
 
         /** Not another message, but without a name that tells users nothing. */

@@ -86,6 +86,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable
         final Throwable exception;
         final boolean cancelled;
         private volatile LeakDetector.@Nullable Leak unretrieved;
+        private boolean retrieved;
 
         Failure(Throwable exception, boolean cancelled) {
             this.exception = exception;
@@ -93,6 +94,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable
         }
 
         Throwable retrieve() {
+            retrieved = true;
             LeakDetector.Leak leak = unretrieved;
             if (leak != null) {
                 unretrieved = null;
@@ -191,6 +193,11 @@ public sealed class Future<T> extends Mono<T> implements Scannable
     /** The exception or the cancellation that it ended with, or null. Asking is not retrieving. */
     final @Nullable Throwable failure() {
         return state instanceof Failure failure ? failure.exception : null;
+    }
+
+    /** Whether somebody has its exception. */
+    final boolean retrieved() {
+        return state instanceof Failure failure && failure.retrieved;
     }
 
     /** Its exception has been passed on, or is of no interest: it is not to be reported. */

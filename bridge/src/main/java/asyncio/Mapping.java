@@ -348,10 +348,8 @@ final class Mapping<S, R> implements CoreSubscriber<S>, Subscription, Scannable 
             return; // of our own making
         }
         Throwable failure = this.failure;
-        if (failure == null) {
+        if (failure == null || !Suppressed.tryAdd(failure, error)) {
             Operators.onErrorDropped(error, context);
-        } else {
-            Suppressed.add(failure, error);
         }
     }
 

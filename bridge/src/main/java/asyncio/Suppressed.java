@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
  * leads back to where it began sends whoever follows it round for ever.
  */
 public final class Suppressed {
+    /** More than these an error gets from one who does not know whether it is a constant. */
+    private static final int MOST = 100;
+
     private Suppressed() {}
 
     /**
@@ -28,6 +31,35 @@ public final class Suppressed {
             error.addSuppressed(apart(other, error));
         }
         return error;
+    }
+
+    /**
+     * As {@link #add}, for an error that may be thrown again and again, a constant say.
+     *
+     * @return false if nothing was added, since it has a hundred already: the other one is to be reported elsewhere
+     */
+    public static boolean tryAdd(Throwable error, Throwable other) {
+        if (error.getSuppressed().length >= MOST) {
+            return false;
+        }
+        add(error, other);
+        return true;
+    }
+
+    /**
+     * As {@link #add}, for a remark on an error, of which it gets one of each class at most. An error without a stack
+     * gets none: it is a constant, which others have too.
+     */
+    static void addOnce(Throwable error, Throwable remark) {
+        if (error.getStackTrace().length == 0) {
+            return;
+        }
+        for (Throwable before : error.getSuppressed()) {
+            if (before.getClass() == remark.getClass()) {
+                return;
+            }
+        }
+        add(error, remark);
     }
 
     /** An exception that may be added to an error: itself, or a copy that leads nowhere if it leads to the error. */

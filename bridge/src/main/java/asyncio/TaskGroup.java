@@ -153,7 +153,8 @@ public final class TaskGroup {
             throw withLate(Suppressed.addAll(fatal, errors));
         }
         if (errors.isEmpty()) {
-            throw withLate(Objects.requireNonNull(cancelled));
+            CancelledException delivered = Objects.requireNonNull(cancelled);
+            throw late.isEmpty() ? delivered : withLate(delivered.own(loop));
         }
         if (parent.cancelling() > 0) {
             // the cancellation from outside was not delivered, or gives way to the errors: it stays requested

@@ -101,9 +101,9 @@ final class TimeLimit<T> extends Steps<T> {
                     throw timeoutException(limit, error);
                 }
                 TimeoutException context = timeoutException(limit, null); // asyncio's __context__
-                error.addSuppressed(context);
+                Suppressed.addOnce(error, context);
                 if (error instanceof ExceptionGroup group) {
-                    group.exceptions().forEach(e -> e.addSuppressed(context));
+                    group.exceptions().forEach(e -> Suppressed.addOnce(e, context));
                 }
             }
         } else {

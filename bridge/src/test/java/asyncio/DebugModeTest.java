@@ -374,6 +374,48 @@ class DebugModeTest {
     }
 
     @Test
+    void anErrorThatIsAwaitedAgainAndAgainDoesNotGrow() throws Exception {
+        Future<Void> failed = loop.createFuture();
+        failed.setException(new java.io.IOException("far away"));
+        java.io.IOException constant = new java.io.IOException("the same each time");
+        java.io.IOException others = new java.io.IOException("retrieved before");
+        Future<Void> retrieved = loop.createFuture();
+        retrieved.setException(others);
+        assertThat(retrieved.exception()).isSameAs(others);
+        loop.runUntilComplete(async(() -> {
+            for (int i = 0; i < 100; i++) {
+                assertThatThrownBy(() -> await(failed))
+                        .satisfies(e -> assertThat(e.getSuppressed()).hasSize(1));
+                Future<Void> another = loop.createFuture();
+                loop.callSoon(() -> another.setException(constant));
+                assertThatThrownBy(() -> await(another)).isSameAs(constant);
+                assertThatThrownBy(() -> await(Mono.error(constant))).isSameAs(constant);
+                assertThatThrownBy(() -> await(sleep(Duration.ZERO).then(Mono.error(constant))))
+                        .isSameAs(constant);
+                assertThatThrownBy(() -> await(retrieved)).isSameAs(others);
+            }
+        }));
+        assertThat(constant.getSuppressed()).hasSize(1);
+        assertThat(others.getSuppressed()).as("the exception that another has").isEmpty();
+    }
+
+    @Test
+    void anErrorThatWasThereBeforeTheAwaitIsLeftAlone() throws Exception {
+        java.io.IOException constant = new java.io.IOException("made elsewhere");
+        java.io.IOException withoutStack = new java.io.IOException("a constant");
+        withoutStack.setStackTrace(new StackTraceElement[0]);
+        loop.runUntilComplete(async(() -> {
+            assertThatThrownBy(() -> await(Mono.error(constant))).isSameAs(constant);
+            assertThatThrownBy(() -> await(Mono.defer(() -> Mono.error(constant))))
+                    .isSameAs(constant);
+            assertThatThrownBy(() -> await(sleep(Duration.ZERO).then(Mono.error(withoutStack))))
+                    .isSameAs(withoutStack);
+        }));
+        assertThat(constant.getSuppressed()).isEmpty();
+        assertThat(withoutStack.getSuppressed()).isEmpty();
+    }
+
+    @Test
     void aToStringThatFailsWhileItIsLoggedHarmsNobody() throws Exception {
         loop.setSlowCallbackDuration(Duration.ZERO);
         Object unprintable = new Object() {

@@ -3,6 +3,7 @@ package asyncio;
 import static asyncio.Asyncio.async;
 import static asyncio.Asyncio.await;
 import static asyncio.Asyncio.createTask;
+import static asyncio.Asyncio.currentTask;
 import static asyncio.Asyncio.gather;
 import static asyncio.Asyncio.race;
 import static asyncio.Asyncio.sleep;
@@ -250,5 +251,93 @@ class SuppressedTest {
         Suppressed.add(e, hostile);
         assertThat(e.getSuppressed()).containsExactly(hostile);
         Suppressed.add(hostile, e);
+    }
+
+    // ---- errors that others have
+
+    @Test
+    void aConstantErrorDoesNotGrowWithEachTimeLimit() throws Exception {
+        IOException constant = new IOException("the same each time");
+        IOException member = new IOException("the same in each group");
+        Asyncio.run(() -> {
+            for (int i = 0; i < 20; i++) {
+                assertThat(catchThrowable(() -> await(asyncio.Timeout.scopeBody(Duration.ofMillis(1), limit -> {
+                            try {
+                                return await(sleep(LONG));
+                            } catch (CancelledException e) {
+                                throw constant;
+                            }
+                        }))))
+                        .isSameAs(constant);
+                assertThat(catchThrowable(() -> await(asyncio.Timeout.scopeBody(Duration.ofMillis(1), limit -> {
+                            try {
+                                return await(sleep(LONG));
+                            } catch (CancelledException e) {
+                                throw new ExceptionGroup("members", List.of(member));
+                            }
+                        }))))
+                        .isInstanceOf(ExceptionGroup.class);
+            }
+        });
+        assertThat(constant.getSuppressed()).hasSize(1);
+        assertThat(member.getSuppressed()).hasSize(1);
+    }
+
+    @Test
+    void aConstantErrorDoesNotGrowWithEachMappingWithoutEnd() throws Exception {
+        IOException constant = new IOException("the same each time");
+        java.util.concurrent.atomic.AtomicInteger dropped = new java.util.concurrent.atomic.AtomicInteger();
+        reactor.util.context.Context hook =
+                reactor.util.context.Context.of("reactor.onErrorDropped.local", (java.util.function.Consumer<Throwable>)
+                        e -> dropped.incrementAndGet());
+        for (int i = 0; i < 150; i++) {
+            assertThat(catchThrowable(() -> Asyncio.run(Asyncio.mapConcurrent(
+                                    Flux.just(1, 2),
+                                    2,
+                                    n -> n == 1
+                                            ? async(() -> {
+                                                await(sleep(Duration.ZERO));
+                                                throw constant;
+                                            })
+                                            : async(() -> {
+                                                try {
+                                                    await(sleep(LONG));
+                                                } catch (CancelledException e) {
+                                                    throw new IOException("late");
+                                                }
+                                            }))
+                            .then()
+                            .contextWrite(hook))))
+                    .isSameAs(constant);
+        }
+        assertThat(constant.getSuppressed()).hasSize(100);
+        assertThat(dropped).hasValue(50);
+    }
+
+    @Test
+    void aGroupLeavesTheCancellationOfAFutureAlone() throws Exception {
+        Asyncio.run(() -> {
+            Future<Integer> cancelled = EventLoop.getRunningLoop().createFuture();
+            cancelled.cancel("by another");
+            CancelledException before = cancelled.cancellation();
+            IOException late = new IOException("late");
+            Throwable thrown = catchThrowable(() -> await(TaskGroup.scope(group -> {
+                group.createTask(Mono.<Integer>never().doOnCancel(() -> {
+                    throw new IllegalStateException("late");
+                }));
+                Task<Void> other = group.createTask(async(() -> {
+                    Future<Integer> failed = EventLoop.getRunningLoop().createFuture();
+                    EventLoop.getRunningLoop().callSoon(() -> failed.setException(late));
+                    EventLoop.getRunningLoop().callSoon(currentTask()::cancel);
+                    await(failed.thenReturn(1));
+                }));
+                return sleep(Duration.ZERO)
+                        .then(sleep(Duration.ZERO))
+                        .then(Ended.of(other))
+                        .then(cancelled);
+            })));
+            assertThat(thrown).isInstanceOf(CancelledException.class);
+            assertThat(before.getSuppressed()).isEmpty();
+        });
     }
 }

@@ -100,12 +100,14 @@ final class Forwarding<T> extends BaseSubscriber<T> implements Push {
             Exceptions.throwIfFatal(e);
             cancel();
             Throwable failure = Operators.onOperatorError(e, context);
+            Throwable ofSource; // which came meanwhile
             synchronized (this) {
-                if (error != null) {
-                    Suppressed.add(failure, error); // the source's, which came meanwhile
-                }
+                ofSource = error;
                 ended = true;
                 error = failure;
+            }
+            if (ofSource != null && !Suppressed.tryAdd(failure, ofSource)) {
+                Operators.onErrorDropped(ofSource, context);
             }
         }
         synchronized (this) {

@@ -226,6 +226,29 @@ class MemoryPairTest {
     }
 
     @Test
+    void theExceptionOfAResetDoesNotGrowInDebugMode() throws Exception {
+        VirtualTime.run(() -> {
+            EventLoop.getRunningLoop().setDebug(true);
+            try (MemoryPair pair = MemoryPair.open()) {
+                Task<byte[]> reading =
+                        createTask(async(() -> await(pair.client().reader().readLine())));
+                await(sleep(Duration.ZERO));
+                pair.reset();
+                assertThatThrownBy(() -> await(reading)).hasMessage("Connection reset");
+                for (int i = 0; i < 50; i++) {
+                    assertThatThrownBy(() -> await(pair.client().reader().readLine()))
+                            .hasMessage("Connection reset")
+                            .satisfies(e -> assertThat(e.getSuppressed()).hasSizeLessThan(2));
+                    assertThatThrownBy(() -> await(pair.client().writer().drain()))
+                            .satisfies(e -> assertThat(e.getSuppressed()).hasSizeLessThan(2));
+                    assertThatThrownBy(() -> await(pair.client().writer().waitClosed()))
+                            .satisfies(e -> assertThat(e.getSuppressed()).hasSizeLessThan(2));
+                }
+            }
+        });
+    }
+
+    @Test
     void closingWithBytesUnreadResets() throws Exception {
         VirtualTime.run(() -> {
             for (boolean unread : new boolean[] {false, true}) {
