@@ -1,10 +1,12 @@
 package asyncio;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
+import java.util.StringJoiner;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Exceptions;
@@ -28,6 +30,11 @@ import reactor.core.Exceptions;
  */
 public final class ExceptionGroup extends Exception {
     private static final long serialVersionUID = 1L;
+
+    /** So many characters of exceptions, not counting the last, are in {@link #toString}; so many are looked at. */
+    private static final int SHOWN = 200;
+
+    private static final int LOOKED_AT = 100;
 
     private final String groupMessage;
     private final Throwable[] exceptions;
@@ -72,6 +79,35 @@ public final class ExceptionGroup extends Exception {
     /** The exceptions, at least one, in the order given; a view that cannot be changed. */
     public List<Throwable> exceptions() {
         return Collections.unmodifiableList(Arrays.asList(exceptions));
+    }
+
+    /** With what failed, the first of it, for a log or a message that has no place for stack traces. */
+    @Override
+    @SuppressWarnings("OverrideThrowableToString") // the message is Python's, and compared
+    public String toString() {
+        StringJoiner shown = new StringJoiner(", ", " [", "]").setEmptyValue("");
+        ArrayDeque<Throwable> left = new ArrayDeque<>(exceptions());
+        for (int looked = 0; !left.isEmpty() && looked < LOOKED_AT; looked++) {
+            Throwable next = left.remove();
+            if (next instanceof ExceptionGroup group) {
+                group.exceptions().forEach(left::add);
+            } else if (shown.length() < SHOWN) {
+                shown.add(brief(next));
+            }
+        }
+        return super.toString() + shown;
+    }
+
+    private static String brief(Throwable exception) {
+        String type = exception.getClass().getName();
+        String name = type.substring(type.lastIndexOf('.') + 1);
+        String message;
+        try {
+            message = exception.getMessage();
+        } catch (RuntimeException e) {
+            message = "(its getMessage failed: " + e.getClass().getName() + ")";
+        }
+        return message == null ? name : name + ": " + message.lines().findFirst().orElse("");
     }
 
     /** As {@link #subgroup(Predicate)}, for what is of a type. */

@@ -12,7 +12,9 @@ import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import reactor.core.Exceptions;
@@ -95,6 +97,30 @@ class ExceptionGroupTest {
                 .containsOnlyOnce("asyncio.ExceptionGroup: inner (2 sub-exceptions)")
                 .containsOnlyOnce("java.io.EOFException: eof")
                 .containsOnlyOnce("java.lang.IllegalStateException: state");
+    }
+
+    @Test
+    void asTextItNamesWhatFailed() {
+        assertThat(group)
+                .hasToString("asyncio.ExceptionGroup: outer (2 sub-exceptions)"
+                        + " [IOException: io, EOFException: eof, IllegalStateException: state]");
+        List<Throwable> many = new ArrayList<>(Collections.nCopies(1000, new IOException("x".repeat(50) + "\nmore")));
+        many.set(0, new IOException() {
+            @Override
+            public String getMessage() {
+                throw new IllegalStateException("no message");
+            }
+        });
+        ExceptionGroup deep = new ExceptionGroup("many", many);
+        for (int i = 0; i < 10_000; i++) {
+            deep = new ExceptionGroup("deep", List.of(deep));
+        }
+        assertThat(deep.toString()).startsWith("asyncio.ExceptionGroup: deep (1 sub-exception)");
+        assertThat(new ExceptionGroup("many", many).toString())
+                .contains("(its getMessage failed: java.lang.IllegalStateException)")
+                .contains("IOException: xxx")
+                .doesNotContain("more")
+                .hasSizeLessThan(500);
     }
 
     @Test
