@@ -79,7 +79,7 @@ public final class EventLoop {
 
     EventLoop(EventLoopBuilder builder) {
         monitor = builder.monitor();
-        core = new LoopCore(this, builder.ioHandlerFactory(), builder.clock(), builder.order());
+        core = new LoopCore(this, builder.ioHandlerFactory(), builder.clock(), builder.seed());
         driver = new LoopDriver(this);
         scheduler = new LoopScheduler(this, builder.clock() instanceof MockTicker);
     }

@@ -107,7 +107,9 @@ public final class ExceptionGroup extends Exception {
         } catch (RuntimeException e) {
             message = "(its getMessage failed: " + e.getClass().getName() + ")";
         }
-        return message == null ? name : name + ": " + message.lines().findFirst().orElse("");
+        return message == null
+                ? name
+                : name + ": " + message.lines().findFirst().orElse("");
     }
 
     /** As {@link #subgroup(Predicate)}, for what is of a type. */

@@ -14,7 +14,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Queue;
-import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
@@ -51,7 +50,10 @@ final class LoopCore extends NettyEventLoop {
     private final EventLoop loop;
     private final boolean wholeMillis;
     private final @Nullable MockTicker virtualClock;
+    /** A seeded schedule; null for the plain order. */
     private final @Nullable StepOrder order;
+
+    private final @Nullable LateTimers lateTimers;
     private final Closers closers = new Closers();
     private final Queue<Runnable> inbox =
             Queues.<Runnable>unboundedMultiproducer().get();
@@ -81,12 +83,13 @@ final class LoopCore extends NettyEventLoop {
     /** Whether the owner is blocked in select, for the watchdog. */
     volatile boolean selecting;
 
-    LoopCore(EventLoop loop, IoHandlerFactory factory, Ticker ticker, @Nullable Random order) {
+    LoopCore(EventLoop loop, IoHandlerFactory factory, Ticker ticker, long seed) {
         super(factory, ticker);
         this.loop = loop;
         this.wholeMillis = io instanceof NioIoHandler;
         this.virtualClock = ticker instanceof MockTicker mock ? mock : null;
-        this.order = order == null ? null : new StepOrder(order);
+        this.order = seed == 0 ? null : new StepOrder(seed, virtualClock != null);
+        this.lateTimers = seed == 0 || virtualClock == null ? null : new LateTimers(seed, timers, ticker.nanoTime());
     }
 
     void initialize() {
@@ -225,8 +228,14 @@ final class LoopCore extends NettyEventLoop {
 
     /** Nothing is ready: virtual time jumps to the next timer. */
     private void jump() {
+        if (lateTimers != null) {
+            lateTimers.beforeJump(nettyDeadline());
+        }
         Objects.requireNonNull(virtualClock)
                 .advance(Math.max(0, nextDeadline() - ticker.nanoTime()), TimeUnit.NANOSECONDS);
+        if (lateTimers != null) {
+            lateTimers.afterJump(ticker.nanoTime());
+        }
         collectReady();
     }
 
@@ -338,10 +347,7 @@ final class LoopCore extends NettyEventLoop {
     }
 
     private void countTick() {
-        todo = ready.size();
-        if (order != null && todo > 1) {
-            order.shuffle(ready);
-        }
+        todo = order == null ? ready.size() : order.arrange(ready);
     }
 
     private void collectReady() {

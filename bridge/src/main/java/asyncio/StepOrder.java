@@ -3,37 +3,203 @@ package asyncio;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.Iterator;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.WeakHashMap;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Permutes the steps of the tasks that are ready in a tick; callbacks keep their places, since callSoon and Netty
- * promise their order.
+ * A seeded schedule: which steps of the tasks that are ready run in a tick, and in which order; the others stay ready.
+ * Callbacks run in the tick that is theirs, one after the other as they came, since callSoon and Netty promise that. A
+ * step may come later than its turn, but never before a callback that stood before it. A step that is held back keeps
+ * the ready queue from being empty, so virtual time stands still.
+ *
+ * <p>Most schedules are those of probabilistic concurrency testing (S. Burckhardt, P. Kothari, M. Musuvathi, S.
+ * Nagarakatte: A Randomized Scheduler with Probabilistic Guarantees of Finding Bugs, ASPLOS 2010): each task has a
+ * priority, only that of the highest one of those that are ready takes a step, and at some change points the task that
+ * would be next gets a lower priority than all the others. The number of steps, which the paper takes as given, is
+ * drawn too, since a seed alone must tell the schedule; after so many steps there are as many change points again. In
+ * some of them all the tasks begin with the same priority, so that without a change point they keep the plain order.
+ *
+ * <p>The others are random walks: at each tick every step is held back with the same probability, and those that are
+ * not are shuffled.
  */
 final class StepOrder {
-    private final Random random;
+    /** For so many ticks a task may be held back: another one may poll for what only this one does. */
+    private static final int PATIENCE = 100;
 
-    StepOrder(Random random) {
-        this.random = random;
+    private enum Kind {
+        WALK,
+        /** All tasks begin with the same priority. */
+        EQUAL,
+        /** Each task begins with a priority of its own. */
+        RANKED;
+
+        static Kind of(int quarter) {
+            return quarter == 0 ? WALK : quarter == 1 ? EQUAL : RANKED;
+        }
     }
 
-    void shuffle(ArrayDeque<Runnable> ready) {
-        List<Runnable> steps = new ArrayList<>();
+    private final Random random;
+    private final Kind kind;
+    /** Of a walk: one of so many steps is held back, none if zero. Else: after so many, there are other points. */
+    private final int period;
+
+    private final Map<Task<?>, Rank> ranks = new WeakHashMap<>();
+    /** Callbacks count as one task, which is never held back, but may go first. */
+    private final double callbacks;
+    /** Which of the next steps are change points. */
+    private final int[] changePoints;
+
+    private int stepsLeft;
+    private double highest = 1;
+
+    /** @param holds whether steps are held back; in real time, where that would cost some, they are shuffled only */
+    StepOrder(long seed, boolean holds) {
+        random = new Random(new SplittableRandom(seed).nextLong()); // else seeds that are close begin alike
+        // each kind, period and number of points within any sixty seeds that follow one another
+        long digits = Math.floorMod(seed, 60L);
+        kind = holds ? Kind.of((int) digits % 4) : Kind.WALK;
+        period = !holds ? 0 : kind == Kind.WALK ? (int) (digits / 4 % 5) : 4 << digits / 4 % 5;
+        changePoints = new int[(int) (1 + digits / 20)];
+        callbacks = random.nextDouble();
+    }
+
+    private static final class Rank {
+        /** From zero to one; below zero after a change point, above one after too long a wait. */
+        double priority;
+
+        int ticksHeld;
+
+        Rank(double priority) {
+            this.priority = priority;
+        }
+    }
+
+    /** Puts the entries of this tick first; how many they are, at least one if there are any. */
+    int arrange(ArrayDeque<Runnable> ready) {
+        int steps = 0;
         for (Runnable entry : ready) {
-            if (isStep(entry)) {
-                steps.add(entry);
+            steps += taskOf(entry) == null ? 0 : 1;
+        }
+        return steps == 0 ? ready.size() : arrange(ready, chosen(ready, steps < ready.size()));
+    }
+
+    private int arrange(ArrayDeque<Runnable> ready, Set<Runnable> chosen) {
+        List<Runnable> now = new ArrayList<>();
+        List<Runnable> waiting = new ArrayList<>();
+        List<Runnable> held = new ArrayList<>();
+        for (Runnable entry; (entry = ready.poll()) != null; ) {
+            if (taskOf(entry) == null) {
+                moveSome(waiting, now);
+                now.add(entry);
+            } else {
+                (chosen.contains(entry) ? waiting : held).add(entry);
             }
         }
-        Collections.shuffle(steps, random);
-        Iterator<Runnable> shuffled = steps.iterator();
-        for (int n = ready.size(); n > 0; n--) {
-            Runnable entry = ready.remove();
-            ready.add(isStep(entry) ? shuffled.next() : entry);
+        move(waiting, waiting.size(), now);
+        ready.addAll(now);
+        ready.addAll(held);
+        return now.size();
+    }
+
+    /** Those that run before the callback that is next. */
+    private void moveSome(List<Runnable> waiting, List<Runnable> now) {
+        move(waiting, random.nextInt(waiting.size() + 1), now);
+    }
+
+    private void move(List<Runnable> waiting, int n, List<Runnable> now) {
+        if (kind == Kind.WALK) {
+            Collections.shuffle(waiting, random);
+        }
+        List<Runnable> first = waiting.subList(0, n);
+        now.addAll(first);
+        first.clear();
+    }
+
+    /** The steps of this tick; one at least, unless callbacks run. */
+    private Set<Runnable> chosen(ArrayDeque<Runnable> ready, boolean withCallbacks) {
+        Set<Runnable> chosen = new HashSet<>();
+        do {
+            if (kind == Kind.WALK) {
+                walk(ready, chosen);
+            } else {
+                byPriority(ready, withCallbacks, chosen);
+            }
+        } while (chosen.isEmpty() && !withCallbacks);
+        return chosen;
+    }
+
+    private void walk(ArrayDeque<Runnable> ready, Set<Runnable> chosen) {
+        for (Runnable entry : ready) {
+            if (taskOf(entry) != null && (period == 0 || random.nextInt(period + 1) > 0)) {
+                chosen.add(entry);
+            }
         }
     }
 
-    private static boolean isStep(Runnable entry) {
-        return entry instanceof Wait || entry instanceof TaskStart;
+    // ---- by priority
+
+    private void byPriority(ArrayDeque<Runnable> ready, boolean withCallbacks, Set<Runnable> chosen) {
+        double top = Double.NEGATIVE_INFINITY;
+        for (Runnable entry : ready) {
+            if (taskOf(entry) != null) {
+                top = Math.max(top, rankOf(entry).priority);
+            }
+        }
+        boolean callbacksFirst = withCallbacks && top < callbacks;
+        for (Runnable entry : ready) {
+            if (taskOf(entry) != null && runs(rankOf(entry), callbacksFirst ? callbacks : top)) {
+                chosen.add(entry);
+            }
+        }
+    }
+
+    private boolean runs(Rank rank, double top) {
+        if (rank.priority >= top && !atChangePoint(rank)) {
+            rank.ticksHeld = 0;
+            return true;
+        }
+        if (++rank.ticksHeld > PATIENCE) {
+            rank.ticksHeld = 0;
+            rank.priority = ++highest; // and goes on until another one has waited as long
+            return true;
+        }
+        return false;
+    }
+
+    private boolean atChangePoint(Rank rank) {
+        if (stepsLeft == 0) {
+            stepsLeft = period;
+            for (int i = 0; i < changePoints.length; i++) {
+                changePoints[i] = random.nextInt(period);
+            }
+        }
+        stepsLeft--;
+        for (int point : changePoints) {
+            if (point == stepsLeft) {
+                rank.priority = -random.nextDouble();
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private Rank rankOf(Runnable step) {
+        return ranks.computeIfAbsent(
+                Objects.requireNonNull(taskOf(step)), task -> new Rank(kind == Kind.EQUAL ? 0.5 : random.nextDouble()));
+    }
+
+    /** Whose step it is; null for a callback. */
+    private static @Nullable Task<?> taskOf(Runnable entry) {
+        if (entry instanceof Wait wait) {
+            return wait.task;
+        }
+        return entry instanceof TaskStart start ? start.task() : null;
     }
 }

@@ -1,6 +1,8 @@
 package asyncio;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -14,7 +16,7 @@ final class TimerQueue {
     static class Entry {
         private static final int ABSENT = -1;
 
-        final long deadlineNanos;
+        long deadlineNanos;
         private final @Nullable Runnable action;
         private long sequence;
         private int index = ABSENT;
@@ -29,6 +31,11 @@ final class TimerQueue {
         /** What goes to the ready queue when the timer is due. */
         Runnable action() {
             return Objects.requireNonNull(action);
+        }
+
+        /** Entries that were added later have higher ones. */
+        long sequence() {
+            return sequence;
         }
 
         private boolean before(Entry other) {
@@ -52,6 +59,33 @@ final class TimerQueue {
         return size == 0 ? NONE : at(0).deadlineNanos;
     }
 
+    /** What the next entry's {@link Entry#sequence()} will be. */
+    long nextSequence() {
+        return nextSequence;
+    }
+
+    /** The entries that are due by a time, in no particular order; if they are more than so many, only those. */
+    List<Entry> dueBy(long deadline, int limit) {
+        List<Entry> due = new ArrayList<>();
+        addDueBy(deadline, limit, 0, due);
+        return due;
+    }
+
+    private void addDueBy(long deadline, int limit, int i, List<Entry> due) {
+        if (i < size && due.size() < limit && at(i).deadlineNanos <= deadline) {
+            due.add(at(i));
+            addDueBy(deadline, limit, 2 * i + 1, due);
+            addDueBy(deadline, limit, 2 * i + 2, due);
+        }
+    }
+
+    /** Sets another deadline for an entry that is in the queue; of equal ones it keeps its place. */
+    void postpone(Entry entry, long deadline) {
+        take(entry);
+        entry.deadlineNanos = deadline;
+        siftUp(entry, size++);
+    }
+
     /** Does nothing if the entry has been removed already. */
     void add(Entry entry) {
         if (entry.removed) {
@@ -62,6 +96,11 @@ final class TimerQueue {
         }
         entry.sequence = nextSequence++;
         siftUp(entry, size++);
+    }
+
+    /** The earliest entry; call only if there is one. */
+    Entry peek() {
+        return at(0);
     }
 
     /** Removes and returns the earliest entry; call only if there is one. */

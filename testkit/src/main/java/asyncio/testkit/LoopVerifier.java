@@ -2,7 +2,6 @@ package asyncio.testkit;
 
 import static asyncio.Asyncio.async;
 import static asyncio.Asyncio.await;
-import static asyncio.Asyncio.sleep;
 
 import asyncio.Asyncio;
 import asyncio.EventLoop;
@@ -258,7 +257,7 @@ public final class LoopVerifier<T> {
     private void sleepUntil(Duration when) throws Exception {
         Duration rest = when.minus(loop.time());
         if (!rest.isNegative() && !rest.isZero()) {
-            await(sleep(rest));
+            TestClock.sleepExactly(loop, rest);
         }
     }
 

@@ -5,9 +5,11 @@ import static asyncio.Asyncio.await;
 import static asyncio.Asyncio.sleep;
 
 import asyncio.EventLoop;
+import asyncio.Future;
 import asyncio.Leftovers;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.concurrent.TimeUnit;
 import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
 
@@ -53,9 +55,24 @@ public final class TestClock {
     public Mono<Void> advance(Duration time) {
         Objects.requireNonNull(time, "time");
         return async(() -> {
-            await(sleep(time));
+            sleepExactly(loop, time);
             await(monitor.settled(loop));
         });
+    }
+
+    /** In a body: a sleep whose end is on time under each schedule, and comes after the timers that are due with it. */
+    static void sleepExactly(EventLoop loop, Duration time) throws Exception {
+        if (time.isZero() || time.isNegative()) {
+            await(sleep(time));
+            return;
+        }
+        Future<Void> due = loop.createFuture();
+        var timer = loop.netty().schedule(() -> due.trySetResult(null), time.toNanos(), TimeUnit.NANOSECONDS);
+        try {
+            await(due);
+        } finally {
+            timer.cancel(false);
+        }
     }
 
     /**

@@ -35,6 +35,9 @@ final class TestMonitor implements LoopMonitor {
 
     private Goal goal = Goal.TASK;
     private @Nullable Duration until;
+    /** There is a timer at {@link #until}. */
+    private boolean marked;
+
     private boolean outside;
     /** The run that was last has ended in a report that names all tasks. */
     private volatile boolean stuck;
@@ -59,6 +62,7 @@ final class TestMonitor implements LoopMonitor {
     void runForTime(@Nullable Duration until) {
         goal = Goal.TIME;
         this.until = until;
+        marked = false;
     }
 
     boolean stuck() {
@@ -103,6 +107,9 @@ final class TestMonitor implements LoopMonitor {
             }
             loop.stop();
             return;
+        } else if (until != null && !marked) {
+            marked = true; // under a schedule a jump may go beyond a timer, but not beyond one of Netty's
+            loop.netty().schedule(() -> {}, until.minus(loop.time()).toNanos(), TimeUnit.NANOSECONDS);
         }
         Duration passed = nextTimer.minus(Duration.ofNanos(ticker.initialNanoTime()));
         if (passed.compareTo(limit) > 0) {

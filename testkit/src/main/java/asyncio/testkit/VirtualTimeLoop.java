@@ -110,8 +110,8 @@ public final class VirtualTimeLoop implements AutoCloseable {
         }
 
         /**
-         * Shuffles the tasks that are ready at each tick, always in the same way for the same seed. Without, they have
-         * their turns in the order in which they became ready.
+         * A schedule as of {@link Schedules}, always the same one for the same seed. Without, and with seed 0, tasks
+         * have their turns in the order in which they became ready, and timers are on time.
          */
         public Builder seed(long seed) {
             this.seed = seed;
