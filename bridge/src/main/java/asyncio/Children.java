@@ -64,7 +64,7 @@ final class Children<T> {
         } catch (RuntimeException | Error e) {
             for (int i = 0; i < slots.size(); i++) {
                 if (isOurs(sources.get(i), slots.get(i))) {
-                    slots.get(i).cancel("Another could not be started: " + e);
+                    slots.get(i).cancel("Another could not be started: " + Log.text(e));
                 }
             }
             throw e;

@@ -97,7 +97,7 @@ public class Handle implements Runnable {
         try {
             callback.run();
         } catch (Exception e) {
-            loop.callExceptionHandler(ExceptionContext.of("Exception in callback " + callback)
+            loop.callExceptionHandler(ExceptionContext.of("Exception in callback " + Log.text(callback))
                     .exception(Misuse.explain(e))
                     .handle(this)
                     .build());
@@ -110,7 +110,7 @@ public class Handle implements Runnable {
     public String toString() {
         Runnable callback = callback();
         return "<" + getClass().getSimpleName()
-                + (cancelled ? " cancelled" : callback == null ? " done" : " " + callback) + details()
+                + (cancelled ? " cancelled" : callback == null ? " done" : " " + Log.text(callback)) + details()
                 + Origin.describe(origin) + ">";
     }
 

@@ -1,38 +1,158 @@
 package asyncio;
 
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import reactor.util.Logger;
 import reactor.util.Loggers;
 
-/** The library's log, named {@code asyncio}; Reactor's console logger does not take null for "no exception". */
-final class Log {
+/**
+ * The library's log, named {@code asyncio}, and text for it. For the library's own modules; from any thread.
+ *
+ * <p>Logging throws no exception: the code that logs may hold a loop, or be a thread that nobody would start again. A
+ * logger that fails is told to the thread's {@linkplain Thread#getUncaughtExceptionHandler handler of uncaught
+ * exceptions}, as the JVM would.
+ */
+public final class Log {
     private static final Logger LOG = Loggers.getLogger("asyncio");
+    private static final int MOST_FRAMES = 64;
 
     private Log() {}
 
-    /** What an object says of itself; its {@code toString} is the user's, and the one who logs may hold a loop. */
-    static String text(Object object) {
+    private enum Level {
+        ERROR,
+        WARN,
+        DEBUG
+    }
+
+    // ---- text
+
+    /**
+     * Returns what an object says of itself. Its {@code toString} is the user's and may throw; then this returns the
+     * name of its class, and says so.
+     */
+    public static String text(@Nullable Object object) {
         try {
-            return object.toString();
+            return String.valueOf(object);
+        } catch (RuntimeException | StackOverflowError | AssertionError | LinkageError e) {
+            return nameOf(object) + " (whose toString failed: " + e.getClass().getName() + ")";
+        }
+    }
+
+    private static String nameOf(@Nullable Object object) {
+        return object == null ? "null" : object.getClass().getName();
+    }
+
+    /** Returns the message of an exception, as {@link #text}. */
+    public static @Nullable String message(Throwable exception) {
+        try {
+            return exception.getMessage();
+        } catch (RuntimeException | StackOverflowError | AssertionError | LinkageError e) {
+            return nameOf(exception) + " (whose getMessage failed: " + e.getClass().getName() + ")";
+        }
+    }
+
+    // ---- logging
+
+    /** Logs an error, with the exception that it was if there is one. */
+    public static void error(String message, @Nullable Throwable exception) {
+        log(Level.ERROR, message, exception);
+    }
+
+    /** Logs a warning, with an exception, or a place in the code in the form of one, if there is one. */
+    public static void warn(String message, @Nullable Throwable exception) {
+        log(Level.WARN, message, exception);
+    }
+
+    /** Logs for those who debug. */
+    public static void debug(String message, @Nullable Throwable exception) {
+        log(Level.DEBUG, message, exception);
+    }
+
+    private static void log(Level level, String message, @Nullable Throwable exception) {
+        try {
+            write(level, message, exception);
+        } catch (RuntimeException | StackOverflowError failure) {
+            writeWithoutException(level, message, exception, failure);
+        }
+    }
+
+    /** Once more, in case it was the exception that could not be printed. */
+    private static void writeWithoutException(
+            Level level, String message, @Nullable Throwable exception, Throwable failure) {
+        String text = exception == null
+                ? message
+                : message + stack("\n", exception, Collections.newSetFromMap(new IdentityHashMap<>()));
+        if (exception != null) {
+            try {
+                write(level, text, null);
+                return;
+            } catch (RuntimeException | StackOverflowError again) {
+                Suppressed.add(failure, again);
+            }
+        }
+        Thread thread = Thread.currentThread();
+        try {
+            thread.getUncaughtExceptionHandler()
+                    .uncaughtException(thread, new IllegalStateException("The logger failed; it was told: " + text, failure));
+        } catch (RuntimeException last) {
+            // nobody is left to be told; the JVM ignores it, too
+        }
+    }
+
+    /** Reactor's console logger does not take null for "no exception". */
+    private static void write(Level level, String message, @Nullable Throwable exception) {
+        switch (level) {
+            case ERROR -> {
+                if (exception == null) {
+                    LOG.error(message);
+                } else {
+                    LOG.error(message, exception);
+                }
+            }
+            case WARN -> {
+                if (exception == null) {
+                    LOG.warn(message);
+                } else {
+                    LOG.warn(message, exception);
+                }
+            }
+            case DEBUG -> {
+                if (exception == null) {
+                    LOG.debug(message);
+                } else {
+                    LOG.debug(message, exception);
+                }
+            }
+        }
+    }
+
+    /** Returns the frames of an exception; {@code getStackTrace} may be overridden as well. */
+    static StackTraceElement[] frames(Throwable exception) {
+        try {
+            return exception.getStackTrace();
         } catch (RuntimeException e) {
-            return object.getClass().getName() + " (whose toString failed: "
-                    + e.getClass().getName() + ")";
+            return new StackTraceElement[0];
         }
     }
 
-    static void error(String message, @Nullable Throwable exception) {
-        if (exception == null) {
-            LOG.error(message);
-        } else {
-            LOG.error(message, exception);
+    /** The stack trace of an exception that cannot print itself. */
+    private static String stack(String heading, Throwable exception, Set<Throwable> seen) {
+        StringBuilder text = new StringBuilder(heading).append(text(exception));
+        if (seen.add(exception)) {
+            StackTraceElement[] frames = frames(exception);
+            for (int i = 0; i < Math.min(frames.length, MOST_FRAMES); i++) {
+                text.append("\n    at ").append(frames[i]);
+            }
+            for (Throwable other : exception.getSuppressed()) {
+                text.append(stack("\nSuppressed: ", other, seen));
+            }
+            Throwable cause = Suppressed.causeOf(exception);
+            if (cause != null) {
+                text.append(stack("\nCaused by: ", cause, seen));
+            }
         }
-    }
-
-    static void warn(String message, @Nullable Throwable exception) {
-        if (exception == null) {
-            LOG.warn(message);
-        } else {
-            LOG.warn(message, exception);
-        }
+        return text.toString();
     }
 }

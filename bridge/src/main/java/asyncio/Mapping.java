@@ -115,7 +115,7 @@ final class Mapping<S, R> implements CoreSubscriber<S>, Subscription, Scannable 
         Mono<? extends R> mono = what.function.apply(item);
         if (mono == null) {
             throw new NullPointerException(
-                    "The function given to mapConcurrent returned null, not a Mono, for " + item);
+                    "The function given to mapConcurrent returned null, not a Mono, for " + Log.text(item));
         }
         Future<R> future = Children.start(mono, loop, options);
         return new Slot<>(this, future, future != (Object) mono);
@@ -282,7 +282,7 @@ final class Mapping<S, R> implements CoreSubscriber<S>, Subscription, Scannable 
     // ---- the end by cancellation or failure: what runs is cancelled, and waited for
 
     private String whyEnding() {
-        return cancelled ? "The subscription to mapConcurrent was cancelled" : "mapConcurrent failed: " + failure;
+        return cancelled ? "The subscription to mapConcurrent was cancelled" : "mapConcurrent failed: " + Log.text(failure);
     }
 
     private void beginToEnd() {

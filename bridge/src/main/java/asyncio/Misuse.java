@@ -77,8 +77,8 @@ final class Misuse {
     static <E extends Throwable> E explain(E e) {
         if (e instanceof IllegalStateException
                 && e.getSuppressed().length == 0
-                && e.getStackTrace().length > 0
-                && e.getStackTrace()[0].getClassName().startsWith("reactor.core.publisher.Blocking")) {
+                && Log.frames(e).length > 0
+                && Log.frames(e)[0].getClassName().startsWith("reactor.core.publisher.Blocking")) {
             e.addSuppressed(new IllegalStateException(
                     "This thread runs an event loop, which block() would stop: use await(...) instead"));
         }

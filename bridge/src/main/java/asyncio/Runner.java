@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -315,22 +315,39 @@ public final class Runner implements AutoCloseable {
     }
 
     static <T> @Nullable T onPlatformThread(Callable<? extends @Nullable T> function) throws Exception {
-        // told as a call that returns or throws it: join() would take a CompletionException of the body's apart
-        CompletableFuture<Callable<@Nullable T>> outcome = new CompletableFuture<>();
+        Outcome<T> outcome = new Outcome<>();
         Thread thread = new Thread(
                 () -> {
                     try {
-                        T value = function.call();
-                        outcome.complete(() -> value);
-                    } catch (Throwable e) {
-                        outcome.complete(() -> {
-                            throw Misuse.sneaky(e);
-                        });
+                        outcome.value = function.call();
+                    } catch (Throwable e) { // from here on without memory: there may be none
+                        outcome.error = e;
                     }
+                    outcome.over.countDown();
                 },
                 "asyncio-run");
         thread.setContextClassLoader(Thread.currentThread().getContextClassLoader());
         thread.start();
-        return outcome.join().call();
+        boolean interrupted = false;
+        while (outcome.over.getCount() > 0) {
+            try {
+                outcome.over.await();
+            } catch (InterruptedException e) {
+                interrupted = true; // which ends nothing
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        if (outcome.error != null) {
+            throw Misuse.<Exception>sneaky(outcome.error);
+        }
+        return outcome.value;
+    }
+
+    private static final class Outcome<T> {
+        final CountDownLatch over = new CountDownLatch(1);
+        @Nullable T value;
+        @Nullable Throwable error;
     }
 }

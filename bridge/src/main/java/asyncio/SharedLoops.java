@@ -56,10 +56,19 @@ public final class SharedLoops implements Iterable<EventLoop> {
                 if (!stopped.contains(loop)) {
                     Log.warn("stop() was called on shared loop " + loop + ", which goes on: others use it too", null);
                 }
-            } catch (Error e) {
-                Log.error("An error stopped shared loop " + loop + ", which goes on", e);
+            } catch (Throwable e) {
+                goOnAfter(e, loop);
             }
         } while (!stopped.contains(loop)); // while they are shut down as well: others still clean up
+    }
+
+    private static void goOnAfter(Throwable e, EventLoop loop) {
+        try {
+            Log.error("An error stopped shared loop " + loop + ", which goes on", e);
+        } catch (Throwable again) {
+            // no memory even to say so: the loop needs its thread all the same
+            Thread.onSpinWait();
+        }
     }
 
     static synchronized SharedLoops get() {

@@ -275,6 +275,15 @@ final class Signals {
                 cause);
     }
 
+    /** What one of them throws, as a callback of a loop that is closed may, keeps the signal from no other. */
+    private static void attempt(Runnable action) {
+        try {
+            action.run();
+        } catch (Throwable e) {
+            Log.error("Cannot deliver a signal", e);
+        }
+    }
+
     /** The JVM's handler of a signal, while somebody wants to hear of it. */
     private static final class Trap {
         private final JvmSignals jvm;
@@ -330,9 +339,9 @@ final class Signals {
                 programs = List.copyOf(interceptions);
             }
             if (!loops.isEmpty()) {
-                loops.forEach(Registration::deliver);
+                loops.forEach(loop -> attempt(loop::deliver));
             } else if (!programs.isEmpty()) {
-                programs.forEach(program -> program.onInterrupt.accept(program));
+                programs.forEach(program -> attempt(() -> program.onInterrupt.accept(program)));
             } else {
                 jvm.call(former, signal);
             }

@@ -114,7 +114,7 @@ public final class Suppressed {
     }
 
     /** An exception class may have a {@code getCause} of its own, which may fail. */
-    private static @Nullable Throwable causeOf(Throwable e) {
+    static @Nullable Throwable causeOf(Throwable e) {
         try {
             return e.getCause();
         } catch (RuntimeException failed) {
@@ -124,7 +124,7 @@ public final class Suppressed {
 
     private static Throwable copy(Throwable e) {
         Throwable copy = new Error(Log.text(e));
-        copy.setStackTrace(e.getStackTrace());
+        copy.setStackTrace(Log.frames(e));
         return copy;
     }
 }

@@ -11,7 +11,7 @@ import java.util.logging.Logger;
  * What the library logs while it is open; needs {@code -Dreactor.logging.fallback=JDK}. Reports of what was forgotten
  * are apart, since those of other tests come whenever the garbage collector finds something.
  */
-public final class LogCapture extends Handler implements AutoCloseable {
+public class LogCapture extends Handler implements AutoCloseable {
     private final Logger logger = Logger.getLogger("asyncio");
     private final List<LogRecord> records = new CopyOnWriteArrayList<>();
 

@@ -2,14 +2,12 @@ package asyncio.streams;
 
 import asyncio.Leftover;
 import asyncio.Leftovers;
+import asyncio.Log;
 import java.lang.ref.Cleaner;
 import org.jspecify.annotations.Nullable;
-import reactor.util.Logger;
-import reactor.util.Loggers;
 
 /** Closes and reports a connection that was opened here and that nobody holds any more, as the collector finds it. */
 final class Unclosed implements Runnable {
-    private static final Logger LOG = Loggers.getLogger("asyncio");
     private static final Cleaner CLEANER = Cleaner.create();
 
     private final StreamHandler handler;
@@ -42,12 +40,17 @@ final class Unclosed implements Runnable {
             return;
         }
         if (out.isLostWithLoop()) {
-            LOG.warn("loop is closed: nobody had closed " + out
-                    + " before. Close a connection when it is done with, best " + "by try-with-resources");
+            Log.warn(
+                    "loop is closed: nobody had closed " + out
+                            + " before. Close a connection when it is done with, best by try-with-resources",
+                    null);
         } else if (!out.isClosing() && out.requestClose()) {
-            LOG.warn("unclosed " + out + ": nobody holds this connection any more, so it is closed now. Close a "
-                    + "connection when it is done with, best by try-with-resources");
+            String what = "unclosed " + out; // before it is
             out.onLoopIfOpen(handler::close);
+            Log.warn(
+                    what + ": nobody holds this connection any more, so it is closed now. Close a connection when it is "
+                            + "done with, best by try-with-resources",
+                    null);
         }
     }
 }

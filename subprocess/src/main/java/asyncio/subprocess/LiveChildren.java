@@ -1,18 +1,16 @@
 package asyncio.subprocess;
 
 import asyncio.EventLoop;
+import asyncio.Log;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import reactor.core.Disposable;
-import reactor.util.Logger;
-import reactor.util.Loggers;
 
 /**
  * All children that have not been seen to exit, and those that have while somebody ends what they have started. None of
  * it outlives its loop, nor the JVM, unless that is killed.
  */
 final class LiveChildren {
-    private static final Logger LOG = Loggers.getLogger("asyncio");
     /** With the number of reasons: its life, and each who ends it. */
     private static final Map<Child, Integer> ALL = new ConcurrentHashMap<>();
 
@@ -52,9 +50,11 @@ final class LiveChildren {
 
     private static void endedWithLoop(Child child, EventLoop loop) {
         if (child.isAlive()) {
-            LOG.warn(loop + " is closed: " + child + " was running, and is killed. Close a Subprocess when it is done"
-                    + " with, best by Subprocess.use");
             Workers.POOL.execute(child::killTree);
+            Log.warn(
+                    loop + " is closed: " + child + " was running, and is killed. Close a Subprocess when it is done"
+                            + " with, best by Subprocess.use",
+                    null);
         }
     }
 
@@ -63,8 +63,8 @@ final class LiveChildren {
         for (Child child : ALL.keySet()) {
             try {
                 child.killTree();
-            } catch (RuntimeException e) {
-                LOG.error("Cannot kill " + child + " as the JVM ends", e); // the others all the same
+            } catch (RuntimeException | Error e) { // the others all the same
+                Log.error("Cannot kill " + child + " as the JVM ends", e);
             }
         }
     }

@@ -57,9 +57,17 @@ final class PumpPipe extends PipeEnd {
         }
     }
 
-    private void begin() {
+    /** Begins a job, or undoes it if there is no thread for it. */
+    private void begin(Runnable job, Runnable undo) {
         busy = true;
         hold = loop.holdTime(this, null);
+        try {
+            Workers.POOL.execute(job);
+        } catch (RuntimeException | Error e) {
+            done();
+            undo.run();
+            throw e;
+        }
     }
 
     private void done() {
@@ -75,9 +83,8 @@ final class PumpPipe extends PipeEnd {
         if (input != null) {
             readWanted = true;
             if (!busy) {
-                begin();
                 ByteBuf chunk = alloc().heapBuffer(CHUNK);
-                Workers.POOL.execute(() -> read(input, chunk));
+                begin(() -> read(input, chunk), chunk::release);
             }
         }
     }
@@ -90,21 +97,21 @@ final class PumpPipe extends PipeEnd {
     /** In a thread. */
     private void read(InputStream input, ByteBuf chunk) {
         int n = -1;
-        IOException failure = null;
+        Throwable failure = null;
         try {
             n = input.read(chunk.array(), chunk.arrayOffset(), CHUNK);
-        } catch (IOException e) {
+        } catch (IOException | RuntimeException | Error e) { // the reader hears of it, whatever it is
             failure = e;
         }
         int count = n;
-        IOException error = failure;
+        Throwable error = failure;
         tell(() -> wasRead(chunk, count, error), () -> {
             chunk.release();
             close(input);
         });
     }
 
-    private void wasRead(ByteBuf chunk, int n, @Nullable IOException error) {
+    private void wasRead(ByteBuf chunk, int n, @Nullable Throwable error) {
         done();
         if (!isOpen() || n < 0) {
             chunk.release();
@@ -152,24 +159,23 @@ final class PumpPipe extends PipeEnd {
             unwritten.removeBytes(0);
             return;
         }
-        begin();
-        Workers.POOL.execute(() -> write(output, bytes, n[0]));
+        begin(() -> write(output, bytes, n[0]), () -> {});
     }
 
     /** In a thread. */
     private void write(OutputStream output, byte[] bytes, int n) {
-        IOException failure = null;
+        Throwable failure = null;
         try {
             output.write(bytes, 0, n);
             output.flush();
-        } catch (IOException e) {
+        } catch (IOException | RuntimeException | Error e) {
             failure = e;
         }
-        IOException error = failure;
+        Throwable error = failure;
         tell(() -> wasWritten(n, error), () -> close(output));
     }
 
-    private void wasWritten(int n, @Nullable IOException error) {
+    private void wasWritten(int n, @Nullable Throwable error) {
         done();
         OutputStream output = this.output;
         ChannelOutboundBuffer unwritten = unsafe().outboundBuffer();

@@ -1,12 +1,11 @@
 package asyncio.sync;
 
+import asyncio.Log;
 import java.lang.ref.Reference;
 import java.lang.ref.ReferenceQueue;
 import java.lang.ref.WeakReference;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
-import reactor.util.Logger;
-import reactor.util.Loggers;
 
 /**
  * Stands for a permit that went to an operator or became the result of a task, and may be dropped there: then the
@@ -14,7 +13,6 @@ import reactor.util.Loggers;
  * are not watched: nobody can drop them.
  */
 final class PermitWatch extends WeakReference<Permit> {
-    private static final Logger LOG = Loggers.getLogger("asyncio");
     private static final ReferenceQueue<Permit> DROPPED = new ReferenceQueue<>();
     private static final AtomicReference<@Nullable Thread> WATCHER = new AtomicReference<>();
     /** How long the thread that waits for the collector's findings stays when nobody has taken or wanted a permit. */
@@ -61,7 +59,12 @@ final class PermitWatch extends WeakReference<Permit> {
         watcher.setDaemon(true);
         watcher.setContextClassLoader(null);
         if (WATCHER.compareAndSet(null, watcher)) {
-            watcher.start();
+            try {
+                watcher.start();
+            } catch (Throwable e) { // no thread to be had: the next one who wants a permit tries again
+                WATCHER.set(null);
+                throw e;
+            }
         }
     }
 
@@ -77,13 +80,22 @@ final class PermitWatch extends WeakReference<Permit> {
                 }
             } catch (InterruptedException e) {
                 idle = true; // somebody wants the thread to go; the next permit starts another one
-            } catch (RuntimeException e) {
-                LOG.error("Cannot report a permit that was dropped", e);
+            } catch (Throwable e) { // of a toString, or of a logger; nobody would look for permits any more
+                reportFailed(e);
             }
         }
         WATCHER.set(null);
         if (wanted) {
             startWatcher(); // by one who saw this thread in its place
+        }
+    }
+
+    private static void reportFailed(Throwable e) {
+        try {
+            Log.error("Cannot report a permit that was dropped", e);
+        } catch (Throwable again) {
+            // no memory even to say so: there may be some for the next permit
+            Thread.onSpinWait();
         }
     }
 
@@ -97,18 +109,14 @@ final class PermitWatch extends WeakReference<Permit> {
                 + "firstWithSignal ...). Use withLock(...) or withPermit(...), which lose none, and acquire(Duration) for a "
                 + "deadline";
         if (source.reclaims()) {
+            source.reclaim(this); // first: others wait for it
             warn(what + ". It is released now");
-            source.reclaim(this);
         } else if (!source.releasedByHand()) {
             warn(what);
         }
     }
 
     private void warn(String what) {
-        if (origin == null) {
-            LOG.warn(what + ". Debug mode tells where it was acquired");
-        } else {
-            LOG.warn(what, origin);
-        }
+        Log.warn(origin == null ? what + ". Debug mode tells where it was acquired" : what, origin);
     }
 }

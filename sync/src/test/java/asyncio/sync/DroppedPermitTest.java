@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import asyncio.Asyncio;
+import asyncio.FailingLogger;
 import asyncio.LogCapture;
 import java.time.Duration;
 import java.util.List;
@@ -75,6 +76,44 @@ class DroppedPermitTest {
         var next = source.acquireMono(1, null).toFuture();
         collectUntil(next::isDone);
         assertThat(next.get().isReleased()).isFalse();
+    }
+
+    static Stream<Supplier<? extends Throwable>> failures() {
+        return Stream.of(
+                () -> new IllegalStateException("of a handler"),
+                () -> new AssertionError("of a handler"),
+                () -> new OutOfMemoryError("of a handler"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("failures")
+    void reclaimedAlsoIfTheLoggerFails(Supplier<? extends Throwable> failure) throws Exception {
+        Lock lock = new Lock().reclaimDropped();
+        try (FailingLogger logger = new FailingLogger(failure)) {
+            for (int i = 0; i < 3; i++) {
+                drop(lock.acquireMono(1, null));
+                var next = lock.acquireMono(1, null).toFuture();
+                collectUntil(next::isDone);
+                next.get().release();
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("failures")
+    void theThreadThatLooksOutlivesALogger(Supplier<? extends Throwable> failure) {
+        Semaphore forgotten = new Semaphore(4);
+        try (FailingLogger logger = new FailingLogger(failure)) {
+            for (int i = 1; i <= 3; i++) {
+                int calls = i;
+                drop(forgotten.acquireMono(1, null));
+                collectUntil(() -> logger.calls() >= calls);
+            }
+        }
+        try (LogCapture log = new LogCapture()) {
+            drop(forgotten.acquireMono(1, null));
+            collectUntil(() -> log.messages().stream().anyMatch(line -> line.contains(DROPPED)));
+        }
     }
 
     @Test
