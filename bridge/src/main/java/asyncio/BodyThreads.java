@@ -89,9 +89,13 @@ final class BodyThreads {
 
     /** Whether the current thread is a virtual one, whoever made it. */
     static boolean onVirtualThread() {
+        return isVirtual(Thread.currentThread());
+    }
+
+    static boolean isVirtual(Thread thread) {
         MethodHandle isVirtual = IS_VIRTUAL;
         try {
-            return isVirtual != null && (boolean) isVirtual.invokeExact(Thread.currentThread());
+            return isVirtual != null && (boolean) isVirtual.invokeExact(thread);
         } catch (Throwable e) {
             throw new IllegalStateException("Thread.isVirtual failed", e);
         }
@@ -109,12 +113,13 @@ final class BodyThreads {
         }
     }
 
-    /** Makes room for one platform thread; {@link #releasePlatform} must follow its end. */
-    static void reservePlatform() {
-        if (PLATFORM_COUNT.incrementAndGet() > MAX_PLATFORM) {
-            releasePlatform();
-            throw new RejectedExecutionException("the limit is asyncio.bodies.max=" + MAX_PLATFORM);
+    /** Makes room for one platform thread, unless there are too many; {@link #releasePlatform} must follow its end. */
+    static boolean reservePlatform() {
+        if (PLATFORM_COUNT.incrementAndGet() <= MAX_PLATFORM) {
+            return true;
         }
+        releasePlatform();
+        return false;
     }
 
     static Thread newPlatform(Runnable main, String loopName) {
@@ -127,14 +132,23 @@ final class BodyThreads {
         PLATFORM_COUNT.decrementAndGet();
     }
 
-    /** What becomes of a task whose body gets no thread. */
-    static RejectedExecutionException cannotStart(Task<?> task, Throwable cause) {
-        return new RejectedExecutionException(
-                "No thread for the body of " + task.getName() + ": " + cause.getMessage() + ". Every suspended body "
-                        + "holds a platform thread on this Java ("
+    /** What becomes of a task whose body gets no thread, since there are too many. */
+    static RejectedExecutionException tooMany(Task<?> task) {
+        return cannotStart(task, "the limit is asyncio.bodies.max=" + MAX_PLATFORM);
+    }
+
+    /**
+     * What becomes of a task whose body gets no thread. There may be thousands of them, and where they come from is the
+     * loop, so that none has a stack.
+     */
+    static RejectedExecutionException cannotStart(Task<?> task, String reason) {
+        RejectedExecutionException refusal =
+                new RejectedExecutionException("No thread for the body of " + task.getName() + ": " + reason
+                        + ". Every suspended body holds a platform thread on this Java ("
                         + Runtime.version().feature() + "). Run on Java 24 or later, where bodies are virtual "
-                        + "threads; write what waits in great numbers as Monos; or raise -Dasyncio.bodies.max",
-                cause);
+                        + "threads; write what waits in great numbers as Monos; or raise -Dasyncio.bodies.max");
+        refusal.setStackTrace(new StackTraceElement[0]);
+        return refusal;
     }
 
     /**

@@ -321,9 +321,9 @@ public final class EventLoop {
         if (!running.compareAndSet(false, true)) {
             throw alreadyRunning();
         }
-        setRunning(this);
-        Watchdog.watch(this);
         try {
+            setRunning(this);
+            Watchdog.watch(this);
             driver.run();
         } finally {
             Watchdog.unwatch(this);

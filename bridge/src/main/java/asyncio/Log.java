@@ -49,7 +49,8 @@ public final class Log {
         try {
             return exception.getMessage();
         } catch (RuntimeException | StackOverflowError | AssertionError | LinkageError e) {
-            return nameOf(exception) + " (whose getMessage failed: " + e.getClass().getName() + ")";
+            return nameOf(exception) + " (whose getMessage failed: "
+                    + e.getClass().getName() + ")";
         }
     }
 
@@ -95,7 +96,8 @@ public final class Log {
         Thread thread = Thread.currentThread();
         try {
             thread.getUncaughtExceptionHandler()
-                    .uncaughtException(thread, new IllegalStateException("The logger failed; it was told: " + text, failure));
+                    .uncaughtException(
+                            thread, new IllegalStateException("The logger failed; it was told: " + text, failure));
         } catch (RuntimeException last) {
             // nobody is left to be told; the JVM ignores it, too
         }

@@ -2,7 +2,6 @@ package asyncio;
 
 import java.util.ArrayDeque;
 import java.util.Objects;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -400,10 +399,8 @@ final class LoopDriver {
         worker = new PlatformWorker();
         worker.next = body;
         body.seat = worker;
-        try {
-            BodyThreads.reservePlatform();
-        } catch (RejectedExecutionException e) {
-            body.finishWith(BodyThreads.cannotStart(body, e));
+        if (!BodyThreads.reservePlatform()) {
+            body.finishWith(BodyThreads.tooMany(body));
             return false;
         }
         try {
@@ -412,7 +409,7 @@ final class LoopDriver {
             return true;
         } catch (Throwable e) {
             BodyThreads.releasePlatform();
-            body.finishWith(BodyThreads.cannotStart(body, e));
+            body.finishWith(BodyThreads.cannotStart(body, Log.text(e)));
             return false;
         }
     }

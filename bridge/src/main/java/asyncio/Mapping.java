@@ -282,7 +282,9 @@ final class Mapping<S, R> implements CoreSubscriber<S>, Subscription, Scannable 
     // ---- the end by cancellation or failure: what runs is cancelled, and waited for
 
     private String whyEnding() {
-        return cancelled ? "The subscription to mapConcurrent was cancelled" : "mapConcurrent failed: " + Log.text(failure);
+        return cancelled
+                ? "The subscription to mapConcurrent was cancelled"
+                : "mapConcurrent failed: " + Log.text(failure);
     }
 
     private void beginToEnd() {

@@ -347,7 +347,9 @@ public final class Runner implements AutoCloseable {
 
     private static final class Outcome<T> {
         final CountDownLatch over = new CountDownLatch(1);
+
         @Nullable T value;
+
         @Nullable Throwable error;
     }
 }

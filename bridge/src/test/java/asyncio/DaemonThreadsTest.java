@@ -132,5 +132,4 @@ class DaemonThreadsTest {
                     .isSameAs(error);
         }
     }
-
 }

@@ -48,7 +48,8 @@ final class Unclosed implements Runnable {
             String what = "unclosed " + out; // before it is
             out.onLoopIfOpen(handler::close);
             Log.warn(
-                    what + ": nobody holds this connection any more, so it is closed now. Close a connection when it is "
+                    what
+                            + ": nobody holds this connection any more, so it is closed now. Close a connection when it is "
                             + "done with, best by try-with-resources",
                     null);
         }

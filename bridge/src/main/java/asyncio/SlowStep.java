@@ -1,0 +1,163 @@
+package asyncio;
+
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.function.ToLongFunction;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the {@link Watchdog} has seen of one loop since it last made progress, and whether that is worth a warning: a
+ * step that blocks, by the time that has passed; one that computes, by the processor's time that its thread has got,
+ * since on a busy machine it may get none; one that loads classes, only after a long time.
+ */
+final class SlowStep {
+    private static final long UNCLAIMED_NANOS = millis("asyncio.watchdog.unclaimed", 100);
+    private static final long STEP_NANOS = millis("asyncio.watchdog.step", 1000);
+
+    /** While a JVM is this young, code is interpreted and classes are loaded: more is allowed to what computes. */
+    private static final long YOUNG_NANOS = Duration.ofMinutes(1).toNanos();
+
+    private static final int YOUNG_FACTOR = Long.getLong("asyncio.watchdog.step") == null ? 3 : 1;
+    /** First uses load classes, which takes its time, and happens once. */
+    private static final int LOADING_FACTOR = 10;
+    /** On a machine that has too much to do threads wait for processors. */
+    private static final int BUSY_FACTOR = 5;
+    /** After this many times the limit it is told in any case. */
+    private static final int LAST_FACTOR = 20;
+
+    private static final int MOST_FRAMES = 40;
+    private static final long LOADED = System.nanoTime();
+    /** Warnings in the whole process. */
+    private static final RateLimit IN_A_MINUTE =
+            new RateLimit(20, Duration.ofMinutes(1).toNanos());
+
+    private final EventLoop loop;
+    private final ToLongFunction<Thread> cpuTime;
+    private long progress = -1;
+    /** Time since then, less that in which the watchdog itself did not get to run. */
+    private long passedNanos;
+
+    private boolean reported;
+    /** The thread that has the loop, and what it had used when it was first seen with it in this step. */
+    private @Nullable Thread holder;
+
+    private long usedBefore;
+
+    SlowStep(EventLoop loop) {
+        this(loop, CpuTime::of);
+    }
+
+    SlowStep(EventLoop loop, ToLongFunction<Thread> cpuTime) {
+        this.loop = loop;
+        this.cpuTime = cpuTime;
+    }
+
+    private static long millis(String property, long otherwise) {
+        return Duration.ofMillis(Long.getLong(property, otherwise)).toNanos();
+    }
+
+    /** Looks again, after some time. */
+    void look(long nanos) {
+        long now = loop.driver.progress;
+        if (now != progress || loop.core.selecting) {
+            progress = now;
+            passedNanos = 0;
+            reported = false;
+            holder = null;
+            return;
+        }
+        passedNanos += nanos;
+        boolean unclaimed = loop.driver.unclaimed() && BodyThreads.VIRTUAL;
+        Thread thread = loop.driver.holderThread();
+        if (reported || thread == null) {
+            return;
+        }
+        if (unclaimed) {
+            if (passedNanos >= UNCLAIMED_NANOS * (isYoung() || CpuTime.isScarce() ? BUSY_FACTOR : 1)) {
+                report(unclaimed(thread), thread.getStackTrace());
+            }
+        } else {
+            lookAtStep(thread);
+        }
+    }
+
+    private void lookAtStep(Thread thread) {
+        long limit = limit();
+        if (thread != holder && passedNanos >= limit / 4) {
+            holder = thread;
+            usedBefore = cpuTime.applyAsLong(thread) - passedNanos; // all of it may have been its own
+        }
+        if (passedNanos < limit) {
+            return;
+        }
+        StackTraceElement[] stack = thread.getStackTrace();
+        if (passedNanos < LAST_FACTOR * limit) {
+            if (loadsClasses(stack)) {
+                if (passedNanos < LOADING_FACTOR * limit) {
+                    return;
+                }
+            } else if (!isBlocked(thread, stack)) {
+                if (cpuTime.applyAsLong(thread) - usedBefore < limit * (isYoung() ? YOUNG_FACTOR : 1)) {
+                    return;
+                }
+            }
+        }
+        report(step(stack), stack);
+    }
+
+    private static boolean isYoung() {
+        return System.nanoTime() - LOADED < YOUNG_NANOS;
+    }
+
+    private long limit() {
+        return loop.getDebug() ? Math.min(loop.slowCallbackNanos(), STEP_NANOS) : STEP_NANOS;
+    }
+
+    /** Waits for something other than a processor: parked, asleep, at a monitor, or in a system call. */
+    private static boolean isBlocked(Thread thread, StackTraceElement[] stack) {
+        return thread.getState() != Thread.State.RUNNABLE || stack.length > 0 && stack[0].isNativeMethod();
+    }
+
+    private static boolean loadsClasses(StackTraceElement[] stack) {
+        return Arrays.stream(stack)
+                .anyMatch(frame -> frame.getMethodName().equals("<clinit>")
+                        || frame.getMethodName().equals("loadClass")
+                        || frame.getClassName().equals("java.lang.invoke.MethodHandleNatives"));
+    }
+
+    // ---- saying so
+
+    private String unclaimed(Thread thread) {
+        return loop + " was handed to thread " + thread + ", which has not run for " + millis(passedNanos)
+                + " ms: all carriers of virtual threads are busy or pinned, or the machine is overloaded. Blocking and computing "
+                + "belong on platform threads (toThread); -Dasyncio.bodies=platform takes bodies off the carriers";
+    }
+
+    private String step(StackTraceElement[] stack) {
+        return loop + " has been in one step for " + millis(passedNanos) + " ms: nothing else of this loop can run. "
+                + (loadsClasses(stack)
+                        ? "It is loading or initializing classes, which first uses of something big do: use it once before, "
+                                + "or in toThread(...)"
+                        : "Move blocking calls to toThread(...)");
+    }
+
+    private void report(String what, StackTraceElement[] stack) {
+        reported = true;
+        int withheld = IN_A_MINUTE.pass(System.nanoTime());
+        if (withheld == RateLimit.WITHHELD) {
+            return;
+        }
+        StringBuilder text = new StringBuilder(what);
+        if (withheld > 0) {
+            text.append(". ").append(withheld).append(" such warnings before this one were left out");
+        }
+        Arrays.stream(stack)
+                .limit(MOST_FRAMES)
+                .forEach(frame -> text.append("\n    at ").append(frame));
+        Log.warn(text.toString(), null);
+    }
+
+    private static long millis(long nanos) {
+        return nanos / 1_000_000;
+    }
+}

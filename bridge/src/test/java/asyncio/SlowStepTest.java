@@ -1,0 +1,133 @@
+package asyncio;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Which of the steps that keep a loop for long are worth a warning. */
+@Timeout(60)
+class SlowStepTest {
+    private static final long ROUND = TimeUnit.MILLISECONDS.toNanos(50);
+
+    private static volatile boolean over;
+    private static final CountDownLatch INITIALIZING = new CountDownLatch(1);
+
+    private final LoopThread thread = new LoopThread();
+    private final LogCapture log = new LogCapture();
+    private final AtomicLong used = new AtomicLong();
+    private final SlowStep step = new SlowStep(thread.loop, holder -> used.get());
+
+    @BeforeEach
+    void begin() {
+        over = false;
+    }
+
+    @AfterEach
+    void end() throws Exception {
+        over = true;
+        log.close();
+        thread.close();
+    }
+
+    private static void spin(CountDownLatch begun) {
+        begun.countDown();
+        while (!over) {
+            Thread.onSpinWait();
+        }
+    }
+
+    private void runOnLoop(Runnable callback, CountDownLatch begun) throws Exception {
+        thread.loop.callSoonThreadsafe(callback);
+        begun.await();
+        Watchdog.unwatch(thread.loop); // this test looks instead
+        step.look(ROUND); // the first time it sees what went before
+    }
+
+    /** As many looks as make up this time, in which the thread gets so much of a processor. */
+    private void pass(Duration time, Duration cpuTime) {
+        long rounds = time.toNanos() / ROUND;
+        for (int i = 0; i < rounds; i++) {
+            used.addAndGet(cpuTime.toNanos() / rounds);
+            step.look(ROUND);
+        }
+    }
+
+    @Test
+    void aThreadThatGetsNoProcessorIsNotBlamed() throws Exception {
+        CountDownLatch begun = new CountDownLatch(1);
+        runOnLoop(() -> spin(begun), begun);
+        pass(Duration.ofSeconds(15), Duration.ofMillis(500));
+        assertThat(log.messages()).isEmpty();
+    }
+
+    @Test
+    void aThreadThatComputesIs() throws Exception {
+        CountDownLatch begun = new CountDownLatch(1);
+        runOnLoop(() -> spin(begun), begun);
+        pass(Duration.ofSeconds(15), Duration.ofSeconds(7));
+        assertThat(log.messages())
+                .singleElement()
+                .satisfies(text -> assertThat(text).contains("has been in one step for", "SlowStepTest.spin"));
+    }
+
+    @Test
+    void aThreadThatBlocksIs() throws Exception {
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch end = new CountDownLatch(1);
+        runOnLoop(
+                () -> {
+                    begun.countDown();
+                    try {
+                        end.await();
+                    } catch (InterruptedException e) {
+                        throw new IllegalStateException(e);
+                    }
+                },
+                begun);
+        while (thread.loop.driver.holderThread().getState() == Thread.State.RUNNABLE) {
+            Thread.onSpinWait();
+        }
+        pass(Duration.ofMillis(1200), Duration.ZERO);
+        end.countDown();
+        assertThat(log.messages())
+                .singleElement()
+                .satisfies(text -> assertThat(text).contains("CountDownLatch.await"));
+    }
+
+    @Test
+    void theFirstUseOfSomethingBigIsNamedAsSuchAndOnlyAfterLong() throws Exception {
+        runOnLoop(() -> Big.use(), INITIALIZING);
+        pass(Duration.ofSeconds(5), Duration.ofSeconds(5));
+        assertThat(log.messages()).isEmpty();
+        pass(Duration.ofSeconds(6), Duration.ofSeconds(6));
+        assertThat(log.messages())
+                .singleElement()
+                .satisfies(text -> assertThat(text).contains("loading or initializing classes"));
+    }
+
+    private static final class Big {
+        static {
+            spin(INITIALIZING);
+        }
+
+        static void use() {}
+    }
+
+    @Test
+    void warningsBeyondTheLimitAreCountedAndToldWithTheNext() {
+        RateLimit limit = new RateLimit(2, 100);
+        assertThat(limit.pass(5)).isZero();
+        assertThat(limit.pass(6)).isZero();
+        assertThat(limit.pass(7)).isEqualTo(RateLimit.WITHHELD);
+        assertThat(limit.pass(104)).isEqualTo(RateLimit.WITHHELD);
+        assertThat(limit.pass(105)).isEqualTo(2);
+        assertThat(limit.pass(106)).isZero();
+    }
+}
