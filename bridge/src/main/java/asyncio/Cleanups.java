@@ -1,6 +1,10 @@
 package asyncio;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
+import reactor.core.CoreSubscriber;
 import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
@@ -9,31 +13,64 @@ import reactor.util.context.ContextView;
  * one of these in the context of what it awaits, and does not go on before all of it is over; so does whoever holds
  * something that the work uses. For authors of operators. Thread-safe.
  */
-public final class Cleanups {
+public final class Cleanups extends UnderWay {
     private final @Nullable EventLoop loop;
     private volatile Context context;
+    /** The task, or the operator, that waits. */
+    private final Object owner;
+    /** The subscriber of that operator. */
+    private final @Nullable CoreSubscriber<?> subscriber;
     /** Of the task, or of the operator, that this one is part of. */
     private final @Nullable Cleanups outer;
-    /** Both guarded by this. */
+    /** All guarded by this. */
     private int running;
 
     private @Nullable Future<Void> rest;
+    /** What has begun and not ended, and is not waited for; linked. */
+    private @Nullable UnderWay first;
 
     Cleanups(Task<?> task) {
         this.loop = task.loop;
         this.context = task.getContext().put(Cleanups.class, this);
+        this.owner = task;
+        this.subscriber = null;
         this.outer = null;
     }
 
-    private Cleanups(Context outer) {
+    private Cleanups(CoreSubscriber<?> operator, CoreSubscriber<?> subscriber) {
+        Context outer = subscriber.currentContext();
         this.loop = null;
         this.context = outer.put(Cleanups.class, this);
+        this.owner = operator;
+        this.subscriber = subscriber;
         this.outer = of(outer);
     }
 
-    /** A new one for work whose subscriber has that context; whoever made it calls {@link #whenOver} in the end. */
-    public static Cleanups within(Context outer) {
-        return new Cleanups(outer);
+    /**
+     * A new one for what works for an operator, which calls {@link #close} when its part is over.
+     *
+     * @param operator {@code Scannable}, as all that is between it and the work
+     * @param subscriber of the operator
+     */
+    public static Cleanups within(CoreSubscriber<?> operator, CoreSubscriber<?> subscriber) {
+        Cleanups cleanups = new Cleanups(operator, subscriber);
+        Cleanups outer = cleanups.outer;
+        if (outer != null) {
+            outer.enter(cleanups);
+        }
+        return cleanups;
+    }
+
+    @Override
+    CoreSubscriber<?> subscriber() {
+        return Objects.requireNonNull(subscriber, "of a task there is none");
+    }
+
+    /** The operator's part is over. */
+    public void close() {
+        if (outer != null) {
+            outer.leave(this);
+        }
     }
 
     /** The context for the work, which leads here. */
@@ -71,13 +108,84 @@ public final class Cleanups {
         }
     }
 
-    /** Adds work that ends with a Future. */
-    void add(Future<?> work) {
-        begin();
+    /** Work has begun. */
+    synchronized void enter(UnderWay work) {
+        if (work.stage == Stage.NEW) {
+            work.stage = Stage.ENTERED;
+            UnderWay first = this.first;
+            work.next = first;
+            if (first != null) {
+                first.previous = work;
+            }
+            this.first = work;
+        }
+    }
+
+    /** Work is about to be cancelled, and to be waited for until it {@linkplain #leave leaves}. */
+    synchronized void await(UnderWay work) {
+        if (work.stage != Stage.AWAITED && work.stage != Stage.OVER) {
+            unlink(work);
+            work.stage = Stage.AWAITED;
+            running++;
+        }
+    }
+
+    /** Work is over. */
+    void leave(UnderWay work) {
+        boolean awaited;
+        synchronized (this) {
+            awaited = work.stage == Stage.AWAITED;
+            unlink(work);
+            work.stage = Stage.OVER;
+        }
+        if (awaited) {
+            end();
+        }
+    }
+
+    /** Under the monitor. */
+    private void unlink(UnderWay work) {
+        UnderWay previous = work.previous;
+        UnderWay next = work.next;
+        if (previous != null) {
+            previous.next = next;
+        } else if (first == work) {
+            first = next;
+        }
+        if (next != null) {
+            next.previous = previous;
+        }
+        work.previous = null;
+        work.next = null;
+    }
+
+    /** What has begun for the owner, which has ended, has to end too; the rest is none of its business. */
+    private void awaitWhatIsLeft() {
+        List<UnderWay> left = new ArrayList<>();
+        synchronized (this) {
+            for (UnderWay work = first; work != null; work = work.next) {
+                left.add(work);
+            }
+        }
+        for (UnderWay work : left) {
+            boolean own = work.leadsTo(owner); // asks operators of others, so without the monitor
+            synchronized (this) {
+                if (own) {
+                    await(work);
+                } else if (work.stage == Stage.ENTERED) {
+                    unlink(work);
+                    work.stage = Stage.DETACHED;
+                }
+            }
+        }
+    }
+
+    /** Runs it when a Future has ended: here, or where that is completed. */
+    static void afterwards(Future<?> work, Runnable action) {
         Waiter ended = new Waiter() {
             @Override
             public void run() {
-                end();
+                action.run();
             }
 
             @Override
@@ -96,8 +204,8 @@ public final class Cleanups {
     }
 
     /**
-     * Runs the action when nothing is under way any more: now, or on the thread where the last of it ends. What is
-     * around this one is not over before.
+     * Runs the action when nothing is under way any more: now, or on the thread where the last of it ends. For the end
+     * of the owner's part, which {@link #close} is to follow: what is around waits until then.
      */
     public void whenOver(Runnable action) {
         Future<Void> rest = rest();
@@ -105,23 +213,21 @@ public final class Cleanups {
             action.run();
             return;
         }
-        Cleanups outer = this.outer;
         if (outer != null) {
-            outer.begin();
+            outer.await(this);
         }
-        rest.addDoneCallback(over -> {
-            try {
-                whenOver(action); // unless something has begun since
-            } finally {
-                if (outer != null) {
-                    outer.end();
-                }
-            }
-        });
+        rest.addDoneCallback(over -> whenOver(action)); // unless something has begun since
     }
 
-    /** A Future that completes when all is over; null if it is. */
-    synchronized @Nullable Future<Void> rest() {
+    /** A Future that completes when all is over; null if it is. For the owner, which has ended. */
+    @Nullable Future<Void> rest() {
+        if (first != null) {
+            awaitWhatIsLeft();
+        }
+        return awaited();
+    }
+
+    private synchronized @Nullable Future<Void> awaited() {
         if (running == 0) {
             return null;
         }

@@ -24,7 +24,7 @@ import reactor.util.context.Context;
  * <p>Everything that happens queues up in {@link #news}; whoever comes first works for all, so that signals never
  * overlap and never recur, and the fields below {@link #calls} need no other guard.
  */
-final class Mapping<S, R> implements CoreSubscriber<S>, Subscription, Scannable {
+final class Mapping<S, R> extends UnderWay implements CoreSubscriber<S>, Subscription, Scannable {
     private enum Gate {
         OPEN,
         /** The source is in {@code onNext}. */
@@ -52,7 +52,7 @@ final class Mapping<S, R> implements CoreSubscriber<S>, Subscription, Scannable 
     private volatile boolean cancelled;
     private volatile boolean terminated;
     /** Where a task that has disposed of this is told that what runs has ended. */
-    private final AtomicReference<@Nullable Cleanups> cleanups = new AtomicReference<>();
+    private final @Nullable Cleanups cleanups;
     /** Calls of {@link #work} that the one at work has not answered. */
     private final AtomicInteger calls = new AtomicInteger();
 
@@ -73,6 +73,7 @@ final class Mapping<S, R> implements CoreSubscriber<S>, Subscription, Scannable 
         this.loop = loop;
         this.actual = actual;
         this.context = Context.of(actual.currentContext());
+        this.cleanups = Cleanups.of(context);
         this.options = new TaskOptions(null, context, null);
     }
 
@@ -148,12 +149,20 @@ final class Mapping<S, R> implements CoreSubscriber<S>, Subscription, Scannable 
     // ---- towards the subscriber
 
     @Override
+    CoreSubscriber<?> subscriber() {
+        return actual;
+    }
+
+    @Override
     public void request(long n) {
         if (!Operators.validate(n)) {
             return;
         }
         requested.accumulateAndGet(n, Operators::addCap);
         if (started.compareAndSet(false, true)) {
+            if (cleanups != null) {
+                cleanups.enter(this);
+            }
             source().request(what.concurrency == Integer.MAX_VALUE ? Long.MAX_VALUE : what.concurrency);
         }
         work();
@@ -162,10 +171,8 @@ final class Mapping<S, R> implements CoreSubscriber<S>, Subscription, Scannable 
     @Override
     public void cancel() {
         if (!cancelled) {
-            Cleanups cleanups = Cleanups.of(context);
             if (cleanups != null) {
-                cleanups.begin();
-                this.cleanups.set(cleanups);
+                cleanups.await(this); // before anybody sees that it is cancelled, and believes that nothing is left
             }
             cancelled = true;
             work();
@@ -179,9 +186,6 @@ final class Mapping<S, R> implements CoreSubscriber<S>, Subscription, Scannable 
             int answered = 1;
             do {
                 workOnce();
-                if (terminated) {
-                    endCleanup();
-                }
                 answered = calls.addAndGet(-answered);
             } while (answered != 0);
         }
@@ -189,6 +193,7 @@ final class Mapping<S, R> implements CoreSubscriber<S>, Subscription, Scannable 
 
     private void workOnce() {
         if (terminated) {
+            leave();
             Throwable late = sourceError.getAndSet(null);
             if (late != null) {
                 Operators.onErrorDropped(late, context);
@@ -258,6 +263,7 @@ final class Mapping<S, R> implements CoreSubscriber<S>, Subscription, Scannable 
         if (noMore) {
             if (first == null && ready.isEmpty() && sourceError.get() == null) {
                 terminated = true;
+                leave();
                 actual.onComplete();
             }
         } else if (freed > 0 && what.concurrency != Integer.MAX_VALUE) {
@@ -322,6 +328,7 @@ final class Mapping<S, R> implements CoreSubscriber<S>, Subscription, Scannable 
             return;
         }
         terminated = true;
+        leave();
         Throwable failure = this.failure;
         if (failure != null && !cancelled) {
             actual.onError(failure);
@@ -330,10 +337,9 @@ final class Mapping<S, R> implements CoreSubscriber<S>, Subscription, Scannable 
         }
     }
 
-    private void endCleanup() {
-        Cleanups cleanups = this.cleanups.getAndSet(null);
+    private void leave() {
         if (cleanups != null) {
-            cleanups.end();
+            cleanups.leave(this);
         }
     }
 

@@ -1,6 +1,10 @@
 package asyncio;
 
-import java.util.concurrent.atomic.AtomicReference;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.Collection;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
@@ -13,17 +17,28 @@ import reactor.util.context.Context;
  * after which the subscriber hears nothing more. A task that awaits the work directly only asks it to end, and gets
  * what comes of it, as if it had awaited it inline.
  */
-final class OwnerSubscription<T> implements AwaitedSubscription<T>, CoreSubscriber<T> {
+final class OwnerSubscription<T> extends UnderWay implements AwaitedSubscription<T>, CoreSubscriber<T> {
+    private static final VarHandle WORK;
     private static final Object STARTING = new Object();
     private static final Object OVER = new Object();
 
+    static {
+        try {
+            WORK = MethodHandles.lookup().findVarHandle(OwnerSubscription.class, "work", Object.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
     private final Supplier<? extends Future<T>> starter;
     private final CoreSubscriber<? super T> actual;
+    /** Null until the request, and if nobody waits for clean-ups. */
+    private @Nullable Cleanups cleanups;
     /**
      * Null until the first request, then {@link #STARTING}, then the {@link Outcome}; {@link #OVER} from the
      * cancellation on.
      */
-    private final AtomicReference<@Nullable Object> work = new AtomicReference<>();
+    private volatile @Nullable Object work;
 
     OwnerSubscription(CoreSubscriber<? super T> actual, Supplier<? extends Future<T>> starter) {
         this.starter = starter;
@@ -31,28 +46,39 @@ final class OwnerSubscription<T> implements AwaitedSubscription<T>, CoreSubscrib
     }
 
     @Override
+    CoreSubscriber<?> subscriber() {
+        return actual;
+    }
+
+    @Override
     public void request(long n) {
-        if (!Operators.validate(n) || !work.compareAndSet(null, STARTING)) {
+        if (!Operators.validate(n) || work != null) {
             return;
+        }
+        cleanups = Cleanups.of(actual.currentContext());
+        if (!WORK.compareAndSet(this, null, STARTING)) {
+            return;
+        }
+        if (cleanups != null) {
+            cleanups.enter(this);
         }
         Future<T> started;
         try {
             started = starter.get();
         } catch (RuntimeException e) {
-            if (work.getAndSet(OVER) != OVER) {
+            leave();
+            if (WORK.getAndSet(this, OVER) != OVER) {
                 actual.onError(e);
             } else {
-                endOfStart();
                 Operators.onErrorDropped(e, actual.currentContext());
             }
             return;
         }
         Outcome<T> outcome = new Outcome<>(started, new FutureSubscription<>(started, this));
-        if (work.compareAndSet(STARTING, outcome)) {
+        if (WORK.compareAndSet(this, STARTING, outcome)) {
             outcome.subscription.request(Long.MAX_VALUE);
         } else {
             cancel(outcome); // while it was starting
-            endOfStart();
         }
     }
 
@@ -61,39 +87,33 @@ final class OwnerSubscription<T> implements AwaitedSubscription<T>, CoreSubscrib
     @Override
     @SuppressWarnings("unchecked")
     public void cancel() {
-        for (Object before; (before = work.get()) != OVER; ) {
-            Cleanups cleanups = before == STARTING ? Cleanups.of(actual.currentContext()) : null;
-            if (cleanups != null) {
-                cleanups.begin(); // the thread that is in request() ends it, when the work can be waited for
+        for (Object before; (before = work) != OVER; ) {
+            if (before != null && cleanups != null) {
+                cleanups.await(this); // before anybody sees that it is over, and believes that nothing is left
             }
-            if (work.compareAndSet(before, OVER)) {
+            if (WORK.compareAndSet(this, before, OVER)) {
                 if (before instanceof Outcome<?> outcome) {
                     cancel((Outcome<T>) outcome);
-                }
+                } // else the thread that is in request() does, when it has started
                 return;
-            }
-            if (cleanups != null) {
-                cleanups.end();
             }
         }
     }
 
-    /** It was cancelled on another thread while the work was being started. */
-    private void endOfStart() {
-        Cleanups cleanups = Cleanups.of(actual.currentContext());
-        if (cleanups != null) {
-            cleanups.end();
+    private void leave() {
+        if (cleanups != null && stage != Stage.OVER) {
+            cleanups.leave(this);
         }
     }
 
     @Override
     public boolean requestCancel(@Nullable String message) {
-        return work.get() instanceof Outcome<?> outcome && outcome.work.cancel(message);
+        return work instanceof Outcome<?> outcome && outcome.work.cancel(message);
     }
 
     /** The work, if it is a task that has been started. */
     @Nullable Task<?> task() {
-        return work.get() instanceof Outcome<?> outcome && outcome.work instanceof Task<?> task ? task : null;
+        return work instanceof Outcome<?> outcome && outcome.work instanceof Task<?> task ? task : null;
     }
 
     @Override
@@ -102,15 +122,30 @@ final class OwnerSubscription<T> implements AwaitedSubscription<T>, CoreSubscrib
     }
 
     private void cancel(Outcome<T> outcome) {
-        if (outcome.subscription.detach()) {
-            outcome.work.cancel("The subscription was cancelled");
-            Cleanups cleanups = outcome.work.done() ? null : Cleanups.of(actual.currentContext());
-            if (cleanups != null) {
-                cleanups.add(outcome.work);
-            }
-            // a task may be done already, may refuse, or fail while cleaning up: then its outcome is nobody's
-            outcome.work.addDoneCallback(this::drop, actual.currentContext());
+        if (!outcome.subscription.detach()) {
+            return; // it had ended, and the thread that signals it tells the clean-ups
         }
+        Future<T> work = outcome.work;
+        work.cancel("The subscription was cancelled");
+        leaveAfter(work);
+        // a task may be done already, may refuse, or fail while cleaning up: then its outcome is nobody's
+        work.addDoneCallback(this::drop, actual.currentContext());
+    }
+
+    /** Leaves when the work has ended, and all that was cancelled with it: a gather ends with the first. */
+    private void leaveAfter(Future<T> work) {
+        if (cleanups == null) {
+            return;
+        }
+        Collection<? extends Future<?>> parts = work instanceof Joint<?, ?> joint ? joint.parts() : List.of();
+        AtomicInteger running = new AtomicInteger(1 + parts.size());
+        Runnable ended = () -> {
+            if (running.decrementAndGet() == 0) {
+                leave();
+            }
+        };
+        Cleanups.afterwards(work, ended);
+        parts.forEach(part -> Cleanups.afterwards(part, ended));
     }
 
     private void drop(Future<T> work) {
@@ -132,16 +167,19 @@ final class OwnerSubscription<T> implements AwaitedSubscription<T>, CoreSubscrib
 
     @Override
     public void onNext(T value) {
+        leave();
         actual.onNext(value);
     }
 
     @Override
     public void onError(Throwable error) {
+        leave();
         actual.onError(error);
     }
 
     @Override
     public void onComplete() {
+        leave();
         actual.onComplete();
     }
 

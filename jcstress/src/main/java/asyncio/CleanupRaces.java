@@ -17,42 +17,61 @@ import org.openjdk.jcstress.infra.results.III_Result;
 import org.openjdk.jcstress.infra.results.II_Result;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
+import reactor.core.Scannable;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
 /** Work that is told to end, and the task that waits for it. */
 public final class CleanupRaces {
     private CleanupRaces() {}
 
-    /** A subscriber in the chain of a task. */
+    /** A subscriber in the chain of a task; whose that is cannot be seen. */
     private static CoreSubscriber<Integer> subscriber(Cleanups cleanups) {
-        return new CoreSubscriber<>() {
-            private final Probe<Integer> probe = new Probe<>(false);
+        return new InChain(cleanups, null);
+    }
 
-            @Override
-            public Context currentContext() {
-                return cleanups.context();
-            }
+    private static final class InChain implements CoreSubscriber<Integer>, Scannable {
+        private final Probe<Integer> probe = new Probe<>(false);
+        private final Cleanups cleanups;
+        /** What the chain leads to. */
+        private final @Nullable Object actual;
 
-            @Override
-            public void onSubscribe(Subscription subscription) {
-                probe.onSubscribe(subscription);
-            }
+        InChain(Cleanups cleanups, @Nullable Object actual) {
+            this.cleanups = cleanups;
+            this.actual = actual;
+        }
 
-            @Override
-            public void onNext(Integer value) {
-                probe.onNext(value);
-            }
+        @Override
+        @SuppressWarnings("rawtypes")
+        public @Nullable Object scanUnsafe(Attr key) {
+            return key == Attr.ACTUAL ? actual : null;
+        }
 
-            @Override
-            public void onError(Throwable error) {
-                probe.onError(error);
-            }
+        @Override
+        public Context currentContext() {
+            return cleanups.context();
+        }
 
-            @Override
-            public void onComplete() {
-                probe.onComplete();
-            }
-        };
+        @Override
+        public void onSubscribe(Subscription subscription) {
+            probe.onSubscribe(subscription);
+        }
+
+        @Override
+        public void onNext(Integer value) {
+            probe.onNext(value);
+        }
+
+        @Override
+        public void onError(Throwable error) {
+            probe.onError(error);
+        }
+
+        @Override
+        public void onComplete() {
+            probe.onComplete();
+        }
     }
 
     @JCStressTest
@@ -85,6 +104,110 @@ public final class CleanupRaces {
         @Arbiter
         public void look(III_Result r) {
             r.r2 = bit(started);
+            work.finishWith(new CancelledException(null));
+            r.r3 = bit(cleanups.rest() != null);
+        }
+    }
+
+    @JCStressTest
+    @Description("Two cancel a subscription: when either cancel() returns, the work can be waited for.")
+    @Outcome(id = "1, 1, 0", expect = ACCEPTABLE, desc = "It is waited for, and no longer after its end.")
+    @Outcome(expect = FORBIDDEN, desc = "It runs behind the back of the task, or the task waits for ever.")
+    @State
+    public static class TwoCancel {
+        final Cleanups cleanups = new Cleanups(new IdleTask(Context.empty()));
+        final IdleTask work = new IdleTask(Context.empty());
+        final OwnerSubscription<Integer> subscription = new OwnerSubscription<>(subscriber(cleanups), () -> work);
+
+        public TwoCancel() {
+            subscription.request(1);
+        }
+
+        @Actor
+        public void first(III_Result r) {
+            subscription.cancel();
+            r.r1 = bit(cleanups.rest() != null);
+        }
+
+        @Actor
+        public void second(III_Result r) {
+            subscription.cancel();
+            r.r2 = bit(cleanups.rest() != null);
+        }
+
+        @Arbiter
+        public void look(III_Result r) {
+            work.finishWith(new CancelledException(null));
+            r.r3 = bit(cleanups.rest() != null);
+        }
+    }
+
+    @JCStressTest
+    @Description("The chain is over for its task while another thread is about to cancel the work: it is waited for.")
+    @Outcome(id = "1, 0", expect = ACCEPTABLE, desc = "It is waited for, and no longer after its end.")
+    @Outcome(expect = FORBIDDEN, desc = "It runs behind the back of the task, or the task waits for ever.")
+    @State
+    public static class OverAndCancel {
+        final IdleTask task = new IdleTask(Context.empty());
+        final Cleanups cleanups = new Cleanups(task);
+        final IdleTask work = new IdleTask(Context.empty());
+        final OwnerSubscription<Integer> subscription = new OwnerSubscription<>(
+                new InChain(cleanups, new MonoWait<>(task, Mono.<Integer>never())), () -> work);
+
+        public OverAndCancel() {
+            subscription.request(1);
+        }
+
+        @Actor
+        public void cancel() {
+            subscription.cancel();
+        }
+
+        @Actor
+        public void resume(II_Result r) {
+            r.r1 = bit(cleanups.rest() != null);
+        }
+
+        @Arbiter
+        public void look(II_Result r) {
+            work.finishWith(new CancelledException(null));
+            r.r2 = bit(cleanups.rest() != null);
+        }
+    }
+
+    @JCStressTest
+    @Description("Two cancel mapConcurrent while its last Future runs: what runs can be waited for, once.")
+    @Outcome(id = "1, 1, 0", expect = ACCEPTABLE, desc = "It is waited for, and no longer after its end.")
+    @Outcome(expect = FORBIDDEN, desc = "It runs behind the back of the task, or the task waits for ever.")
+    @State
+    public static class TwoCancelMapping {
+        final Cleanups cleanups = new Cleanups(new IdleTask(Context.empty()));
+        final IdleTask work = new IdleTask(Context.empty());
+        final Mapping<Integer, Integer> mapping = new Mapping<>(
+                MapConcurrent.of(Flux.never(), 1, (Integer i) -> (Mono<Integer>) work, true),
+                Fixtures.NO_LOOP,
+                subscriber(cleanups));
+
+        public TwoCancelMapping() {
+            Flux.<Integer>never().subscribe(mapping); // for a subscription; the test takes the source's part
+            mapping.request(1);
+            mapping.onNext(0);
+        }
+
+        @Actor
+        public void first(III_Result r) {
+            mapping.cancel();
+            r.r1 = bit(cleanups.rest() != null);
+        }
+
+        @Actor
+        public void second(III_Result r) {
+            mapping.cancel();
+            r.r2 = bit(cleanups.rest() != null);
+        }
+
+        @Arbiter
+        public void look(III_Result r) {
             work.finishWith(new CancelledException(null));
             r.r3 = bit(cleanups.rest() != null);
         }

@@ -1,0 +1,48 @@
+package asyncio;
+
+import org.jspecify.annotations.Nullable;
+import reactor.core.CoreSubscriber;
+import reactor.core.Scannable;
+import reactor.core.publisher.Operators;
+
+/**
+ * Work of a subscription, known to the {@link Cleanups} of its subscriber from its start to its end. It is waited for
+ * when it has been cancelled, or when the chain that it was part of is over all the same: then somebody is about to
+ * cancel it on another thread.
+ */
+abstract class UnderWay {
+    /** Where it is for the {@link Cleanups} that it has entered, which guard this and the links. */
+    enum Stage {
+        NEW,
+        /** It runs. */
+        ENTERED,
+        /** It runs, and not for the one whose clean-ups these are: for a cache, perhaps, which has begun it. */
+        DETACHED,
+        /** It is waited for. */
+        AWAITED,
+        OVER
+    }
+
+    Stage stage = Stage.NEW;
+    @Nullable UnderWay previous;
+    @Nullable UnderWay next;
+
+    /** The subscriber that it works for. */
+    abstract CoreSubscriber<?> subscriber();
+
+    /** Whether what it does goes through operators to that one, and to nobody else. */
+    final boolean leadsTo(Object owner) {
+        try {
+            Object at = subscriber();
+            while (at instanceof Scannable scannable) {
+                if (at == owner || at instanceof Wait wait && wait.task == owner) {
+                    return true;
+                }
+                at = scannable.scanUnsafe(Scannable.Attr.ACTUAL);
+            }
+        } catch (RuntimeException e) { // an operator's
+            Operators.onErrorDropped(e, subscriber().currentContext());
+        }
+        return false;
+    }
+}
