@@ -24,7 +24,9 @@ abstract class UnderWay {
     }
 
     Stage stage = Stage.NEW;
+
     @Nullable UnderWay previous;
+
     @Nullable UnderWay next;
 
     /** The subscriber that it works for. */

@@ -133,6 +133,8 @@ class CleanupRaceTest {
             Hooks.resetOnErrorDropped();
         }
         System.err.println("CleanupRaceTest: " + early.size() + " of " + trials + " tasks ended before their clean-up");
-        assertThat(early).as("tasks that ended before their clean-up, of " + trials).isEmpty();
+        assertThat(early)
+                .as("tasks that ended before their clean-up, of " + trials)
+                .isEmpty();
     }
 }

@@ -151,8 +151,8 @@ public final class CleanupRaces {
         final IdleTask task = new IdleTask(Context.empty());
         final Cleanups cleanups = new Cleanups(task);
         final IdleTask work = new IdleTask(Context.empty());
-        final OwnerSubscription<Integer> subscription = new OwnerSubscription<>(
-                new InChain(cleanups, new MonoWait<>(task, Mono.<Integer>never())), () -> work);
+        final OwnerSubscription<Integer> subscription =
+                new OwnerSubscription<>(new InChain(cleanups, new MonoWait<>(task, Mono.<Integer>never())), () -> work);
 
         public OverAndCancel() {
             subscription.request(1);

@@ -63,9 +63,9 @@ public abstract class Lockable extends PermitSource {
 
     /**
      * Runs {@code work} while holding the lock. Nothing happens until subscription. The lock is released before the end
-     * is signalled; if the subscription is cancelled, when the work has ended, its clean-up included, as far as the
-     * work lets us know (bodies, scopes and everything else of this library does). Never loses the lock, whatever
-     * operator follows.
+     * is signalled; if the subscription is cancelled, or an operator in the work cuts off a part of it, when that has
+     * ended, its clean-up included, as far as the work lets us know (bodies, scopes and everything else of this library
+     * does). Never loses the lock, whatever operator follows.
      *
      * <p>asyncio: {@code async with lock}.
      */

@@ -130,6 +130,7 @@ final class Scope<T> extends Operators.DeferredSubscription implements CoreSubsc
         } catch (Throwable e) {
             if (STATE.getAndSet(this, OVER) != OVER) {
                 permit.release();
+                close();
             }
             throw e;
         }
@@ -164,7 +165,17 @@ final class Scope<T> extends Operators.DeferredSubscription implements CoreSubsc
         if (inner == null) {
             release(permit);
         } else {
-            inner.whenOver(() -> release(permit));
+            inner.whenOver(() -> {
+                release(permit);
+                inner.close();
+            });
+        }
+    }
+
+    private void close() {
+        Cleanups inner = cleanups;
+        if (inner != null) {
+            inner.close();
         }
     }
 
@@ -199,30 +210,40 @@ final class Scope<T> extends Operators.DeferredSubscription implements CoreSubsc
         end(null);
     }
 
-    /** Releases, signals the end, and only then lets the next one go on, who may take long on this thread. */
     private void end(@Nullable Throwable error) {
         for (int before; (before = state) < CANCELLED_STARTING; ) {
             if (STATE.compareAndSet(this, before, OVER)) {
-                Turn next = null;
-                Throwable outcome = error;
-                try {
-                    next = permit instanceof Held held ? held.free() : null;
-                } catch (RuntimeException e) { // the work has released what is ours
-                    outcome = error == null ? e : Suppressed.add(error, e);
-                }
-                if (outcome == null) {
-                    actual.onComplete();
+                Cleanups inner = cleanups;
+                if (inner == null) {
+                    releaseAndSignal(error);
                 } else {
-                    actual.onError(outcome);
-                }
-                if (next != null) {
-                    next.pass();
+                    inner.whenOver(() -> releaseAndSignal(error)); // an operator may have disposed of some of the work
                 }
                 return;
             }
         }
         if (error != null) {
             Operators.onErrorDropped(error, currentContext());
+        }
+    }
+
+    /** Releases, signals the end, and only then lets the next one go on, who may take long on this thread. */
+    private void releaseAndSignal(@Nullable Throwable error) {
+        Turn next = null;
+        Throwable outcome = error;
+        try {
+            next = permit instanceof Held held ? held.free() : null;
+        } catch (RuntimeException e) { // the work has released what is ours
+            outcome = error == null ? e : Suppressed.add(error, e);
+        }
+        close();
+        if (outcome == null) {
+            actual.onComplete();
+        } else {
+            actual.onError(outcome);
+        }
+        if (next != null) {
+            next.pass();
         }
     }
 
@@ -233,9 +254,12 @@ final class Scope<T> extends Operators.DeferredSubscription implements CoreSubsc
             synchronized (this) {
                 cleanups = this.cleanups;
                 if (cleanups == null) {
-                    cleanups = Cleanups.within(actual.currentContext());
+                    cleanups = Cleanups.within(this, actual);
                     this.cleanups = cleanups;
                 }
+            }
+            if (state == OVER) {
+                cleanups.close(); // it is asked late, by a hook
             }
         }
         return cleanups.context();

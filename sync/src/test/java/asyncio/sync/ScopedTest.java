@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
@@ -327,5 +328,52 @@ class ScopedTest {
                 .dispose();
         assertThat(dropped).singleElement().isInstanceOf(IllegalStateException.class);
         assertThat(semaphore.permits()).isEqualTo(1);
+    }
+
+    @ParameterizedTest
+    @MethodSource("asyncio.sync.Kind#all")
+    @DisplayName(
+            "work of which an operator inside disposes is waited for: it holds the lock until its clean-up is done")
+    void disposedOfInside(Kind kind) throws Exception {
+        VirtualTime.run(() -> {
+            Mono<Void> work = async(() -> {
+                try {
+                    await(sleep(Duration.ofHours(1)));
+                } finally {
+                    await(sleep(Duration.ofMillis(300)));
+                    log.add("cleaned up, free: " + kind.free());
+                }
+            });
+            Mono<Void> limited = Mono.defer(() -> work.timeout(
+                    Duration.ofMillis(10),
+                    Mono.empty(),
+                    EventLoop.getRunningLoop().scheduler()));
+            await(createTask(kind.with(limited).doOnTerminate(() -> log.add("over, free: " + kind.free()))));
+            assertThat(log).containsExactly("cleaned up, free: false", "over, free: true");
+        });
+    }
+
+    @ParameterizedTest
+    @MethodSource("asyncio.sync.Kind#all")
+    @DisplayName(
+            "a body that two threads cut off at once is over, and the lock free, when the task ends that awaits it")
+    void cutOffByTwo(Kind kind) throws Exception {
+        long seed = Long.getLong("asyncio.test.seed", System.nanoTime());
+        Random random = new Random(seed);
+        int held = Asyncio.run(() -> {
+            int heldAtTheEnd = 0;
+            for (int i = 0; i < 1_000; i++) {
+                Duration limit = Duration.ofNanos(50_000 + random.nextInt(50_000));
+                Mono<Void> work = async(() -> {
+                    await(sleep(Duration.ofHours(1)));
+                });
+                errorOf(createTask(kind.with(work).timeout(limit).timeout(limit)));
+                heldAtTheEnd += kind.free() ? 0 : 1;
+            }
+            return heldAtTheEnd;
+        });
+        assertThat(held)
+                .as("of 1000 tasks that ended before the release, seed %d", seed)
+                .isZero();
     }
 }
