@@ -89,8 +89,8 @@ public final class Asyncio {
      * or on one of {@link EventLoop#shared()} if none runs.
      *
      * <p>Cancelling the subscription cancels that task: the body gets a {@link CancelledException} at its await. The
-     * body sees the subscriber's context. A body that returns null completes the Mono empty; one that returns a
-     * Publisher fails.
+     * body sees the subscriber's context, and its ThreadLocals if {@code io.micrometer:context-propagation} is there. A
+     * body that returns null completes the Mono empty; one that returns a Publisher fails.
      *
      * <p>asyncio: {@code async def}.
      */
@@ -220,7 +220,7 @@ public final class Asyncio {
     static void withContext(ContextView context, Runnable function) {
         ContextView outer = THREAD_CONTEXT.get();
         THREAD_CONTEXT.set(context);
-        try {
+        try (ThreadLocals.Scope locals = ThreadLocals.restore(context)) {
             function.run();
         } finally {
             restore(outer);
@@ -231,7 +231,7 @@ public final class Asyncio {
         ContextView outer =
                 THREAD_CONTEXT.get(); // of one that calls another in its own thread, as a direct executor does
         THREAD_CONTEXT.set(context);
-        try {
+        try (ThreadLocals.Scope locals = ThreadLocals.restore(context)) {
             return function.call();
         } finally {
             restore(outer);
@@ -559,7 +559,8 @@ public final class Asyncio {
     /**
      * Calls a blocking function in one of the loop's threads, which are platform threads. Nothing happens until
      * subscription. Cancelling keeps a function from starting, but does not stop one that runs: it runs to its end
-     * unheard. The function sees {@link #currentContext()}.
+     * unheard. The function sees {@link #currentContext()}, and its ThreadLocals if
+     * {@code io.micrometer:context-propagation} is there.
      */
     public static <T> Mono<T> toThread(Callable<? extends T> function) {
         return new ToThread<>(Objects.requireNonNull(function, "function"));

@@ -104,7 +104,11 @@ final class BodyTask<T> extends Task<T> {
      */
     @Nullable Error runBody() {
         try {
-            T result = call(body);
+            T result;
+            // over all its awaits: the thread is its own, and runs nobody else's code meanwhile
+            try (ThreadLocals.Scope locals = ThreadLocals.restore(getContext())) {
+                result = call(body);
+            }
             if (!cancelledAt.isEmpty() && cancelling() > 0) {
                 swallowed("returned a result");
             }

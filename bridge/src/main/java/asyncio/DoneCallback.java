@@ -33,6 +33,14 @@ final class DoneCallback<T> extends Waiter {
             return;
         }
         ContextView outer = loop.enterContext(context);
+        try (ThreadLocals.Scope locals = ThreadLocals.restore(context)) {
+            call(loop);
+        } finally {
+            loop.leaveContext(outer);
+        }
+    }
+
+    private void call(EventLoop loop) {
         try {
             callback.accept(future);
         } catch (Exception e) {
@@ -40,8 +48,6 @@ final class DoneCallback<T> extends Waiter {
                     .exception(Misuse.explain(e))
                     .future(future)
                     .build());
-        } finally {
-            loop.leaveContext(outer);
         }
     }
 

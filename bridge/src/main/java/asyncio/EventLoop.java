@@ -52,6 +52,7 @@ public final class EventLoop {
             EventLoop loop = thread == Thread.currentThread() ? runningOrNull() : null;
             return loop != null && loop.core.inEventLoop(thread);
         });
+        ThreadLocals.load();
         if (Boolean.getBoolean("asyncio.debug.operators")) {
             trackOperators(true);
         }
@@ -188,7 +189,7 @@ public final class EventLoop {
      * @throws IllegalStateException if the loop is closed; in debug mode also on another thread than the loop's
      */
     public Handle callSoon(Runnable callback) {
-        return callSoon(callback, Asyncio.currentContext());
+        return callSoon(callback, ThreadLocals.current());
     }
 
     /**
@@ -201,7 +202,7 @@ public final class EventLoop {
 
     /** As {@link #callSoon(Runnable)}, from any thread; wakes the loop. */
     public Handle callSoonThreadsafe(Runnable callback) {
-        return callSoonThreadsafe(callback, Asyncio.currentContext());
+        return callSoonThreadsafe(callback, ThreadLocals.current());
     }
 
     /** As {@link #callSoon(Runnable, ContextView)}, from any thread; wakes the loop. */
@@ -221,7 +222,7 @@ public final class EventLoop {
      * @throws IllegalStateException if the loop is closed; in debug mode also on another thread than the loop's
      */
     public TimerHandle callLater(Duration delay, Runnable callback) {
-        return callLater(delay, callback, Asyncio.currentContext());
+        return callLater(delay, callback, ThreadLocals.current());
     }
 
     /**
@@ -239,7 +240,7 @@ public final class EventLoop {
      * @throws IllegalStateException if the loop is closed; in debug mode also on another thread than the loop's
      */
     public TimerHandle callAt(Duration when, Runnable callback) {
-        return callAt(when, callback, Asyncio.currentContext());
+        return callAt(when, callback, ThreadLocals.current());
     }
 
     /**
@@ -495,7 +496,7 @@ public final class EventLoop {
                 this,
                 Objects.requireNonNull(signal, "signal"),
                 Objects.requireNonNull(callback, "callback"),
-                Asyncio.currentContext());
+                ThreadLocals.current());
     }
 
     /**
@@ -570,7 +571,7 @@ public final class EventLoop {
             throw Misuse.loopClosed();
         }
         ContextView given = options.context();
-        Context context = Context.of(given == null ? Asyncio.currentContext() : given);
+        Context context = Context.of(given == null ? ThreadLocals.current() : given);
         Task<T> task = coroutine instanceof ColdMono<?> own
                 ? ((ColdMono<T>) own).newTask(this, options.name(), context)
                 : new MonoTask<>(this, coroutine, options.name(), context);
@@ -593,7 +594,9 @@ public final class EventLoop {
                 driver.startEagerly(body);
             } else {
                 enterTask(task);
-                task.start();
+                try (ThreadLocals.Scope locals = ThreadLocals.restore(task.getContext())) {
+                    task.start();
+                }
             }
         } finally {
             enterTask(callingTask);
@@ -696,7 +699,7 @@ public final class EventLoop {
             throw Misuse.loopClosed();
         }
         return ExecutorJob.submit(
-                this, executor == null ? this.executor.get() : executor, function, Asyncio.currentContext());
+                this, executor == null ? this.executor.get() : executor, function, ThreadLocals.current());
     }
 
     /**

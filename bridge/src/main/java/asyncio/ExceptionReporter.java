@@ -18,13 +18,27 @@ final class ExceptionReporter {
     }
 
     void report(ExceptionContext what) {
+        ContextView context = contextOf(what);
+        try (ThreadLocals.Scope locals = context == null ? null : ThreadLocals.restore(context)) {
+            tell(what, context);
+        }
+    }
+
+    /** The context of the task or callback that failed, if it is known. */
+    private static @Nullable ContextView contextOf(ExceptionContext what) {
+        return what.task() != null
+                ? what.task().getContext()
+                : what.handle() != null ? what.handle().getContext() : null;
+    }
+
+    private void tell(ExceptionContext what, @Nullable ContextView context) {
         BiConsumer<? super EventLoop, ? super ExceptionContext> handler = this.handler;
         if (handler == null) {
             log(what, "Exception in default exception handler");
             return;
         }
         try {
-            callInContext(handler, what);
+            callInContext(handler, what, context);
         } catch (Exception e) {
             log(
                     ExceptionContext.of("Unhandled error in exception handler")
@@ -35,16 +49,15 @@ final class ExceptionReporter {
         }
     }
 
-    /** The handler sees the context of the task or callback that failed. */
-    private void callInContext(BiConsumer<? super EventLoop, ? super ExceptionContext> handler, ExceptionContext what) {
-        ContextView inner = what.task() != null
-                ? what.task().getContext()
-                : what.handle() != null ? what.handle().getContext() : null;
-        if (inner == null || !loop.core.inEventLoop()) {
+    private void callInContext(
+            BiConsumer<? super EventLoop, ? super ExceptionContext> handler,
+            ExceptionContext what,
+            @Nullable ContextView context) {
+        if (context == null || !loop.core.inEventLoop()) {
             handler.accept(loop, what);
             return;
         }
-        ContextView outer = loop.enterContext(inner);
+        ContextView outer = loop.enterContext(context);
         try {
             handler.accept(loop, what);
         } finally {

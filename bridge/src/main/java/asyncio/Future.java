@@ -415,7 +415,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable
      * it is done already; in the order of registration. What the callback throws goes to the loop's exception handler.
      */
     public final void addDoneCallback(Consumer<? super Future<T>> callback) {
-        addDoneCallback(callback, Asyncio.currentContext());
+        addDoneCallback(callback, ThreadLocals.current());
     }
 
     /**

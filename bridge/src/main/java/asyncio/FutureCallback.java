@@ -14,7 +14,7 @@ import reactor.util.context.Context;
 /** What {@link Future#asCallback} returns: the Future's own state decides which outcome counts. */
 final class FutureCallback<T> implements Callback<T> {
     private final Future<T> future;
-    private final Context context = Context.of(Asyncio.currentContext());
+    private final Context context = ThreadLocals.capture();
     /** The newest first; guarded by this. */
     private final ArrayDeque<Resource> resources = new ArrayDeque<>(0);
     /** Whether {@link #resources} has been, or is about to be, released; guarded by this. */

@@ -94,7 +94,7 @@ public class Handle implements Runnable {
         }
         CALLBACK.setRelease(this, null);
         ContextView outer = loop.enterContext(context);
-        try {
+        try (ThreadLocals.Scope locals = ThreadLocals.restore(context)) {
             callback.run();
         } catch (Exception e) {
             loop.callExceptionHandler(ExceptionContext.of("Exception in callback " + Log.text(callback))

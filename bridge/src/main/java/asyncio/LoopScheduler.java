@@ -32,7 +32,7 @@ final class LoopScheduler implements Scheduler {
     @Override
     public Disposable schedule(Runnable task) {
         Runnable hooked = Schedulers.onSchedule(task);
-        return submit(() -> loop.callSoonThreadsafe(hooked));
+        return submit(() -> loop.callSoonThreadsafe(hooked, Asyncio.currentContext()));
     }
 
     @Override

@@ -64,7 +64,17 @@ final class MonoTask<T> extends Task<T> {
 
     @Override
     void resume(Wait wait) {
-        finish(wait instanceof Wait.Joining joining ? joining.ended() : wait, true);
+        Wait ended = wait instanceof Wait.Joining joining ? joining.ended() : wait;
+        if (wait.isInternal()) {
+            finish(ended, true);
+            return;
+        }
+        loop.enterTask(this);
+        try (ThreadLocals.Scope locals = ThreadLocals.restore(getContext())) {
+            finish(ended, true);
+        } finally {
+            loop.enterTask(null);
+        }
     }
 
     /** A cancellation that comes before this line gives the value back; after it, it is told that it is too late. */

@@ -64,7 +64,7 @@ public final class Runner implements AutoCloseable {
     private Runner(Builder builder) {
         this.debug = builder.debug;
         this.loopFactory = builder.loopFactory;
-        this.context = builder.context == null ? Asyncio.currentContext() : builder.context;
+        this.context = builder.context == null ? ThreadLocals.current() : builder.context;
     }
 
     /** A runner with other than the usual parts. */

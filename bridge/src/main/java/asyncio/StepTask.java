@@ -32,7 +32,7 @@ final class StepTask<T> extends Task<T> {
     @Override
     void resume(Wait wait) {
         loop.enterTask(this);
-        try {
+        try (ThreadLocals.Scope locals = ThreadLocals.restore(getContext())) {
             Wait ended = wait instanceof Wait.Joining joining ? joining.ended() : wait;
             if (!joinCleanup(ended)) {
                 goOn(ended, wakeUp());

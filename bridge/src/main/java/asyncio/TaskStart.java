@@ -10,7 +10,7 @@ record TaskStart(Task<?> task) implements Runnable {
             return;
         }
         loop.enterTask(task);
-        try {
+        try (ThreadLocals.Scope locals = ThreadLocals.restore(task.getContext())) {
             task.start();
         } finally {
             loop.enterTask(null);

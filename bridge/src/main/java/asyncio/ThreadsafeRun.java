@@ -6,6 +6,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
+import reactor.util.context.ContextView;
 
 /** What {@link Asyncio#runThreadsafe} returns: the outcome of a task, for threads; cancelling it cancels the task. */
 final class ThreadsafeRun<T> extends CompletableFuture<@Nullable T> {
@@ -21,10 +22,10 @@ final class ThreadsafeRun<T> extends CompletableFuture<@Nullable T> {
         ColdMono.adopt(Objects.requireNonNull(coroutine, "coroutine"));
         ThreadsafeRun<T> run = new ThreadsafeRun<>(loop);
         if (loop.getTaskFactory() == null) {
-            run.begin(coroutine);
+            run.begin(coroutine, ThreadLocals.current());
             return run;
         }
-        ThreadsafeRun<T>.Beginning beginning = run.new Beginning(coroutine);
+        ThreadsafeRun<T>.Beginning beginning = run.new Beginning(coroutine, ThreadLocals.current());
         if (!loop.core.enqueue(beginning)) {
             throw Misuse.loopClosed();
         }
@@ -34,15 +35,17 @@ final class ThreadsafeRun<T> extends CompletableFuture<@Nullable T> {
     /** Makes the task on the loop, since its factory is the loop's: only there can it start eagerly. */
     private final class Beginning extends Waiter {
         private final Mono<? extends T> coroutine;
+        private final ContextView context;
 
-        Beginning(Mono<? extends T> coroutine) {
+        Beginning(Mono<? extends T> coroutine, ContextView context) {
             this.coroutine = coroutine;
+            this.context = context;
         }
 
         @Override
         public void run() {
             try {
-                begin(coroutine);
+                begin(coroutine, context);
             } catch (RuntimeException | Error e) {
                 completeExceptionally(e); // a thread waits for it
                 throw e; // for the exception handler too, as in asyncio; an Error ends the run
@@ -65,11 +68,11 @@ final class ThreadsafeRun<T> extends CompletableFuture<@Nullable T> {
         }
     }
 
-    private void begin(Mono<? extends T> coroutine) {
+    private void begin(Mono<? extends T> coroutine, ContextView context) {
         if (isCancelled()) {
             return;
         }
-        Task<T> task = loop.createTask(coroutine);
+        Task<T> task = loop.createTask(coroutine, null, context);
         this.task = task;
         if (isCancelled()) {
             task.cancel(); // meanwhile, when there was no task to be seen

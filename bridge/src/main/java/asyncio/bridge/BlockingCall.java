@@ -44,7 +44,7 @@ final class BlockingCall<T> implements Callable<@Nullable T>, Disposable {
         T value = null;
         Throwable error = null;
         try {
-            value = callWithThreadLocals();
+            value = call.call();
         } catch (ExecutionException e) {
             error = Outcomes.unwrap(e);
         } catch (Throwable e) {
@@ -64,16 +64,6 @@ final class BlockingCall<T> implements Callable<@Nullable T>, Disposable {
             callback.failure(error);
         }
         return null;
-    }
-
-    private @Nullable T callWithThreadLocals() throws Exception {
-        Result<T> result = new Result<>();
-        ThreadLocals.run(callback.context(), () -> result.value = call.call());
-        return result.value;
-    }
-
-    private static final class Result<T> {
-        @Nullable T value;
     }
 
     @Override

@@ -5,6 +5,7 @@ import asyncio.EventLoop;
 import asyncio.Future;
 import asyncio.Suppressed;
 import asyncio.Task;
+import asyncio.ThreadLocals;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.Callable;

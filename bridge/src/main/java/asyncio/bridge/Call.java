@@ -1,5 +1,6 @@
 package asyncio.bridge;
 
+import asyncio.ThreadLocals;
 import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
@@ -22,9 +23,7 @@ final class Call<T> extends Reply<T> implements AllShapes<T> {
 
     @Override
     void start() throws Exception {
-        if (ThreadLocals.in(context())) {
-            ThreadLocals.run(context(), () -> registration.register(this));
-        } else {
+        try (ThreadLocals.Scope locals = ThreadLocals.add(context())) {
             registration.register(this);
         }
     }

@@ -1,6 +1,7 @@
 package asyncio.bridge;
 
 import asyncio.EventLoop;
+import asyncio.ThreadLocals;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import java.util.function.BiConsumer;
@@ -102,8 +103,8 @@ final class Delivery<T> implements CoreSubscriber<T>, Disposable, Scannable {
             drop(value, error);
             return;
         }
-        try {
-            ThreadLocals.runQuietly(context, () -> callback.accept(value, error));
+        try (ThreadLocals.Scope locals = ThreadLocals.restore(context)) {
+            callback.accept(value, error);
         } catch (Throwable e) {
             Exceptions.throwIfFatal(e);
             Operators.onErrorDropped(e, context);

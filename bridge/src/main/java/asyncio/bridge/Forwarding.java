@@ -2,6 +2,7 @@ package asyncio.bridge;
 
 import asyncio.EventLoop;
 import asyncio.Suppressed;
+import asyncio.ThreadLocals;
 import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -94,8 +95,8 @@ final class Forwarding<T> extends BaseSubscriber<T> implements Push {
     // ---- the listener's side
 
     private void call(T item) {
-        try {
-            ThreadLocals.runQuietly(context, () -> listener.accept(item));
+        try (ThreadLocals.Scope locals = ThreadLocals.restore(context)) {
+            listener.accept(item);
         } catch (Throwable e) {
             Exceptions.throwIfFatal(e);
             cancel();
@@ -135,8 +136,8 @@ final class Forwarding<T> extends BaseSubscriber<T> implements Push {
     }
 
     private void tellEnd() {
-        try {
-            ThreadLocals.runQuietly(context, () -> end.accept(error));
+        try (ThreadLocals.Scope locals = ThreadLocals.restore(context)) {
+            end.accept(error);
         } catch (Throwable e) {
             Exceptions.throwIfFatal(e);
             Operators.onErrorDropped(e, context);

@@ -3,6 +3,7 @@ package asyncio.bridge;
 import asyncio.ColdMono;
 import asyncio.EventLoop;
 import asyncio.Suspension;
+import asyncio.ThreadLocals;
 import asyncio.WaitQueue;
 import java.util.ArrayDeque;
 import java.util.Objects;
@@ -271,8 +272,8 @@ final class Listening<T> implements ListenerSink<T>, Subscription, Scannable {
         if (registration == null) {
             return;
         }
-        try {
-            ThreadLocals.run(context(), () -> registration.register(this));
+        try (ThreadLocals.Scope locals = ThreadLocals.add(context())) {
+            registration.register(this);
         } catch (Throwable e) {
             Exceptions.throwIfFatal(e);
             error(e);

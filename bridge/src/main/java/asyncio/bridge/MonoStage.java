@@ -1,5 +1,6 @@
 package asyncio.bridge;
 
+import asyncio.ThreadLocals;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
@@ -47,32 +48,29 @@ final class MonoStage<T> extends CompletableFuture<@Nullable T> implements CoreS
 
     @Override
     public void onNext(T value) {
-        if (ThreadLocals.in(context)) {
-            ThreadLocals.runQuietly(context, () -> end(value));
-        } else {
-            end(value);
-        }
-    }
-
-    private void end(T value) {
-        if (!super.complete(value)) {
-            Operators.onDiscard(value, context);
+        try (ThreadLocals.Scope locals = ThreadLocals.restore(context)) {
+            if (!super.complete(value)) {
+                Operators.onDiscard(value, context);
+            }
         }
     }
 
     @Override
     public void onError(Throwable error) {
-        ThreadLocals.runQuietly(context, () -> {
+        try (ThreadLocals.Scope locals = ThreadLocals.restore(context)) {
             if (!super.completeExceptionally(error)) {
                 Outcomes.dropError(error, isCancelled(), context);
             }
-        });
+        }
     }
 
     @Override
     public void onComplete() {
-        if (!isDone()) { // by the value
-            ThreadLocals.runQuietly(context, () -> super.complete(null));
+        if (isDone()) {
+            return; // by the value
+        }
+        try (ThreadLocals.Scope locals = ThreadLocals.restore(context)) {
+            super.complete(null);
         }
     }
 

@@ -1,6 +1,7 @@
 package asyncio.bridge;
 
 import asyncio.ColdMono;
+import asyncio.ThreadLocals;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -35,17 +36,9 @@ final class StageMono<T> extends ColdMono<T> {
     }
 
     private CompletionStage<? extends @Nullable T> ask(Context context) {
-        if (!ThreadLocals.in(context)) {
-            return supplied(supplier.get());
+        try (ThreadLocals.Scope locals = ThreadLocals.add(context)) {
+            return Objects.requireNonNull(supplier.get(), "The supplier returned null instead of a stage");
         }
-        AskWithThreadLocals<T> ask = new AskWithThreadLocals<>(supplier);
-        ThreadLocals.runQuietly(context, ask);
-        return supplied(ask.stage);
-    }
-
-    private static <T> CompletionStage<? extends @Nullable T> supplied(
-            @Nullable CompletionStage<? extends @Nullable T> stage) {
-        return Objects.requireNonNull(stage, "The supplier returned null instead of a stage");
     }
 
     private void left(@Nullable CompletionStage<?> stage) {
@@ -102,20 +95,6 @@ final class StageMono<T> extends ColdMono<T> {
         @Override
         String target() {
             return StageMono.target(stage);
-        }
-    }
-
-    private static final class AskWithThreadLocals<T> implements Runnable {
-        private final Supplier<? extends CompletionStage<? extends @Nullable T>> supplier;
-        private @Nullable CompletionStage<? extends @Nullable T> stage;
-
-        AskWithThreadLocals(Supplier<? extends CompletionStage<? extends @Nullable T>> supplier) {
-            this.supplier = supplier;
-        }
-
-        @Override
-        public void run() {
-            stage = supplier.get();
         }
     }
 }
