@@ -64,6 +64,7 @@ public final class EventLoop {
     final LoopDriver driver;
     final TaskRegistry tasks = new TaskRegistry();
     final Leftovers.Register resources = new Leftovers.Register();
+    final Closings closings = new Closings();
     final @Nullable LoopMonitor monitor;
     private final AtomicBoolean running = new AtomicBoolean();
     /** What its threads get, whichever of them happens to start another. */

@@ -77,7 +77,11 @@ public final class EventLoopBuilder {
     IoHandlerFactory ioHandlerFactory() {
         switch (transport) {
             case "auto":
-                return EPOLL_AT_HAND ? Transports.epoll() : Transports.nio();
+                if (EPOLL_AT_HAND) {
+                    return Transports.epoll();
+                }
+                NoEpoll.say(whyNoEpoll());
+                return Transports.nio();
             case "nio":
                 return Transports.nio();
             case "epoll":
@@ -88,6 +92,14 @@ public final class EventLoopBuilder {
                         "Transport epoll is not available: it needs Linux and io.netty:netty-transport-native-epoll");
             default:
                 throw new IllegalArgumentException("Transport must be auto, epoll or nio, not " + transport);
+        }
+    }
+
+    private static @Nullable Throwable whyNoEpoll() {
+        try {
+            return Transports.whyNoEpoll();
+        } catch (NoClassDefFoundError e) {
+            return e; // not even its classes are there
         }
     }
 

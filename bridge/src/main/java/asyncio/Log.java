@@ -23,6 +23,7 @@ public final class Log {
     private enum Level {
         ERROR,
         WARN,
+        INFO,
         DEBUG
     }
 
@@ -64,6 +65,11 @@ public final class Log {
     /** Logs a warning, with an exception, or a place in the code in the form of one, if there is one. */
     public static void warn(String message, @Nullable Throwable exception) {
         log(Level.WARN, message, exception);
+    }
+
+    /** Logs what happens in normal operation. */
+    public static void info(String message) {
+        log(Level.INFO, message, null);
     }
 
     /** Logs for those who debug. */
@@ -118,6 +124,13 @@ public final class Log {
                     LOG.warn(message);
                 } else {
                     LOG.warn(message, exception);
+                }
+            }
+            case INFO -> {
+                if (exception == null) {
+                    LOG.info(message);
+                } else {
+                    LOG.info(message, exception);
                 }
             }
             case DEBUG -> {

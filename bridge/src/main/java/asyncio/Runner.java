@@ -19,7 +19,8 @@ import reactor.util.context.ContextView;
  *
  * <p>The loop is made by the first {@link #run}, or {@link #getLoop}. {@link #close} cancels the tasks that are left
  * and waits for them, reports what they failed with, waits for the threads of the default executor (five minutes at
- * most), and closes the loop.
+ * most) and for connections that are being closed to send what was written (ten seconds at most, after which they are
+ * aborted, with a warning that says how much is lost), and closes the loop.
  *
  * <p><b>Ctrl-C.</b> During a {@code run} on the main thread, the first Ctrl-C cancels the program, whose cleanup runs;
  * if it ends by that, {@code run} throws {@link KeyboardInterruptException}, with which a {@code main} that lets it out
@@ -274,6 +275,7 @@ public final class Runner implements AutoCloseable {
             cancelAllTasks(loop);
             Future<Void> joined = loop.createTask(loop.shutdownDefaultExecutor(THREAD_JOIN_TIMEOUT));
             LoopStopper.runUntilDone(loop, List.of(joined));
+            loop.closings.runUntilOver(loop);
             LeakDetector.reportAtEndOf(loop);
         } catch (Throwable e) {
             error = e;

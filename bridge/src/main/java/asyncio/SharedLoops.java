@@ -127,11 +127,11 @@ public final class SharedLoops implements Iterable<EventLoop> {
         return inTime;
     }
 
-    /** On the loop: cancels until no task is left, new ones included. */
+    /** On the loop: cancels until no task is left, new ones included, and what is being closed is. */
     private static void cancelAll(EventLoop loop, CompletableFuture<Void> end) {
         Set<Task<?>> tasks = loop.allTasks();
         if (tasks.isEmpty()) {
-            end.complete(null);
+            loop.closings.whenOver(() -> end.complete(null));
             return;
         }
         AtomicInteger left = new AtomicInteger(tasks.size());

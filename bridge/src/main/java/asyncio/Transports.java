@@ -9,6 +9,7 @@ import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollIoOps;
 import io.netty.channel.nio.NioIoHandler;
+import org.jspecify.annotations.Nullable;
 
 /** The kinds of IO; in a class of its own since epoll's classes may be absent. */
 final class Transports {
@@ -16,6 +17,10 @@ final class Transports {
 
     static boolean epollIsAvailable() {
         return Epoll.isAvailable();
+    }
+
+    static @Nullable Throwable whyNoEpoll() {
+        return Epoll.unavailabilityCause();
     }
 
     static IoHandlerFactory epoll() {

@@ -3,7 +3,8 @@ package asyncio.streams;
 import java.net.SocketException;
 
 /**
- * The connection is lost: what is written goes nowhere.
+ * The connection is lost: its peer has reset it, or what is written goes nowhere. The same on every transport, as is
+ * {@link BrokenPipeException}.
  *
  * <p>asyncio: {@code ConnectionResetError}.
  */

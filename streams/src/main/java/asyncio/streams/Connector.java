@@ -55,7 +55,8 @@ final class Connector {
     }
 
     private Mono<StreamConnection> opened(Connection opened, @Nullable String host, int port) {
-        StreamConnection connection = StreamConnection.from(opened, options.limit);
+        StreamConnection connection =
+                StreamConnection.from(opened, options.limit, "the limit of openConnection (ConnectOptions.limit)");
         connection.handler().limit(options);
         TlsOptions tls = options.tls;
         return tls == null

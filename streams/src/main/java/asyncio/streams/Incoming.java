@@ -18,6 +18,7 @@ final class Incoming {
     final EventExecutor loop;
     final int limit;
     final ReadBuffer buffer;
+    private final ReaderSource source;
     private final StreamReader.Flow flow;
     /** The read that waits; it may have been cancelled since. */
     private @Nullable Pending current;
@@ -48,8 +49,14 @@ final class Incoming {
         String method();
     }
 
+    /** Of a reader that somebody feeds. */
     Incoming(EventExecutor loop, ByteBufAllocator allocator, int limit, StreamReader.Flow flow) {
+        this(loop, allocator, limit, flow, ReaderSource.FED);
+    }
+
+    Incoming(EventExecutor loop, ByteBufAllocator allocator, int limit, StreamReader.Flow flow, ReaderSource source) {
         this.loop = loop;
+        this.source = source;
         this.limit = StreamReader.checkLimit(limit);
         this.flow = flow;
         this.buffer = new ReadBuffer(allocator);
@@ -123,7 +130,7 @@ final class Incoming {
     }
 
     Throwable failure(Until until) {
-        Throwable failure = until.failure(buffer, limit);
+        Throwable failure = until.failure(buffer, limit, source);
         removed();
         return failure;
     }

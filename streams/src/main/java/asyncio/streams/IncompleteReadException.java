@@ -34,6 +34,14 @@ public class IncompleteReadException extends EOFException {
         this.expected = -1;
     }
 
+    /** @param expected -1 for a separator; the array is not copied */
+    IncompleteReadException(byte[] partial, int expected, ReaderSource source) {
+        super(partial.length + " bytes read on a total of " + (expected < 0 ? "undefined" : expected)
+                + " expected bytes" + source.suffix());
+        this.partial = partial;
+        this.expected = expected;
+    }
+
     /** The bytes that had come before the end; the reader has dropped them. */
     public byte[] partial() {
         return partial.clone();

@@ -160,10 +160,19 @@ final class Outgoing {
         closed.trySetResult(null);
     }
 
+    /** Whether the peer has connected to this side. */
+    boolean isAccepted() {
+        return channel.parent() != null;
+    }
+
+    /** {@code /127.0.0.1:50000 -> /127.0.0.1:80}: for messages. */
+    String peers() {
+        return localAddress + " -> " + remoteAddress;
+    }
+
     /** {@code <StreamWriter /127.0.0.1:50000 -> /127.0.0.1:80 open>}. */
     @Override
     public String toString() {
-        return "<StreamWriter " + localAddress + " -> " + remoteAddress
-                + (lost ? " closed" : isClosing() ? " closing" : " open") + ">";
+        return "<StreamWriter " + peers() + (lost ? " closed" : isClosing() ? " closing" : " open") + ">";
     }
 }

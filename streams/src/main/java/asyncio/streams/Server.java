@@ -5,6 +5,7 @@ import asyncio.ExceptionContext;
 import asyncio.Future;
 import asyncio.Leftover;
 import asyncio.Leftovers;
+import asyncio.Log;
 import asyncio.Task;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -21,8 +22,6 @@ import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.netty.Connection;
-import reactor.util.Logger;
-import reactor.util.Loggers;
 import reactor.util.context.ContextView;
 
 /**
@@ -36,8 +35,6 @@ import reactor.util.context.ContextView;
  * <p>asyncio: {@code Server}.
  */
 public final class Server implements AutoCloseable {
-    private static final Logger LOG = Loggers.getLogger("asyncio");
-
     private final EventLoop loop;
     private final Function<StreamConnection, Mono<Void>> handler;
     private final ServeOptions options;
@@ -49,6 +46,8 @@ public final class Server implements AutoCloseable {
     private volatile List<Listener> listening = List.of();
     private volatile boolean started;
     private volatile boolean closed;
+    /** There was no descriptor for the last one. */
+    private boolean acceptingPaused;
     /** The one who awaits {@link #serveForever}. */
     private @Nullable Object forever;
 
@@ -100,19 +99,27 @@ public final class Server implements AutoCloseable {
         List<Listener> all = new ArrayList<>(listening);
         all.add(listener);
         listening = List.copyOf(all);
+        listener.server().channel().pipeline().addFirst(new AcceptFailures(this));
         listener.server().channel().closeFuture().addListener(gone -> close()); // by us, or because the loop was closed
         acceptIfThereIsRoom();
     }
 
     private void acceptIfThereIsRoom() {
-        boolean accept = started && clients.size() < options.maxConnections;
+        boolean accept = started && !acceptingPaused && clients.size() < options.maxConnections;
         listening.forEach(listener -> listener.accept(accept));
+    }
+
+    /** On the loop. */
+    void pauseAccepting(boolean pause) {
+        acceptingPaused = pause;
+        acceptIfThereIsRoom();
     }
 
     // ---- clients, on the loop
 
     private void accept(Connection accepted) {
-        StreamConnection connection = StreamConnection.from(accepted, options.limit);
+        StreamConnection connection =
+                StreamConnection.from(accepted, options.limit, "the limit of startServer (ServeOptions.limit)");
         if (closed) {
             connection.close();
             return;
@@ -122,36 +129,36 @@ public final class Server implements AutoCloseable {
         if (clients.size() >= options.maxConnections) {
             acceptIfThereIsRoom();
         }
-        connection.handler().limit(options);
-        TlsOptions tls = options.tls;
-        if (tls == null) {
-            handle(connection);
-        } else {
-            encrypt(connection, tls);
+        try {
+            connection.handler().limit(options);
+            TlsOptions tls = options.tls;
+            if (tls == null) {
+                handle(connection);
+            } else {
+                encrypt(connection, tls);
+            }
+        } catch (Throwable e) { // of the handler's function, a task factory, a TLS engine: nobody has it any more
+            connection.writer().abort();
+            report("Cannot handle " + connection, connection, e, null);
         }
     }
 
     private void encrypt(StreamConnection connection, TlsOptions tls) {
-        try {
-            connection.handler().startTls(tls, null, -1).addListener(done -> {
-                if (done.isSuccess()) {
-                    handle(connection);
-                } else {
-                    LOG.debug("The TLS handshake of " + connection + " failed", done.cause());
-                    connection.close();
-                }
-            });
-        } catch (RuntimeException e) {
-            connection.writer().abort();
-            report("Cannot start TLS on " + connection, connection, e, null);
-        }
+        connection.handler().startTls(tls, null, -1).addListener(done -> {
+            if (done.isSuccess()) {
+                handle(connection);
+            } else {
+                Log.debug("The TLS handshake of " + connection + " failed", done.cause());
+                connection.close();
+            }
+        });
     }
 
     private void handle(StreamConnection connection) {
         Task<Void> task;
         try {
             task = loop.createTask(handler.apply(connection), null, context);
-        } catch (RuntimeException e) { // of a task factory
+        } catch (Throwable e) { // of the handler's function, or a task factory
             connection.close();
             report("Cannot handle " + connection, connection, e, null);
             return;
@@ -168,7 +175,10 @@ public final class Server implements AutoCloseable {
 
     private void handled(StreamConnection connection, Future<Void> task) {
         Throwable error = task.cancelled() ? null : task.exception();
-        if (error != null) {
+        if (error != null && PeerErrors.isRoutine(error)) {
+            Log.info("The handler of " + connection + " has ended, since a peer is gone: "
+                    + Log.message(PeerErrors.firstOf(error)));
+        } else if (error != null) {
             report("Unhandled exception in the handler of " + connection, connection, error, task);
         }
         if (task.cancelled() || error != null) {
@@ -305,6 +315,10 @@ public final class Server implements AutoCloseable {
      */
     public Mono<Void> serveForever() {
         return new ServeForever(this);
+    }
+
+    List<Listener> listeners() {
+        return listening;
     }
 
     /** Reserves {@link #serveForever} for one; on the loop. */

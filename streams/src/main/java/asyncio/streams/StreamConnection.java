@@ -3,6 +3,7 @@ package asyncio.streams;
 import io.netty.channel.Channel;
 import java.security.cert.X509Certificate;
 import java.util.List;
+import java.util.Objects;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLSession;
 import org.jspecify.annotations.Nullable;
@@ -58,13 +59,23 @@ public final class StreamConnection implements AutoCloseable {
      * @throws IllegalArgumentException if the limit is not positive
      */
     public static StreamConnection from(Connection connection, int limit) {
+        return from(connection, limit, "the limit of StreamConnection.from");
+    }
+
+    /**
+     * As {@link #from(Connection, int)}, for libraries whose users give the limit elsewhere.
+     *
+     * @param limitSetting what raises the limit, for the message of a line that is too long: {@code Command.limit}
+     */
+    public static StreamConnection from(Connection connection, int limit, String limitSetting) {
+        Objects.requireNonNull(limitSetting, "limitSetting");
         Channel channel = connection.channel();
         synchronized (channel) { // two threads may come at once
             StreamHandler existing = channel.pipeline().get(StreamHandler.class);
             if (existing != null) {
                 return existing.connection();
             }
-            StreamHandler handler = new StreamHandler(channel, limit);
+            StreamHandler handler = new StreamHandler(channel, limit, limitSetting);
             connection.addHandlerLast(HANDLER, handler);
             return handler.connection();
         }

@@ -1,5 +1,6 @@
 package asyncio.streams;
 
+import asyncio.Log;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
@@ -29,16 +30,12 @@ import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
-import reactor.util.Logger;
-import reactor.util.Loggers;
 
 /**
  * The place of a reader and a writer in the channel's pipeline: brings them what happens, and does to the channel what
  * they ask. Everything here runs on the channel's event loop.
  */
 final class StreamHandler extends ChannelDuplexHandler implements StreamReader.Flow {
-    private static final Logger LOG = Loggers.getLogger("asyncio");
-
     private final Channel channel;
     private final Incoming reader;
     private final Outgoing writer;
@@ -56,10 +53,12 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
     private boolean lost;
     private volatile @Nullable TlsLayer tls;
 
-    StreamHandler(Channel channel, int limit) {
+    /** @param limitSetting see {@link ReaderSource} */
+    StreamHandler(Channel channel, int limit, String limitSetting) {
         this.channel = channel;
-        this.reader = new Incoming(channel.eventLoop(), channel.alloc(), limit, this);
         this.writer = new Outgoing(channel);
+        ReaderSource source = new ReaderSource(writer, limitSetting);
+        this.reader = new Incoming(channel.eventLoop(), channel.alloc(), limit, this, source);
         this.gathered = new Gathered(channel.alloc());
         StreamWriter.setDefaultWriteBufferLimits(channel);
     }
@@ -166,14 +165,14 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
     }
 
     private void failed(Throwable caught) {
-        Throwable cause = TlsLayer.unwrapped(caught);
-        if (lost || writer.failure() != null || cause instanceof ClosedChannelException) {
+        if (lost || writer.failure() != null || caught instanceof ClosedChannelException) {
             return;
         }
+        Throwable cause = PeerErrors.translated(caught, writer);
         writer.fail(cause);
         try {
             if (!(cause instanceof IOException)) {
-                LOG.error("Fatal error on " + writer + ", which is closed", cause);
+                Log.error("Fatal error on " + writer + ", which is closed", cause);
             }
         } finally {
             closeAtOnce();
@@ -362,8 +361,17 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         } else if (tls != null) {
             tls.close();
         } else {
-            flushed().addListener(ChannelFutureListener.CLOSE);
+            sendBeforeClose().addListener(ChannelFutureListener.CLOSE);
         }
+    }
+
+    /** As {@link #flushed}; if it takes time, the end of the program waits until the connection is closed. */
+    ChannelFuture sendBeforeClose() {
+        ChannelFuture sent = flushed();
+        if (!sent.isDone()) {
+            Unsent.await(this);
+        }
+        return sent;
     }
 
     /** Done when all that was written has been sent, on an active channel. */
@@ -457,7 +465,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
             closeAtOnce();
             return channel.eventLoop().newFailedFuture(writer.lossError());
         }
-        boolean server = channel.parent() != null;
+        boolean server = writer.isAccepted();
         TlsLayer inner = new TlsLayer(this, channel, options);
         long position = reader.buffer.position();
         byte[] early = reader.takeForTls(server);

@@ -28,7 +28,7 @@ import reactor.core.publisher.Mono;
  * that a cancelled {@code await} did not take go back to the head of the buffer.
  *
  * <p><b>Errors.</b> When the connection fails, every read from then on fails with what the operating system reported,
- * even if bytes are left.
+ * even if bytes are left: with {@link ConnectionResetException} if the peer has reset it, on every transport.
  *
  * <p><b>Back-pressure.</b> The connection is not read while more than twice the limit is buffered and nobody waits for
  * more, until half of that is left.

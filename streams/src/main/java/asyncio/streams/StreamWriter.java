@@ -23,7 +23,8 @@ import reactor.core.publisher.Mono;
  *
  * <p><b>Threading.</b> Every method may be called from any thread. Writes of one thread go out in their order.
  *
- * <p><b>Errors.</b> {@link #write} never fails because the peer is lost: {@link #drain} and {@link #waitClosed} do.
+ * <p><b>Errors.</b> {@link #write} never fails because the peer is lost: {@link #drain} and {@link #waitClosed} do,
+ * with {@link ConnectionResetException} or {@link BrokenPipeException} on every transport.
  *
  * <pre>{@code
  * writer.write("PING\r\n");
@@ -281,6 +282,9 @@ public final class StreamWriter {
     /**
      * Closes the connection when all that is buffered has been sent; nothing more is read. Returns at once: see
      * {@link #waitClosed}. Closing twice does nothing.
+     *
+     * <p>The end of a program waits for that, ten seconds at most ({@link asyncio.Runner#close}). What is unsent then,
+     * or when its loop is closed otherwise, is lost with a warning, and the peer sees a reset and no end.
      */
     public void close() {
         if (out.requestClose()) {

@@ -5,7 +5,6 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerAdapter;
 import io.netty.channel.ChannelHandlerContext;
-import io.netty.handler.codec.DecoderException;
 import io.netty.handler.ssl.SniHandler;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslHandler;
@@ -112,7 +111,7 @@ final class TlsLayer {
 
     private void handshakeFailed(Throwable cause) {
         Throwable failure = stream.writer().failure();
-        Throwable error = unwrapped(failure != null ? failure : cause);
+        Throwable error = failure != null ? failure : PeerErrors.translated(cause, stream.writer());
         if (error instanceof SslHandshakeTimeoutException) {
             error = new ConnectionAbortedException("SSL handshake is taking longer than "
                     + options.handshakeTimeout.toMillis() / 1000.0 + " seconds: aborting the connection " + channel);
@@ -121,11 +120,6 @@ final class TlsLayer {
                     "The connection was closed during the TLS handshake: " + stream.connection());
         }
         established.tryFailure(error);
-    }
-
-    /** Netty's decoders wrap what the engine throws. */
-    static Throwable unwrapped(Throwable error) {
-        return error instanceof DecoderException && error.getCause() instanceof SSLException cause ? cause : error;
     }
 
     private boolean isEstablished() {
@@ -179,7 +173,7 @@ final class TlsLayer {
         }
         startShutdownTimer();
         channel.config().setAutoRead(true); // what comes is dropped, but for the goodbye
-        stream.flushed().addListener(sent -> {
+        stream.sendBeforeClose().addListener(sent -> {
             goodbyeSaid = true;
             channel.close();
         });

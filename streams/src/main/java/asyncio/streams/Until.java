@@ -21,9 +21,6 @@ abstract class Until {
         }
     };
 
-    private static final String WHAT_TO_DO =
-            " bytes: give openConnection or startServer a higher limit, if such lines are legitimate";
-
     /** As in the API, for messages. */
     final String method;
 
@@ -35,7 +32,7 @@ abstract class Until {
     abstract int decide(ReadBuffer buffer, boolean ended, int limit);
 
     /** What the read fails with; drops from the buffer what is lost with it. */
-    IOException failure(ReadBuffer buffer, int limit) {
+    IOException failure(ReadBuffer buffer, int limit, ReaderSource source) {
         throw new IllegalStateException(this + " cannot fail");
     }
 
@@ -76,8 +73,8 @@ abstract class Until {
             }
 
             @Override
-            IOException failure(ReadBuffer buffer, int limit) {
-                return new IncompleteReadException(buffer.take(buffer.size()), n);
+            IOException failure(ReadBuffer buffer, int limit, ReaderSource source) {
+                return new IncompleteReadException(buffer.take(buffer.size()), n, source);
             }
         };
     }
@@ -112,21 +109,21 @@ abstract class Until {
         }
 
         @Override
-        IOException failure(ReadBuffer buffer, int limit) {
+        IOException failure(ReadBuffer buffer, int limit, ReaderSource source) {
             boolean found = buffer.find(separators) >= 0;
             int consumed = found ? buffer.matchStart() : buffer.searchedWithout(separators);
             return consumed > limit
-                    ? overrun(buffer, found, consumed, limit)
-                    : new IncompleteReadException(buffer.take(buffer.size()));
+                    ? overrun(buffer, found, consumed, limit, source)
+                    : new IncompleteReadException(buffer.take(buffer.size()), -1, source);
         }
 
-        LimitOverrunException overrun(ReadBuffer buffer, boolean found, int consumed, int limit) {
+        LimitOverrunException overrun(ReadBuffer buffer, boolean found, int consumed, int limit, ReaderSource source) {
             return new LimitOverrunException(
                     (found
                                     ? "Separator is found, but what comes before it is longer than the limit of "
                                     : "Separator is not found, and what has come exceeds the limit of ")
                             + limit + " bytes: nothing was dropped. Take readExactly(" + consumed
-                            + ") and go on, close the connection, or give it a higher limit",
+                            + ") and go on, close the connection, or raise " + source.limitSetting() + source.suffix(),
                     consumed);
         }
     }
@@ -143,14 +140,14 @@ abstract class Until {
         }
 
         @Override
-        LimitOverrunException overrun(ReadBuffer buffer, boolean found, int consumed, int limit) {
+        LimitOverrunException overrun(ReadBuffer buffer, boolean found, int consumed, int limit, ReaderSource source) {
             buffer.skip(found ? consumed + 1 : buffer.size());
             return new LimitOverrunException(
                     (found
                                     ? "Separator is found, but the line is longer than the limit of "
                                     : "Separator is not found, and what has come exceeds the limit of ")
-                            + limit
-                            + WHAT_TO_DO,
+                            + limit + " bytes: raise " + source.limitSetting() + ", if such lines are legitimate"
+                            + source.suffix(),
                     consumed);
         }
     }

@@ -369,7 +369,7 @@ class WriteFromTest extends PeerFixture {
         new Random(5).nextBytes(bytes);
         Path file = Files.write(directory.resolve("file"), bytes);
         EmbeddedChannel channel = new EmbeddedChannel();
-        StreamHandler handler = new StreamHandler(channel, 100);
+        StreamHandler handler = new StreamHandler(channel, 100, "its limit");
         channel.pipeline().addLast(handler);
         assertThat(handler.sendsRegions()).isFalse();
         StreamWriter writer = handler.connection().writer();

@@ -141,7 +141,7 @@ final class Child implements LaunchedChild {
         PipeEnd pipe = wiring.take(process, number, Stdio.name(number) + " of " + this);
         pipes[number] = pipe;
         pipe.unsafe().register(loop.netty(), pipe.newPromise()); // one that fails is closed, which the streams notice
-        StreamConnection connection = StreamConnection.from(Connection.from(pipe), command.limit());
+        StreamConnection connection = StreamConnection.from(Connection.from(pipe), command.limit(), "Command.limit");
         if (number != 0) { // what it has written before its end, and nobody can read any more, needs no descriptor
             CLEANER.register(connection.reader(), () -> exit.thenRun(pipe::close));
         }

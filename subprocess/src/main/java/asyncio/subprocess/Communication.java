@@ -1,5 +1,6 @@
 package asyncio.subprocess;
 
+import asyncio.streams.BrokenPipeException;
 import asyncio.streams.ConnectionResetException;
 import asyncio.streams.StreamReader;
 import asyncio.streams.StreamWriter;

@@ -1,5 +1,6 @@
 package asyncio.subprocess;
 
+import asyncio.streams.BrokenPipeException;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.AbstractChannel;
 import io.netty.channel.ChannelConfig;

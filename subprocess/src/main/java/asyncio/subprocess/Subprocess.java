@@ -9,6 +9,7 @@ import asyncio.BodyFunction;
 import asyncio.EventLoop;
 import asyncio.Future;
 import asyncio.TimedOutException;
+import asyncio.streams.BrokenPipeException;
 import asyncio.streams.StreamReader;
 import asyncio.streams.StreamWriter;
 import java.time.Duration;

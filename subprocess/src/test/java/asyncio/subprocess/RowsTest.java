@@ -17,6 +17,7 @@ import asyncio.Body;
 import asyncio.CancelledException;
 import asyncio.EventLoop;
 import asyncio.Task;
+import asyncio.streams.BrokenPipeException;
 import asyncio.streams.ConnectionResetException;
 import asyncio.streams.LeakCheck;
 import java.io.IOException;

@@ -35,7 +35,7 @@ public final class FakeProcesses implements Launcher {
          *
          * @return the exit code
          * @throws Exception what is reported to the loop's exception handler, and makes the exit code 1; but a
-         *     {@link asyncio.subprocess.BrokenPipeException} ends the child silently with -13, as SIGPIPE does
+         *     {@link asyncio.streams.BrokenPipeException} ends the child silently with -13, as SIGPIPE does
          */
         int run(FakeProcess process) throws Exception;
     }

@@ -1,6 +1,7 @@
 package asyncio.testkit;
 
-import asyncio.subprocess.BrokenPipeException;
+import asyncio.streams.BrokenPipeException;
+import asyncio.streams.ConnectionResetException;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.AbstractChannel;
 import io.netty.channel.ChannelConfig;
@@ -14,7 +15,6 @@ import io.netty.channel.EventLoop;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
 import java.net.SocketAddress;
-import java.net.SocketException;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -93,7 +93,7 @@ final class MemoryChannel extends AbstractChannel implements DuplexChannel {
                 .fireExceptionCaught(
                         pipe
                                 ? new BrokenPipeException("Broken pipe: " + remoteAddress + " is closed")
-                                : new SocketException("Connection reset"));
+                                : new ConnectionResetException("Connection reset"));
         unsafe().close(voidPromise());
     }
 

@@ -16,7 +16,7 @@ import reactor.netty.Connection;
  * happens is steps and timers of the loop, so it holds in virtual time too.
  *
  * <p>It ends as a TCP connection does. An end that is closed with bytes unread resets it, and so does writing to an end
- * that is closed; a reset comes as a {@link java.net.SocketException} "Connection reset". When the loop is closed it
+ * that is closed; a reset comes as a {@link asyncio.streams.ConnectionResetException}. When the loop is closed it
  * closes both ends.
  *
  * <p><b>Threading.</b> To be opened where a loop runs, such as in a body, and used on that loop; the connections' own
