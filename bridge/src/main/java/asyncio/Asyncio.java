@@ -7,6 +7,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
@@ -558,21 +559,35 @@ public final class Asyncio {
 
     /**
      * Calls a blocking function in one of the loop's threads, which are platform threads. Nothing happens until
-     * subscription. Cancelling keeps a function from starting, but does not stop one that runs: it runs to its end
-     * unheard. The function sees {@link #currentContext()}, and its ThreadLocals if
-     * {@code io.micrometer:context-propagation} is there.
+     * subscription. Cancelling keeps a function from starting, but does not stop one that runs: a task that awaits this
+     * resumes at once, and what comes of the function later goes to {@code Operators.onDiscard} or
+     * {@code onErrorDropped}. A function that returns a Publisher fails. It sees {@link #currentContext()}, and its
+     * ThreadLocals if {@code io.micrometer:context-propagation} is there.
      */
     public static <T> Mono<T> toThread(Callable<? extends T> function) {
-        return new ToThread<>(Objects.requireNonNull(function, "function"));
+        return toThread(function, null);
+    }
+
+    /**
+     * As {@link #toThread(Callable)}, in a thread of an executor: the cold form of {@link EventLoop#runInExecutor}. The
+     * end of a program does not wait for such a function.
+     *
+     * @param executor whose threads, or null for those of the loop
+     * @since 0.1
+     */
+    public static <T> Mono<T> toThread(Callable<? extends T> function, @Nullable Executor executor) {
+        return new ToThread<>(Objects.requireNonNull(function, "function"), executor);
     }
 
     /** As {@link #toThread(Callable)}, for a function without a result. */
     public static Mono<Void> toThread(Body function) {
         Objects.requireNonNull(function, "function");
-        return new ToThread<>(() -> {
-            function.run();
-            return null;
-        });
+        return new ToThread<>(
+                () -> {
+                    function.run();
+                    return null;
+                },
+                null);
     }
 
     /**

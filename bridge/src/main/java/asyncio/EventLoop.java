@@ -685,8 +685,9 @@ public final class EventLoop {
 
     /**
      * Calls a blocking function in an executor, and returns the Future of its result. Cancelling the Future keeps the
-     * function from starting, but does not stop one that runs: it runs to its end unheard. The function sees the
-     * {@link Asyncio#currentContext()} of the code that calls this.
+     * function from starting, but does not stop one that runs: what comes of it later goes to
+     * {@code Operators.onDiscard} or {@code onErrorDropped}. A function that returns a Publisher fails. The function
+     * sees the {@link Asyncio#currentContext()} of the code that calls this.
      *
      * <p>{@link Asyncio#toThread} is the cold form of it.
      *

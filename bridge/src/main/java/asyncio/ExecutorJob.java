@@ -1,15 +1,18 @@
 package asyncio;
 
 import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
+import reactor.core.publisher.Operators;
+import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
 /**
  * One call of a function in an executor, for a loop. Cancelled before it has begun it never begins; after that it runs
- * to its end unheard. The loop's virtual clock waits for it.
+ * to its end, and what comes of it is discarded or dropped. The loop's virtual clock waits for it.
  */
 final class ExecutorJob<T> implements Runnable {
     private final EventLoop loop;
@@ -48,6 +51,10 @@ final class ExecutorJob<T> implements Runnable {
         return job.future;
     }
 
+    private Context context() {
+        return Context.of(context);
+    }
+
     @Override
     public void run() {
         if (!taken.compareAndSet(false, true)) {
@@ -57,7 +64,9 @@ final class ExecutorJob<T> implements Runnable {
         Throwable error = null;
         try {
             result = Asyncio.withContext(context, function);
+            Misuse.checkNotPublisherFromThread(result);
         } catch (Throwable e) {
+            result = null;
             error = e;
         }
         Outcome<T> outcome = new Outcome<>(this, result, error);
@@ -100,10 +109,18 @@ final class ExecutorJob<T> implements Runnable {
         @Override
         public void run() {
             job.hold.dispose();
+            if (error == null ? !job.future.trySetResult(result) : !job.future.trySetException(error)) {
+                // the hooks are the user's, and this may be a body's thread
+                Suspension.later(job.loop, new Handle(job.loop, this::drop, job.context));
+            }
+        }
+
+        /** The job was cancelled while it ran. */
+        private void drop() {
             if (error == null) {
-                job.future.trySetResult(result);
-            } else {
-                job.future.trySetException(error);
+                Operators.onDiscard(result, job.context());
+            } else if (!(error instanceof CancellationException)) {
+                Operators.onErrorDropped(error, job.context());
             }
         }
 

@@ -2,6 +2,7 @@ package asyncio;
 
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
+import reactor.core.publisher.Mono;
 
 /** What the user is told who holds the library by the wrong end. */
 final class Misuse {
@@ -63,6 +64,19 @@ final class Misuse {
             throw new IllegalStateException(
                     "The body returned a " + value.getClass().getSimpleName() + ", which nobody will subscribe to: "
                             + "did you forget await(...)? If the Mono itself is the result, leave out async");
+        }
+    }
+
+    /** As {@link #checkNotPublisher}, for a function that may block, and so cannot await. */
+    static void checkNotPublisherFromThread(@Nullable Object value) {
+        if (value instanceof Publisher<?>) {
+            if (value instanceof Mono<?> mono) {
+                ColdMono.adopt(mono); // one complaint is enough
+            }
+            throw new IllegalStateException("The function that was called in another thread returned a "
+                    + value.getClass().getSimpleName()
+                    + ", which nothing would subscribe to: did you forget await(...)? "
+                    + "Await it without toThread or runInExecutor, or call block() on it inside the function");
         }
     }
 

@@ -1,23 +1,34 @@
 package asyncio;
 
 import java.util.concurrent.Callable;
+import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
+import reactor.core.publisher.Operators;
 import reactor.util.context.ContextView;
 
 /** What {@link Asyncio#toThread} returns. */
 final class ToThread<T> extends ColdMono<T> {
     private final Callable<? extends T> function;
+    private final @Nullable Executor executor;
 
-    ToThread(Callable<? extends T> function) {
+    /** @param executor whose threads, or null for those of the loop */
+    ToThread(Callable<? extends T> function, @Nullable Executor executor) {
         super(function);
         this.function = function;
+        this.executor = executor;
     }
 
     @Override
     @Nullable T awaitedBy(BodyTask<?> body) throws Exception {
         adopt();
-        return body.awaitFuture(submit(body.loop, body.getContext()));
+        Future<T> future = submit(body.loop, body.getContext());
+        try {
+            return body.awaitFuture(future);
+        } catch (CancelledException e) {
+            Operators.onDiscard(future.resultOrNull(), body.getContext()); // it came in the tick of the cancellation
+            throw e;
+        }
     }
 
     @Override
@@ -27,7 +38,7 @@ final class ToThread<T> extends ColdMono<T> {
     }
 
     private Future<T> submit(EventLoop loop, ContextView context) {
-        return ExecutorJob.submit(loop, loop.executor.get(), function, context);
+        return ExecutorJob.submit(loop, executor == null ? loop.executor.get() : executor, function, context);
     }
 
     @Override

@@ -27,6 +27,7 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import reactor.blockhound.BlockingOperationError;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
 import reactor.util.context.Context;
 
 /** No method that returns a Mono blocks the loop it is called, subscribed to or cancelled on. */
@@ -120,6 +121,9 @@ class BlockHoundTest {
         methods.put("Asyncio.sleep(Duration)", loop -> sleep(SHORT));
         methods.put("Asyncio.sleep(Duration, Object)", loop -> sleep(Duration.ZERO, 1));
         methods.put("Asyncio.toThread(Callable)", loop -> toThread(() -> 1));
+        methods.put(
+                "Asyncio.toThread(Callable, Executor)",
+                loop -> toThread(() -> 1, Schedulers.boundedElastic()::schedule));
         methods.put("Asyncio.toThread(Body)", loop -> toThread(() -> block()));
         methods.put(
                 "Asyncio.wrapFuture(CompletableFuture)",

@@ -13,12 +13,23 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import java.util.function.Function;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.reactivestreams.Publisher;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.Operators;
 import reactor.core.scheduler.Schedulers;
 import reactor.test.StepVerifier;
 import reactor.util.context.Context;
@@ -186,5 +197,103 @@ class ToThreadTest {
     void worksWhereNoLoopRuns() {
         StepVerifier.create(toThread(() -> "x")).expectNext("x").verifyComplete();
         StepVerifier.create(toThread(() -> {})).verifyComplete();
+    }
+
+    /** A function that is running, returns only when it may, and whose outcome nobody waits for any more then. */
+    private static final class Late implements Callable<String> {
+        final CountDownLatch started = new CountDownLatch(1);
+        final CountDownLatch mayReturn = new CountDownLatch(1);
+        final boolean fails;
+
+        Late(boolean fails) {
+            this.fails = fails;
+        }
+
+        @Override
+        public String call() throws Exception {
+            started.countDown();
+            mayReturn.await();
+            if (fails) {
+                throw new IOException("late");
+            }
+            return "late";
+        }
+
+        void awaitStart() throws Exception {
+            await(toThread(() -> assertThat(started.await(20, TimeUnit.SECONDS)).isTrue()));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void whatComesAfterTheCancellationIsDiscardedOrDropped(boolean fails) throws Exception {
+        BlockingQueue<Object> lost = new LinkedBlockingQueue<>();
+        Context hooks = Operators.enableOnDiscard(Context.empty(), lost::add)
+                .put("reactor.onErrorDropped.local", (Consumer<Throwable>) error -> lost.add(error.getMessage()));
+        Asyncio.run(() -> {
+            EventLoop loop = EventLoop.getRunningLoop();
+            List<Function<Late, Runnable>> ways = List.of(
+                    late -> loop.createTask(toThread(late), null, hooks)::cancel,
+                    late -> loop.createTask(toThread(late).map(x -> x), null, hooks)::cancel,
+                    late -> loop.createTask(async(() -> await(toThread(late))), null, hooks)::cancel,
+                    late -> loop.createTask(async(() -> await(toThread(late).map(x -> x))), null, hooks)::cancel,
+                    late -> toThread(late).contextWrite(hooks).subscribe()::dispose,
+                    late -> {
+                        Future<?>[] future = new Future<?>[1];
+                        loop.callSoon(() -> future[0] = loop.runInExecutor(null, late), hooks);
+                        return () -> future[0].cancel();
+                    });
+            for (Function<Late, Runnable> way : ways) {
+                Late late = new Late(fails);
+                Runnable cancel = way.apply(late);
+                late.awaitStart();
+                cancel.run();
+                await(sleep(Duration.ZERO));
+                late.mayReturn.countDown();
+                assertThat(await(toThread(() -> lost.poll(20, TimeUnit.SECONDS))))
+                        .isEqualTo("late");
+            }
+        });
+        assertThat(lost).isEmpty();
+    }
+
+    @Test
+    void aValueThatComesInTheTickOfTheCancellationIsDiscarded() throws Exception {
+        List<Object> discarded = new ArrayList<>();
+        Asyncio.run(() -> {
+            EventLoop loop = EventLoop.getRunningLoop();
+            for (int i = 0; i < 100; i++) {
+                Task<String> task = loop.createTask(
+                        async(() -> await(toThread(() -> "value"))),
+                        null,
+                        Operators.enableOnDiscard(Context.empty(), discarded::add));
+                await(sleep(Duration.ZERO));
+                while (!(task.awaits() instanceof Future<?> future) || !future.done()) {
+                    await(sleep(Duration.ZERO));
+                }
+                task.cancel();
+                assertThatThrownBy(() -> await(task)).isInstanceOf(CancelledException.class);
+            }
+        });
+        assertThat(discarded).hasSize(100).containsOnly("value");
+    }
+
+    @Test
+    void aFunctionThatReturnsAPublisherFails() throws Exception {
+        Asyncio.run(() -> {
+            EventLoop loop = EventLoop.getRunningLoop();
+            for (Callable<Publisher<Integer>> function :
+                    List.<Callable<Publisher<Integer>>>of(() -> async(() -> 42), () -> Flux.just(1), Future::new)) {
+                for (Mono<?> call : List.<Mono<?>>of(
+                        toThread(function),
+                        createTask(toThread(function)),
+                        loop.runInExecutor(null, function),
+                        loop.runInExecutor(Runnable::run, function))) {
+                    assertThatThrownBy(() -> await(call))
+                            .isInstanceOf(IllegalStateException.class)
+                            .hasMessageContaining("did you forget await");
+                }
+            }
+        });
     }
 }

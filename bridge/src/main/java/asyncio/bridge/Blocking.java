@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
@@ -40,7 +41,7 @@ public final class Blocking {
     public static <T> Mono<T> mono(Callable<? extends @Nullable T> call, Cancellation cancellation) {
         Objects.requireNonNull(call, "call");
         boolean interrupt = Objects.requireNonNull(cancellation, "cancellation") == Cancellation.PROPAGATE;
-        return Callbacks.mono(callback -> BlockingCall.start(call, interrupt, callback));
+        return Callbacks.mono(callback -> BlockingCall.start(call, interrupt, callback, null));
     }
 
     /**
@@ -58,9 +59,11 @@ public final class Blocking {
                 report(future, callback);
                 return;
             }
-            BlockingCall.start(future::get, true, callback);
+            BlockingCall.start(future::get, true, callback, null);
             if (propagate) {
-                callback.onCancel(() -> future.cancel(true));
+                callback.onCancel(() -> Asyncio.toThread(() -> future.cancel(true)) // which may wait for the same lock
+                        .contextWrite(callback.context())
+                        .subscribe());
             }
         });
     }
@@ -97,9 +100,12 @@ public final class Blocking {
      * Reads something that blocks to its end, an item for each that is requested, each in a thread. Nothing happens
      * until subscription; then it is opened in a thread, and closed in the end, in a thread too.
      *
-     * <p>Cancelling while an item is being read: {@link Cancellation#PROPAGATE} closes it at once, which ends the reads
-     * of sockets and channels; {@link Cancellation#DETACH} closes it when the read has returned. What is being opened
-     * is closed when it is open. A task that awaits the Flux goes on when it is closed.
+     * <p>Cancelling while an item is being read: {@link Cancellation#PROPAGATE} interrupts the read and closes at once,
+     * which ends the reads of sockets and channels; {@link Cancellation#DETACH} closes when the read has returned. What
+     * is being opened is closed when it is open; {@code PROPAGATE} interrupts that too. A task that awaits the Flux
+     * resumes when it is closed; with {@code PROPAGATE} after one second at the latest, with a warning: a close may
+     * itself wait for the read, as that of a {@code BufferedReader} around a socket does, and is left behind then. For
+     * that reason each such Flux has a thread of its own, for whose end no program waits.
      *
      * <pre>{@code
      * Flux<String> lines = Blocking.pull(() -> Files.newBufferedReader(path), BufferedReader::readLine, DETACH);
@@ -112,10 +118,16 @@ public final class Blocking {
         Objects.requireNonNull(open, "open");
         Objects.requireNonNull(next, "next");
         boolean atOnce = Objects.requireNonNull(cancellation, "cancellation") == Cancellation.PROPAGATE;
-        return Flux.usingWhen(
-                Opening.mono(() -> new Source<R, T>(open.call(), next, atOnce)),
-                source -> Blocking.<T>mono(source::next, Cancellation.DETACH).repeat(source::hasMore),
-                source -> Asyncio.cleanup(Asyncio.toThread(source::close)));
+        return Flux.defer(() -> {
+            Executor threads = atOnce ? Ending.oneThread() : null;
+            return Flux.usingWhen(
+                    Opening.mono(() -> new Source<R, T>(open.call(), next, atOnce, threads), atOnce, threads),
+                    source -> Callbacks.<T>mono(callback -> BlockingCall.start(source::next, atOnce, callback, threads))
+                            .repeat(source::hasMore),
+                    source -> Asyncio.cleanup(source.closeWhenIdle()),
+                    (source, error) -> Asyncio.cleanup(source.closeWhenIdle()),
+                    source -> Asyncio.cleanup(source.closeWhenCancelled()));
+        });
     }
 
     /**
@@ -139,7 +151,7 @@ public final class Blocking {
         Objects.requireNonNull(source, "source");
         Objects.requireNonNull(open, "open");
         return Flux.usingWhen(
-                        Opening.mono(() -> new ChunkWriter(open.call())),
+                        Opening.mono(() -> new ChunkWriter(open.call()), false, null),
                         writer -> Flux.from(source)
                                 .concatMap(
                                         chunk -> mono(
@@ -158,12 +170,14 @@ public final class Blocking {
         private final R resource;
         private final Next<? super R, ? extends T> next;
         private final boolean closesAtOnce;
+        private final @Nullable Executor threads;
         private volatile boolean more = true;
 
-        Source(R resource, Next<? super R, ? extends T> next, boolean closesAtOnce) {
+        Source(R resource, Next<? super R, ? extends T> next, boolean closesAtOnce, @Nullable Executor threads) {
             this.resource = Objects.requireNonNull(resource, "What was opened is null");
             this.next = next;
             this.closesAtOnce = closesAtOnce;
+            this.threads = threads;
         }
 
         synchronized @Nullable T next() throws Exception {
@@ -174,6 +188,20 @@ public final class Blocking {
 
         boolean hasMore() {
             return more;
+        }
+
+        Mono<Void> closeWhenIdle() {
+            return Asyncio.toThread(this::closed, threads);
+        }
+
+        /** A read may be under way. */
+        Mono<Void> closeWhenCancelled() {
+            return closesAtOnce ? Ending.close(resource, this::closed) : closeWhenIdle();
+        }
+
+        private @Nullable Void closed() throws Exception {
+            close();
+            return null;
         }
 
         @Override

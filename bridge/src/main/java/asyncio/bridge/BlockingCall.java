@@ -3,7 +3,9 @@ package asyncio.bridge;
 import asyncio.Asyncio;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
 import reactor.core.Disposable;
 
 /**
@@ -25,10 +27,13 @@ final class BlockingCall<T> implements Callable<@Nullable T>, Disposable {
         this.callback = callback;
     }
 
-    static <T> void start(Callable<? extends @Nullable T> call, boolean interrupt, Callback<T> callback) {
+    /** In one of the threads of {@link Asyncio#toThread}, or of an executor. */
+    static <T> void start(
+            Callable<? extends @Nullable T> call, boolean interrupt, Callback<T> callback, @Nullable Executor threads) {
         BlockingCall<T> job = new BlockingCall<>(call, interrupt, callback);
-        Disposable running =
-                Asyncio.toThread(job).contextWrite(callback.context()).subscribe(unused -> {}, callback::failure);
+        Disposable running = Asyncio.toThread(job, threads)
+                .contextWrite(callback.context())
+                .subscribe(unused -> {}, callback::failure);
         callback.onCancel(job, running); // the job first never begins, then is interrupted
     }
 
@@ -45,6 +50,12 @@ final class BlockingCall<T> implements Callable<@Nullable T>, Disposable {
         Throwable error = null;
         try {
             value = call.call();
+            if (value instanceof Publisher<?>) {
+                value = null;
+                throw new IllegalStateException(
+                        "The blocking call returned a Publisher, which nothing would subscribe "
+                                + "to: did you forget await(...)? Await it without Blocking, or call block() on it inside the call");
+            }
         } catch (ExecutionException e) {
             error = Outcomes.unwrap(e);
         } catch (Throwable e) {

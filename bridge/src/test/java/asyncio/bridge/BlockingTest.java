@@ -3,7 +3,9 @@ package asyncio.bridge;
 import static asyncio.Asyncio.async;
 import static asyncio.Asyncio.await;
 import static asyncio.Asyncio.createTask;
+import static asyncio.Asyncio.shield;
 import static asyncio.Asyncio.sleep;
+import static asyncio.Asyncio.waitFor;
 import static asyncio.bridge.Cancellation.DETACH;
 import static asyncio.bridge.Cancellation.PROPAGATE;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -13,6 +15,7 @@ import asyncio.Asyncio;
 import asyncio.CancelledException;
 import asyncio.EventLoop;
 import asyncio.Future;
+import asyncio.LogCapture;
 import asyncio.Task;
 import java.io.BufferedReader;
 import java.io.ByteArrayInputStream;
@@ -20,13 +23,17 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.io.PipedReader;
+import java.io.PipedWriter;
 import java.io.StringReader;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
@@ -241,14 +248,19 @@ class BlockingTest {
         final CountDownLatch mayReturn = new CountDownLatch(1);
         final CompletableFuture<Boolean> closedWhileReading = new CompletableFuture<>();
         volatile boolean returned;
+        boolean heedsInterrupts = true;
 
         @Override
         public int read() throws IOException {
             reading.countDown();
-            try {
-                mayReturn.await();
-            } catch (InterruptedException e) {
-                throw new IOException(e);
+            while (mayReturn.getCount() > 0) {
+                try {
+                    mayReturn.await();
+                } catch (InterruptedException e) {
+                    if (heedsInterrupts) {
+                        throw new IOException(e);
+                    }
+                }
             }
             returned = true;
             return -1;
@@ -274,6 +286,170 @@ class BlockingTest {
         second.dispose();
         behind.mayReturn.countDown();
         assertThat(behind.closedWhileReading.get(10, TimeUnit.SECONDS)).isFalse();
+    }
+
+    /**
+     * Like a BufferedReader around a socket: the read holds a lock, does not heed interrupts, and close waits for it.
+     */
+    private static final class Locked implements AutoCloseable {
+        final CountDownLatch reading = new CountDownLatch(1);
+        final CountDownLatch mayReturn = new CountDownLatch(1);
+        final CountDownLatch closed = new CountDownLatch(1);
+        final CountDownLatch interrupted = new CountDownLatch(1);
+
+        synchronized String read() {
+            reading.countDown();
+            while (mayReturn.getCount() > 0) {
+                try {
+                    mayReturn.await();
+                } catch (InterruptedException e) {
+                    interrupted.countDown();
+                }
+            }
+            return null;
+        }
+
+        @Override
+        public synchronized void close() {
+            closed.countDown();
+        }
+    }
+
+    private static void awaitInThread(CountDownLatch latch) throws Exception {
+        await(Asyncio.toThread(
+                () -> assertThat(latch.await(20, TimeUnit.SECONDS)).isTrue()));
+    }
+
+    @Test
+    void aCloseThatWaitsForTheReadDoesNotHoldTheCancellationUp() throws Exception {
+        Locked locked = new Locked();
+        try (LogCapture log = new LogCapture()) {
+            Asyncio.run(() -> {
+                Task<Void> task = createTask(
+                        Blocking.pull(() -> locked, Locked::read, PROPAGATE).then());
+                awaitInThread(locked.reading);
+                await(waitFor(shield(task.cancelAndJoin()), Duration.ofSeconds(20)));
+                assertThat(task.cancelled()).isTrue();
+                assertThat(locked.closed.getCount()).isEqualTo(1);
+                awaitInThread(locked.interrupted);
+                locked.mayReturn.countDown();
+                awaitInThread(locked.closed);
+            });
+            assertThat(log.messages())
+                    .singleElement()
+                    .asString()
+                    .contains("Closing a asyncio.bridge.BlockingTest$Locked");
+        }
+    }
+
+    @Test
+    void readsThatKeepAllThreadsBusyCanBeCancelled() throws Exception {
+        List<Endless> streams = new CopyOnWriteArrayList<>();
+        Asyncio.run(() -> {
+            List<Task<Void>> tasks = new ArrayList<>();
+            for (int i = 0; i < 50; i++) { // more than there are threads
+                tasks.add(createTask(Blocking.read(
+                                () -> {
+                                    Endless stream = new Endless();
+                                    stream.heedsInterrupts = false;
+                                    streams.add(stream);
+                                    return stream;
+                                },
+                                3,
+                                PROPAGATE)
+                        .then()));
+            }
+            await(sleep(Duration.ofMillis(50)));
+            for (Task<Void> task : tasks) {
+                await(waitFor(shield(task.cancelAndJoin()), Duration.ofSeconds(20)));
+            }
+        });
+        assertThat(streams)
+                .isNotEmpty()
+                .allSatisfy(stream -> assertThat(stream.closedWhileReading.get(20, TimeUnit.SECONDS))
+                        .isNotNull());
+    }
+
+    @Test
+    void aReadThatHeedsInterruptsEndsByOne() throws Exception {
+        PipedReader pipe = new PipedReader(new PipedWriter());
+        BufferedReader reader = new BufferedReader(pipe);
+        Asyncio.run(() -> {
+            Task<Void> task = createTask(Blocking.pull(() -> reader, BufferedReader::readLine, PROPAGATE)
+                    .then());
+            await(sleep(Duration.ofMillis(20)));
+            await(waitFor(shield(task.cancelAndJoin()), Duration.ofSeconds(20)));
+        });
+        assertThatThrownBy(reader::read).hasMessage("Stream closed");
+        assertThat(dropped.errors).isEmpty();
+    }
+
+    @Test
+    void anOpeningThatHeedsNoInterruptIsLeftBehindAndClosedInTheEnd() throws Exception {
+        Locked locked = new Locked();
+        Asyncio.run(() -> {
+            Task<Void> task = createTask(Blocking.pull(
+                            () -> {
+                                locked.read();
+                                return locked;
+                            },
+                            Locked::read,
+                            PROPAGATE)
+                    .then());
+            awaitInThread(locked.reading);
+            await(waitFor(shield(task.cancelAndJoin()), Duration.ofSeconds(20)));
+            awaitInThread(locked.interrupted);
+            assertThat(locked.closed.getCount()).isEqualTo(1);
+            locked.mayReturn.countDown();
+            awaitInThread(locked.closed);
+        });
+    }
+
+    /** As of a library whose methods are all synchronized. */
+    private static final class LockedFuture extends FutureTask<Integer> {
+        final CountDownLatch waiting = new CountDownLatch(1);
+
+        LockedFuture() {
+            super(() -> 1);
+        }
+
+        @Override
+        public synchronized Integer get() throws InterruptedException, ExecutionException {
+            waiting.countDown();
+            return super.get();
+        }
+
+        @Override
+        public synchronized boolean cancel(boolean mayInterruptIfRunning) {
+            return super.cancel(mayInterruptIfRunning);
+        }
+    }
+
+    @Test
+    void aFutureWhoseCancelWaitsForItsGetIsCancelled() throws Exception {
+        LockedFuture future = new LockedFuture();
+        Asyncio.run(() -> {
+            Task<Integer> task = createTask(Blocking.future(future, PROPAGATE));
+            awaitInThread(future.waiting);
+            await(waitFor(shield(task.cancelAndJoin()), Duration.ofSeconds(20)));
+        });
+        assertThat(future).isCancelled();
+    }
+
+    @Test
+    void aCallThatReturnsAPublisherFails() throws Exception {
+        for (Mono<?> call : List.<Mono<?>>of(
+                Blocking.mono(() -> Mono.just(1), DETACH),
+                Blocking.pull(() -> new StringReader(""), reader -> Flux.just(1), DETACH)
+                        .next())) {
+            StepVerifier.create(call)
+                    .verifyErrorSatisfies(e -> assertThat(e)
+                            .isInstanceOf(IllegalStateException.class)
+                            .hasMessageContaining("did you forget await"));
+        }
+        try (BlockingPortal portal = BlockingPortal.start()) {
+            assertThatThrownBy(() -> portal.call(() -> Flux.just(1))).hasMessageContaining("did you forget await");
+        }
     }
 
     @Test
