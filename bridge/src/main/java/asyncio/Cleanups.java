@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
+import reactor.core.Scannable;
 import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
@@ -88,6 +89,55 @@ public final class Cleanups extends UnderWay {
         return context.getOrDefault(Cleanups.class, null);
     }
 
+    /**
+     * Registers work of a subscription that begins; null if nobody would wait for it.
+     *
+     * @param subscriber {@code Scannable}, as the operators behind it
+     */
+    public static @Nullable Work work(CoreSubscriber<?> subscriber) {
+        Cleanups cleanups = of(subscriber.currentContext());
+        if (cleanups == null) {
+            return null;
+        }
+        Work work = new Work(cleanups, subscriber);
+        cleanups.enter(work);
+        return work;
+    }
+
+    /** Work that takes time to end when it is cancelled; from its start to its end. */
+    public static final class Work extends UnderWay {
+        private final Cleanups cleanups;
+        private final CoreSubscriber<?> subscriber;
+
+        Work(Cleanups cleanups, CoreSubscriber<?> subscriber) {
+            this.cleanups = cleanups;
+            this.subscriber = subscriber;
+        }
+
+        @Override
+        CoreSubscriber<?> subscriber() {
+            return subscriber;
+        }
+
+        /** It is being cancelled, and is waited for from now on; better before others can see that. */
+        public void cancelled() {
+            cleanups.await(this);
+        }
+
+        /** It has ended; before its subscriber hears of that. Calling it again does nothing. */
+        public void over() {
+            cleanups.leave(this);
+        }
+
+        /** Whether, it being cancelled, what waits for it was not, nor has failed: an operator between has gone on. */
+        public boolean wasCutOff() {
+            Scannable link = linkTo(cleanups.owner);
+            return link != null
+                    && !Boolean.TRUE.equals(link.scan(Scannable.Attr.CANCELLED))
+                    && link.scan(Scannable.Attr.ERROR) == null;
+        }
+    }
+
     /** Something that was cancelled goes on; it calls {@link #end} when it is over. */
     public synchronized void begin() {
         running++;
@@ -168,7 +218,7 @@ public final class Cleanups extends UnderWay {
             }
         }
         for (UnderWay work : left) {
-            boolean own = work.leadsTo(owner); // asks operators of others, so without the monitor
+            boolean own = work.linkTo(owner) != null; // asks operators of others, so without the monitor
             synchronized (this) {
                 if (own) {
                     await(work);

@@ -316,6 +316,9 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
         if (key == Attr.CANCELLED) {
             return state == DISPOSED;
         }
+        if (key == Attr.ERROR) {
+            return error instanceof Throwable failure ? failure : null;
+        }
         if (key == Attr.RUN_STYLE) {
             return Attr.RunStyle.ASYNC;
         }

@@ -103,6 +103,11 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
         return state == WAITING;
     }
 
+    /** Whether the subscriber was cancelled before it heard of an outcome. */
+    protected final boolean isCancelled() {
+        return state == CANCELLED;
+    }
+
     /** Settles it with a value, or null for empty; false if it is no longer waiting. Follow with {@link #deliver}. */
     protected final boolean grant(@Nullable T value) {
         return settle(value);
@@ -166,6 +171,9 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
         }
     }
 
+    /** The subscriber's turn has come: it is about to be told, unless it was cancelled. By default does nothing. */
+    protected void turn() {}
+
     // ---- the subscriber's side
 
     @Override
@@ -207,6 +215,7 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
     @Override
     @SuppressWarnings("unchecked")
     public final void run() {
+        turn();
         Object outcome = this.outcome;
         this.outcome = null;
         Throwable error = outcome instanceof Failure failure ? failure.error : null;

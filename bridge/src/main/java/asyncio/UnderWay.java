@@ -32,19 +32,21 @@ abstract class UnderWay {
     /** The subscriber that it works for. */
     abstract CoreSubscriber<?> subscriber();
 
-    /** Whether what it does goes through operators to that one, and to nobody else. */
-    final boolean leadsTo(Object owner) {
+    /**
+     * What the owner hears of it through, if that goes through operators to the owner, and to nobody else; or null.
+     */
+    final @Nullable Scannable linkTo(Object owner) {
         try {
             Object at = subscriber();
             while (at instanceof Scannable scannable) {
                 if (at == owner || at instanceof Wait wait && wait.task == owner) {
-                    return true;
+                    return scannable;
                 }
                 at = scannable.scanUnsafe(Scannable.Attr.ACTUAL);
             }
         } catch (RuntimeException e) { // an operator's
             Operators.onErrorDropped(e, subscriber().currentContext());
         }
-        return false;
+        return null;
     }
 }

@@ -1,17 +1,31 @@
 package asyncio.sync;
 
 import asyncio.CancelledException;
+import asyncio.Cleanups;
 import java.time.Duration;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
+import reactor.util.Logger;
+import reactor.util.Loggers;
 
 /**
  * One who waits on a {@link Condition}: first among its waiters, then, having been signalled or told to end, in the
  * line of the lock. All its state is guarded by the lock's monitor.
+ *
+ * <p>One that operators dispose of, behind which there is a task or a scope that waits for clean-ups, goes to the line
+ * as well: they must not go on before the lock is their permit's again.
  */
 final class ConditionWait extends LockWaiter<Void> {
+    private static final Logger LOG = Loggers.getLogger("asyncio");
+
     private final Condition condition;
+    /** Null if nobody waits for it, or somebody who can ask it to end. */
+    private Cleanups.@Nullable Work work;
+    /** The permit was released meanwhile. */
+    private boolean forgone;
+    /** Disposed of, it had to wait for the lock. */
+    private boolean late;
     /** What held the lock before, and will again. */
     private @Nullable Object token;
 
@@ -31,14 +45,22 @@ final class ConditionWait extends LockWaiter<Void> {
 
     @Override
     protected boolean begin() {
-        Turn next;
+        if (!isAwait(actual())) {
+            work = Cleanups.work(actual());
+        }
+        Turn next = null;
         synchronized (condition.lock) {
-            if (!isWaiting()) {
-                return false;
+            if (isWaiting()) {
+                token = condition.checkHeld("await()");
+                condition.waiters.add(this);
+                if (work != null) {
+                    condition.lock.expect(this);
+                }
+                next = condition.lock.giveUp(token);
             }
-            token = condition.checkHeld("await()");
-            condition.waiters.add(this);
-            next = condition.lock.giveUp(token);
+        }
+        if (token == null) {
+            turn(); // it was cancelled a moment ago
         }
         if (next != null) {
             next.pass();
@@ -59,7 +81,43 @@ final class ConditionWait extends LockWaiter<Void> {
 
     @Override
     boolean takeLock() {
-        return error == null ? grant(null) : fail(error);
+        if (work != null) {
+            condition.lock.expectNoLonger(this);
+        }
+        return isReturning() || (error == null ? grant(null) : fail(error));
+    }
+
+    /** Whether it was disposed of, and comes back for its lock. */
+    private boolean isReturning() {
+        return work != null && !forgone && isCancelled();
+    }
+
+    @Override
+    boolean waits() {
+        return super.waits() || isReturning();
+    }
+
+    /** Its permit is released: disposed of, it need not come back. Under the monitor; {@link #forgone} follows. */
+    void forgo() {
+        forgone = true;
+        if (isCancelled()) {
+            condition.lock.leave(this);
+        }
+    }
+
+    /** If it has not been disposed of yet, it goes on as if nothing had happened. */
+    void forgone() {
+        if (isCancelled()) {
+            reportIfMissed();
+            turn();
+        }
+    }
+
+    @Override
+    protected void turn() {
+        if (work != null) {
+            work.over();
+        }
     }
 
     /** Only with the lock. */
@@ -103,18 +161,44 @@ final class ConditionWait extends LockWaiter<Void> {
         }
     }
 
-    /** Without the lock: its subscriber is gone. */
+    /** Its subscriber is gone: without the lock, unless somebody waits for it to come back. */
     @Override
     protected void leave() {
         ConditionWait next = null;
+        boolean now = false;
         synchronized (condition.lock) {
-            if (!condition.waiters.remove(this)) {
-                condition.lock.leave(this);
-                next = passOn();
+            if (token == null) {
+                return; // it never had let go of the lock
             }
+            if (work != null) {
+                work.cancelled();
+            }
+            boolean signalled = !condition.waiters.remove(this);
+            if (isReturning()) {
+                now = !signalled && condition.lock.rejoin(this); // else it stands in the line
+                late = !now;
+            } else {
+                condition.lock.leave(this);
+                condition.lock.expectNoLonger(this);
+            }
+            next = signalled ? passOn() : null;
+        }
+        if (now) {
+            deliver();
+        } else if (forgone) {
+            turn();
         }
         if (next != null) {
             next.deliver();
+        }
+    }
+
+    /** Two may have been where one should be. */
+    private void reportIfMissed() {
+        if (late && work != null && work.wasCutOff()) {
+            LOG.warn("An operator behind await() of " + condition + " has cut it off (timeout, firstWithSignal ...), and"
+                    + " what comes after that did not wait until the lock was its own again. Use await(Duration), or"
+                    + " waitFor(...) as the last operator, which wait");
         }
     }
 
@@ -130,7 +214,7 @@ final class ConditionWait extends LockWaiter<Void> {
         }
     }
 
-    /** It has the lock, but nobody is there who could release it. */
+    /** It has the lock, but nobody is there who could release it, unless it came back for it. */
     @Override
     protected void undelivered(@Nullable Void value, @Nullable Throwable error) {
         Object token = this.token;
@@ -139,7 +223,11 @@ final class ConditionWait extends LockWaiter<Void> {
             return;
         }
         giveBack(null);
-        condition.lock.release(token);
+        if (work == null || forgone) {
+            condition.lock.release(token);
+        } else {
+            reportIfMissed();
+        }
     }
 
     /** Its signal goes to the next; who is to be told, or null. */

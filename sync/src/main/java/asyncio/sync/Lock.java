@@ -5,6 +5,8 @@ import asyncio.WaitQueue;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
+import java.util.IdentityHashMap;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
@@ -50,6 +52,8 @@ public class Lock extends Lockable {
     private @Nullable Object holder;
     /** Guarded by this. */
     private final WaitQueue<LockWaiter<?>> waiters = new WaitQueue<>();
+    /** Who will come back for a permit that has let go of the lock, even if disposed of. Guarded by this. */
+    private @Nullable Map<Object, ConditionWait> away;
 
     /** A free one. */
     public Lock() {}
@@ -172,14 +176,20 @@ public class Lock extends Lockable {
             freed();
             return null;
         }
-        LockWaiter<?> next;
+        LockWaiter<?> next = null;
+        ConditionWait returning = null;
         synchronized (this) {
-            if (holder() != token) {
+            if (holder() == token) {
+                next = giveUp(token);
+            } else if (away == null || (returning = away.remove(token)) == null) {
                 return null;
+            } else {
+                returning.forgo();
             }
-            next = giveUp(token);
         }
-        if (next == null) {
+        if (returning != null) {
+            returning.forgone();
+        } else if (next == null) {
             freed();
         }
         return next;
@@ -238,6 +248,21 @@ public class Lock extends Lockable {
         }
         WORD.compareAndSet(this, token, null);
         return null;
+    }
+
+    /** One lets go of the lock, and will have it back for its permit. */
+    final void expect(ConditionWait waiter) {
+        if (away == null) {
+            away = new IdentityHashMap<>();
+        }
+        away.put(waiter.token(), waiter);
+    }
+
+    /** It has the lock, or never will. */
+    final void expectNoLonger(ConditionWait waiter) {
+        if (away != null) {
+            away.remove(waiter.token(), waiter);
+        }
     }
 
     /** Puts one who has no lock yet into the line; true if it got the lock, and is to be told. */

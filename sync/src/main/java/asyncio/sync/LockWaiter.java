@@ -22,8 +22,8 @@ abstract class LockWaiter<T> extends Suspension<T> implements Turn {
         deliver();
     }
 
-    /** For {@link Lock}, in this package. */
-    final boolean waits() {
+    /** Whether it is still to have the lock. */
+    boolean waits() {
         return isWaiting();
     }
 }

@@ -26,8 +26,10 @@ final class Scope<T> extends Operators.DeferredSubscription implements CoreSubsc
     private static final int RUNNING = 3;
     /** Cancelled while starting: the one who starts it releases. */
     private static final int CANCELLED_STARTING = 4;
-    /** The work ended while it was being subscribed to, or later, or was cancelled. */
+    /** It was cancelled, or could not begin. */
     private static final int OVER = 5;
+    /** The work ended while it was being subscribed to, or later. */
+    private static final int ENDED = 6;
 
     /** What is done, and with permits of what. */
     interface Plan<T> {
@@ -45,6 +47,8 @@ final class Scope<T> extends Operators.DeferredSubscription implements CoreSubsc
     private @Nullable Object permit;
 
     private volatile @Nullable Cleanups cleanups;
+    /** What the work has failed with. */
+    private @Nullable Throwable error;
 
     Scope(Plan<T> plan, CoreSubscriber<? super T> actual) {
         this.plan = plan;
@@ -128,7 +132,7 @@ final class Scope<T> extends Operators.DeferredSubscription implements CoreSubsc
         try {
             plan.work().subscribe(this);
         } catch (Throwable e) {
-            if (STATE.getAndSet(this, OVER) != OVER) {
+            if (STATE.getAndSet(this, OVER) < OVER) {
                 permit.release();
                 close();
             }
@@ -212,7 +216,8 @@ final class Scope<T> extends Operators.DeferredSubscription implements CoreSubsc
 
     private void end(@Nullable Throwable error) {
         for (int before; (before = state) < CANCELLED_STARTING; ) {
-            if (STATE.compareAndSet(this, before, OVER)) {
+            if (STATE.compareAndSet(this, before, ENDED)) {
+                this.error = error;
                 Cleanups inner = cleanups;
                 if (inner == null) {
                     releaseAndSignal(error);
@@ -258,7 +263,7 @@ final class Scope<T> extends Operators.DeferredSubscription implements CoreSubsc
                     this.cleanups = cleanups;
                 }
             }
-            if (state == OVER) {
+            if (state >= OVER) {
                 cleanups.close(); // it is asked late, by a hook
             }
         }
@@ -275,7 +280,13 @@ final class Scope<T> extends Operators.DeferredSubscription implements CoreSubsc
             return state == ACQUIRING ? permit : plan.work();
         }
         if (key == Attr.TERMINATED) {
-            return state == OVER;
+            return state >= OVER;
+        }
+        if (key == Attr.CANCELLED) {
+            return state == OVER || state == CANCELLED_STARTING;
+        }
+        if (key == Attr.ERROR) {
+            return error;
         }
         return key == Attr.RUN_STYLE ? Attr.RunStyle.ASYNC : null;
     }
