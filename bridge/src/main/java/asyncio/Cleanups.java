@@ -27,7 +27,7 @@ public final class Cleanups extends UnderWay {
     private int running;
 
     private @Nullable Future<Void> rest;
-    /** What has begun and not ended, and is not waited for; linked. */
+    /** What has begun and not ended, and may have to be waited for; linked. */
     private @Nullable UnderWay first;
 
     Cleanups(Task<?> task) {
@@ -65,6 +65,20 @@ public final class Cleanups extends UnderWay {
     @Override
     CoreSubscriber<?> subscriber() {
         return Objects.requireNonNull(subscriber, "of a task there is none");
+    }
+
+    @Override
+    synchronized boolean isForeign(EventLoop loop) {
+        int known = 0;
+        for (UnderWay work = first; work != null; work = work.next) {
+            if (work.stage == Stage.AWAITED) {
+                known++;
+                if (work.isForeign(loop)) {
+                    return true;
+                }
+            }
+        }
+        return running > known; // somebody has called begin(): it may be anybody
     }
 
     /** The operator's part is over. */
@@ -119,6 +133,12 @@ public final class Cleanups extends UnderWay {
             return subscriber;
         }
 
+        /** Nobody knows. */
+        @Override
+        boolean isForeign(EventLoop loop) {
+            return true;
+        }
+
         /** It is being cancelled, and is waited for from now on; better before others can see that. */
         public void cancelled() {
             cleanups.await(this);
@@ -162,19 +182,26 @@ public final class Cleanups extends UnderWay {
     synchronized void enter(UnderWay work) {
         if (work.stage == Stage.NEW) {
             work.stage = Stage.ENTERED;
-            UnderWay first = this.first;
-            work.next = first;
-            if (first != null) {
-                first.previous = work;
-            }
-            this.first = work;
+            link(work);
         }
+    }
+
+    /** Under the monitor. */
+    private void link(UnderWay work) {
+        UnderWay first = this.first;
+        work.next = first;
+        if (first != null) {
+            first.previous = work;
+        }
+        this.first = work;
     }
 
     /** Work is about to be cancelled, and to be waited for until it {@linkplain #leave leaves}. */
     synchronized void await(UnderWay work) {
         if (work.stage != Stage.AWAITED && work.stage != Stage.OVER) {
-            unlink(work);
+            if (work.stage != Stage.ENTERED) {
+                link(work);
+            }
             work.stage = Stage.AWAITED;
             running++;
         }
@@ -214,7 +241,9 @@ public final class Cleanups extends UnderWay {
         List<UnderWay> left = new ArrayList<>();
         synchronized (this) {
             for (UnderWay work = first; work != null; work = work.next) {
-                left.add(work);
+                if (work.stage == Stage.ENTERED) {
+                    left.add(work);
+                }
             }
         }
         for (UnderWay work : left) {

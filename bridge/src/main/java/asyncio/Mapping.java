@@ -153,6 +153,12 @@ final class Mapping<S, R> extends UnderWay implements CoreSubscriber<S>, Subscri
         return actual;
     }
 
+    /** Its tasks tell themselves. */
+    @Override
+    boolean isForeign(EventLoop loop) {
+        return false;
+    }
+
     @Override
     public void request(long n) {
         if (!Operators.validate(n)) {

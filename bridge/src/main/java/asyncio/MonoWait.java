@@ -62,11 +62,9 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
         this.mono = mono;
     }
 
-    /** Not if the Mono is this library's, unless it stands for a callback or a stage of another's. */
     @Override
     boolean isForeign() {
-        String type = mono.getClass().getName();
-        return !DebugMode.isOurs(type) || type.startsWith("asyncio.bridge.");
+        return Outside.is(mono, task.loop) || Outside.is(subscription, task.loop);
     }
 
     /** Subscribes; true if the task must suspend, false if the Mono has ended already. */

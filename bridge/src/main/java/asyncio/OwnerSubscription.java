@@ -9,6 +9,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
+import reactor.core.Scannable;
 import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
@@ -17,7 +18,7 @@ import reactor.util.context.Context;
  * after which the subscriber hears nothing more. A task that awaits the work directly only asks it to end, and gets
  * what comes of it, as if it had awaited it inline.
  */
-final class OwnerSubscription<T> extends UnderWay implements AwaitedSubscription<T>, CoreSubscriber<T> {
+final class OwnerSubscription<T> extends UnderWay implements AwaitedSubscription<T>, CoreSubscriber<T>, Scannable {
     private static final VarHandle WORK;
     private static final Object STARTING = new Object();
     private static final Object OVER = new Object();
@@ -48,6 +49,11 @@ final class OwnerSubscription<T> extends UnderWay implements AwaitedSubscription
     @Override
     CoreSubscriber<?> subscriber() {
         return actual;
+    }
+
+    @Override
+    boolean isForeign(EventLoop loop) {
+        return Outside.is(this, loop);
     }
 
     @Override
@@ -186,5 +192,17 @@ final class OwnerSubscription<T> extends UnderWay implements AwaitedSubscription
     @Override
     public Context currentContext() {
         return actual.currentContext();
+    }
+
+    @Override
+    @SuppressWarnings("rawtypes")
+    public @Nullable Object scanUnsafe(Attr key) {
+        if (key == Attr.PARENT) {
+            return work instanceof Outcome<?> outcome ? outcome.work : null;
+        }
+        if (key == Attr.ACTUAL) {
+            return actual;
+        }
+        return key == Attr.RUN_STYLE ? Attr.RunStyle.ASYNC : null;
     }
 }

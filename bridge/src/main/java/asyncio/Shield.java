@@ -1,5 +1,7 @@
 package asyncio;
 
+import java.util.Collection;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
@@ -49,6 +51,11 @@ final class Shield<T> extends Future<T> {
         } else if (finishExceptionally(failure)) {
             inner.markRetrieved(); // only now: cancelled a moment ago, this passes nothing on
         }
+    }
+
+    @Override
+    Collection<? extends Future<?>> parts() {
+        return List.of(inner);
     }
 
     @Override

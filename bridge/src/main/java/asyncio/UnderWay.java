@@ -32,9 +32,10 @@ abstract class UnderWay {
     /** The subscriber that it works for. */
     abstract CoreSubscriber<?> subscriber();
 
-    /**
-     * What the owner hears of it through, if that goes through operators to the owner, and to nobody else; or null.
-     */
+    /** Whether it waits for what that loop knows nothing of. */
+    abstract boolean isForeign(EventLoop loop);
+
+    /** What the owner hears of it through, if that goes through operators to the owner, and to nobody else; or null. */
     final @Nullable Scannable linkTo(Object owner) {
         try {
             Object at = subscriber();

@@ -89,7 +89,7 @@ abstract class Wait extends Waiter {
 
         @Override
         boolean isForeign() {
-            return future instanceof Future.Wrapped;
+            return Outside.completes(future, task.loop);
         }
 
         @Override
@@ -170,6 +170,11 @@ abstract class Wait extends Waiter {
         @Override
         boolean hasEnded() {
             return rest.done();
+        }
+
+        @Override
+        boolean isForeign() {
+            return task.cleanups().isForeign(task.loop);
         }
 
         @Override

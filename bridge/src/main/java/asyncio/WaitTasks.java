@@ -2,6 +2,7 @@ package asyncio;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
@@ -140,6 +141,11 @@ final class WaitTasks<F extends Future<?>> extends ColdMono<WaitResult<F>> {
             if (entry != null) {
                 loop.core.removeTimer(entry);
             }
+        }
+
+        @Override
+        Collection<? extends Future<?>> parts() {
+            return listeners.stream().map(listener -> listener.future).toList();
         }
 
         @Override

@@ -309,7 +309,9 @@ final class Inflow<T> implements CoreSubscriber<T>, Subscription, Scannable {
     @SuppressWarnings("rawtypes")
     public @Nullable Object scanUnsafe(Attr key) {
         if (key == Attr.PARENT) {
-            return upstream;
+            synchronized (this) { // what it waits for
+                return putter != null ? putter : upstream != null ? upstream : source;
+            }
         }
         if (key == Attr.ACTUAL) {
             return actual;

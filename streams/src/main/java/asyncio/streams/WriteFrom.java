@@ -253,7 +253,7 @@ final class WriteFrom<T> extends Mono<Void> implements Scannable {
         @SuppressWarnings("rawtypes")
         public @Nullable Object scanUnsafe(Attr key) {
             if (key == Attr.PARENT) {
-                return source;
+                return source == null ? what.source : source;
             }
             if (key == Attr.ACTUAL) {
                 return actual;

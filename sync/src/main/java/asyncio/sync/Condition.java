@@ -22,12 +22,12 @@ import reactor.core.publisher.Mono;
  *
  * <p><b>Cancelling.</b> A task that is cancelled (or timed out by {@link asyncio.Asyncio#waitFor}) while it awaits gets
  * its {@link asyncio.CancelledException} when it holds the lock again, so that what it holds is what it thinks it
- * holds. A signal that it had is passed on. The same is true with operators in between ({@code waitFor(await().map(..))}
- * or {@code await().timeout(d)} in a body): the task, or the {@link Lockable#withLock scope}, does not go on before. But
- * what follows in the same chain of operators does, without the lock while others hold it, for which there is a warning
- * in the log: {@code await().timeout(d).onErrorComplete().then(work)}. A deadline belongs into {@link #await(Duration)}.
- * Where neither a task nor a scope is, a subscription that is cancelled does not get the lock back; its permit then is a
- * released one.
+ * holds. A signal that it had is passed on. The same is true with operators in between
+ * ({@code waitFor(await().map(..))} or {@code await().timeout(d)} in a body): the task, or the {@link Lockable#withLock
+ * scope}, does not go on before. But what follows in the same chain of operators does, without the lock while others
+ * hold it, for which there is a warning in the log: {@code await().timeout(d).onErrorComplete().then(work)}. A deadline
+ * belongs into {@link #await(Duration)}. Where neither a task nor a scope is, a subscription that is cancelled does not
+ * get the lock back; its permit then is a released one.
  *
  * <pre>{@code
  * Condition changed = new Condition();

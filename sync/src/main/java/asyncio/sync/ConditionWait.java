@@ -196,9 +196,10 @@ final class ConditionWait extends LockWaiter<Void> {
     /** Two may have been where one should be. */
     private void reportIfMissed() {
         if (late && work != null && work.wasCutOff()) {
-            LOG.warn("An operator behind await() of " + condition + " has cut it off (timeout, firstWithSignal ...), and"
-                    + " what comes after that did not wait until the lock was its own again. Use await(Duration), or"
-                    + " waitFor(...) as the last operator, which wait");
+            LOG.warn(
+                    "An operator behind await() of " + condition + " has cut it off (timeout, firstWithSignal ...), and"
+                            + " what comes after that did not wait until the lock was its own again. Use await(Duration), or"
+                            + " waitFor(...) as the last operator, which wait");
         }
     }
 

@@ -6,7 +6,6 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
 import java.util.IdentityHashMap;
-import java.util.Map;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
@@ -53,7 +52,7 @@ public class Lock extends Lockable {
     /** Guarded by this. */
     private final WaitQueue<LockWaiter<?>> waiters = new WaitQueue<>();
     /** Who will come back for a permit that has let go of the lock, even if disposed of. Guarded by this. */
-    private @Nullable Map<Object, ConditionWait> away;
+    private @Nullable IdentityHashMap<Object, ConditionWait> away;
 
     /** A free one. */
     public Lock() {}

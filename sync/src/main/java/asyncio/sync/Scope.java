@@ -47,8 +47,8 @@ final class Scope<T> extends Operators.DeferredSubscription implements CoreSubsc
     private @Nullable Object permit;
 
     private volatile @Nullable Cleanups cleanups;
-    /** What the work has failed with. */
-    private @Nullable Throwable error;
+    /** The subscription to the work, then what that has failed with. */
+    private volatile @Nullable Object work;
 
     Scope(Plan<T> plan, CoreSubscriber<? super T> actual) {
         this.plan = plan;
@@ -196,6 +196,7 @@ final class Scope<T> extends Operators.DeferredSubscription implements CoreSubsc
 
     @Override
     public void onSubscribe(Subscription s) {
+        work = s;
         set(s);
     }
 
@@ -217,7 +218,7 @@ final class Scope<T> extends Operators.DeferredSubscription implements CoreSubsc
     private void end(@Nullable Throwable error) {
         for (int before; (before = state) < CANCELLED_STARTING; ) {
             if (STATE.compareAndSet(this, before, ENDED)) {
-                this.error = error;
+                work = error;
                 Cleanups inner = cleanups;
                 if (inner == null) {
                     releaseAndSignal(error);
@@ -277,7 +278,7 @@ final class Scope<T> extends Operators.DeferredSubscription implements CoreSubsc
             return actual;
         }
         if (key == Attr.PARENT) {
-            return state == ACQUIRING ? permit : plan.work();
+            return state == ACQUIRING ? permit : work instanceof Subscription ? work : null;
         }
         if (key == Attr.TERMINATED) {
             return state >= OVER;
@@ -286,7 +287,7 @@ final class Scope<T> extends Operators.DeferredSubscription implements CoreSubsc
             return state == OVER || state == CANCELLED_STARTING;
         }
         if (key == Attr.ERROR) {
-            return error;
+            return work instanceof Throwable ? work : null;
         }
         return key == Attr.RUN_STYLE ? Attr.RunStyle.ASYNC : null;
     }

@@ -47,8 +47,10 @@ class ConditionCutOffTest {
         UNTIL(condition -> condition.awaitUntil(() -> false)),
         AWAIT_AND_OPERATOR(condition -> condition.await().hide().map(nothing -> nothing)),
         UNTIL_AND_OPERATOR(condition -> condition.awaitUntil(() -> false).then()),
-        LONG_AWAIT_AND_OPERATOR(condition -> condition.await(Duration.ofHours(1)).then(Mono.empty())),
-        IN_A_BODY(condition -> async(() -> await(condition.awaitUntil(() -> false).then())));
+        LONG_AWAIT_AND_OPERATOR(
+                condition -> condition.await(Duration.ofHours(1)).then(Mono.empty())),
+        IN_A_BODY(
+                condition -> async(() -> await(condition.awaitUntil(() -> false).then())));
 
         private final Function<Condition, Mono<Void>> on;
 
@@ -181,11 +183,13 @@ class ConditionCutOffTest {
         try (LogCapture logged = new LogCapture()) {
             VirtualTime.run(() -> {
                 EventLoop loop = EventLoop.getRunningLoop();
-                await(createTask(condition.lock().withLock(condition
-                        .await()
-                        .timeout(seconds(1), loop.scheduler())
-                        .onErrorComplete()
-                        .then(Mono.fromRunnable(() -> log.add("locked: " + condition.locked()))))));
+                await(createTask(condition
+                        .lock()
+                        .withLock(condition
+                                .await()
+                                .timeout(seconds(1), loop.scheduler())
+                                .onErrorComplete()
+                                .then(Mono.fromRunnable(() -> log.add("locked: " + condition.locked()))))));
             });
             assertThat(log).containsExactly("locked: true");
             assertThat(logged.messages()).isEmpty();
@@ -217,7 +221,8 @@ class ConditionCutOffTest {
 
     @ParameterizedTest
     @EnumSource(Style.class)
-    @DisplayName("awaitUntil, cancelled between its signal and its turn: it ends with the lock, the next gets the signal")
+    @DisplayName(
+            "awaitUntil, cancelled between its signal and its turn: it ends with the lock, the next gets the signal")
     void cancelledBeforeItsTurn(Style style) throws Exception {
         VirtualTime.run(() -> {
             boolean[] second = new boolean[1];
@@ -231,7 +236,9 @@ class ConditionCutOffTest {
             second[0] = true;
             mine.release();
             cancelled.cancel("enough");
-            assertThat(errorOf(cancelled)).isInstanceOf(CancelledException.class).hasMessage("enough");
+            assertThat(errorOf(cancelled))
+                    .isInstanceOf(CancelledException.class)
+                    .hasMessage("enough");
             assertThat(its.isReleased()).isFalse();
             its.release();
             await(waitFor(next, seconds(1)));

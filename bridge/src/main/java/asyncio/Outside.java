@@ -1,0 +1,48 @@
+package asyncio;
+
+import org.jspecify.annotations.Nullable;
+import reactor.core.Scannable;
+
+/**
+ * Tells what a loop knows nothing of: another library, another loop. Asked only when a loop with virtual time has
+ * nothing to do, so that it may cost something.
+ */
+final class Outside {
+    private Outside() {}
+
+    /**
+     * Whether a Mono or subscription is another library's, or waits for something that is: our own tell by
+     * {@code Scannable.Attr.PARENT} what they wait for at the moment. What stands for a callback or a stage is
+     * another's.
+     */
+    static boolean is(@Nullable Object source, EventLoop loop) {
+        for (Object at = source; at != null; ) {
+            if (at instanceof Future<?> future) {
+                return completes(future, loop);
+            }
+            String type = at.getClass().getName();
+            if (!DebugMode.isOurs(type) || type.startsWith("asyncio.bridge.")) {
+                return true;
+            }
+            at = at instanceof Scannable scannable ? scannable.scanUnsafe(Scannable.Attr.PARENT) : null;
+        }
+        return false;
+    }
+
+    /** Whether a Future is completed from there. A task of the loop tells that itself. */
+    static boolean completes(Future<?> future, EventLoop loop) {
+        if (future.done()) {
+            return false;
+        }
+        EventLoop its = future.getLoop();
+        if (future instanceof Future.Wrapped || its != null && its != loop) {
+            return true;
+        }
+        for (Future<?> part : future.parts()) {
+            if (part != future && completes(part, loop)) {
+                return true;
+            }
+        }
+        return false;
+    }
+}
