@@ -27,7 +27,7 @@ public final class LoopCloseRaces {
     private LoopCloseRaces() {}
 
     private static LoopCore silentLoop() {
-        return new LoopCore(FACADE, executor -> new NoIo(), Ticker.systemTicker(), null);
+        return new LoopCore(FACADE, executor -> new NoIo(), Ticker.systemTicker(), 0);
     }
 
     private static final class NoIo implements IoHandler {
