@@ -107,7 +107,10 @@ final class BodyThreads {
             throw new IllegalStateException("No virtual threads before Java 21");
         }
         try {
+            Memory.need();
             return (Thread) newVirtual.invokeExact(main);
+        } catch (Error e) {
+            throw e;
         } catch (Throwable e) {
             throw new IllegalStateException("Cannot make a virtual thread", e);
         }
@@ -123,6 +126,7 @@ final class BodyThreads {
     }
 
     static Thread newPlatform(Runnable main, String loopName) {
+        Memory.need();
         Thread thread = new Thread(null, main, loopName + "-body-" + NAMES.incrementAndGet(), STACK_BYTES, false);
         thread.setDaemon(true);
         return thread;

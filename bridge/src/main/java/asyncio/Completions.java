@@ -10,6 +10,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
+import reactor.core.Exceptions;
 import reactor.core.Scannable;
 import reactor.core.publisher.Operators;
 import reactor.util.concurrent.Queues;
@@ -80,7 +81,7 @@ final class Completions<T> implements Subscription, Scannable {
             if (what.timeout != null && left > 0) {
                 limit(what.timeout);
             }
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | OutOfMemoryError e) {
             error = e;
         }
         if (cancelled) {
@@ -104,9 +105,29 @@ final class Completions<T> implements Subscription, Scannable {
 
     private void deliverAll(int answered) {
         do {
-            deliverWhatIsThere();
+            try {
+                deliverWhatIsThere();
+            } catch (Throwable e) {
+                breakOff(e);
+            }
             answered = calls.addAndGet(-answered);
         } while (answered != 0);
+    }
+
+    /** The subscriber, or the JVM, has failed in the middle of a delivery: it ends here, and nobody waits for more. */
+    private void breakOff(Throwable e) {
+        boolean over = terminated || cancelled;
+        terminated = true;
+        detach();
+        if (over) {
+            Operators.onErrorDropped(e, actual.currentContext());
+        } else {
+            actual.onError(e);
+        }
+        if (e instanceof Error fatal && Exceptions.isJvmFatal(fatal)) {
+            calls.set(0); // whoever comes later finds it over
+            throw fatal;
+        }
     }
 
     private void deliverWhatIsThere() {

@@ -579,8 +579,17 @@ public final class EventLoop {
         tasks.add(task);
         if (Boolean.TRUE.equals(options.eager()) && running.get() && core.inEventLoop()) {
             startEagerly(task);
-        } else if (!core.enqueue(new TaskStart(task))) {
-            tasks.remove(task);
+            return task;
+        }
+        boolean queued = false;
+        try {
+            queued = core.enqueue(new TaskStart(task));
+        } finally {
+            if (!queued) {
+                tasks.remove(task); // closed, or there is no memory: nobody would start it
+            }
+        }
+        if (!queued) {
             throw Misuse.loopClosed();
         }
         return task;
@@ -596,7 +605,7 @@ public final class EventLoop {
             } else {
                 enterTask(task);
                 try (ThreadLocals.Scope locals = ThreadLocals.restore(task.getContext())) {
-                    task.start();
+                    task.step(null);
                 }
             }
         } finally {

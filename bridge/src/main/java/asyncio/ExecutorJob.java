@@ -22,6 +22,9 @@ final class ExecutorJob<T> implements Runnable {
     private final AtomicBoolean taken = new AtomicBoolean();
 
     private final Result<T> future;
+    /** Made before the call: a call that has filled the memory must be heard of, too. */
+    private final Outcome<T> outcome = new Outcome<>(this);
+
     private final Disposable hold;
 
     private ExecutorJob(EventLoop loop, Callable<? extends T> function, ContextView context) {
@@ -60,16 +63,13 @@ final class ExecutorJob<T> implements Runnable {
         if (!taken.compareAndSet(false, true)) {
             return;
         }
-        T result = null;
-        Throwable error = null;
         try {
-            result = Asyncio.withContext(context, function);
+            T result = Asyncio.withContext(context, function);
             Misuse.checkNotPublisherFromThread(result);
+            outcome.result = result;
         } catch (Throwable e) {
-            result = null;
-            error = e;
+            outcome.error = e;
         }
-        Outcome<T> outcome = new Outcome<>(this, result, error);
         if (!loop.core.enqueue(outcome)) {
             outcome.run();
         }
@@ -97,13 +97,11 @@ final class ExecutorJob<T> implements Runnable {
     /** Brings the outcome to the loop; only there does the loop's virtual clock stop waiting for it. */
     private static final class Outcome<T> extends Waiter {
         private final ExecutorJob<T> job;
-        private final @Nullable T result;
-        private final @Nullable Throwable error;
+        private @Nullable T result;
+        private @Nullable Throwable error;
 
-        Outcome(ExecutorJob<T> job, @Nullable T result, @Nullable Throwable error) {
+        Outcome(ExecutorJob<T> job) {
             this.job = job;
-            this.result = result;
-            this.error = error;
         }
 
         @Override

@@ -83,6 +83,10 @@ public sealed class Future<T> extends Mono<T> implements Scannable
 
     /** An outcome other than a result. */
     private static final class Failure {
+        /** For a Future that must end, and for whose outcome there is no memory. */
+        static final Failure NO_MEMORY = new Failure(
+                new OutOfMemoryError("There was no memory for the exception that a Future or task ended with"), false);
+
         final Throwable exception;
         final boolean cancelled;
         private volatile LeakDetector.@Nullable Leak unretrieved;
@@ -306,16 +310,30 @@ public sealed class Future<T> extends Mono<T> implements Scannable
     }
 
     final boolean finishCancelled(CancelledException exception) {
-        return finish(new Failure(exception, true));
+        Failure failure;
+        try {
+            Memory.need();
+            failure = new Failure(exception, true);
+        } catch (OutOfMemoryError e) {
+            failure = Failure.NO_MEMORY; // whoever waits must be told all the same
+        }
+        return finish(failure);
     }
 
     final boolean finishExceptionally(Throwable exception) {
-        Failure failure = new Failure(Objects.requireNonNull(exception, "exception"), false);
+        Objects.requireNonNull(exception, "exception");
         if (!isPending(state)) {
             return false;
         }
-        // tracked before anybody can retrieve it, so that a retrieval always finds the record
-        failure.unretrieved = LeakDetector.trackException(this, describeForLog(), exception, contextForLog());
+        Failure failure;
+        try {
+            Memory.need();
+            failure = new Failure(exception, false);
+            // tracked before anybody can retrieve it, so that a retrieval always finds the record
+            failure.unretrieved = LeakDetector.trackException(this, describeForLog(), exception, contextForLog());
+        } catch (OutOfMemoryError e) {
+            return finish(Failure.NO_MEMORY); // whoever waits must be told all the same
+        }
         if (finish(failure)) {
             return true;
         }

@@ -65,9 +65,14 @@ abstract sealed class Joint<T, C> extends Future<T> permits Gather, Race {
     }
 
     private void heardOf(Future<C> child) {
-        ended(child);
-        if ((int) RUNNING.getAndAdd(this, -1) == 1) {
-            allEnded();
+        try {
+            ended(child);
+            if ((int) RUNNING.getAndAdd(this, -1) == 1) {
+                allEnded();
+            }
+        } catch (Throwable e) {
+            finishExceptionally(e); // else nobody would hear of the end
+            throw e;
         }
     }
 

@@ -9,12 +9,12 @@ import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.MockTicker;
 import io.netty.util.concurrent.Ticker;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
@@ -57,7 +57,13 @@ final class LoopCore extends NettyEventLoop {
     private final Closers closers = new Closers();
     private final Queue<Runnable> inbox =
             Queues.<Runnable>unboundedMultiproducer().get();
-    private final ArrayDeque<Runnable> ready = new ArrayDeque<>(256);
+    private final Ring<Runnable> ready = new Ring<>(256);
+    /**
+     * Waiters for which there was no room in one of the two above, linked by {@code next}, the last first: they were
+     * told once, and nobody will tell them again.
+     */
+    private final AtomicReference<@Nullable Waiter> spilled = new AtomicReference<>();
+
     private final TimerQueue timers = new TimerQueue();
     /** When the last one goes the loop may be asleep, with a clock that could go on. */
     final TimeHolds holds = new TimeHolds(this::wakeUp);
@@ -107,16 +113,62 @@ final class LoopCore extends NettyEventLoop {
             return false;
         }
         if (inEventLoop()) {
-            ready.add(entry);
+            try {
+                ready.add(entry);
+            } catch (OutOfMemoryError e) {
+                spill(entry, e);
+            }
             return true;
         }
-        inbox.add(entry);
+        try {
+            Memory.need();
+            inbox.add(entry);
+        } catch (OutOfMemoryError e) {
+            spill(entry, e);
+        }
         if (closed) {
             // close() may have looked at the inbox before the line above: whoever comes last takes the entry out again
             return !abandonInbox(entry);
         }
         io.wakeup();
         return true;
+    }
+
+    /** Keeps a waiter without allocating anything; who wants something else of the loop can be told that it failed. */
+    private void spill(Runnable entry, OutOfMemoryError e) {
+        if (!(entry instanceof Waiter waiter)) {
+            throw e;
+        }
+        Waiter before;
+        do {
+            before = spilled.get();
+            waiter.next = before;
+        } while (!spilled.compareAndSet(before, waiter));
+    }
+
+    /** Moves as many of them to the ready queue as there is room for. */
+    private void takeSpilled() {
+        Waiter first = null;
+        for (Waiter waiter = spilled.getAndSet(null); waiter != null; ) {
+            Waiter next = waiter.next;
+            waiter.next = first; // the first first
+            first = waiter;
+            waiter = next;
+        }
+        while (first != null) {
+            Waiter next = first.next;
+            first.next = null;
+            enqueueHere(first);
+            first = next;
+        }
+    }
+
+    private void enqueueHere(Waiter waiter) {
+        try {
+            ready.add(waiter);
+        } catch (OutOfMemoryError e) {
+            spill(waiter, e);
+        }
     }
 
     /**
@@ -132,6 +184,15 @@ final class LoopCore extends NettyEventLoop {
                     found = true;
                 } else {
                     left.add(entry);
+                }
+            }
+            for (Waiter waiter = spilled.getAndSet(null), next; waiter != null; waiter = next) {
+                next = waiter.next;
+                waiter.next = null;
+                if (waiter == own) {
+                    found = true;
+                } else {
+                    left.add(waiter);
                 }
             }
         }
@@ -329,7 +390,7 @@ final class LoopCore extends NettyEventLoop {
 
     /** Whether only IO, a timer or another thread can bring the next entry. */
     boolean isIdle() {
-        return ready.isEmpty() && inbox.isEmpty();
+        return ready.isEmpty() && inbox.isEmpty() && spilled.get() == null;
     }
 
     int todo() {
@@ -351,10 +412,14 @@ final class LoopCore extends NettyEventLoop {
     }
 
     private void collectReady() {
-        for (Runnable entry; (entry = inbox.poll()) != null; ) {
+        if (spilled.get() != null) {
+            takeSpilled();
+        }
+        while (!inbox.isEmpty() && hasRoom()) {
+            Runnable entry = inbox.poll();
             if (entry instanceof TimerChange) {
                 entry.run();
-            } else {
+            } else if (entry != null) {
                 ready.add(entry);
             }
         }
@@ -363,12 +428,26 @@ final class LoopCore extends NettyEventLoop {
         }
         long now = ticker.nanoTime();
         // two sources of timers, ours and Netty's, in one order of deadlines
-        while (nextDeadline() <= now) {
+        while (nextDeadline() <= now && hasRoom()) {
             if (timers.nextDeadline() <= nettyDeadline()) {
                 ready.add(timers.poll().action());
             } else {
                 ready.add(Objects.requireNonNull(pollScheduledTask(now)));
             }
+        }
+    }
+
+    /**
+     * Whether there is memory for one entry more, before it is taken from where it is; if not, what is ready has its
+     * turn first.
+     */
+    private boolean hasRoom() {
+        try {
+            ready.reserve();
+            timers.reserve();
+            return true;
+        } catch (OutOfMemoryError e) {
+            return false;
         }
     }
 
@@ -495,6 +574,7 @@ final class LoopCore extends NettyEventLoop {
             boolean block = mayBlock
                     && ready.isEmpty()
                     && inbox.isEmpty()
+                    && spilled.get() == null
                     && !stopping
                     && (quietNanos > 0 || asleep || !timeMayPass());
             selecting = block;

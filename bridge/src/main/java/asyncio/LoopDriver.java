@@ -2,6 +2,7 @@ package asyncio;
 
 import java.util.ArrayDeque;
 import java.util.Objects;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -23,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 final class LoopDriver {
     private final EventLoop loop;
     private final LoopCore core;
-    private final ArrayDeque<PlatformWorker> idleWorkers = new ArrayDeque<>();
+    private final ArrayDeque<PlatformWorker> idleWorkers = new ArrayDeque<>(BodyThreads.MAX_IDLE + 1); // never grows
     private final Seat runner = new Seat(BodyThreads.VIRTUAL);
     private final @Nullable Helper helper;
     /** Of runner and helper, the one that is driving or waits for the body it handed the loop to. */
@@ -126,13 +127,18 @@ final class LoopDriver {
             super(true);
         }
 
+        /** The runner has the loop instead if there is no memory for a thread. */
         void startOrGrant() {
-            if (started) {
-                handTo(this);
+            if (!started) {
+                try {
+                    thread = BodyThreads.newVirtual(this);
+                    handToNew(this);
+                    started = true;
+                } catch (OutOfMemoryError e) {
+                    handTo(runner);
+                }
             } else {
-                started = true;
-                thread = BodyThreads.newVirtual(this);
-                handToNew(this);
+                handTo(this);
             }
         }
 
@@ -144,7 +150,6 @@ final class LoopDriver {
 
         @Override
         public void run() {
-            EventLoop.setRunning(loop);
             awaitGrant();
             while (!closing) {
                 driving = this;
@@ -160,6 +165,7 @@ final class LoopDriver {
 
         private void drive() {
             try {
+                EventLoop.setRunning(loop);
                 while (!closing && !core.stopping && fatal == null) {
                     if (core.peek() != null) {
                         runNext(this);
@@ -175,7 +181,17 @@ final class LoopDriver {
                 }
             } catch (Throwable e) {
                 failed(e);
+                takeBack(this);
             }
+        }
+    }
+
+    /** Waits for the loop if the entry that failed had handed it to a body before. */
+    private void takeBack(Seat me) {
+        if (me.handedOver) {
+            me.handedOver = false;
+            me.awaitGrant();
+            driving = me;
         }
     }
 
@@ -198,7 +214,12 @@ final class LoopDriver {
         holder = seat;
         core.owner = thread;
         seat.granted = true;
-        LockSupport.unpark(thread);
+        try {
+            LockSupport.unpark(thread);
+        } catch (OutOfMemoryError | RejectedExecutionException e) {
+            // to wake a virtual thread is to queue it; the loop is its own already, and the watchdog wakes it again
+            Thread.onSpinWait();
+        }
     }
 
     /** As {@link #handTo}, to a thread that has not been started; if it cannot be, the caller still holds the loop. */
@@ -211,10 +232,12 @@ final class LoopDriver {
         core.owner = thread;
         seat.granted = true;
         try {
+            Memory.need();
             thread.start();
         } catch (Throwable e) {
             core.owner = before;
             holder = holderBefore;
+            seat.granted = false;
             throw e;
         }
     }
@@ -270,6 +293,9 @@ final class LoopDriver {
                 // spins, for the same reason
             }
             seat.granted = false;
+        } catch (Throwable e) {
+            keepFrom(e, seat, caller);
+            seat.awaitGrant();
         }
         stepBegins(body);
         if (body.unwinding) {
@@ -375,20 +401,33 @@ final class LoopDriver {
 
     // ---- bodies
 
-    /** Gives a body its thread, and that the loop; false if the task ended without either. */
+    /** Gives a body its thread, and that the loop; false if the task ended without either. Throws nothing. */
     private boolean handToFirstStep(BodyTask<?> body) {
-        CancelledException request = body.takeRequest();
-        if (request != null) {
+        try {
+            CancelledException request = body.takeRequest();
+            if (request == null) {
+                return BodyThreads.VIRTUAL ? handToVirtual(body) : handToPlatform(body);
+            }
             body.finishWith(request);
-            return false;
+        } catch (Throwable e) {
+            if (!(e instanceof OutOfMemoryError)) {
+                failed(e);
+            }
+            endWith(e, body);
         }
-        if (BodyThreads.VIRTUAL) {
-            VirtualSeat seat = new VirtualSeat(body);
-            body.seat = seat;
-            seat.thread = BodyThreads.newVirtual(seat);
-            handToNew(seat);
-            return true;
-        }
+        return false;
+    }
+
+    private boolean handToVirtual(BodyTask<?> body) {
+        Memory.need();
+        VirtualSeat seat = new VirtualSeat(body);
+        seat.thread = BodyThreads.newVirtual(seat);
+        body.seat = seat;
+        handToNew(seat);
+        return true;
+    }
+
+    private boolean handToPlatform(BodyTask<?> body) {
         PlatformWorker worker = idleWorkers.poll();
         if (worker != null) {
             worker.next = body;
@@ -396,27 +435,31 @@ final class LoopDriver {
             handTo(worker);
             return true;
         }
-        worker = new PlatformWorker();
-        worker.next = body;
-        body.seat = worker;
         if (!BodyThreads.reservePlatform()) {
             body.finishWith(BodyThreads.tooMany(body));
             return false;
         }
         try {
+            Memory.need();
+            worker = new PlatformWorker();
+            worker.next = body;
             worker.thread = BodyThreads.newPlatform(worker, loop.name());
+            body.seat = worker;
             handToNew(worker);
             return true;
         } catch (Throwable e) {
             BodyThreads.releasePlatform();
+            body.seat = null;
             body.finishWith(BodyThreads.cannotStart(body, Log.text(e)));
             return false;
         }
     }
 
-    /** A body to its end, on its thread, which still holds the loop afterwards, and will hand it on. */
+    /** A body to its end, on its thread, which still holds the loop afterwards, and will hand it on. Throws nothing. */
     private void runBody(BodyTask<?> body) {
         try {
+            Memory.need();
+            EventLoop.setRunning(loop);
             stepBegins(body);
             Thread.currentThread().setContextClassLoader(loop.contextClassLoader);
             Error error = body.runBody();
@@ -426,12 +469,46 @@ final class LoopDriver {
             }
         } catch (Throwable e) {
             failed(e);
+            endWith(e, body);
+        }
+    }
+
+    /** Ends a body that has no thread, or no more. */
+    private void endWith(Throwable e, BodyTask<?> body) {
+        try {
+            if (!body.done()) {
+                body.seat = null;
+                body.finishWith(e);
+            }
+        } catch (Throwable again) { // of one who is told on this thread
+            failed(again);
+        }
+    }
+
+    /** Hands the loop on from a thread whose body has ended; whatever fails there, somebody gets it. */
+    private void leaveForGood(Seat seat, @Nullable Seat eagerCaller) {
+        try {
+            leave(eagerCaller, null);
+        } catch (Throwable e) {
+            keepFrom(e, seat, eagerCaller);
+        }
+    }
+
+    /** Passing the loop on has failed: if a thread has it still, the run ends, on the thread of the one who runs it. */
+    private void keepFrom(Throwable e, Seat seat, @Nullable Seat eagerCaller) {
+        if (core.owner == seat.thread) {
+            failed(e);
+            handTo(eagerCaller == null ? runner : eagerCaller);
         }
     }
 
     /** Ends the run: code of this library, or a logger, has thrown what nobody expects. */
     private void failed(Throwable e) {
-        fatal = e instanceof Error error ? error : new Error("The event loop failed", e);
+        try {
+            fatal = e instanceof Error error ? error : new Error("The event loop failed", e);
+        } catch (OutOfMemoryError again) {
+            fatal = again;
+        }
     }
 
     /** A virtual thread lives for one body, so that it starts without ThreadLocals. */
@@ -446,9 +523,8 @@ final class LoopDriver {
         @Override
         public void run() {
             awaitGrant();
-            EventLoop.setRunning(loop);
             runBody(body);
-            leave(body.takeEagerCaller(), null);
+            leaveForGood(this, body.takeEagerCaller());
         }
     }
 
@@ -466,22 +542,37 @@ final class LoopDriver {
         @Override
         public void run() {
             awaitGrant();
-            EventLoop.setRunning(loop);
             while (next != null) {
                 Seat eagerCaller = runNextBody();
-                Thread.interrupted();
-                if (closing || idleWorkers.size() >= BodyThreads.MAX_IDLE || !BodyThreads.eraseThreadLocals()) {
+                boolean stays = mayStay();
+                if (stays) {
+                    idleWorkers.push(this);
+                } else {
                     BodyThreads.releasePlatform(); // before the loop goes on, which may want a thread at once
-                    leave(eagerCaller, null);
+                }
+                leaveForGood(this, eagerCaller);
+                if (!stays) {
                     return;
                 }
-                EventLoop.setRunning(loop);
-                idleWorkers.push(this);
-                leave(eagerCaller, null);
                 awaitGrant();
                 Thread.interrupted(); // it was not meant for the next body
             }
             BodyThreads.releasePlatform();
+        }
+
+        /** Whether this thread may serve another body; it is as a new one then. */
+        private boolean mayStay() {
+            Thread.interrupted();
+            if (closing || idleWorkers.size() >= BodyThreads.MAX_IDLE || !BodyThreads.eraseThreadLocals()) {
+                return false;
+            }
+            try {
+                Memory.need();
+                EventLoop.setRunning(loop);
+                return true;
+            } catch (OutOfMemoryError e) {
+                return false;
+            }
         }
 
         /** In a frame of its own: the thread that waits for its next body does not hold the last one. */

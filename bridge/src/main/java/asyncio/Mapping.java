@@ -1,6 +1,5 @@
 package asyncio;
 
-import java.util.ArrayDeque;
 import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -10,6 +9,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
+import reactor.core.Exceptions;
 import reactor.core.Scannable;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Operators;
@@ -61,7 +61,7 @@ final class Mapping<S, R> extends UnderWay implements CoreSubscriber<S>, Subscri
 
     private @Nullable Slot<S, R> last;
     /** Out of order: what waits for its delivery. */
-    private final ArrayDeque<Slot<S, R>> ready = new ArrayDeque<>(0);
+    private final Ring<Slot<S, R>> ready = new Ring<>(1);
 
     private int running;
     private int freed;
@@ -191,9 +191,39 @@ final class Mapping<S, R> extends UnderWay implements CoreSubscriber<S>, Subscri
         if (calls.getAndIncrement() == 0) {
             int answered = 1;
             do {
-                workOnce();
+                try {
+                    workOnce();
+                } catch (Throwable e) {
+                    breakOff(e);
+                }
                 answered = calls.addAndGet(-answered);
             } while (answered != 0);
+        }
+    }
+
+    /** Code of others', or the JVM, has failed in the middle of the work: it ends here, and nobody waits for more. */
+    private void breakOff(Throwable e) {
+        if (!terminated) {
+            terminated = true;
+            leave();
+            for (Slot<S, R> slot = first; slot != null; slot = slot.after) {
+                try {
+                    slot.future.cancel(null);
+                } catch (Throwable again) {
+                    Suppressed.add(e, again);
+                }
+            }
+            if (cancelled) {
+                Operators.onErrorDropped(e, context);
+            } else {
+                actual.onError(e);
+            }
+        } else {
+            Operators.onErrorDropped(e, context);
+        }
+        if (e instanceof Error fatal && Exceptions.isJvmFatal(fatal)) {
+            calls.set(0); // whoever comes later finds it over
+            throw fatal;
         }
     }
 

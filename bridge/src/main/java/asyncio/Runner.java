@@ -46,6 +46,8 @@ public final class Runner implements AutoCloseable {
     private static final Duration THREAD_JOIN_TIMEOUT = Duration.ofMinutes(5);
     /** A clean-up may take its time; after this the user wonders. */
     private static final Duration REMIND_AFTER = Duration.ofSeconds(3);
+    /** Then the tasks that are left are destroyed. */
+    private static final Duration LIMIT_AFTER_OUT_OF_MEMORY = Duration.ofSeconds(5);
     /** Status of a process that Ctrl-C has ended: 128 and the number of SIGINT. */
     private static final int INTERRUPTED_STATUS = 130;
 
@@ -238,6 +240,7 @@ public final class Runner implements AutoCloseable {
     /**
      * Ends what the runs have left, and closes the loop. Does nothing if there is none. Blocks. An {@link Error} that
      * ends a task meanwhile is thrown, unless the last run has thrown it already: so try-with-resources may be used.
+     * After a run that ended with an {@link OutOfMemoryError} tasks have five seconds to end, and are destroyed then.
      *
      * @throws IllegalStateException in a running loop
      */
@@ -252,8 +255,9 @@ public final class Runner implements AutoCloseable {
         this.loop = null;
         closed = true;
         try {
+            boolean outOfMemory = thrown instanceof OutOfMemoryError;
             offVirtualThread(() -> {
-                shutDown(loop);
+                shutDown(loop, outOfMemory);
                 return null;
             });
         } catch (Throwable e) {
@@ -269,10 +273,10 @@ public final class Runner implements AutoCloseable {
         }
     }
 
-    private static void shutDown(EventLoop loop) {
+    private static void shutDown(EventLoop loop, boolean outOfMemory) {
         Throwable error = null;
         try {
-            cancelAllTasks(loop);
+            cancelAllTasks(loop, outOfMemory);
             Future<Void> joined = loop.createTask(loop.shutdownDefaultExecutor(THREAD_JOIN_TIMEOUT));
             LoopStopper.runUntilDone(loop, List.of(joined));
             loop.closings.runUntilOver(loop);
@@ -285,15 +289,18 @@ public final class Runner implements AutoCloseable {
         }
     }
 
-    private static void cancelAllTasks(EventLoop loop) {
+    private static void cancelAllTasks(EventLoop loop, boolean outOfMemory) {
         Set<Task<?>> left = loop.allTasks();
         if (left.isEmpty()) {
             return;
         }
         left.forEach(Task::cancel);
         TimerHandle reminder = loop.callLater(REMIND_AFTER, () -> remind(left));
+        // whoever was to end one of them may have died of it
+        TimerHandle limit = outOfMemory ? loop.callLater(LIMIT_AFTER_OUT_OF_MEMORY, loop::stop) : reminder;
         LoopStopper.runUntilDone(loop, left);
         reminder.cancel();
+        limit.cancel();
         for (Task<?> task : left) {
             if (task.done() && !task.cancelled() && task.exception() != null) {
                 loop.callExceptionHandler(ExceptionContext.of("Unhandled exception during Asyncio.run() shutdown")

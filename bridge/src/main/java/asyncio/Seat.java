@@ -51,7 +51,11 @@ class Seat {
         }
         boolean interrupted = false;
         while (!granted) {
-            LockSupport.park(this);
+            try {
+                LockSupport.park(this);
+            } catch (OutOfMemoryError e) {
+                Thread.onSpinWait(); // a virtual thread's stack did not fit: the loop will come all the same
+            }
             interrupted |= Thread.interrupted();
         }
         granted = false;

@@ -1,12 +1,12 @@
 package asyncio;
 
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Queue;
 import java.util.Random;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -82,7 +82,7 @@ final class StepOrder {
     }
 
     /** Puts the entries of this tick first; how many they are, at least one if there are any. */
-    int arrange(ArrayDeque<Runnable> ready) {
+    int arrange(Queue<Runnable> ready) {
         int steps = 0;
         for (Runnable entry : ready) {
             steps += taskOf(entry) == null ? 0 : 1;
@@ -90,7 +90,7 @@ final class StepOrder {
         return steps == 0 ? ready.size() : arrange(ready, chosen(ready, steps < ready.size()));
     }
 
-    private int arrange(ArrayDeque<Runnable> ready, Set<Runnable> chosen) {
+    private int arrange(Queue<Runnable> ready, Set<Runnable> chosen) {
         List<Runnable> now = new ArrayList<>();
         List<Runnable> waiting = new ArrayList<>();
         List<Runnable> held = new ArrayList<>();
@@ -123,7 +123,7 @@ final class StepOrder {
     }
 
     /** The steps of this tick; one at least, unless callbacks run. */
-    private Set<Runnable> chosen(ArrayDeque<Runnable> ready, boolean withCallbacks) {
+    private Set<Runnable> chosen(Queue<Runnable> ready, boolean withCallbacks) {
         Set<Runnable> chosen = new HashSet<>();
         do {
             if (kind == Kind.WALK) {
@@ -135,7 +135,7 @@ final class StepOrder {
         return chosen;
     }
 
-    private void walk(ArrayDeque<Runnable> ready, Set<Runnable> chosen) {
+    private void walk(Queue<Runnable> ready, Set<Runnable> chosen) {
         for (Runnable entry : ready) {
             if (taskOf(entry) != null && (period == 0 || random.nextInt(period + 1) > 0)) {
                 chosen.add(entry);
@@ -145,7 +145,7 @@ final class StepOrder {
 
     // ---- by priority
 
-    private void byPriority(ArrayDeque<Runnable> ready, boolean withCallbacks, Set<Runnable> chosen) {
+    private void byPriority(Queue<Runnable> ready, boolean withCallbacks, Set<Runnable> chosen) {
         double top = Double.NEGATIVE_INFINITY;
         for (Runnable entry : ready) {
             if (taskOf(entry) != null) {

@@ -116,6 +116,32 @@ public abstract non-sealed class Task<T> extends Future<T> {
         }
     }
 
+    /** Takes a step. A task without a body ends with what that throws: nobody would resume it. */
+    final void step(@Nullable Wait wait) {
+        if (hasBody()) {
+            takeStep(wait);
+            return;
+        }
+        try {
+            takeStep(wait);
+        } catch (Throwable e) {
+            if (!done()) {
+                finishWith(e);
+            }
+            if (e instanceof Error) {
+                throw e; // it ends the loop's run
+            }
+        }
+    }
+
+    private void takeStep(@Nullable Wait wait) {
+        if (wait == null) {
+            start();
+        } else {
+            resume(wait);
+        }
+    }
+
     // ---- meeting cancel
 
     /**
@@ -158,8 +184,13 @@ public abstract non-sealed class Task<T> extends Future<T> {
         Object before = SLOT.getAndSet(this, FINISHED);
         ended();
         if (before instanceof CancelRequest request) {
-            Operators.onDiscard(result, context);
-            finishCancelled(request.exception(loop));
+            try {
+                Operators.onDiscard(result, context);
+                finishCancelled(request.exception(loop));
+            } catch (Error e) {
+                finishExceptionally(e);
+                throw e;
+            }
         } else {
             finishResult(result);
         }

@@ -6,12 +6,12 @@ record TaskStart(Task<?> task) implements Runnable {
     public void run() {
         EventLoop loop = task.loop;
         if (task.hasBody()) {
-            task.start();
+            task.step(null);
             return;
         }
         loop.enterTask(task);
         try (ThreadLocals.Scope locals = ThreadLocals.restore(task.getContext())) {
-            task.start();
+            task.step(null);
         } finally {
             loop.enterTask(null);
         }

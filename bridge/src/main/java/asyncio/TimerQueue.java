@@ -86,14 +86,24 @@ final class TimerQueue {
         siftUp(entry, size++);
     }
 
+    /**
+     * Makes room for one more.
+     *
+     * @throws OutOfMemoryError if that cannot be; nothing has changed then
+     */
+    void reserve() {
+        if (size == heap.length) {
+            Memory.need();
+            heap = Arrays.copyOf(heap, size * 2);
+        }
+    }
+
     /** Does nothing if the entry has been removed already. */
     void add(Entry entry) {
         if (entry.removed) {
             return;
         }
-        if (size == heap.length) {
-            heap = Arrays.copyOf(heap, size * 2);
-        }
+        reserve();
         entry.sequence = nextSequence++;
         siftUp(entry, size++);
     }

@@ -1,6 +1,5 @@
 package asyncio;
 
-import java.util.ArrayDeque;
 import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
@@ -10,7 +9,7 @@ import reactor.util.context.Context;
  */
 final class Trampoline {
     /** What runs, at the head, and what is pending behind it. Never removed: an entry costs more than a turn. */
-    private static final ThreadLocal<ArrayDeque<Runnable>> TURNS = ThreadLocal.withInitial(ArrayDeque::new);
+    private static final ThreadLocal<Ring<Runnable>> TURNS = ThreadLocal.withInitial(() -> new Ring<>(16));
 
     /** A deque that may have grown to more than this is not kept for the thread's life. */
     private static final int MANY = 1024;
@@ -18,8 +17,13 @@ final class Trampoline {
     private Trampoline() {}
 
     static void execute(Runnable waiter) {
-        ArrayDeque<Runnable> turns = TURNS.get();
-        turns.add(waiter);
+        Ring<Runnable> turns = TURNS.get();
+        try {
+            turns.add(waiter);
+        } catch (OutOfMemoryError e) {
+            runOrDrop(waiter); // by recursion, which is better than never
+            return;
+        }
         if (turns.size() > 1) {
             return;
         }

@@ -56,7 +56,7 @@ abstract class Wait extends Waiter {
 
     @Override
     public final void run() {
-        task.resume(this);
+        task.step(this);
     }
 
     /** The loop's close() ends its tasks itself. */

@@ -5,6 +5,7 @@ import asyncio.EventLoop;
 import asyncio.Suspension;
 import asyncio.ThreadLocals;
 import asyncio.WaitQueue;
+import asyncio.Ring;
 import java.util.ArrayDeque;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
@@ -52,7 +53,7 @@ final class Listening<T> implements ListenerSink<T>, Subscription, Scannable {
     private Listeners.@Nullable Registration<T> registration;
 
     // guarded by this
-    private final ArrayDeque<T> buffer = new ArrayDeque<>();
+    private final Ring<T> buffer = new Ring<>(16);
     private final WaitQueue<Waiting> waiting = new WaitQueue<>();
     private @Nullable Throwable error;
     /** No more will come; written under the monitor. */
