@@ -136,6 +136,24 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
         }
     }
 
+    /**
+     * Tells several, in order. An Error of one of them, which may run on this thread, keeps it from no other, and comes
+     * out in the end.
+     */
+    public static void deliverAll(Iterable<? extends Suspension<?>> settled) {
+        Error first = null;
+        for (Suspension<?> suspension : settled) {
+            try {
+                suspension.deliver();
+            } catch (Error e) {
+                first = first == null ? e : Suppressed.add(first, e);
+            }
+        }
+        if (first != null) {
+            throw first;
+        }
+    }
+
     /** A task wants it to end; see {@link AwaitedSubscription#requestCancel}. */
     @Override
     public final boolean requestCancel(@Nullable String message) {

@@ -77,10 +77,21 @@ public final class WaitQueue<S extends Suspension<?>> {
         return head;
     }
 
-    /** Takes all out and tells them, for a queue of those that were settled; outside the source's monitor. */
+    /**
+     * Takes all out and tells them, for a queue of those that were settled; outside the source's monitor. An Error of
+     * one of them keeps it from no other, and comes out in the end.
+     */
     public void deliverAll() {
+        Error first = null;
         for (S head; (head = poll()) != null; ) {
-            head.deliver();
+            try {
+                head.deliver();
+            } catch (Error e) {
+                first = first == null ? e : Suppressed.add(first, e);
+            }
+        }
+        if (first != null) {
+            throw first;
         }
     }
 

@@ -105,11 +105,15 @@ class OutOfMemoryTest {
         thread.start();
         boolean ended = over.await(LIMIT_SECONDS, TimeUnit.SECONDS);
         Memory.setFault(null);
-        assertThat(ended).as("the end, without memory at place " + n + ", " + times + " times").isTrue();
+        assertThat(ended)
+                .as("the end, without memory at place " + n + ", " + times + " times")
+                .isTrue();
         Object result = outcome.get();
         if (!Integer.valueOf(28).equals(result)) {
             assertThat(result).as("place " + n).isInstanceOf(Throwable.class);
-            assertThat(isOutOfMemory((Throwable) result)).as("place " + n + ": " + result).isTrue();
+            assertThat(isOutOfMemory((Throwable) result))
+                    .as("place " + n + ": " + result)
+                    .isTrue();
         }
         return places.get();
     }
@@ -199,9 +203,10 @@ class OutOfMemoryTest {
     }
 
     private static boolean startsABody() {
-        return StackWalker.getInstance().walk(frames -> frames.skip(1)
-                .anyMatch(frame -> frame.getMethodName().startsWith("handToVirtual")
-                        || frame.getMethodName().startsWith("handToPlatform")));
+        return StackWalker.getInstance()
+                .walk(frames -> frames.skip(1)
+                        .anyMatch(frame -> frame.getMethodName().startsWith("handToVirtual")
+                                || frame.getMethodName().startsWith("handToPlatform")));
     }
 
     @Test

@@ -2,10 +2,10 @@ package asyncio.bridge;
 
 import asyncio.ColdMono;
 import asyncio.EventLoop;
+import asyncio.Ring;
 import asyncio.Suspension;
 import asyncio.ThreadLocals;
 import asyncio.WaitQueue;
-import asyncio.Ring;
 import java.util.ArrayDeque;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;

@@ -1,6 +1,6 @@
 package asyncio.queue;
 
-import java.util.ArrayDeque;
+import asyncio.Ring;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 
 /** First in, first out. */
 final class Fifo<T> extends Items<T> {
-    private final ArrayDeque<T> items = new ArrayDeque<>();
+    private final Ring<T> items = new Ring<>(16);
     /** What has come back, before all others. */
     private final TreeMap<Long, T> returned = new TreeMap<>();
     /** The place of the head of {@link #items}. */

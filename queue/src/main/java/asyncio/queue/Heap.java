@@ -35,8 +35,9 @@ final class Heap<T> extends Items<T> {
             at = (at - 1) >>> 1;
         }
         if (size == items.length) {
-            items = Arrays.copyOf(items, size * 2);
-            places = Arrays.copyOf(places, size * 2);
+            @Nullable Object[] larger = Arrays.copyOf(items, size * 2);
+            places = Arrays.copyOf(places, size * 2); // both or neither: there may be no memory for one of them
+            items = larger;
         }
         int k = size++;
         for (int parent; k > at; k = parent) {

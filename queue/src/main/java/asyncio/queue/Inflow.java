@@ -2,6 +2,7 @@ package asyncio.queue;
 
 import asyncio.CancelledException;
 import asyncio.EventLoop;
+import asyncio.Ring;
 import java.util.ArrayDeque;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -33,7 +34,7 @@ final class Inflow<T> implements CoreSubscriber<T>, Subscription, Scannable {
     /** Calls of {@link #advance} that the one who acts has not answered. */
     private final AtomicInteger calls = new AtomicInteger();
 
-    private final ArrayDeque<T> waiting = new ArrayDeque<>(0);
+    private final Ring<T> waiting = new Ring<>(1);
     private @Nullable Subscription upstream;
     /** Of the first item in {@link #waiting}. */
     private @Nullable Putter<T> putter;
@@ -224,7 +225,13 @@ final class Inflow<T> implements CoreSubscriber<T>, Subscription, Scannable {
         }
         int answered = 1;
         do {
-            while (putFirst()) {}
+            try {
+                while (putFirst()) {}
+            } catch (RuntimeException | Error e) { // a subscriber's, or of the JVM: nobody would put the others
+                calls.set(0);
+                stop(e);
+                throw e;
+            }
             answered = calls.addAndGet(-answered);
         } while (answered != 0);
     }

@@ -37,8 +37,9 @@ final class Lifo<T> extends Items<T> {
     @Override
     void restore(T item, long place) {
         if (size == items.length) {
-            items = Arrays.copyOf(items, size * 2);
-            places = Arrays.copyOf(places, size * 2);
+            @Nullable Object[] larger = Arrays.copyOf(items, size * 2);
+            places = Arrays.copyOf(places, size * 2); // both or neither: there may be no memory for one of them
+            items = larger;
         }
         int k = size++;
         for (; k > 0 && places[k - 1] > place; k--) {

@@ -160,11 +160,11 @@ final class Outflow<T> implements Subscription, Scannable {
 
     /** How many there were. */
     private int takeBatch(int max) {
-        if (batch.length == 0) {
-            batch = new @Nullable Object[BATCH];
-            places = new long[BATCH];
-        }
         try {
+            if (batch.length == 0) {
+                places = new long[BATCH];
+                batch = new @Nullable Object[BATCH];
+            }
             return core.poll(batch, places, max);
         } catch (RuntimeException | Error e) { // a comparator's
             failure = e;
@@ -191,7 +191,13 @@ final class Outflow<T> implements Subscription, Scannable {
     }
 
     private void waitForOne() {
-        Getter<T> next = new Getter<>(core, new Arrival(), null, false, loop);
+        Getter<T> next;
+        try {
+            next = new Getter<>(core, new Arrival(), null, false, loop);
+        } catch (OutOfMemoryError e) {
+            failure = e; // the subscriber is told, since it would wait for ever
+            return;
+        }
         getter = next;
         next.request(1);
     }

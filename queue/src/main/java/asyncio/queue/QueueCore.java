@@ -157,8 +157,7 @@ final class QueueCore<T> {
                 }
             }
         } finally {
-            tell(told);
-            tell(next);
+            tellBoth(told, next);
         }
     }
 
@@ -210,8 +209,7 @@ final class QueueCore<T> {
                 told = admit();
             }
         }
-        tell(told);
-        tellAll(ended);
+        tell(told, ended);
         return item;
     }
 
@@ -266,8 +264,7 @@ final class QueueCore<T> {
         if (!granted) {
             getter.giveBack(item); // for which there is no way back
         }
-        tell(told);
-        tellAll(ended);
+        tell(told, ended);
         return granted;
     }
 
@@ -299,8 +296,7 @@ final class QueueCore<T> {
                 finished = done(1);
             }
         }
-        tell(told);
-        tellAll(finished);
+        tell(told, finished);
         if (lost) {
             undelivered(item, context);
         }
@@ -397,9 +393,25 @@ final class QueueCore<T> {
         }
     }
 
+    private static void tellBoth(@Nullable Suspension<?> one, @Nullable Suspension<?> other) {
+        try {
+            tell(one);
+        } finally {
+            tell(other);
+        }
+    }
+
     private static void tellAll(List<Suspension<?>> suspensions) {
         if (!suspensions.isEmpty()) { // an iterator costs as much as all the rest
-            suspensions.forEach(Suspension::deliver);
+            Suspension.deliverAll(suspensions);
+        }
+    }
+
+    private static void tell(@Nullable Suspension<?> one, List<Suspension<?>> others) {
+        try {
+            tell(one);
+        } finally {
+            tellAll(others);
         }
     }
 

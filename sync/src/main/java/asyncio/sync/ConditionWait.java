@@ -146,11 +146,14 @@ final class ConditionWait extends LockWaiter<Void> {
         if (tickBegins) {
             later(this::tickOfCancellationIsOver);
         }
-        if (now) {
-            deliver();
-        }
-        if (next != null) {
-            next.deliver();
+        try {
+            if (now) {
+                deliver();
+            }
+        } finally {
+            if (next != null) {
+                next.deliver();
+            }
         }
         return true;
     }

@@ -1,5 +1,6 @@
 package asyncio.sync;
 
+import asyncio.Suppressed;
 import asyncio.Suspension;
 import asyncio.WaitQueue;
 import java.time.Duration;
@@ -386,14 +387,22 @@ public class Semaphore extends PermitSource {
 
     /** Grants those after the first. */
     final void passMore() {
+        Error first = null;
         while (grantable) {
             SemaphoreAcquisition next;
             synchronized (this) {
                 next = word == CONTENDED ? grantFirst() : null;
             }
             if (next != null) {
-                next.deliver();
+                try {
+                    next.deliver();
+                } catch (Error e) { // of a subscriber that runs here; the others are still to be told
+                    first = first == null ? e : Suppressed.add(first, e);
+                }
             }
+        }
+        if (first != null) {
+            throw first;
         }
     }
 
