@@ -194,12 +194,36 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
         }
         if (state == SUSPENDED) {
             cancelMessage = message; // the first one counts
+            withhold(); // before the state tells, or what comes in between would be lost
         }
         if (!STATE.compareAndSet(this, SUSPENDED, DISPOSED)) {
             return state == DISPOSED;
         }
         resume(); // and there dispose of it: what runs then must not see the ThreadLocals of the one who cancels
         return true;
+    }
+
+    /**
+     * Nothing is to leave the source, if that is one of ours that can keep it, and go into operators that are in its
+     * way.
+     */
+    private void withhold() {
+        try {
+            Object at = subscription;
+            while (at instanceof Scannable scannable && !(at instanceof KeepingSubscription)) {
+                at = scannable.scanUnsafe(Attr.PARENT);
+            }
+            if (at instanceof KeepingSubscription source) {
+                source.withhold(this::isBeingCancelled);
+            }
+        } catch (RuntimeException e) { // an operator's: then that is all
+            Operators.onErrorDropped(e, currentContext());
+        }
+    }
+
+    private boolean isBeingCancelled() {
+        int state = this.state;
+        return state > SUSPENDED && state != ENDED && task.cancelling() > 0;
     }
 
     @Override

@@ -4,6 +4,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 import reactor.core.Disposable;
@@ -28,7 +29,7 @@ import reactor.core.scheduler.Schedulers;
  *
  * @param <T> the type of the value
  */
-public abstract class Suspension<T> extends Waiter implements AwaitedSubscription<T>, Scannable {
+public abstract class Suspension<T> extends Waiter implements AwaitedSubscription<T>, KeepingSubscription, Scannable {
     private static final VarHandle STATE;
     private static final int SUBSCRIBED = 0;
     private static final int WAITING = 1;
@@ -58,6 +59,8 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
     private @Nullable Object outcome;
     /** A {@link Duration} that has not begun, then the timer. */
     private volatile @Nullable Object limit;
+    /** Whether the task behind operators is still being cancelled. */
+    private volatile @Nullable BooleanSupplier withheld;
 
     /**
      * Made when somebody subscribes, on that thread.
@@ -213,6 +216,11 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
     }
 
     @Override
+    public final void withhold(BooleanSupplier cancelled) {
+        withheld = cancelled; // looked at in the subscriber's turn, which comes before that of the task, or never
+    }
+
+    @Override
     public final void cancel() {
         for (; ; ) {
             int before = state;
@@ -238,6 +246,10 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
         this.outcome = null;
         Throwable error = outcome instanceof Failure failure ? failure.error : null;
         T value = error == null ? (T) outcome : null;
+        BooleanSupplier withheld = this.withheld;
+        if (error == null && withheld != null && withheld.getAsBoolean()) {
+            cancel();
+        }
         if (!STATE.compareAndSet(this, SETTLED, DELIVERED)) {
             undelivered(value, error);
             return;

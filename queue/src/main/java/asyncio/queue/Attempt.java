@@ -1,11 +1,12 @@
 package asyncio.queue;
 
 import asyncio.EventLoop;
+import asyncio.KeepingSubscription;
 import asyncio.Suspension;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
-import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
 import reactor.core.Scannable;
 import reactor.core.publisher.Operators;
@@ -14,7 +15,7 @@ import reactor.core.publisher.Operators;
  * A subscription that hopes to need no more than one look at the queue, and becomes a {@link Suspension} if it must
  * wait. It is half as large, and most puts and gets need no other.
  */
-abstract class Attempt<T> implements Subscription, Scannable {
+abstract class Attempt<T> implements KeepingSubscription, Scannable {
     private static final VarHandle STATE;
     private static final Object DONE = "done";
     private static final Object CANCELLED = "cancelled";
@@ -55,6 +56,13 @@ abstract class Attempt<T> implements Subscription, Scannable {
         if (STATE.compareAndSet(this, null, suspension)) {
             suspension.request(n);
         }
+    }
+
+    @Override
+    public final void withhold(BooleanSupplier cancelled) {
+        if (state instanceof Suspension<?> suspension) {
+            suspension.withhold(cancelled);
+        } // else it has its outcome
     }
 
     @Override

@@ -1,9 +1,11 @@
 package asyncio.queue;
 
 import asyncio.EventLoop;
+import asyncio.KeepingSubscription;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
@@ -16,7 +18,7 @@ import reactor.util.context.Context;
  * nothing it waits as one getter. Requests, the getter's item and the cancellation only leave a note and call
  * {@link #drain}, where one of them acts for all, so that signals never overlap and never recur.
  */
-final class Outflow<T> implements Subscription, Scannable {
+final class Outflow<T> implements KeepingSubscription, Scannable {
     /** Large enough that the monitor hardly counts, small enough that one subscriber leaves something to the others. */
     private static final int BATCH = 64;
 
@@ -68,6 +70,11 @@ final class Outflow<T> implements Subscription, Scannable {
             requested.accumulateAndGet(n, Operators::addCap);
         }
         drainOnLoop();
+    }
+
+    @Override
+    public void withhold(BooleanSupplier cancelled) {
+        cancel();
     }
 
     @Override
@@ -245,7 +252,13 @@ final class Outflow<T> implements Subscription, Scannable {
         return "asFlux() for " + actual;
     }
 
-    private abstract class Part<V> implements CoreSubscriber<V> {
+    private abstract class Part<V> implements CoreSubscriber<V>, Scannable {
+        @Override
+        @SuppressWarnings("rawtypes")
+        public @Nullable Object scanUnsafe(Attr key) {
+            return key == Attr.ACTUAL ? actual : null;
+        }
+
         @Override
         public Context currentContext() {
             return actual.currentContext();

@@ -2,10 +2,12 @@ package asyncio.streams;
 
 import asyncio.AwaitedSubscription;
 import asyncio.CancelledException;
+import asyncio.KeepingSubscription;
 import io.netty.buffer.ByteBuf;
 import java.io.IOException;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 import reactor.core.Scannable;
@@ -15,7 +17,7 @@ import reactor.core.publisher.Operators;
  * One read under way. Bytes leave the reader's buffer only after the state has moved from {@link #WAITING} to
  * {@link #ENDED}, which either the reader or a cancellation does: so a cancelled read has consumed nothing.
  */
-final class Reading<T> implements Incoming.Pending, AwaitedSubscription<T>, Scannable {
+final class Reading<T> implements Incoming.Pending, AwaitedSubscription<T>, KeepingSubscription, Scannable {
     @SuppressWarnings("rawtypes")
     private static final AtomicIntegerFieldUpdater<Reading> STATE =
             AtomicIntegerFieldUpdater.newUpdater(Reading.class, "state");
@@ -129,6 +131,11 @@ final class Reading<T> implements Incoming.Pending, AwaitedSubscription<T>, Scan
         } catch (RejectedExecutionException e) {
             fail(new IOException("Cannot read: the event loop of the connection is closed", e));
         }
+    }
+
+    @Override
+    public void withhold(BooleanSupplier cancelled) {
+        cancel();
     }
 
     @Override

@@ -1,10 +1,11 @@
 package asyncio.streams;
 
+import asyncio.KeepingSubscription;
 import java.io.IOException;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicLongFieldUpdater;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
-import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
 import reactor.core.Exceptions;
 import reactor.core.Scannable;
@@ -45,7 +46,7 @@ final class Reads<T> extends Flux<T> implements Scannable {
     }
 
     /** Emits on the loop only. */
-    private static final class Reader<T> implements Incoming.Pending, Subscription, Scannable {
+    private static final class Reader<T> implements Incoming.Pending, KeepingSubscription, Scannable {
         @SuppressWarnings("rawtypes")
         private static final AtomicLongFieldUpdater<Reader> REQUESTED =
                 AtomicLongFieldUpdater.newUpdater(Reader.class, "requested");
@@ -82,6 +83,11 @@ final class Reads<T> extends Flux<T> implements Scannable {
             } catch (RejectedExecutionException e) {
                 fail(new IOException("Cannot read: the event loop of the connection is closed", e));
             }
+        }
+
+        @Override
+        public void withhold(BooleanSupplier cancelled) {
+            cancel();
         }
 
         @Override
