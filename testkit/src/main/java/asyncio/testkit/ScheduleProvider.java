@@ -1,10 +1,13 @@
 package asyncio.testkit;
 
+import java.lang.annotation.Annotation;
+import java.lang.reflect.Method;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.TestTemplate;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
 import org.junit.jupiter.api.extension.Extension;
 import org.junit.jupiter.api.extension.ExtensionContext;
@@ -57,7 +60,27 @@ final class ScheduleProvider implements TestTemplateInvocationContextProvider {
 
     @Override
     public boolean supportsTestTemplate(ExtensionContext context) {
-        return schedules(context).isPresent();
+        if (schedules(context).isEmpty()) {
+            return false;
+        }
+        checkAlone(context.getRequiredTestMethod());
+        return true;
+    }
+
+    /**
+     * Each template would run the method by itself: the other one without a schedule, this one without its arguments.
+     */
+    private static void checkAlone(Method method) {
+        for (Annotation annotation : method.getAnnotations()) {
+            Class<? extends Annotation> type = annotation.annotationType();
+            if (!AnnotationSupport.isAnnotated(type, Schedules.class)
+                    && type != Schedules.class
+                    && AnnotationSupport.isAnnotated(type, TestTemplate.class)) {
+                throw new IllegalStateException("@Schedules cannot be combined with @" + type.getSimpleName() + " on "
+                        + method + ": take one of them away, and loop over the arguments in the test, or call it from"
+                        + " one method for each");
+            }
+        }
     }
 
     @Override

@@ -18,6 +18,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.platform.engine.TestExecutionResult;
 import org.junit.platform.testkit.engine.EngineExecutionResults;
 import reactor.core.publisher.Mono;
 
@@ -195,5 +198,27 @@ class SchedulesTest {
     void aSeedIsANumber() {
         Throwable failure = Jupiter.runWithWrongSeed(Recorded.class);
         assertThat(failure).hasMessageContaining("-Dasyncio.test.seed must be a whole number, not x");
+    }
+
+    static class Combined {
+        @Schedules(n = 2)
+        @ParameterizedTest
+        @ValueSource(ints = {1, 2})
+        void parameterized(int number) {
+            throw new AssertionError("runs with " + number);
+        }
+    }
+
+    @Test
+    void schedulesOfAParameterizedTestAreRefusedBeforeItRuns() {
+        EngineExecutionResults results = Jupiter.run(Combined.class);
+        assertThat(results.testEvents().started().count()).isZero();
+        assertThat(results.containerEvents().failed().list())
+                .singleElement()
+                .satisfies(event -> assertThat(event.getRequiredPayload(TestExecutionResult.class)
+                                .getThrowable()
+                                .orElseThrow())
+                        .hasMessageContaining("@Schedules cannot be combined with @ParameterizedTest on")
+                        .hasMessageContaining("loop over the arguments"));
     }
 }
