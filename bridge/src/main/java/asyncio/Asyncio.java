@@ -374,7 +374,7 @@ public final class Asyncio {
      *
      * <pre>{@code
      * WaitResult<Task<Page>> result = await(waitTasks(tasks, ReturnWhen.FIRST_COMPLETED));
-     * result.pending().forEach(Future::cancel);
+     * Future.cancelAll(result.pending(), null);
      * }</pre>
      *
      * <p>What is done is seen when the waiting code goes on. What is wanted already costs no tick. To take one after

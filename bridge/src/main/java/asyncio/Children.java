@@ -62,11 +62,13 @@ final class Children<T> {
                 }
             }
         } catch (RuntimeException | Error e) {
+            List<Future<T>> ours = new ArrayList<>();
             for (int i = 0; i < slots.size(); i++) {
                 if (isOurs(sources.get(i), slots.get(i))) {
-                    slots.get(i).cancel("Another could not be started: " + Log.text(e));
+                    ours.add(slots.get(i));
                 }
             }
+            Future.cancelAll(ours, "Another could not be started: " + Log.text(e));
             throw e;
         }
         List<Future<T>> distinct = duplicates == 0 ? slots : withoutDuplicates(slots);

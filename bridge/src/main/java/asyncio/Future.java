@@ -293,6 +293,23 @@ public sealed class Future<T> extends Mono<T> implements Scannable
     }
 
     /**
+     * Cancels each of many, in order; as {@link #cancel(String)}, except that a task which is awaited by others of them is
+     * asked once, not once more by each of these: so cancelling a long chain of tasks takes time in proportion to its
+     * length. From any thread.
+     *
+     * @param message what the {@link CancelledException} will say
+     * @since 0.1
+     */
+    public static void cancelAll(Collection<? extends Future<?>> futures, @Nullable String message) {
+        CancelAll.of(List.copyOf(futures), message, null);
+    }
+
+    /** As {@link #cancel(String)}, being one of many. */
+    boolean cancel(@Nullable String message, @Nullable CancelAll among) {
+        return cancel(message);
+    }
+
+    /**
      * This as the target of a callback API, in whatever shape that wants; what comes after the end is dropped, and said
      * so to Reactor's hooks. The other way round it is {@link #addDoneCallback}.
      *
@@ -450,19 +467,14 @@ public sealed class Future<T> extends Mono<T> implements Scannable
 
     /**
      * Removes every registration of a callback equal to this one that has not been scheduled yet, and returns how many
-     * they were.
+     * they were. Where there are many, the callbacks' {@code hashCode} is asked too.
      */
     public final int removeDoneCallback(Consumer<? super Future<T>> callback) {
-        int removed = 0;
-        for (Waiter waiter : waiters()) {
-            // equals is user code: it may itself add and remove, so it runs on a copy and outside the lock
-            if (waiter instanceof DoneCallback<?> registration
-                    && registration.callback().equals(callback)
-                    && removeWaiter(waiter)) {
-                removed++;
-            }
+        Object state = this.state;
+        if (state instanceof WaiterList list) {
+            return list.removeCallback(callback);
         }
-        return removed;
+        return state instanceof DoneCallback<?> only && only.callback().equals(callback) && removeWaiter(only) ? 1 : 0;
     }
 
     // ---- as a Mono

@@ -84,9 +84,7 @@ final class Gather<C, R> extends Joint<R, C> {
     }
 
     @Override
-    void cancelChildren(@Nullable String message) {
-        for (Future<C> child : children.distinct) {
-            child.cancel(message);
-        }
+    void cancelChildren(@Nullable String message, @Nullable CancelAll among) {
+        CancelAll.of(children.distinct, message, among);
     }
 }

@@ -88,7 +88,7 @@ abstract sealed class Joint<T, C> extends Future<T> permits Gather, Race {
     abstract void allEnded();
 
     /** Cancels the children, which may take their time. */
-    abstract void cancelChildren(@Nullable String message);
+    abstract void cancelChildren(@Nullable String message, @Nullable CancelAll among);
 
     /** Takes no more requests; the exception to end with if one came in time. */
     final @Nullable CancelledException closeToRequests() {
@@ -104,6 +104,14 @@ abstract sealed class Joint<T, C> extends Future<T> permits Gather, Race {
      */
     @Override
     public final boolean cancel(@Nullable String message) {
+        return cancel(message, null);
+    }
+
+    @Override
+    final boolean cancel(@Nullable String message, @Nullable CancelAll among) {
+        if (among != null && among.hasAsked(this) && request != DECIDED) {
+            return true;
+        }
         Request own;
         Object before;
         do {
@@ -117,8 +125,11 @@ abstract sealed class Joint<T, C> extends Future<T> permits Gather, Race {
         if (!anyRuns() && REQUEST.compareAndSet(this, own, before)) {
             return false;
         }
+        if (among != null) {
+            among.add(this);
+        }
         // not by recursion: children may await such Futures themselves, to any depth
-        Trampoline.execute(() -> cancelChildren(message));
+        Trampoline.execute(() -> cancelChildren(message, among));
         return true;
     }
 

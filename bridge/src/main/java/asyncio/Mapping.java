@@ -1,5 +1,7 @@
 package asyncio;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -337,15 +339,17 @@ final class Mapping<S, R> extends UnderWay implements CoreSubscriber<S>, Subscri
         if (!sourceDone) {
             source().cancel();
         }
+        List<Future<?>> left = new ArrayList<>();
         for (Slot<S, R> slot = first, after; slot != null; slot = after) {
             after = slot.after;
             if (slot.ended) {
                 unlink(slot);
                 lose(slot, null);
             } else {
-                slot.future.cancel(whyEnding());
+                left.add(slot.future);
             }
         }
+        Future.cancelAll(left, whyEnding());
         for (Slot<S, R> slot; (slot = ready.poll()) != null; ) {
             lose(slot, null);
         }

@@ -183,11 +183,14 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
     }
 
     @Override
-    boolean requestCancel(@Nullable String message) {
+    boolean requestCancel(@Nullable String message, @Nullable CancelAll among) {
         Subscription subscription = this.subscription;
         if (subscription instanceof AwaitedSubscription<?> awaited) {
             try {
-                return state == SUSPENDED && awaited.requestCancel(message);
+                return state == SUSPENDED
+                        && (awaited instanceof OwnerSubscription<?> owner
+                                ? owner.requestCancel(message, among)
+                                : awaited.requestCancel(message));
             } catch (RuntimeException e) {
                 Operators.onErrorDropped(e, currentContext()); // a source that cannot be asked is disposed of
             }

@@ -114,7 +114,11 @@ final class OwnerSubscription<T> extends UnderWay implements AwaitedSubscription
 
     @Override
     public boolean requestCancel(@Nullable String message) {
-        return work instanceof Outcome<?> outcome && outcome.work.cancel(message);
+        return requestCancel(message, null);
+    }
+
+    boolean requestCancel(@Nullable String message, @Nullable CancelAll among) {
+        return work instanceof Outcome<?> outcome && outcome.work.cancel(message, among);
     }
 
     /** The work, if it is a task that has been started. */

@@ -55,7 +55,7 @@ final class Race<T> extends Joint<T, T> {
         child.markRetrieved();
         if (failure == null) {
             if (WINNER.compareAndSet(this, null, child)) {
-                cancelChildren("Another one was first in the race");
+                cancelChildren("Another one was first in the race", null);
             }
         } else if (winner != null && !(failure instanceof CancelledException)) {
             callLater(() ->
@@ -73,11 +73,9 @@ final class Race<T> extends Joint<T, T> {
     }
 
     @Override
-    void cancelChildren(@Nullable String message) {
+    void cancelChildren(@Nullable String message, @Nullable CancelAll among) {
         if (OVER.compareAndSet(this, false, true)) {
-            for (Future<T> child : children.distinct) {
-                child.cancel(message); // does nothing to one that is done
-            }
+            CancelAll.of(children.distinct, message, among); // does nothing to one that is done
         }
     }
 

@@ -294,7 +294,7 @@ public final class Runner implements AutoCloseable {
         if (left.isEmpty()) {
             return;
         }
-        left.forEach(Task::cancel);
+        Future.cancelAll(left, null);
         TimerHandle reminder = loop.callLater(REMIND_AFTER, () -> remind(left));
         // whoever was to end one of them may have died of it
         TimerHandle limit = outOfMemory ? loop.callLater(LIMIT_AFTER_OUT_OF_MEMORY, loop::stop) : reminder;

@@ -135,8 +135,8 @@ public final class SharedLoops implements Iterable<EventLoop> {
             return;
         }
         AtomicInteger left = new AtomicInteger(tasks.size());
+        Future.cancelAll(tasks, "The shared event loops are shut down");
         for (Task<?> task : tasks) {
-            task.cancel("The shared event loops are shut down");
             task.addDoneCallback(done -> {
                 if (left.decrementAndGet() == 0) {
                     cancelAll(loop, end);

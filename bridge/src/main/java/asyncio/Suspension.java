@@ -355,9 +355,9 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
 
     // ---- for looking at
 
-    /** Whether both go on on the same loop, so that one can see that the other overtook it. */
-    protected final boolean hasSameLoopAs(Suspension<?> other) {
-        return loop != null && loop == other.loop;
+    /** The loop that the subscriber resumes on; null for wherever it is granted. */
+    protected final @Nullable EventLoop loop() {
+        return loop;
     }
 
     /** The one who waits. */

@@ -156,7 +156,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
         for (; ; ) {
             Object before = slot;
             if (SLOT.compareAndSet(this, before, wait)) {
-                if (before instanceof CancelRequest request && !wait.requestCancel(request.message)) {
+                if (before instanceof CancelRequest request && !wait.requestCancel(request.message, null)) {
                     SLOT.compareAndSet(this, wait, request); // fails only against a newer request, which does as well
                 }
                 return;
@@ -281,14 +281,22 @@ public abstract non-sealed class Task<T> extends Future<T> {
      */
     @Override
     public boolean cancel(@Nullable String message) {
+        return cancel(message, null);
+    }
+
+    @Override
+    final boolean cancel(@Nullable String message, @Nullable CancelAll among) {
         // a chain of tasks that await each other is walked down in a loop: recursion would overflow the stack
         ArrayDeque<Task<?>> outer = new ArrayDeque<>(0);
         Set<Task<?>> seen = Set.of();
         Task<?> task = this;
         while (task.countRequest()) {
+            if (among != null) {
+                among.add(task);
+            }
             Task<?> inner = task.awaitedTask();
             if (inner == null || inner.done()) {
-                if (task.request(message)) {
+                if (task.request(message, among)) {
                     return true;
                 }
                 break;
@@ -302,10 +310,13 @@ public abstract non-sealed class Task<T> extends Future<T> {
             if (seen.contains(task)) {
                 return breakCycle(task, message);
             }
+            if (among != null && among.hasAsked(task) && task.slot != FINISHED) {
+                return true; // it has the request, or has passed it on
+            }
         }
         // the innermost ended meanwhile: the request stays with the one that awaits it, or did
         while (!outer.isEmpty()) {
-            if (outer.pop().request(message)) {
+            if (outer.pop().request(message, among)) {
                 return true;
             }
         }
@@ -344,14 +355,14 @@ public abstract non-sealed class Task<T> extends Future<T> {
         return true;
     }
 
-    private boolean request(@Nullable String message) {
+    private boolean request(@Nullable String message, @Nullable CancelAll among) {
         for (; ; ) {
             Object before = slot;
             if (before == FINISHED) {
                 uncancel(); // too late, so not counted either
                 return false;
             }
-            if (before instanceof Wait wait && wait.requestCancel(message)) {
+            if (before instanceof Wait wait && wait.requestCancel(message, among)) {
                 return true;
             }
             if (SLOT.compareAndSet(this, before, new CancelRequest(message))) {

@@ -388,14 +388,14 @@ public final class TaskGroup {
     }
 
     void abort() {
-        List<Child> children = new ArrayList<>();
+        List<Task<?>> children = new ArrayList<>();
         synchronized (this) {
             aborting = true;
             for (Child child = first; child != null; child = child.after) {
-                children.add(child);
+                children.add(child.task);
             }
         }
-        children.forEach(child -> child.task.cancel());
+        Future.cancelAll(children, null);
     }
 
     // ---- API

@@ -13,9 +13,10 @@ abstract class Wait extends Waiter {
     /**
      * Passes a cancellation on to what is awaited; from any thread, at any time after the suspension began.
      *
+     * @param among the cancellation of many that this one is part of, if any
      * @return true if the resumption is still to come and will bring the cancellation
      */
-    abstract boolean requestCancel(@Nullable String message);
+    abstract boolean requestCancel(@Nullable String message, @Nullable CancelAll among);
 
     /** The task whose cancellation {@link #requestCancel} would be, so that a chain of them can be walked down. */
     @Nullable Task<?> awaitedTask() {
@@ -93,8 +94,8 @@ abstract class Wait extends Waiter {
         }
 
         @Override
-        boolean requestCancel(@Nullable String message) {
-            return future.cancel(message);
+        boolean requestCancel(@Nullable String message, @Nullable CancelAll among) {
+            return future.cancel(message, among);
         }
 
         @Override
@@ -133,7 +134,7 @@ abstract class Wait extends Waiter {
         }
 
         @Override
-        boolean requestCancel(@Nullable String message) {
+        boolean requestCancel(@Nullable String message, @Nullable CancelAll among) {
             return false;
         }
 
@@ -178,7 +179,7 @@ abstract class Wait extends Waiter {
         }
 
         @Override
-        boolean requestCancel(@Nullable String message) {
+        boolean requestCancel(@Nullable String message, @Nullable CancelAll among) {
             return false;
         }
 

@@ -9,9 +9,14 @@ import org.jspecify.annotations.Nullable;
  * stays empty.
  */
 final class WaiterList {
+    private static final Object CLOSED = new Object();
+    /** Fewer callbacks are gone through. */
+    private static final int WORTH_AN_INDEX = 32;
+
     private @Nullable Waiter first;
     private @Nullable Waiter last;
-    private boolean closed;
+    /** Null, a {@link CallbackIndex} once callbacks have been removed from many, or {@link #CLOSED}. */
+    private @Nullable Object index;
 
     /** Takes over the only waiter so far, whose links nobody uses. */
     WaiterList(Waiter only) {
@@ -21,8 +26,11 @@ final class WaiterList {
 
     /** False if the Future was completed meanwhile. */
     synchronized boolean add(Waiter waiter) {
-        if (closed) {
+        if (index == CLOSED) {
             return false;
+        }
+        if (index instanceof CallbackIndex callbacks) {
+            callbacks.add(waiter);
         }
         Waiter last = this.last;
         waiter.previous = last;
@@ -38,7 +46,7 @@ final class WaiterList {
     synchronized boolean remove(Waiter waiter) {
         Waiter previous = waiter.previous;
         Waiter next = waiter.next;
-        if (closed || previous == null && first != waiter) {
+        if (index == CLOSED || previous == null && first != waiter) {
             return false;
         }
         if (previous == null) {
@@ -58,11 +66,71 @@ final class WaiterList {
 
     /** The waiters in order, linked by {@code next}; after this nobody gets in or out. */
     synchronized @Nullable Waiter close() {
-        closed = true;
+        index = CLOSED;
         Waiter all = first;
         first = null;
         last = null;
         return all;
+    }
+
+    /**
+     * Takes out all registrations of a callback, and returns how many they were. Its {@code equals} and
+     * {@code hashCode} are users' code, which may itself add and remove: they are called outside of the monitor.
+     */
+    int removeCallback(Object callback) {
+        CallbackIndex callbacks = indexIfMany();
+        if (callbacks == null) {
+            int removed = 0;
+            for (Waiter waiter : snapshot()) {
+                if (waiter instanceof DoneCallback<?> one && one.callback().equals(callback) && remove(one)) {
+                    removed++;
+                }
+            }
+            return removed;
+        }
+        int hash = callback.hashCode();
+        List<DoneCallback<?>> removed = new ArrayList<>();
+        for (DoneCallback<?> one : candidates(callbacks, hash)) {
+            if (one.callback().equals(callback) && remove(one)) {
+                removed.add(one);
+            }
+        }
+        synchronized (this) {
+            removed.forEach(one -> callbacks.remove(hash, one));
+        }
+        return removed.size();
+    }
+
+    private synchronized @Nullable CallbackIndex indexIfMany() {
+        if (index == null) {
+            List<Waiter> all = snapshot();
+            if (all.size() >= WORTH_AN_INDEX) {
+                CallbackIndex callbacks = new CallbackIndex();
+                all.forEach(callbacks::add);
+                index = callbacks;
+            }
+        }
+        return index instanceof CallbackIndex callbacks ? callbacks : null;
+    }
+
+    private List<DoneCallback<?>> candidates(CallbackIndex callbacks, int hash) {
+        for (; ; ) {
+            List<DoneCallback<?>> fresh;
+            synchronized (this) {
+                fresh = callbacks.takeFresh();
+                if (fresh.isEmpty()) {
+                    return callbacks.with(hash);
+                }
+            }
+            int[] hashes = fresh.stream()
+                    .mapToInt(callback -> callback.callback().hashCode())
+                    .toArray();
+            synchronized (this) {
+                for (int i = 0; i < hashes.length; i++) {
+                    callbacks.put(hashes[i], fresh.get(i));
+                }
+            }
+        }
     }
 
     /** A copy, for looking at. */

@@ -124,7 +124,7 @@ public final class BlockingPortal implements AutoCloseable {
 
     /** Cancels all tasks that were started here and have not ended. */
     public void cancel() {
-        tasks.forEach(Task::cancel);
+        Future.cancelAll(tasks, null);
     }
 
     /**

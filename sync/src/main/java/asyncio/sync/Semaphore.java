@@ -48,7 +48,7 @@ public class Semaphore extends PermitSource {
     private int permits;
 
     /** Those who have been granted permits from the line and have not gone on: not to be overtaken on their loop. */
-    private final WaitQueue<SemaphoreAcquisition> waking = new WaitQueue<>();
+    private final Waking waking = new Waking();
 
     private final WaitQueue<SemaphoreAcquisition> waiters = new WaitQueue<>();
 
@@ -310,7 +310,7 @@ public class Semaphore extends PermitSource {
             }
         }
         if (hasContended(acquisition.wanted())
-                && !(acquisition.isOnLoop() && waking.anyMatch(acquisition::isOnLoopOf))) {
+                && !waking.anyOn(acquisition.resumingLoop())) {
             permits -= acquisition.wanted();
             return true;
         }
@@ -361,7 +361,7 @@ public class Semaphore extends PermitSource {
 
     /** One that had been granted permits goes on, or gives some of them back; whose turn it is then, or null. */
     final synchronized @Nullable Turn awake(SemaphoreAcquisition acquisition, int back) {
-        waking.remove(acquisition);
+        waking.remove(acquisition.resumingLoop());
         permits += back;
         return grantFirst();
     }
@@ -372,7 +372,7 @@ public class Semaphore extends PermitSource {
             waiters.poll();
             if (first.wake()) {
                 permits -= first.wanted();
-                waking.add(first);
+                waking.add(first.resumingLoop());
                 SemaphoreAcquisition second = waiters.peek();
                 grantable = second != null && second.wanted() <= permits;
                 return first;

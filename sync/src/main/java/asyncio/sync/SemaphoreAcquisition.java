@@ -1,5 +1,6 @@
 package asyncio.sync;
 
+import asyncio.EventLoop;
 import asyncio.Suspension;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
@@ -40,12 +41,9 @@ final class SemaphoreAcquisition extends Suspension<Held> implements Held, Turn 
         semaphore.leave(this);
     }
 
-    boolean isOnLoop() {
-        return hasSameLoopAs(this);
-    }
-
-    boolean isOnLoopOf(SemaphoreAcquisition other) {
-        return hasSameLoopAs(other);
+    /** For {@link Semaphore}, in this package. */
+    @Nullable EventLoop resumingLoop() {
+        return loop();
     }
 
     boolean waits() {

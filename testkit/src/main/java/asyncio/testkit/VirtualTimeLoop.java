@@ -5,6 +5,7 @@ import static asyncio.Asyncio.async;
 import asyncio.Body;
 import asyncio.CancelledException;
 import asyncio.EventLoop;
+import asyncio.Future;
 import asyncio.Leftover;
 import asyncio.Leftovers;
 import asyncio.Task;
@@ -424,7 +425,7 @@ public final class VirtualTimeLoop implements AutoCloseable {
 
     /** As the end of {@code Asyncio.run}: their clean-up has its turn. */
     private void cancel(Set<Task<?>> pending, List<Leftover> left) {
-        pending.forEach(Task::cancel);
+        Future.cancelAll(pending, null);
         monitor.runForTask();
         for (Task<?> task : pending) {
             try {

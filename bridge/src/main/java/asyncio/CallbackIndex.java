@@ -1,0 +1,65 @@
+package asyncio;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * The callbacks of a {@link WaiterList} by their hash code, so that removing each of many takes no search through all.
+ * Guarded by the list; hash codes are computed by users' code, outside of its monitor.
+ */
+final class CallbackIndex {
+    /** A callback, or a set of those with the same hash code. */
+    private final Map<Integer, Object> byHash = new HashMap<>();
+    /** Those whose hash codes have not been asked for. */
+    private List<DoneCallback<?>> fresh = new ArrayList<>();
+
+    void add(Waiter waiter) {
+        if (waiter instanceof DoneCallback<?> callback) {
+            fresh.add(callback);
+        }
+    }
+
+    List<DoneCallback<?>> takeFresh() {
+        List<DoneCallback<?>> taken = fresh;
+        fresh = new ArrayList<>();
+        return taken;
+    }
+
+    void put(int hash, DoneCallback<?> callback) {
+        byHash.merge(hash, callback, CallbackIndex::together);
+    }
+
+    @SuppressWarnings("unchecked")
+    private static Object together(Object before, Object callback) {
+        Set<Object> all = before instanceof Set<?> several ? (Set<Object>) several : new LinkedHashSet<>();
+        if (before instanceof DoneCallback<?>) {
+            all.add(before);
+        }
+        all.add(callback);
+        return all;
+    }
+
+    /** A copy. */
+    @SuppressWarnings("unchecked")
+    List<DoneCallback<?>> with(int hash) {
+        Object found = byHash.get(hash);
+        if (found instanceof DoneCallback<?> one) {
+            return List.of(one);
+        }
+        return found == null ? List.of() : List.copyOf((Set<DoneCallback<?>>) found);
+    }
+
+    void remove(int hash, DoneCallback<?> callback) {
+        byHash.computeIfPresent(hash, (same, found) -> {
+            if (found instanceof Set<?> several) {
+                several.remove(callback);
+                return several.isEmpty() ? null : several;
+            }
+            return found == callback ? null : found;
+        });
+    }
+}
