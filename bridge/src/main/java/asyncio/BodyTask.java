@@ -282,6 +282,7 @@ final class BodyTask<T> extends Task<T> {
         suspended = true;
         suspendOn(wait);
         loop.driver.suspendBody(this, wait);
+        wait.resumed();
         waiting = null;
         return wakeUp();
     }

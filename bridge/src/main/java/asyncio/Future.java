@@ -293,9 +293,9 @@ public sealed class Future<T> extends Mono<T> implements Scannable
     }
 
     /**
-     * Cancels each of many, in order; as {@link #cancel(String)}, except that a task which is awaited by others of them is
-     * asked once, not once more by each of these: so cancelling a long chain of tasks takes time in proportion to its
-     * length. From any thread.
+     * Cancels each of many, in order; as {@link #cancel(String)}, except that a task which is awaited by others of them
+     * is asked once, not once more by each of these: so cancelling a long chain of tasks takes time in proportion to
+     * its length. From any thread.
      *
      * @param message what the {@link CancelledException} will say
      * @since 0.1

@@ -92,6 +92,11 @@ final class FutureSubscription<T> extends Waiter implements Subscription, Scanna
     }
 
     @Override
+    CoreSubscriber<?> subscriber() {
+        return actual;
+    }
+
+    @Override
     @Nullable EventLoop resumesOn() {
         return future.getLoop();
     }

@@ -16,6 +16,7 @@ import java.util.Queue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
+import reactor.core.CoreSubscriber;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
 import reactor.util.concurrent.Queues;
@@ -76,6 +77,8 @@ final class LoopCore extends NettyEventLoop {
     private long lastReading;
     private int stepsUntilReading;
     private int todo;
+    /** The subscriber that the entry which is running tells of the end of its Mono, if it does that. */
+    private @Nullable CoreSubscriber<?> signalled;
     /** How long, in real time, the select that is under way may take at most; zero for as long as it takes. */
     private long quietNanos;
     /** Virtual time has nothing to jump to, and the monitor has looked: the select may sleep. */
@@ -405,6 +408,35 @@ final class LoopCore extends NettyEventLoop {
     Runnable poll() {
         todo--;
         return ready.remove();
+    }
+
+    /** Runs an entry, noting whom it tells of the end of a Mono. */
+    void runEntry(Runnable entry) {
+        CoreSubscriber<?> subscriber = entry instanceof Waiter waiter ? waiter.subscriber() : null;
+        if (subscriber == null) {
+            entry.run(); // may hand the loop on, after which nothing here may be touched
+            return;
+        }
+        signalled = subscriber;
+        try {
+            entry.run();
+        } finally {
+            signalled = null;
+        }
+    }
+
+    @Nullable CoreSubscriber<?> signalled() {
+        return signalled;
+    }
+
+    /** Puts an entry before all others, as the rest of the one that is running: it belongs to the same tick. */
+    boolean enqueueNext(Runnable rest) {
+        if (closed) {
+            return false;
+        }
+        ready.addFirst(rest);
+        todo++;
+        return true;
     }
 
     private void countTick() {

@@ -110,7 +110,7 @@ final class LoopDriver {
 
     private void tryEntry(Runnable entry) {
         try {
-            entry.run();
+            core.runEntry(entry);
         } catch (Exception e) {
             // Handles and waiters report their own; this is Netty's or Reactor's
             loop.callExceptionHandler(ExceptionContext.of("Exception in callback " + Log.text(entry))

@@ -64,6 +64,7 @@ final class MonoTask<T> extends Task<T> {
 
     @Override
     void resume(Wait wait) {
+        wait.resumed();
         Wait ended = wait instanceof Wait.Joining joining ? joining.ended() : wait;
         if (wait.isInternal()) {
             finish(ended, true);

@@ -29,9 +29,11 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
     /** The Mono has not ended, the task is suspended. */
     private static final int SUSPENDED = 1;
 
-    private static final int ENDED = 2;
-    /** The task was cancelled and the Mono disposed. */
-    private static final int DISPOSED = 3;
+    /** The task was cancelled, and will dispose of the Mono when it resumes, unless that ends before. */
+    private static final int CANCELLING = 2;
+
+    private static final int ENDED = 3;
+    private static final int DISPOSED = 4;
 
     static {
         try {
@@ -53,7 +55,13 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
     /** May also come between the task's cancellation and its resumption, which takes it out. */
     private volatile @Nullable Object error;
 
+    /** Whether, and with what, it was cancelled before the Mono had ended; written before the state. */
+    private volatile boolean cancelled;
+
+    /** The first, which the Mono is disposed with; and the last, which comes after an end. */
     private @Nullable String cancelMessage;
+
+    private @Nullable String lastMessage;
     /** Used by the owner of the loop only. */
     private boolean givenBack;
 
@@ -135,6 +143,17 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
         return state == ENDED;
     }
 
+    /**
+     * The task resumes: what has not ended is disposed of; what has ended all the same, between the cancellation and
+     * now, has the value, and the cancellation is the next thing that the task hears of, unless it was taken back.
+     */
+    @Override
+    void resumed() {
+        if (cancelled && !STATE.compareAndSet(this, CANCELLING, DISPOSED) && state == ENDED) {
+            task.requestAgain(this, lastMessage);
+        }
+    }
+
     /** Disposes of the Mono, if the task was cancelled; in the step in which the task resumes. */
     void disposeIfCancelled() {
         if (state == DISPOSED) {
@@ -196,11 +215,13 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
             }
         }
         if (state == SUSPENDED) {
-            cancelMessage = message; // the first one counts
+            cancelMessage = message;
+            cancelled = true;
             withhold(); // before the state tells, or what comes in between would be lost
         }
-        if (!STATE.compareAndSet(this, SUSPENDED, DISPOSED)) {
-            return state == DISPOSED;
+        lastMessage = message;
+        if (!STATE.compareAndSet(this, SUSPENDED, CANCELLING)) {
+            return state == CANCELLING || state == DISPOSED;
         }
         resume(); // and there dispose of it: what runs then must not see the ThreadLocals of the one who cancels
         return true;
@@ -237,12 +258,12 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
     /** Disposing of another's Mono runs its hooks. */
     @Override
     boolean isInternal() {
-        return super.isInternal() && (task.hasBody() || state != DISPOSED);
+        return super.isInternal() && (task.hasBody() || !cancelled);
     }
 
     @Override
     void abandon() {
-        if (STATE.compareAndSet(this, SUSPENDED, DISPOSED)) {
+        if (STATE.compareAndSet(this, SUSPENDED, DISPOSED) || STATE.compareAndSet(this, CANCELLING, DISPOSED)) {
             ERROR.compareAndSet(this, null, TOO_LATE);
             cancelUpstream();
         } else {
@@ -314,15 +335,27 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
     private void end() {
         for (; ; ) {
             int before = state;
-            if (before > SUSPENDED) {
+            if (before > CANCELLING) {
                 return; // disposed a moment ago, on another thread
             }
             if (STATE.compareAndSet(this, before, ENDED)) {
                 if (before == SUSPENDED) {
-                    resume();
-                }
+                    resumeAtEndOfEntry();
+                } // if it was cancelled, its resumption is on its way
                 return;
             }
+        }
+    }
+
+    /**
+     * In the entry of the ready queue that has brought the end, as an await of its source would have it; or in an entry
+     * of its own, if what runs is something else's.
+     */
+    private void resumeAtEndOfEntry() {
+        LoopCore core = task.loop.core;
+        CoreSubscriber<?> signalled = core.inEventLoop() ? core.signalled() : null;
+        if (signalled == null || UnderWay.link(signalled, this) == null || !core.enqueueNext(this)) {
+            resume();
         }
     }
 
@@ -339,7 +372,7 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
             return state == ENDED;
         }
         if (key == Attr.CANCELLED) {
-            return state == DISPOSED;
+            return state == CANCELLING || state == DISPOSED;
         }
         if (key == Attr.ERROR) {
             return error instanceof Throwable failure ? failure : null;

@@ -114,6 +114,11 @@ final class Sleep<T> extends ColdMono<T> {
         }
 
         @Override
+        @Nullable CoreSubscriber<?> subscriber() {
+            return sleep.isOneTick() ? actual : null; // a timer takes a tick more in asyncio, too
+        }
+
+        @Override
         EventLoop resumesOn() {
             return loop;
         }

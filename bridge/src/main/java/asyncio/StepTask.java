@@ -31,6 +31,7 @@ final class StepTask<T> extends Task<T> {
 
     @Override
     void resume(Wait wait) {
+        wait.resumed();
         loop.enterTask(this);
         try (ThreadLocals.Scope locals = ThreadLocals.restore(getContext())) {
             Wait ended = wait instanceof Wait.Joining joining ? joining.ended() : wait;

@@ -274,6 +274,11 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
     }
 
     @Override
+    final CoreSubscriber<?> subscriber() {
+        return actual;
+    }
+
+    @Override
     final @Nullable EventLoop resumesOn() {
         return loop;
     }

@@ -174,6 +174,13 @@ public abstract non-sealed class Task<T> extends Future<T> {
         return slot instanceof CancelRequest ? wakeUp() : null;
     }
 
+    /** A request that the wait had, whose source has ended all the same; on the loop, before {@link #wakeUp}. */
+    final void requestAgain(Wait wait, @Nullable String message) {
+        if (requests > 0) { // not taken back meanwhile
+            SLOT.compareAndSet(this, wait, new CancelRequest(message)); // fails only against a newer request
+        }
+    }
+
     /** Whether a request waits for the next await. */
     final boolean cancelRequested() {
         return slot instanceof CancelRequest;

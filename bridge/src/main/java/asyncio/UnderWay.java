@@ -37,8 +37,13 @@ abstract class UnderWay {
 
     /** What the owner hears of it through, if that goes through operators to the owner, and to nobody else; or null. */
     final @Nullable Scannable linkTo(Object owner) {
+        return link(subscriber(), owner);
+    }
+
+    /** What an owner, a subscriber or a task, hears through of what a subscriber is told; null if it does not. */
+    static @Nullable Scannable link(CoreSubscriber<?> subscriber, Object owner) {
         try {
-            Object at = subscriber();
+            Object at = subscriber;
             while (at instanceof Scannable scannable) {
                 if (at == owner || at instanceof Wait wait && wait.task == owner) {
                     return scannable;
@@ -46,7 +51,7 @@ abstract class UnderWay {
                 at = scannable.scanUnsafe(Scannable.Attr.ACTUAL);
             }
         } catch (RuntimeException e) { // an operator's
-            Operators.onErrorDropped(e, subscriber().currentContext());
+            Operators.onErrorDropped(e, subscriber.currentContext());
         }
         return null;
     }

@@ -35,6 +35,9 @@ abstract class Wait extends Waiter {
         return false;
     }
 
+    /** The task is about to take its next step; on the loop. */
+    void resumed() {}
+
     /** Whether the resumption is on its way. */
     abstract boolean hasEnded();
 

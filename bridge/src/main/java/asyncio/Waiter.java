@@ -1,6 +1,7 @@
 package asyncio;
 
 import org.jspecify.annotations.Nullable;
+import reactor.core.CoreSubscriber;
 
 /**
  * One who waits for a {@link Future}: linked into it until told or removed. When the Future completes, the waiter
@@ -34,6 +35,11 @@ abstract class Waiter implements Runnable {
         } else if (!loop.core.enqueue(this)) {
             Trampoline.execute(this::loopClosed);
         }
+    }
+
+    /** The one that {@link #run} tells of the end of a Mono, if it does nothing else. */
+    @Nullable CoreSubscriber<?> subscriber() {
+        return null;
     }
 
     /** Whether {@link #run} runs code of this library only, so that it may run on a body's thread. */

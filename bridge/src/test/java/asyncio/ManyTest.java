@@ -64,8 +64,7 @@ class ManyTest {
 
     @Test
     void soItDoesIfScopesAwaitThem() throws Exception {
-        assertAskedOnce(
-                Asyncio.<List<Task<?>>>run(() -> chain(mono -> Asyncio.waitFor(mono, LONG), mono -> mono)));
+        assertAskedOnce(Asyncio.<List<Task<?>>>run(() -> chain(mono -> Asyncio.waitFor(mono, LONG), mono -> mono)));
     }
 
     @Test
@@ -136,7 +135,10 @@ class ManyTest {
             }
             portal.cancel();
         }
-        assertThat(chain).allMatch(Task::cancelled).as("they end while others are asked").allMatch(task -> task.cancelling() <= 1);
+        assertThat(chain)
+                .allMatch(Task::cancelled)
+                .as("they end while others are asked")
+                .allMatch(task -> task.cancelling() <= 1);
     }
 
     @Test
@@ -241,10 +243,13 @@ class ManyTest {
                 if (round == 3) { // others come while some go
                     future.addDoneCallback(new Counted(MANY + i));
                 }
-                assertThat(future.removeDoneCallback(new Counted(callbacks.get(i).id))).isEqualTo(1);
+                assertThat(future.removeDoneCallback(new Counted(callbacks.get(i).id)))
+                        .isEqualTo(1);
                 assertThat(future.removeDoneCallback(callbacks.get(i))).isZero();
             }
-            assertThat(Counted.QUESTIONS.get()).as("seed %d, round %d", seed, round).isLessThan(10 * MANY);
+            assertThat(Counted.QUESTIONS.get())
+                    .as("seed %d, round %d", seed, round)
+                    .isLessThan(10 * MANY);
             Counted.QUESTIONS.set(0);
             future.setResult(1);
             assertThat(Counted.QUESTIONS.get()).as("told").isEqualTo(round == 3 ? MANY : 0);

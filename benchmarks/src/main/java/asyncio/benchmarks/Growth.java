@@ -47,22 +47,26 @@ final class Growth {
 
     public static void main(String[] arguments) throws Exception {
         System.out.printf(Locale.ROOT, "%-28s %12s %12s %8s%n", "row", "10,000 (ms)", "100,000 (ms)", "ratio");
-        measure("cancelChainRun", n -> Asyncio.run(() -> {
-            chain(n);
-            from = System.nanoTime();
-        }));
+        measure(
+                "cancelChainRun",
+                n -> Asyncio.run(() -> {
+                    chain(n);
+                    from = System.nanoTime();
+                }));
         measure("cancelChainGroup", Growth::group);
         measure("cancelChainAll", n -> Asyncio.run(() -> cancelled(all(chain(n)))));
         measure("cancelChainGather", n -> Asyncio.run(() -> cancelled(gather(chain(n)))));
         measure("cancelChainRace", n -> Asyncio.run(() -> cancelled(race(chain(n)))));
-        measure("cancelChainOfGathers", n -> Asyncio.run(() -> {
-            Task<?> last = createTask(sleep(LONG));
-            for (int i = 0; i < n; i++) {
-                last = createTask(gather(List.of(last), false));
-            }
-            ticks(4);
-            from = System.nanoTime();
-        }));
+        measure(
+                "cancelChainOfGathers",
+                n -> Asyncio.run(() -> {
+                    Task<?> last = createTask(sleep(LONG));
+                    for (int i = 0; i < n; i++) {
+                        last = createTask(gather(List.of(last), false));
+                    }
+                    ticks(4);
+                    from = System.nanoTime();
+                }));
         measure("cancelChainShared", n -> {
             async(() -> {
                         chain(n);
@@ -88,6 +92,7 @@ final class Growth {
     }
 
     private static double millis(Row row, int n) throws Exception {
+        System.gc();
         row.run(n);
         return (System.nanoTime() - from) / NANOS_PER_MILLI;
     }

@@ -92,7 +92,7 @@ final class Scope<T> extends Operators.DeferredSubscription implements CoreSubsc
     }
 
     /** Hears of the permit. */
-    private final class Acquired implements CoreSubscriber<Held> {
+    private final class Acquired implements CoreSubscriber<Held>, Scannable {
         @Override
         public void onSubscribe(Subscription s) {
             throw new UnsupportedOperationException("made with its subscription");
@@ -119,6 +119,12 @@ final class Scope<T> extends Operators.DeferredSubscription implements CoreSubsc
         @Override
         public void onComplete() {
             // the permit was enough
+        }
+
+        @Override
+        @SuppressWarnings("rawtypes")
+        public @Nullable Object scanUnsafe(Attr key) {
+            return key == Attr.ACTUAL ? Scope.this : null;
         }
 
         @Override

@@ -309,8 +309,7 @@ public class Semaphore extends PermitSource {
                 WORD.compareAndSet(this, free, CONTENDED);
             }
         }
-        if (hasContended(acquisition.wanted())
-                && !waking.anyOn(acquisition.resumingLoop())) {
+        if (hasContended(acquisition.wanted()) && !waking.anyOn(acquisition.resumingLoop())) {
             permits -= acquisition.wanted();
             return true;
         }
