@@ -108,7 +108,13 @@ final class EpollPipe extends PipeEnd {
         Throwable failure = null;
         readPending = false;
         do {
-            ByteBuf bytes = toBeWritten(sizes.allocate(alloc()));
+            ByteBuf bytes;
+            try {
+                bytes = toBeWritten(sizes.allocate(alloc()));
+            } catch (OutOfMemoryError e) {
+                failure = e;
+                break;
+            }
             int free = bytes.writableBytes();
             sizes.attemptedBytesRead(free);
             int n = 0;
