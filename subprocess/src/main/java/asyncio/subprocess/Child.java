@@ -298,6 +298,6 @@ final class Child implements LaunchedChild {
     /** {@code cat, pid 42}: for messages. */
     @Override
     public String toString() {
-        return command.words().get(0) + ", pid " + process.pid();
+        return ShellQuoting.quote(command.words().get(0)) + ", pid " + process.pid();
     }
 }

@@ -294,9 +294,9 @@ public final class Command {
         return settings.timeout;
     }
 
-    /** The words, with a blank between: not for a shell. */
+    /** As a line for a POSIX shell, which would run the same words: {@code grep -r 'two words' .}. */
     @Override
     public String toString() {
-        return String.join(" ", settings.words);
+        return ShellQuoting.quote(settings.words);
     }
 }

@@ -1,13 +1,11 @@
 package asyncio.subprocess;
 
-import java.io.File;
 import java.io.IOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /** Starts the process of a command. Blocks: the JDK forks, and waits until the child has become the program. */
 final class Launch {
@@ -20,12 +18,16 @@ final class Launch {
     static Process start(Command command, Wiring wiring) throws IOException {
         boolean started = false;
         try {
-            Process process = builder(command, wiring).start();
-            started = true;
-            wiring.started();
-            return process;
-        } catch (IOException e) {
-            throw failure(command, reason(e), e);
+            ProcessBuilder builder = builder(command);
+            try {
+                connect(command, wiring, builder);
+                Process process = builder.start();
+                started = true;
+                wiring.started();
+                return process;
+            } catch (IOException e) {
+                throw StartFailure.of(command, builder.command(), builder.environment(), e);
+            }
         } finally {
             if (!started) {
                 wiring.close();
@@ -33,10 +35,11 @@ final class Launch {
         }
     }
 
-    private static ProcessBuilder builder(Command command, Wiring wiring) throws IOException {
+    private static ProcessBuilder builder(Command command) throws IOException {
         Path cwd = command.cwd();
         if (cwd != null && !Files.isDirectory(cwd)) { // which the JDK does not tell from a missing program
-            throw failure(command, Files.exists(cwd) ? "that is no directory" : "there is no such directory", null);
+            String reason = Files.exists(cwd) ? "that is no directory" : "there is no such directory";
+            throw StartFailure.of(command, reason, null);
         }
         List<String> words = new ArrayList<>(command.words());
         if (command.isNewSession()) {
@@ -49,8 +52,12 @@ final class Launch {
         try {
             command.applyTo(builder.environment());
         } catch (IllegalArgumentException e) {
-            throw failure(command, "its environment is not valid: " + e.getMessage(), e);
+            throw StartFailure.of(command, "its environment is not valid: " + e.getMessage(), e);
         }
+        return builder;
+    }
+
+    private static void connect(Command command, Wiring wiring, ProcessBuilder builder) throws IOException {
         builder.redirectInput(redirect(command, 0, wiring));
         builder.redirectOutput(redirect(command, 1, wiring));
         if (command.stdio(2) == Stdio.STDOUT) {
@@ -58,29 +65,11 @@ final class Launch {
         } else {
             builder.redirectError(redirect(command, 2, wiring));
         }
-        return builder;
     }
 
     private static Redirect redirect(Command command, int number, Wiring wiring) throws IOException {
         Stdio stdio = command.stdio(number);
         return stdio == Stdio.PIPE ? wiring.connect(number) : stdio.redirect(number == 0);
-    }
-
-    /**
-     * Of the JDK's message, which has {@code error=2, text} or {@code Exec failed, error: 2 (text)} after the command.
-     */
-    private static String reason(IOException e) {
-        return String.valueOf(e.getMessage())
-                .replaceFirst("(?s)^Cannot run program .*?: ", "")
-                .replaceFirst("^error=[0-9]+, ", "")
-                .replaceFirst("^Exec failed, error: [0-9]+ \\((.*)\\)\\s*$", "$1");
-    }
-
-    private static IOException failure(Command command, String reason, @Nullable Exception cause) {
-        Path cwd = command.cwd();
-        return new IOException(
-                "Cannot start \"" + command.words().get(0) + "\"" + (cwd == null ? "" : " in " + cwd) + ": " + reason,
-                cause);
     }
 
     // ---- sessions
@@ -90,34 +79,17 @@ final class Launch {
      * would report a missing program as an exit code, so that is looked for here.
      */
     private static String setsid(Command command) throws IOException {
-        Path setsid = inPath("setsid");
+        Path setsid = StartFailure.inPath("setsid", true);
         if (setsid == null) {
-            throw new UnsupportedOperationException("Cannot start \"" + command
-                    + "\" in a session of its own: there is no program setsid in the PATH (it is part of util-linux"
-                    + " and BusyBox; macOS has none). Leave newSession() out");
+            throw new UnsupportedOperationException(
+                    "Cannot start \"" + command.words().get(0)
+                            + "\" in a session of its own: there is no program setsid in the PATH (it is part of util-linux"
+                            + " and BusyBox; macOS has none). Leave newSession() out");
         }
-        String program = command.words().get(0);
-        Path cwd = command.cwd();
-        Path found = program.indexOf(File.separatorChar) < 0
-                ? inPath(program)
-                : (cwd == null ? Path.of("") : cwd).resolve(program).toAbsolutePath();
-        if (found == null || !Files.exists(found)) {
-            throw failure(command, "No such file or directory", null);
-        }
-        if (Files.isDirectory(found) || !Files.isExecutable(found)) {
-            throw failure(command, "Permission denied", null);
+        String problem = StartFailure.problem(command);
+        if (problem != null) {
+            throw StartFailure.of(command, problem, null);
         }
         return setsid.toString();
-    }
-
-    private static @Nullable Path inPath(String program) {
-        String path = System.getenv("PATH");
-        for (String directory : (path == null ? "/usr/bin:/bin" : path).split(File.pathSeparator)) {
-            Path file = Path.of(directory).resolve(program);
-            if (Files.isExecutable(file) && !Files.isDirectory(file)) {
-                return file;
-            }
-        }
-        return null;
     }
 }

@@ -170,7 +170,7 @@ public final class Subprocess implements AutoCloseable {
 
     /** As {@link #run(Command)}, with bytes for its stdin, which is a pipe. */
     public static Mono<Output> run(Command command, byte[] input) {
-        Objects.requireNonNull(input, "input");
+        Objects.requireNonNull(input, "input is null: run(command) sends nothing");
         return run(command.stdin(Stdio.PIPE).orElse(Stdio.PIPE, Stdio.PIPE), child -> child.communicate(input));
     }
 
@@ -188,7 +188,7 @@ public final class Subprocess implements AutoCloseable {
 
     private Mono<Output> timedOut(Duration limit) {
         return Mono.error(() -> new TimedOutException(
-                "\"" + command + "\", pid " + pid() + ", took longer than " + limit + " and was killed"));
+                command + ", pid " + pid() + ", took longer than " + limit + " and was killed"));
     }
 
     // ---- its streams
@@ -234,18 +234,16 @@ public final class Subprocess implements AutoCloseable {
 
     /**
      * Writes all of the input to its stdin and closes that, meanwhile reads stdout and stderr to their ends, and waits
-     * for the exit; those of them that are no pipes are left out. That the child does not read its input is no error.
-     * All output is held in memory. Nothing happens until subscription; cancelling ends neither the child nor loses
-     * what it has written.
+     * for the exit; those of them that are no pipes are left out, and without a pipe to stdin the input is ignored.
+     * That the child does not read its input is no error. All output is held in memory. Nothing happens until
+     * subscription; cancelling ends neither the child nor loses what it has written.
      *
      * <p>asyncio: {@code communicate}.
      *
-     * @throws IllegalStateException if there is input, and stdin is no pipe
+     * @throws NullPointerException if the input is null
      */
     public Mono<Output> communicate(byte[] input) {
-        if (input.length > 0) {
-            stdin();
-        }
+        Objects.requireNonNull(input, "input is null: communicate() sends nothing");
         return Communication.with(this, stdin, stdout, stderr, input);
     }
 

@@ -4,16 +4,19 @@ import static asyncio.subprocess.Stdio.PIPE;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import asyncio.EventLoop;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.Random;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import reactor.core.publisher.Mono;
@@ -76,39 +79,6 @@ class CommandTest {
     }
 
     @Test
-    void missingFilesAndRightsAreTold(@TempDir Path directory) throws Exception {
-        Path script = Files.writeString(directory.resolve("script"), "echo no\n");
-        assertThatThrownBy(() -> run(Command.of("no-such-program").cwd(directory)))
-                .hasRootCauseInstanceOf(IOException.class)
-                .hasMessageEndingWith(
-                        "Cannot start \"no-such-program\" in " + directory + ": No such file or directory");
-        assertThatThrownBy(() -> run(Command.of(script.toString()))).hasMessageContaining("ermission denied");
-        assertThatThrownBy(() -> run(Command.of("cat").cwd(directory.resolve("none"))))
-                .hasMessageContaining("Cannot start \"cat\" in " + directory.resolve("none"))
-                .hasMessageContaining("no such directory");
-        assertThatThrownBy(() -> run(Command.of("cat").cwd(script))).hasMessageContaining("is no directory");
-        assertThatThrownBy(() -> run(Command.of("cat").stdin(Stdio.from(directory.resolve("none")))))
-                .hasMessageContaining("Cannot start \"cat\"")
-                .hasMessageContaining(directory.resolve("none").toString());
-        assertThatThrownBy(() -> run(Command.of("cat").env("A=B", "C"))).hasMessageContaining("environment");
-    }
-
-    @Test
-    void aSessionTellsOfMissingProgramsToo(@TempDir Path directory) throws Exception {
-        assumeTrue(run(Command.shell("command -v setsid")).returnCode() == 0);
-        Path script = Files.writeString(directory.resolve("script"), "echo no\n");
-        assertThatThrownBy(() -> run(Command.of("no-such-program").newSession()))
-                .hasMessageContaining("No such file");
-        assertThatThrownBy(() -> run(Command.of(script.toString()).newSession()))
-                .hasMessageContaining("ermission denied");
-        assertThat(run(Command.shell("echo $$; ps -o sid= -p $$ 2> /dev/null || cut -d' ' -f6 /proc/$$/stat")
-                                .newSession())
-                        .out()
-                        .split("\\s+"))
-                .satisfies(pids -> assertThat(pids[1]).isEqualTo(pids[0]));
-    }
-
-    @Test
     @DisplayName("SUB-37, SUB-38: what cannot be is refused")
     void nonsenseIsRefused() {
         Command cat = Command.of("cat");
@@ -139,12 +109,32 @@ class CommandTest {
     @Test
     void textTellsWhatItIs() {
         assertThat(Command.of("ls", "-l")).hasToString("ls -l");
+        assertThat(Command.of("a=b", "two words", "", "it's", "$x"))
+                .hasToString("'a=b' 'two words' '' 'it'\"'\"'s' '$x'");
         Subprocess child = Subprocess.start(Command.of("cat").stdin(PIPE)).block();
         assertThat(child.toString()).matches("<Subprocess cat, pid [0-9]+, running>");
         assertThat(child.stdin().toString())
                 .isEqualTo("<StreamWriter pipe -> stdin of cat, pid " + child.pid() + " open>");
         child.closeAndWait().block();
         assertThat(child.toString()).matches("<Subprocess cat, pid [0-9]+, return code 0>");
+    }
+
+    /** Whatever the words are. */
+    @RepeatedTest(20)
+    void aShellReadsTheTextOfACommandAsItsWords() {
+        long seed = Long.getLong("asyncio.test.seed", System.nanoTime());
+        Random random = new Random(seed);
+        String letters = "ab'\"\\$`*?[]{}()<>|&;!#~= \t\n-ü";
+        List<String> words = new ArrayList<>(List.of("printf", "%s\\0"));
+        for (int i = 0; i < 20; i++) {
+            words.add(random.ints(random.nextInt(6), 0, letters.length())
+                    .mapToObj(at -> letters.substring(at, at + 1))
+                    .collect(Collectors.joining()));
+        }
+        Command command = Command.of(words);
+        assertThat(run(Command.shell(command.toString())).stdout())
+                .as("seed " + seed)
+                .isEqualTo(run(command).stdout());
     }
 
     @Test

@@ -20,6 +20,7 @@ import asyncio.Task;
 import asyncio.streams.BrokenPipeException;
 import asyncio.streams.ConnectionResetException;
 import asyncio.streams.LeakCheck;
+import asyncio.streams.LimitOverrunException;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -226,8 +227,30 @@ class RowsTest {
             assertThat(await(child.communicate()).out().trim()).isEqualTo("0");
             Subprocess nothing = await(Subprocess.start(count.stdin(DEVNULL)));
             assertThat(await(nothing.communicate()).out().trim()).isEqualTo("0");
-            assertThatThrownBy(() -> nothing.communicate(new byte[1])).isInstanceOf(IllegalStateException.class);
+            Subprocess ignores = await(Subprocess.start(count.stdin(DEVNULL)));
+            assertThat(await(ignores.communicate(new byte[1])).out().trim()).isEqualTo("0");
         });
+    }
+
+    @Test
+    void noInputIsNotNull() throws Exception {
+        run(() -> {
+            Subprocess child = await(Subprocess.start(CAT));
+            assertThatThrownBy(() -> child.communicate(null)).hasMessage("input is null: communicate() sends nothing");
+            assertThatThrownBy(() -> Subprocess.run(CAT, null)).hasMessage("input is null: run(command) sends nothing");
+            await(child.killTree());
+        });
+    }
+
+    @Test
+    void theMessageOfAnOverLongLineNamesTheCommandsLimit() throws Exception {
+        run(() -> await(Subprocess.useBody(
+                sh("printf 0123456789012345").stdout(PIPE).limit(10), child -> {
+                    assertThatThrownBy(() -> await(child.stdout().readLine()))
+                            .isInstanceOf(LimitOverrunException.class)
+                            .hasMessageContaining("10 bytes: raise it with Command.limit");
+                    return null;
+                })));
     }
 
     @Test

@@ -81,6 +81,7 @@ public final class MemoryPair implements AutoCloseable {
 
     private MemoryPair(boolean pipe, String clientName, String serverName, Wire toServer, Wire toClient, int limit) {
         EventLoop loop = EventLoop.getRunningLoop();
+        String limitSetting = pipe ? "Command.limit" : "MemoryPair.open";
         SocketAddress clientAddress = new LocalAddress(clientName);
         SocketAddress serverAddress = new LocalAddress(serverName);
         MemoryChannel clientEnd = new MemoryChannel(null, pipe, clientAddress, serverAddress);
@@ -89,8 +90,8 @@ public final class MemoryPair implements AutoCloseable {
         this.toClient = new Transit(loop.netty(), serverEnd, clientEnd, toClient);
         clientEnd.connect(this.toClient, this.toServer);
         serverEnd.connect(this.toServer, this.toClient);
-        this.client = register(loop, clientEnd, limit);
-        this.server = register(loop, serverEnd, limit);
+        this.client = register(loop, clientEnd, limit, limitSetting);
+        this.server = register(loop, serverEnd, limit, limitSetting);
         this.withLoop = loop.onClose(() -> {
             clientEnd.close();
             serverEnd.close();
@@ -101,10 +102,10 @@ public final class MemoryPair implements AutoCloseable {
         this.toClient.breakIfDue();
     }
 
-    private static StreamConnection register(EventLoop loop, MemoryChannel end, int limit) {
+    private static StreamConnection register(EventLoop loop, MemoryChannel end, int limit, String limitSetting) {
         end.unsafe()
                 .register(loop.netty(), new DefaultChannelPromise(end, loop.netty())); // at once: the loop runs here
-        return StreamConnection.from(Connection.from(end), limit);
+        return StreamConnection.from(Connection.from(end), limit, limitSetting);
     }
 
     private void forgetIfOver() {
