@@ -1,8 +1,13 @@
 package asyncio;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Deque;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 import reactor.core.Scannable;
@@ -257,6 +262,35 @@ public final class Cleanups extends UnderWay {
                 }
             }
         }
+    }
+
+    synchronized boolean areUnderWay() {
+        return running > 0;
+    }
+
+    /** Whether a task, or one that it waits for, is being cleaned up after a cancellation. */
+    static boolean areUnderWay(Future<?> root) {
+        if (root.done()) {
+            return false;
+        }
+        Set<Future<?>> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+        Deque<Future<?>> left = new ArrayDeque<>(List.of(root));
+        for (Future<?> next; (next = left.poll()) != null; ) {
+            if (next.done() || !seen.add(next)) {
+                continue;
+            }
+            left.addAll(next.parts());
+            if (next instanceof Task<?> task) {
+                if (task.isBeingCleanedUp()) {
+                    return true;
+                }
+                Future<?> awaited = task.awaitedFuture();
+                if (awaited != null) {
+                    left.add(awaited);
+                }
+            }
+        }
+        return false;
     }
 
     /** Runs it when a Future has ended: here, or where that is completed. */

@@ -2,6 +2,7 @@ package asyncio;
 
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -16,6 +17,12 @@ import reactor.util.context.Context;
  */
 final class Gather<C, R> extends Joint<R, C> {
     private final boolean returnExceptions;
+    /** What this ends with, once no child is being cleaned up: the first that ended cancelled after a request. */
+    private volatile @Nullable CancelledException cancellation;
+    /** The child whose clean-up is waited for, and those after it that have not been looked at. */
+    private @Nullable Future<C> cleaning;
+
+    private @Nullable Iterator<Future<C>> unseen;
 
     private Gather(EventLoop loop, Children<C> children, boolean returnExceptions) {
         super(loop, children);
@@ -43,12 +50,35 @@ final class Gather<C, R> extends Joint<R, C> {
         Throwable failure = returnExceptions ? null : child.failure();
         if (failure != null) {
             child.markRetrieved();
+        }
+        if (failure != null && cancellation == null) {
             if (closeToRequests() != null && failure instanceof CancelledException cancelled) {
-                finishCancelled(cancelled);
+                cancellation = cancelled;
             } else {
                 finishExceptionally(failure); // a child's cancellation too: this was not cancelled
             }
         }
+        CancelledException cancelled = cancellation;
+        if (cancelled != null && childrenAreClean()) {
+            finishCancelled(cancelled);
+        }
+    }
+
+    /** Looks at each child once: there may be many. */
+    private boolean childrenAreClean() {
+        if (cleaning != null && !cleaning.done()) {
+            return false;
+        }
+        Iterator<Future<C>> unseen = this.unseen == null ? children.distinct.iterator() : this.unseen;
+        this.unseen = unseen;
+        while (unseen.hasNext()) {
+            Future<C> child = unseen.next();
+            if (Cleanups.areUnderWay(child)) {
+                cleaning = child;
+                return false;
+            }
+        }
+        return true;
     }
 
     @Override

@@ -255,6 +255,15 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
         return state == SUSPENDED && subscription instanceof OwnerSubscription<?> owner ? owner.task() : null;
     }
 
+    @Override
+    @Nullable Future<?> awaitedFuture() {
+        return subscription instanceof OwnerSubscription<?> owner ? owner.work() : null;
+    }
+
+    boolean isDisposed() {
+        return state == DISPOSED;
+    }
+
     /** Disposing of another's Mono runs its hooks. */
     @Override
     boolean isInternal() {

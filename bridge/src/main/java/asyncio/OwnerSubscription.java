@@ -121,6 +121,11 @@ final class OwnerSubscription<T> extends UnderWay implements AwaitedSubscription
         return work instanceof Outcome<?> outcome && outcome.work.cancel(message, among);
     }
 
+    /** The work, if it has been started. */
+    @Nullable Future<?> work() {
+        return work instanceof Outcome<?> outcome ? outcome.work : null;
+    }
+
     /** The work, if it is a task that has been started. */
     @Nullable Task<?> task() {
         return work instanceof Outcome<?> outcome && outcome.work instanceof Task<?> task ? task : null;

@@ -330,6 +330,17 @@ public abstract non-sealed class Task<T> extends Future<T> {
         return false;
     }
 
+    /** Whether something that was cancelled is still under way in it, or is about to be disposed of. */
+    final boolean isBeingCleanedUp() {
+        Cleanups cleanups = this.cleanups;
+        return cleanups != null && cleanups.areUnderWay() || slot instanceof MonoWait<?> wait && wait.isDisposed();
+    }
+
+    /** What it waits for, if that is a Future or stands for one. */
+    final @Nullable Future<?> awaitedFuture() {
+        return slot instanceof Wait wait ? wait.awaitedFuture() : null;
+    }
+
     private @Nullable Task<?> awaitedTask() {
         return slot instanceof Wait wait ? wait.awaitedTask() : null;
     }

@@ -23,6 +23,11 @@ abstract class Wait extends Waiter {
         return null;
     }
 
+    /** The Future that is awaited, or whose end the Mono stands for; null if there is none. */
+    @Nullable Future<?> awaitedFuture() {
+        return null;
+    }
+
     /**
      * What came of it, for the task that has resumed or was never suspended.
      *
@@ -104,6 +109,11 @@ abstract class Wait extends Waiter {
         @Override
         @Nullable Task<?> awaitedTask() {
             return future instanceof Task<?> task ? task : null;
+        }
+
+        @Override
+        Future<?> awaitedFuture() {
+            return future;
         }
 
         @Override

@@ -9,10 +9,13 @@ import asyncio.Leftovers;
 import asyncio.Suspension;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
+import reactor.core.Scannable;
 import reactor.core.publisher.Mono;
 import reactor.util.Logger;
 import reactor.util.Loggers;
+import reactor.util.context.Context;
 
 /** What {@code Subprocess.start} returns. */
 final class Starting extends ColdMono<Subprocess> {
@@ -31,7 +34,10 @@ final class Starting extends ColdMono<Subprocess> {
 
     @Override
     protected void start(CoreSubscriber<? super Subprocess> actual) {
-        actual.onSubscribe(new Launching(command, site, actual));
+        actual.onSubscribe(
+                Suspension.isAwait(actual)
+                        ? new Launching(command, site, actual)
+                        : new Handover(command, site, actual));
     }
 
     @Override
@@ -42,12 +48,15 @@ final class Starting extends ColdMono<Subprocess> {
     /**
      * One start. A thread makes the process, unless the subscriber has gone; the loop makes the streams, and gives the
      * result to the subscriber, or kills the child if there is none any more, who then is not over before the child is.
+     *
+     * <p>From the request until the subscriber has the child, or the child is dead, the start is under way; cancelled
+     * meanwhile, in whichever state and on whichever thread, it is among the {@link Cleanups} of the subscriber.
      */
     private static final class Launching extends Suspension<Subprocess> {
         private final Command command;
         private final @Nullable Throwable site;
         private final EventLoop loop = EventLoop.runningOrShared();
-        /** Both guarded by this: between {@link #begin} and the loop's turn; and told to the subscriber's task. */
+        /** Both guarded by this; awaited by the subscriber's task. */
         private boolean underWay;
 
         private boolean awaited;
@@ -114,17 +123,23 @@ final class Starting extends ColdMono<Subprocess> {
             }
             Leftovers.watch(
                     Leftover.Kind.PROCESS, process, () -> process.returnCode().isEmpty(), site);
-            if (grant(process)) {
-                over();
-                deliver();
-            } else {
+            if (!grant(process)) {
                 kill(process, this::over);
+                return;
             }
+            deliver();
+            if (Suspension.isAwait(actual())) {
+                over(); // the task has it, and would give it back
+            } // else the handover is not over yet
         }
 
-        /** Gone, but perhaps not without a child. */
         @Override
         protected void leave() {
+            cancelled();
+        }
+
+        /** The subscriber is gone, but perhaps not without a child: its task waits for the end of the start. */
+        private void cancelled() {
             Cleanups cleanups = Cleanups.of(actual().currentContext());
             synchronized (this) {
                 if (underWay && !awaited && cleanups != null) {
@@ -144,6 +159,12 @@ final class Starting extends ColdMono<Subprocess> {
             if (wasAwaited && cleanups != null) {
                 cleanups.end();
             }
+        }
+
+        @Override
+        protected void undelivered(@Nullable Subprocess process, @Nullable Throwable error) {
+            super.undelivered(process, error);
+            over();
         }
 
         /** It was there, but the subscriber was not. */
@@ -175,6 +196,73 @@ final class Starting extends ColdMono<Subprocess> {
         @Override
         protected String target() {
             return "start of " + command;
+        }
+    }
+
+    /**
+     * Between a start and a subscriber that is no task's await. A cancellation is told to the start also if that has
+     * its child already and the subscriber has not, or is just being given it: an operator that is told to use a child
+     * and cancelled at the same time ends it by itself, but only later.
+     */
+    private static final class Handover implements CoreSubscriber<Subprocess>, Subscription, Scannable {
+        private final CoreSubscriber<? super Subprocess> actual;
+        private final Launching launching;
+
+        Handover(Command command, @Nullable Throwable site, CoreSubscriber<? super Subprocess> actual) {
+            this.actual = actual;
+            this.launching = new Launching(command, site, this);
+        }
+
+        @Override
+        public void request(long n) {
+            launching.request(n);
+        }
+
+        @Override
+        public void cancel() {
+            launching.cancelled();
+            launching.cancel();
+        }
+
+        @Override
+        public void onSubscribe(Subscription s) {
+            throw new UnsupportedOperationException("made with its subscription");
+        }
+
+        @Override
+        public void onNext(Subprocess process) {
+            try {
+                actual.onNext(process);
+            } finally {
+                launching.over();
+            }
+        }
+
+        @Override
+        public void onError(Throwable error) {
+            actual.onError(error);
+        }
+
+        @Override
+        public void onComplete() {
+            actual.onComplete();
+        }
+
+        @Override
+        public Context currentContext() {
+            return actual.currentContext();
+        }
+
+        @Override
+        @SuppressWarnings("rawtypes")
+        public @Nullable Object scanUnsafe(Attr key) {
+            if (key == Attr.PARENT) {
+                return launching;
+            }
+            if (key == Attr.ACTUAL) {
+                return actual;
+            }
+            return key == Attr.RUN_STYLE ? Attr.RunStyle.ASYNC : null;
         }
     }
 }

@@ -102,7 +102,8 @@ public final class Subprocess implements AutoCloseable {
     /**
      * Starts a child. Nothing happens until subscription, then a thread starts it for the loop that runs there, or for
      * one of {@link EventLoop#shared()}. Cancelling kills it with its descendants, also if it was there and a body has
-     * not taken it. A task that awaits this goes on when the child is gone. (An operator downstream that drops it while
+     * not taken it. A task that awaits this, directly, behind operators or in a {@code gather}, group or race, resumes
+     * when the child is gone; what Reactor disposes of outside of tasks is gone some milliseconds later. (An operator downstream that drops it while
      * it is cancelled on another thread hands it to {@code Hooks.onNextDropped}: {@link #use} drops none.)
      *
      * <p>Fails with {@link java.io.IOException}, before there is a child, if the program or the directory is not there
