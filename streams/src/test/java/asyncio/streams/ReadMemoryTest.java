@@ -49,7 +49,7 @@ class ReadMemoryTest extends ReaderFixture {
     private final Memory memory = new Memory();
 
     {
-        reader = new StreamReader(new Incoming(ImmediateEventExecutor.INSTANCE, memory, 100, "a test", this), null);
+        reader = new StreamReader(new Incoming(ImmediateEventExecutor.INSTANCE, memory, 100, this), null);
     }
 
     /** A form that does not fit in memory. */
@@ -122,7 +122,7 @@ class ReadMemoryTest extends ReaderFixture {
                 throw new IllegalStateException("cannot resume");
             }
         };
-        reader = new StreamReader(new Incoming(ImmediateEventExecutor.INSTANCE, memory, 10, "a test", broken), null);
+        reader = new StreamReader(new Incoming(ImmediateEventExecutor.INSTANCE, memory, 10, broken), null);
         feed("a".repeat(30));
         expect(reader.readExactly(25), "a".repeat(25));
         StepVerifier.create(reader.readAll()).verifyErrorMessage("cannot resume");

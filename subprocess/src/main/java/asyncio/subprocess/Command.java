@@ -43,6 +43,7 @@ public final class Command {
         boolean inheritsEnv = true;
         int limit = DEFAULT_LIMIT;
         boolean newSession;
+        boolean checked;
         Duration exitGrace = Duration.ofSeconds(2);
         Duration terminateGrace = Duration.ofSeconds(2);
 
@@ -215,8 +216,9 @@ public final class Command {
     }
 
     /**
-     * How long {@link Subprocess#run} lets it run, before it kills it with all its descendants; null, the default, for
-     * ever.
+     * How long {@link Subprocess#run} lets it run, before it kills it with all its descendants and fails with
+     * {@link TimeoutExpiredException}; null, the default, for ever. If the child itself has exited by then, and others
+     * hold its output open, {@code run} waits no longer for them: it gives the return code and what has come.
      *
      * @throws IllegalArgumentException unless it is null or positive
      */
@@ -225,6 +227,23 @@ public final class Command {
             throw new IllegalArgumentException("timeout should be a positive number of seconds, got " + timeout);
         }
         return with(settings -> settings.timeout = timeout == null ? null : atMostForEver(timeout));
+    }
+
+    /**
+     * Whether {@link Subprocess#run} fails with {@link CalledProcessException} if it exits with another code than 0, or
+     * by a signal. False by default. The others, such as {@link Subprocess#communicate()}, leave it to
+     * {@link Output#check}.
+     *
+     * <pre>{@code
+     * String head = await(Subprocess.run(Command.of("git", "rev-parse", "HEAD").check(true))).out();
+     * }</pre>
+     *
+     * <p>Python: {@code subprocess.run(..., check=True)}.
+     *
+     * @since 0.1
+     */
+    public Command check(boolean check) {
+        return with(settings -> settings.checked = check);
     }
 
     // ---- for those who run it
@@ -274,6 +293,10 @@ public final class Command {
     /** That of the readers of its output, in bytes. */
     public int limit() {
         return settings.limit;
+    }
+
+    boolean isChecked() {
+        return settings.checked;
     }
 
     boolean isNewSession() {

@@ -6,50 +6,99 @@ import asyncio.streams.StreamReader;
 import asyncio.streams.StreamWriter;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/** All that goes to a child and all that comes from it, at the same time, so that neither side waits for the other. */
+/**
+ * All that goes to a child and all that comes from it, at the same time, so that neither side waits for the other. What
+ * one stream has brought to its end is kept until all are at theirs: cancelled in between, it is there for the next.
+ */
 final class Communication {
     /** Of the input so much is passed on at once, in bytes. */
     private static final int CHUNK = 64 * 1024;
-    /** Stands for the output of what is no pipe. */
-    private static final byte[] NO_PIPE = new byte[0];
+    /** Stands for a part that has ended. */
+    private static final Boolean DONE = true;
 
-    private Communication() {}
+    private final Subprocess child;
+    private final Command command;
+    private final @Nullable StreamWriter stdin;
+    private final Outlet stdout;
+    private final Outlet stderr;
 
-    static Mono<Output> with(
+    Communication(
             Subprocess child,
+            Command command,
             @Nullable StreamWriter stdin,
             @Nullable StreamReader stdout,
-            @Nullable StreamReader stderr,
-            byte[] input) {
+            @Nullable StreamReader stderr) {
+        this.child = child;
+        this.command = command;
+        this.stdin = stdin;
+        this.stdout = new Outlet(stdout);
+        this.stderr = new Outlet(stderr);
+    }
+
+    /** A stream that the child writes to. */
+    private record Outlet(@Nullable StreamReader reader, AtomicReference<byte @Nullable []> collected) {
+        Outlet(@Nullable StreamReader reader) {
+            this(reader, new AtomicReference<>());
+        }
+
+        /** Completes at the end of the stream. */
+        Mono<Boolean> collect() {
+            return reader == null
+                    ? Mono.just(DONE)
+                    : reader.readAll().doOnNext(this::keep).thenReturn(DONE);
+        }
+
+        private void keep(byte[] more) {
+            collected.accumulateAndGet(more, (before, added) -> {
+                if (before == null || before.length == 0 || added == null) {
+                    return added;
+                }
+                byte[] all = Arrays.copyOf(before, before.length + added.length);
+                System.arraycopy(added, 0, all, before.length, added.length);
+                return all;
+            });
+        }
+
+        byte @Nullable [] take() {
+            byte[] bytes = collected.getAndSet(null);
+            return bytes == null && reader != null ? new byte[0] : bytes;
+        }
+    }
+
+    Mono<Output> with(byte[] input) {
         return Mono.zip(
-                List.of(
-                        readAll(stdout),
-                        readAll(stderr),
-                        stdin == null ? Mono.just(NO_PIPE) : feed(stdin, input),
-                        child.waitFor()),
-                results -> new Output((Integer) results[3], bytes(results[0]), bytes(results[1])));
+                List.of(stdout.collect(), stderr.collect(), feed(input), child.waitFor()),
+                results -> output((Integer) results[3]));
     }
 
-    private static Mono<byte[]> readAll(@Nullable StreamReader reader) {
-        return reader == null ? Mono.just(NO_PIPE) : reader.readAll();
+    /** The streams to their ends, which come at the latest when the pipes are closed, and what they have brought. */
+    Mono<Output> rest() {
+        return Mono.when(stdout.collect(), stderr.collect())
+                .then(child.waitFor())
+                .map(this::output);
     }
 
-    private static byte @Nullable [] bytes(Object output) {
-        return output == NO_PIPE ? null : (byte[]) output;
+    private Output output(int returnCode) {
+        return new Output(returnCode, stdout.take(), stderr.take(), command);
     }
 
     /** Whether the child reads its input is its own affair. */
-    private static Mono<byte[]> feed(StreamWriter stdin, byte[] input) {
+    private Mono<Boolean> feed(byte[] input) {
+        if (stdin == null) {
+            return Mono.just(DONE);
+        }
         Mono<Void> written = input.length == 0 ? Mono.empty() : stdin.writeFromBuffers(slices(input));
         return written.onErrorComplete(
                         error -> error instanceof BrokenPipeException || error instanceof ConnectionResetException)
                 .doOnTerminate(stdin::close)
-                .thenReturn(NO_PIPE);
+                .thenReturn(DONE);
     }
 
     /** Without copying. */

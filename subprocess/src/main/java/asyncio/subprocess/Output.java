@@ -11,9 +11,22 @@ import org.jspecify.annotations.Nullable;
  * @param returnCode as of {@link Subprocess#returnCode()}
  * @param stdout what it has written; null if that was not a pipe
  * @param stderr what it has written; null if that was not a pipe
+ * @param command what was run; null if that is not known
  */
 @SuppressWarnings("ArrayRecordComponent") // bytes, which nobody compares as records
-public record Output(int returnCode, byte @Nullable [] stdout, byte @Nullable [] stderr) {
+public record Output(
+        int returnCode,
+        byte @Nullable [] stdout,
+        byte @Nullable [] stderr,
+        @Nullable Command command) {
+    /** As much of a text is shown, in characters. */
+    private static final int SHOWN = 80;
+
+    /** The output of a command that is not known, for tests. */
+    public Output(int returnCode, byte @Nullable [] stdout, byte @Nullable [] stderr) {
+        this(returnCode, stdout, stderr, null);
+    }
+
     /** {@link #stdout} as UTF-8; empty if it was not a pipe. */
     public String out() {
         return text(stdout);
@@ -24,17 +37,71 @@ public record Output(int returnCode, byte @Nullable [] stdout, byte @Nullable []
         return text(stderr);
     }
 
-    private static String text(byte @Nullable [] bytes) {
+    static String text(byte @Nullable [] bytes) {
         return bytes == null ? "" : new String(bytes, StandardCharsets.UTF_8);
     }
 
-    /** The return code, and how much there is of the others. */
-    @Override
-    public String toString() {
-        return "Output[returnCode=" + returnCode + ", stdout=" + size(stdout) + ", stderr=" + size(stderr) + "]";
+    /**
+     * This, if the child has exited with 0.
+     *
+     * <pre>{@code
+     * Mono<String> head = Subprocess.run(Command.of("git", "rev-parse", "HEAD")).map(Output::check).map(Output::out);
+     * }</pre>
+     *
+     * <p>{@code CompletedProcess.check_returncode}
+     *
+     * @throws CalledProcessException otherwise, with the return code and the end of stderr
+     * @since 0.1
+     */
+    public Output check() {
+        if (returnCode != 0) {
+            throw new CalledProcessException(this);
+        }
+        return this;
     }
 
-    private static String size(byte @Nullable [] bytes) {
-        return bytes == null ? "no pipe" : bytes.length + " bytes";
+    /** {@code Output[returnCode=1, stdout="one\n", stderr="...the end of a long text" (4096 bytes)]}. */
+    @Override
+    public String toString() {
+        return "Output[returnCode=" + returnCode + ", stdout=" + excerpt(stdout, false) + ", stderr="
+                + excerpt(stderr, true) + "]";
+    }
+
+    /** The beginning of a long text; of errors the end, where the reason is. */
+    private static String excerpt(byte @Nullable [] bytes, boolean end) {
+        if (bytes == null) {
+            return "no pipe";
+        }
+        String text = text(bytes);
+        if (text.length() <= SHOWN) {
+            return '"' + escaped(text) + '"';
+        }
+        String some = end
+                ? "..." + escaped(text.substring(text.length() - SHOWN))
+                : escaped(text.substring(0, SHOWN)) + "...";
+        return '"' + some + "\" (" + bytes.length + " bytes)";
+    }
+
+    /** On one line. */
+    private static String escaped(String text) {
+        StringBuilder escaped = new StringBuilder(text.length());
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            switch (c) {
+                case '\n' -> escaped.append("\\n");
+                case '\r' -> escaped.append("\\r");
+                case '\t' -> escaped.append("\\t");
+                case '"' -> escaped.append("\\\"");
+                case '\\' -> escaped.append("\\\\");
+                default -> {
+                    if (Character.isISOControl(c)) {
+                        escaped.append(String.format("\\u%04x", (int) c));
+                    } else {
+                        escaped.append(c);
+                    }
+                }
+            }
+        }
+        return escaped.toString();
     }
 }

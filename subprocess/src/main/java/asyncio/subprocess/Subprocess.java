@@ -8,7 +8,6 @@ import static asyncio.Asyncio.shieldedCleanup;
 import asyncio.BodyFunction;
 import asyncio.EventLoop;
 import asyncio.Future;
-import asyncio.TimedOutException;
 import asyncio.streams.BrokenPipeException;
 import asyncio.streams.StreamReader;
 import asyncio.streams.StreamWriter;
@@ -16,7 +15,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.OptionalInt;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -59,6 +57,7 @@ public final class Subprocess implements AutoCloseable {
     private final @Nullable StreamWriter stdin;
     private final @Nullable StreamReader stdout;
     private final @Nullable StreamReader stderr;
+    private final Communication communication;
     private final Future<Integer> exit;
     private final AtomicReference<@Nullable Future<Integer>> closing = new AtomicReference<>();
 
@@ -75,6 +74,7 @@ public final class Subprocess implements AutoCloseable {
         stdin = pipes.stdin() == null ? null : pipes.stdin().writer();
         stdout = pipes.stdout() == null ? null : pipes.stdout().reader();
         stderr = pipes.stderr() == null ? null : pipes.stderr().reader();
+        communication = new Communication(this, command, stdin, stdout, stderr);
         exit = loop.createFuture();
         child.exit().whenComplete((process, error) -> exit.trySetResult(child.returnCode()));
     }
@@ -103,8 +103,9 @@ public final class Subprocess implements AutoCloseable {
      * Starts a child. Nothing happens until subscription, then a thread starts it for the loop that runs there, or for
      * one of {@link EventLoop#shared()}. Cancelling kills it with its descendants, also if it was there and a body has
      * not taken it. A task that awaits this, directly, behind operators or in a {@code gather}, group or race, resumes
-     * when the child is gone; what Reactor disposes of outside of tasks is gone some milliseconds later. (An operator downstream that drops it while
-     * it is cancelled on another thread hands it to {@code Hooks.onNextDropped}: {@link #use} drops none.)
+     * when the child is gone; what Reactor disposes of outside of tasks is gone some milliseconds later. (An operator
+     * downstream that drops it while it is cancelled on another thread hands it to {@code Hooks.onNextDropped}:
+     * {@link #use} drops none.)
      *
      * <p>Fails with {@link java.io.IOException}, before there is a child, if the program or the directory is not there
      * or may not be used; with {@link UnsupportedOperationException} for a {@link Command#newSession} that cannot be.
@@ -154,10 +155,12 @@ public final class Subprocess implements AutoCloseable {
     /**
      * Runs a command to its end and collects what it writes. What the command leaves open is not inherited here: stdin
      * is {@link Stdio#DEVNULL}, stdout and stderr are {@link Stdio#PIPE}. Nothing happens until subscription;
-     * cancelling kills the child with its descendants. A return code other than 0 is no error.
+     * cancelling kills the child with its descendants. A return code other than 0 is no error, unless
+     * {@link Command#check} says so.
      *
-     * <p>Fails as {@link #start}; with {@link TimeoutException} after {@link Command#timeout}, when the child and its
-     * descendants have been killed.
+     * <p>Fails as {@link #start}; with {@link TimeoutExpiredException}, which has what the child has written, after
+     * {@link Command#timeout}, when the child and its descendants have been killed. If the child itself has exited by
+     * then, and others hold its output open, that is no error: its return code is given, and what has come.
      *
      * <pre>{@code
      * Output diff = await(Subprocess.run(Command.of("diff", "-u", a, b).timeout(Duration.ofSeconds(10))));
@@ -177,19 +180,29 @@ public final class Subprocess implements AutoCloseable {
 
     private static Mono<Output> run(Command command, Function<Subprocess, Mono<Output>> communicate) {
         Duration limit = command.timeout();
-        return Mono.usingWhen(
+        Mono<Output> run = Mono.usingWhen(
                 start(command),
                 child -> limit == null
                         ? communicate.apply(child)
-                        : communicate.apply(child).timeout(limit, child.timedOut(limit), child.loop.scheduler()),
+                        : communicate.apply(child).timeout(limit, child.afterLimit(limit), child.loop.scheduler()),
                 child -> Mono.fromRunnable(child.child::closePipes),
                 (child, error) -> cleanup(child.killTree()),
                 child -> cleanup(child.killTree()));
+        return command.isChecked() ? run.map(Output::check) : run;
     }
 
-    private Mono<Output> timedOut(Duration limit) {
-        return Mono.error(() -> new TimedOutException(
-                command + ", pid " + pid() + ", took longer than " + limit + " and was killed"));
+    /** Ends the run; an error unless the child has exited, and only its output is waited for. */
+    private Mono<Output> afterLimit(Duration limit) {
+        return Mono.defer(() -> {
+            boolean hasExited = !child.isAlive();
+            return Mono.zip(communication.rest(), killTree(), (output, code) -> output)
+                    .flatMap(output -> hasExited ? Mono.just(output) : Mono.error(timeoutExpired(limit, output)));
+        });
+    }
+
+    private TimeoutExpiredException timeoutExpired(Duration limit, Output output) {
+        String message = command + ", pid " + pid() + ", took longer than " + limit + " and was killed";
+        return new TimeoutExpiredException(message, command, limit, output.stdout(), output.stderr());
     }
 
     // ---- its streams
@@ -230,14 +243,16 @@ public final class Subprocess implements AutoCloseable {
 
     /** As {@link #communicate(byte[])}, with nothing for its stdin. */
     public Mono<Output> communicate() {
-        return Communication.with(this, stdin, stdout, stderr, new byte[0]);
+        return communication.with(new byte[0]);
     }
 
     /**
      * Writes all of the input to its stdin and closes that, meanwhile reads stdout and stderr to their ends, and waits
      * for the exit; those of them that are no pipes are left out, and without a pipe to stdin the input is ignored.
      * That the child does not read its input is no error. All output is held in memory. Nothing happens until
-     * subscription; cancelling ends neither the child nor loses what it has written.
+     * subscription; cancelling ends neither the child nor loses what it has written, which the next call gives. If
+     * others hold the output of a child that has exited, this waits for them: after a time limit of the caller's,
+     * {@link #closeAndWait} and another call give what has come.
      *
      * <p>asyncio: {@code communicate}.
      *
@@ -245,7 +260,7 @@ public final class Subprocess implements AutoCloseable {
      */
     public Mono<Output> communicate(byte[] input) {
         Objects.requireNonNull(input, "input is null: communicate() sends nothing");
-        return Communication.with(this, stdin, stdout, stderr, input);
+        return communication.with(input);
     }
 
     // ---- its end

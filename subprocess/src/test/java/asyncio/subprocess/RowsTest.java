@@ -248,7 +248,7 @@ class RowsTest {
                 sh("printf 0123456789012345").stdout(PIPE).limit(10), child -> {
                     assertThatThrownBy(() -> await(child.stdout().readLine()))
                             .isInstanceOf(LimitOverrunException.class)
-                            .hasMessageContaining("10 bytes: raise it with Command.limit");
+                            .hasMessageContaining("10 bytes: raise Command.limit");
                     return null;
                 })));
     }

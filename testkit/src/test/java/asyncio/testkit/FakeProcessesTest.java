@@ -15,12 +15,14 @@ import asyncio.ExceptionContext;
 import asyncio.Task;
 import asyncio.VirtualTime;
 import asyncio.streams.LeakCheck;
+import asyncio.subprocess.CalledProcessException;
 import asyncio.subprocess.Command;
 import asyncio.subprocess.Launcher;
 import asyncio.subprocess.Output;
 import asyncio.subprocess.ProcessLookupException;
 import asyncio.subprocess.Stdio;
 import asyncio.subprocess.Subprocess;
+import asyncio.subprocess.TimeoutExpiredException;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -171,6 +173,27 @@ class FakeProcessesTest {
                     .isInstanceOf(TimeoutException.class);
             assertThat(now().minus(start)).isEqualTo(Duration.ofSeconds(10));
             assertThat(fakes.started().get(0).signals()).containsExactly("KILL");
+        });
+    }
+
+    @Test
+    void aTimeLimitAndACheckTellWhatItHasWritten() throws Exception {
+        withFakes(fakes -> {
+            fakes.program("child", process -> {
+                process.stdout().write("so far\n");
+                return stubborn(process);
+            });
+            assertThatThrownBy(() -> await(Subprocess.run(Command.of("child").timeout(Duration.ofSeconds(10)))))
+                    .isInstanceOfSatisfying(
+                            TimeoutExpiredException.class,
+                            expired -> assertThat(expired.out()).isEqualTo("so far\n"));
+            fakes.program("child", process -> {
+                process.stderr().write("oops\n");
+                return 3;
+            });
+            assertThatThrownBy(() -> await(Subprocess.run(Command.of("child").check(true))))
+                    .isInstanceOf(CalledProcessException.class)
+                    .hasMessage("child exited with return code 3: oops");
         });
     }
 
