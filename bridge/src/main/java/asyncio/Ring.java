@@ -61,6 +61,14 @@ public final class Ring<T> extends AbstractQueue<T> {
         return true;
     }
 
+    /** As {@link #reserve}, and puts it before all others. */
+    void addFirst(T element) {
+        reserve();
+        head = head - 1 & elements.length - 1;
+        elements[head] = element;
+        size++;
+    }
+
     @SuppressWarnings("unchecked")
     private @Nullable T at(int place) {
         return (T) elements[place & elements.length - 1];
