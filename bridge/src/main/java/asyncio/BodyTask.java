@@ -206,7 +206,7 @@ final class BodyTask<T> extends Task<T> {
             throw Misuse.awaitInOperator();
         }
         if (unwinding) {
-            String message = "Cannot await " + mono + ": the event loop of " + getName() + " is closed";
+            String message = "Cannot await " + Log.text(mono) + ": the event loop of " + getName() + " is closed";
             if (++awaitsWhileUnwinding > AWAITS_WHILE_UNWINDING) {
                 throw new Error(message + ", and the body goes on all the same");
             }

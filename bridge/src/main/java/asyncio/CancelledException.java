@@ -36,7 +36,7 @@ public class CancelledException extends CancellationException {
 
     /** A copy, to add to: the Future that was cancelled has this one, and gives it to others. */
     final CancelledException own(EventLoop loop) {
-        return copyTo(of(loop, getMessage()));
+        return copyTo(of(loop, Log.message(this)));
     }
 
     final CancelledException copyTo(CancelledException copy) {

@@ -38,7 +38,8 @@ final class Closers {
                 try {
                     closer.action.run();
                 } catch (RuntimeException e) {
-                    Log.error("Exception in " + closer.action + ", which ran since " + loop + " is closed", e);
+                    Log.error(
+                            "Exception in " + Log.text(closer.action) + ", which ran since " + loop + " is closed", e);
                 } catch (Error e) {
                     error = error == null ? e : error;
                 }

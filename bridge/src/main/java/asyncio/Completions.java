@@ -215,7 +215,7 @@ final class Completions<T> implements Subscription, Scannable {
 
     @Override
     public String toString() {
-        return what + " for " + actual;
+        return what + " for " + Log.text(actual);
     }
 
     private static final class Listener<T> extends Waiter {

@@ -44,7 +44,7 @@ final class DoneCallback<T> extends Waiter {
         try {
             callback.accept(future);
         } catch (Exception e) {
-            loop.callExceptionHandler(ExceptionContext.of("Exception in done callback " + callback)
+            loop.callExceptionHandler(ExceptionContext.of("Exception in done callback " + Log.text(callback))
                     .exception(Misuse.explain(e))
                     .future(future)
                     .build());
@@ -53,6 +53,6 @@ final class DoneCallback<T> extends Waiter {
 
     @Override
     public String toString() {
-        return "<done callback " + callback + " of " + future + ">";
+        return "<done callback " + Log.text(callback) + " of " + future + ">";
     }
 }

@@ -557,7 +557,7 @@ public final class EventLoop {
         if (task == null || task.loop != this) {
             throw new IllegalStateException(
                     "The task factory of " + this + " must return a task of that loop, made with loop.newTask(...): "
-                            + factory + " returned " + task);
+                            + Log.text(factory) + " returned " + task);
         }
         return task;
     }

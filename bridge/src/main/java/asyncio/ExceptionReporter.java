@@ -69,7 +69,7 @@ final class ExceptionReporter {
     private static void log(ExceptionContext what, String otherwise) {
         try {
             log(what);
-        } catch (Exception e) {
+        } catch (Exception | StackOverflowError e) {
             Suppressed.add(e, what.exception() == null ? new Throwable(what.message()) : what.exception());
             Log.error(otherwise, e);
         }

@@ -247,7 +247,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable
      */
     public void setResult(@Nullable T result) {
         if (!trySetResult(result)) {
-            throw alreadyDone("set the result " + result);
+            throw alreadyDone("set the result " + Log.text(result));
         }
     }
 
@@ -258,7 +258,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable
      */
     public void setException(Throwable exception) {
         if (!trySetException(exception)) {
-            throw alreadyDone("set the exception " + exception);
+            throw alreadyDone("set the exception " + Log.text(exception));
         }
     }
 
@@ -547,15 +547,15 @@ public sealed class Future<T> extends Mono<T> implements Scannable
     final String describe() {
         Object state = this.state;
         if (state instanceof Failure failure) {
-            return failure.cancelled ? " cancelled" : " finished exception=" + failure.exception;
+            return failure.cancelled ? " cancelled" : " finished exception=" + Log.text(failure.exception);
         }
         if (!isPending(state)) {
-            return " finished result=" + unbox(state);
+            return " finished result=" + Log.text(unbox(state));
         }
-        List<Consumer<?>> callbacks = new java.util.ArrayList<>();
+        List<String> callbacks = new java.util.ArrayList<>();
         for (Waiter waiter : waiters()) {
             if (waiter instanceof DoneCallback<?> registration) {
-                callbacks.add(registration.callback());
+                callbacks.add(Log.text(registration.callback()));
             }
         }
         int more = callbacks.size() - 2;

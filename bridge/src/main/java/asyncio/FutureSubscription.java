@@ -124,6 +124,6 @@ final class FutureSubscription<T> extends Waiter implements Subscription, Scanna
 
     @Override
     public String toString() {
-        return "<subscription of " + actual + " to " + future + ">";
+        return "<subscription of " + Log.text(actual) + " to " + future + ">";
     }
 }

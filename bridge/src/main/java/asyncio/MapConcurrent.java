@@ -47,6 +47,6 @@ final class MapConcurrent<S, R> extends ColdFlux<R> {
 
     @Override
     public String toString() {
-        return "mapConcurrent(" + source + ", " + concurrency + ")";
+        return "mapConcurrent(" + Log.text(source) + ", " + concurrency + ")";
     }
 }

@@ -495,6 +495,6 @@ final class Mapping<S, R> extends UnderWay implements CoreSubscriber<S>, Subscri
 
     @Override
     public String toString() {
-        return what + " for " + actual;
+        return what + " for " + Log.text(actual);
     }
 }

@@ -97,7 +97,7 @@ abstract class ScopeMono<T> extends ColdMono<T> {
 
         @Override
         public String toString() {
-            return "waitFor(" + mono + ", " + limit + ")";
+            return "waitFor(" + Log.text(mono) + ", " + limit + ")";
         }
     }
 }

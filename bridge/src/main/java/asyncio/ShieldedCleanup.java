@@ -60,7 +60,7 @@ final class ShieldedCleanup<T> extends Steps<T> {
         if (cancelled != null) {
             Task<?> caller = Objects.requireNonNull(this.caller);
             caller.uncancel(); // it stays requested, and counted as often: the next await brings it
-            caller.cancel(cancelled.getMessage());
+            caller.cancel(Log.message(cancelled));
         }
         Task<T> work = Objects.requireNonNull(this.work);
         if (expired && work.cancelled()) {

@@ -118,7 +118,7 @@ final class Signals {
 
         @Override
         public String toString() {
-            return callback + " for " + signal;
+            return Log.text(callback) + " for " + signal;
         }
     }
 

@@ -156,7 +156,7 @@ final class Sleep<T> extends ColdMono<T> {
 
         @Override
         public String toString() {
-            return sleep + " of " + actual;
+            return sleep + " of " + Log.text(actual);
         }
 
         @Override

@@ -99,6 +99,16 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
     /** What it waits for, for the message of a {@link TimedOutException}: {@code "a permit of ..."}. */
     protected abstract String target();
 
+    /** It may name what is the user's, a key say, and the time would be out for ever. */
+    private String targetText() {
+        try {
+            return target();
+        } catch (RuntimeException | StackOverflowError e) {
+            return getClass().getName() + " (whose target() failed: "
+                    + e.getClass().getName() + ")";
+        }
+    }
+
     // ---- for the source to call
 
     /** Whether nobody has settled it. */
@@ -322,7 +332,7 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
     }
 
     private void timeOut(Duration duration) {
-        endEarly(new TimedOutException("Timed out after " + duration + " waiting for " + target()));
+        endEarly(new TimedOutException("Timed out after " + duration + " waiting for " + targetText()));
     }
 
     private void disarm() {
@@ -391,7 +401,7 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
     /** What waits for what. */
     @Override
     public String toString() {
-        return "<" + actual + " waiting for " + target() + ">";
+        return "<" + Log.text(actual) + " waiting for " + targetText() + ">";
     }
 
     @Override

@@ -521,8 +521,9 @@ public abstract non-sealed class Task<T> extends Future<T> {
     String describePending() {
         Object target = awaits();
         // only the name of a task: they may await each other in a circle
-        String waitsOn =
-                target == null ? "" : " wait_for=" + (target instanceof Task<?> inner ? inner.getName() : target);
+        String waitsOn = target == null
+                ? ""
+                : " wait_for=" + (target instanceof Task<?> inner ? inner.getName() : Log.text(target));
         return (requests > 0 ? " cancelling" : " pending") + waitsOn;
     }
 

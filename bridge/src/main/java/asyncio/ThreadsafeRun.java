@@ -89,7 +89,7 @@ final class ThreadsafeRun<T> extends CompletableFuture<@Nullable T> {
         if (cause == null) {
             target.trySetResult(result);
         } else if (cause instanceof CancellationException) {
-            target.cancel(cause.getMessage());
+            target.cancel(Log.message(cause));
         } else {
             target.trySetException(cause);
         }

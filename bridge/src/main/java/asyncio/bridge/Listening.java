@@ -2,6 +2,7 @@ package asyncio.bridge;
 
 import asyncio.ColdMono;
 import asyncio.EventLoop;
+import asyncio.Log;
 import asyncio.Ring;
 import asyncio.Suspension;
 import asyncio.ThreadLocals;
@@ -404,6 +405,6 @@ final class Listening<T> implements ListenerSink<T>, Subscription, Scannable {
 
     @Override
     public String toString() {
-        return "<listener for " + actual + ">";
+        return "<listener for " + Log.text(actual) + ">";
     }
 }

@@ -1,6 +1,7 @@
 package asyncio.bridge;
 
 import asyncio.EventLoop;
+import asyncio.Log;
 import asyncio.Suspension;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -198,7 +199,7 @@ abstract class Reply<T> implements Subscription, Runnable, Scannable {
 
     @Override
     public final String toString() {
-        return "<" + actual + " waiting for " + target() + ">";
+        return "<" + Log.text(actual) + " waiting for " + target() + ">";
     }
 
     @Override

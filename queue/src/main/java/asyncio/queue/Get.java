@@ -2,6 +2,7 @@ package asyncio.queue;
 
 import asyncio.ColdMono;
 import asyncio.EventLoop;
+import asyncio.Log;
 import asyncio.Suspension;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -73,7 +74,7 @@ final class Get<T> extends ColdMono<T> {
 
         @Override
         public String toString() {
-            return "<" + actual + " waiting for an item of " + get.core.describe() + ">";
+            return "<" + Log.text(actual) + " waiting for an item of " + get.core.describe() + ">";
         }
     }
 

@@ -2,6 +2,7 @@ package asyncio.queue;
 
 import asyncio.EventLoop;
 import asyncio.KeepingSubscription;
+import asyncio.Log;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -249,7 +250,7 @@ final class Outflow<T> implements KeepingSubscription, Scannable {
 
     @Override
     public String toString() {
-        return "asFlux() for " + actual;
+        return "asFlux() for " + Log.text(actual);
     }
 
     private abstract class Part<V> implements CoreSubscriber<V>, Scannable {

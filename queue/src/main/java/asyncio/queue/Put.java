@@ -2,6 +2,7 @@ package asyncio.queue;
 
 import asyncio.ColdMono;
 import asyncio.EventLoop;
+import asyncio.Log;
 import asyncio.Suspension;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -67,12 +68,12 @@ final class Put<T> extends ColdMono<Void> {
 
         @Override
         public String toString() {
-            return "<" + actual + " waiting for room in " + put.core.describe() + ">";
+            return "<" + Log.text(actual) + " waiting for room in " + put.core.describe() + ">";
         }
     }
 
     @Override
     public String toString() {
-        return "put(" + item + ") into " + core.describe();
+        return "put(" + Log.text(item) + ") into " + core.describe();
     }
 }

@@ -1,6 +1,7 @@
 package asyncio.queue;
 
 import asyncio.ColdMono;
+import asyncio.Log;
 import org.reactivestreams.Publisher;
 import reactor.core.CoreSubscriber;
 
@@ -22,6 +23,6 @@ final class PutAll<T> extends ColdMono<Void> {
 
     @Override
     public String toString() {
-        return "putAll(" + source + ") into " + core.describe();
+        return "putAll(" + Log.text(source) + ") into " + core.describe();
     }
 }

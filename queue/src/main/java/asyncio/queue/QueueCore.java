@@ -1,5 +1,6 @@
 package asyncio.queue;
 
+import asyncio.Log;
 import asyncio.Suspension;
 import asyncio.WaitQueue;
 import java.util.ArrayList;
@@ -454,7 +455,7 @@ final class QueueCore<T> {
         synchronized (this) {
             items = this.items.snapshot();
         }
-        String listed = items.isEmpty() ? "" : "items=" + items; // calls the user's toString
+        String listed = items.isEmpty() ? "" : "items=" + Log.text(items); // calls the user's toString
         return state().text(listed);
     }
 }

@@ -1,5 +1,6 @@
 package asyncio.queue;
 
+import asyncio.Log;
 import asyncio.Suspension;
 import java.time.Duration;
 import java.util.List;
@@ -212,7 +213,7 @@ final class Selecting extends Suspension<Object> {
 
         @Override
         public String toString() {
-            return "put(" + item + ") into " + core.describe();
+            return "put(" + Log.text(item) + ") into " + core.describe();
         }
     }
 }

@@ -1,6 +1,7 @@
 package asyncio.streams;
 
 import asyncio.ExceptionGroup;
+import asyncio.Log;
 import io.netty.handler.codec.DecoderException;
 import io.netty.handler.ssl.NotSslRecordException;
 import java.io.IOException;
@@ -34,13 +35,11 @@ final class PeerErrors {
         if (error instanceof NotSslRecordException garbage) {
             return notTls(garbage, connection);
         }
-        if (!(error instanceof IOException)
-                || error instanceof SSLException
-                || isRoutine(error)
-                || error.getMessage() == null) {
+        String text = Log.message(error);
+        if (!(error instanceof IOException) || error instanceof SSLException || isRoutine(error) || text == null) {
             return error;
         }
-        String message = error.getMessage().toLowerCase(Locale.ROOT);
+        String message = text.toLowerCase(Locale.ROOT);
         if (RESET.matcher(message).find()) {
             return caused(new ConnectionResetException("Connection reset by peer: " + connection.peers()), error);
         }

@@ -1,5 +1,6 @@
 package asyncio.sync;
 
+import asyncio.Log;
 import asyncio.Suspension;
 import java.time.Duration;
 import java.util.Objects;
@@ -52,7 +53,7 @@ public final class KeyedLock<K> {
     }
 
     private String nameOf(K key) {
-        return "lock of " + key + " in " + this;
+        return "lock of " + Log.text(key) + " in " + this;
     }
 
     /** {@code <KeyedLock [2 keys]>}. */

@@ -1,5 +1,6 @@
 package asyncio.sync;
 
+import asyncio.Log;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
@@ -40,7 +41,7 @@ final class ScopedFlux<T> extends Flux<T> implements Scope.Plan<T>, Scannable {
 
     @Override
     public String toString() {
-        return work + " with " + source;
+        return Log.text(work) + " with " + source;
     }
 
     @Override

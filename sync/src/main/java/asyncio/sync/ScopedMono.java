@@ -2,6 +2,7 @@ package asyncio.sync;
 
 import asyncio.Asyncio;
 import asyncio.ColdMono;
+import asyncio.Log;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
@@ -61,6 +62,6 @@ final class ScopedMono<T> extends ColdMono<T> implements Scope.Plan<T> {
 
     @Override
     public String toString() {
-        return work + " with " + source;
+        return Log.text(work) + " with " + source;
     }
 }

@@ -4,6 +4,7 @@ import asyncio.EventLoop;
 import asyncio.ExceptionContext;
 import asyncio.Future;
 import asyncio.Leftover;
+import asyncio.Log;
 import asyncio.LoopMonitor;
 import io.netty.util.concurrent.MockTicker;
 import java.time.Duration;
@@ -162,7 +163,7 @@ final class TestMonitor implements LoopMonitor {
                 Leftover.Kind.EXCEPTION,
                 what.message()
                         + (subject == null ? "" : ": " + subject)
-                        + (what.exception() == null ? "" : ": " + what.exception()),
+                        + (what.exception() == null ? "" : ": " + Log.text(what.exception())),
                 what.exception(),
                 what.sourceTraceback()));
     }

@@ -8,6 +8,7 @@ import asyncio.EventLoop;
 import asyncio.Future;
 import asyncio.Leftover;
 import asyncio.Leftovers;
+import asyncio.Log;
 import asyncio.Task;
 import io.netty.util.concurrent.MockTicker;
 import io.netty.util.concurrent.Ticker;
@@ -391,7 +392,7 @@ public final class VirtualTimeLoop implements AutoCloseable {
             abandoned = true;
         } catch (Throwable e) {
             left.add(new Leftover(
-                    Leftover.Kind.EXCEPTION, "The loop failed at the end of the test: " + e, e, List.of()));
+                    Leftover.Kind.EXCEPTION, "The loop failed at the end of the test: " + Log.text(e), e, List.of()));
         }
     }
 
@@ -443,7 +444,8 @@ public final class VirtualTimeLoop implements AutoCloseable {
             } catch (Throwable e) {
                 left.add(new Leftover(
                         Leftover.Kind.EXCEPTION,
-                        "Task " + task.getName() + " failed when it was cancelled at the end of the test: " + e,
+                        "Task " + task.getName() + " failed when it was cancelled at the end of the test: "
+                                + Log.text(e),
                         e,
                         List.of()));
             }
