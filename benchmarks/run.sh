@@ -34,9 +34,9 @@ fi
 
 measure() { # virtual or platform, number of parked bodies
     echo "$("$java" -version 2>&1 | head -1), bodies on $1 threads ..." >&2
-    "$java" -jar $jar "$rows" $jmh -prof gc -jvmArgsAppend "-Xms2g -Xmx2g -Dasyncio.bodies=$1" \
+    "$java" -jar $jar "$rows" $jmh -prof gc -jvmArgsAppend "-Xms2g -Xmx2g -Dasyncio.bodies.kind=$1" \
         -rf json -rff "$out/$1.json" > "$out/$1.log" 2>&1 || { tail -20 "$out/$1.log" >&2; exit 1; }
-    [ "$all" = no ] || "$java" -Xms2g -Xmx2g -XX:+AlwaysPreTouch "-Dasyncio.bodies=$1" \
+    [ "$all" = no ] || "$java" -Xms2g -Xmx2g -XX:+AlwaysPreTouch "-Dasyncio.bodies.kind=$1" \
         -cp $jar asyncio.benchmarks.ParkedBodies "$2" > "$out/$1.parked" 2>> "$out/$1.log"
 }
 

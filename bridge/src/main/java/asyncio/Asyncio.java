@@ -51,8 +51,18 @@ public final class Asyncio {
         return run(new Coroutine<T>(Objects.requireNonNull(body, "body"), body));
     }
 
-    /** As {@link #run(Callable)}, for a body without a result. */
-    public static void run(Body body) throws Exception {
+    /** As {@link #run(Callable)}, for a lambda. */
+    public static <T extends @Nullable Object> T run(ValueBody<T> body) throws Exception {
+        return run((Callable<T>) body);
+    }
+
+    /**
+     * As {@link #run(Callable)}, for a body without a result.
+     *
+     * @param none nothing: it keeps Kotlin's lambdas behind the parentheses, and Scala's, away from here, where a value
+     *     is lost
+     */
+    public static void run(Body body, Void... none) throws Exception {
         run(async(body));
     }
 
@@ -66,8 +76,18 @@ public final class Asyncio {
         return run(new Coroutine<T>(Objects.requireNonNull(body, "body"), body), debug);
     }
 
-    /** As {@link #run(Callable, boolean)}, for a body without a result. */
-    public static void run(Body body, boolean debug) throws Exception {
+    /** As {@link #run(Callable, boolean)}, for a lambda. */
+    public static <T extends @Nullable Object> T run(ValueBody<T> body, boolean debug) throws Exception {
+        return run((Callable<T>) body, debug);
+    }
+
+    /**
+     * As {@link #run(Callable, boolean)}, for a body without a result.
+     *
+     * @param none nothing: it keeps Kotlin's lambdas behind the parentheses, and Scala's, away from here, where a value
+     *     is lost
+     */
+    public static void run(Body body, boolean debug, Void... none) throws Exception {
         run(async(body), debug);
     }
 
@@ -99,8 +119,18 @@ public final class Asyncio {
         return new Coroutine<>(Objects.requireNonNull(body, "body"), body);
     }
 
-    /** As {@link #async(Callable)}, for a body without a result. */
-    public static Mono<Void> async(Body body) {
+    /** As {@link #async(Callable)}, for a lambda. */
+    public static <T> Mono<T> async(ValueBody<? extends T> body) {
+        return async((Callable<? extends T>) body);
+    }
+
+    /**
+     * As {@link #async(Callable)}, for a body without a result.
+     *
+     * @param none nothing: it keeps Kotlin's lambdas behind the parentheses, and Scala's, away from here, where a value
+     *     is lost
+     */
+    public static Mono<Void> async(Body body, Void... none) {
         Objects.requireNonNull(body, "body");
         return new Coroutine<>(
                 () -> {
@@ -580,8 +610,18 @@ public final class Asyncio {
         return new ToThread<>(Objects.requireNonNull(function, "function"), executor);
     }
 
-    /** As {@link #toThread(Callable)}, for a function without a result. */
-    public static Mono<Void> toThread(Body function) {
+    /** As {@link #toThread(Callable)}, for a lambda. */
+    public static <T> Mono<T> toThread(ValueBody<? extends T> function) {
+        return toThread((Callable<? extends T>) function);
+    }
+
+    /**
+     * As {@link #toThread(Callable)}, for a function without a result.
+     *
+     * @param none nothing: it keeps Kotlin's lambdas behind the parentheses, and Scala's, away from here, where a value
+     *     is lost
+     */
+    public static Mono<Void> toThread(Body function, Void... none) {
         Objects.requireNonNull(function, "function");
         return new ToThread<>(
                 () -> {

@@ -2,7 +2,7 @@ package asyncio;
 
 /**
  * Straight-line code without a result that may call {@link Asyncio#await await}. The one with a result is a
- * {@link java.util.concurrent.Callable}.
+ * {@link ValueBody}, or any {@link java.util.concurrent.Callable}.
  */
 @FunctionalInterface
 public interface Body {

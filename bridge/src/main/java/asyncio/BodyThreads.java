@@ -9,8 +9,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Where bodies get their threads: virtual from Java 24 on, where {@code synchronized} no longer pins; platform threads
- * below, or with {@code -Dasyncio.bodies=platform}. One set of classes for all versions, so virtual threads are reached
- * through a method handle.
+ * below, or with {@code -Dasyncio.bodies.kind=platform}. One set of classes for all versions, so virtual threads are
+ * reached through a method handle.
  */
 final class BodyThreads {
     /** Enough for locals of a deep stack; 128 KiB overflowed. */
@@ -24,7 +24,7 @@ final class BodyThreads {
     private static final @Nullable MethodHandle NEW_VIRTUAL = findNewVirtual();
     private static final @Nullable MethodHandle IS_VIRTUAL = findIsVirtual();
 
-    static final boolean VIRTUAL = choose(System.getProperty("asyncio.bodies"));
+    static final boolean VIRTUAL = choose(System.getProperty("asyncio.bodies.kind"));
 
     private BodyThreads() {}
 
@@ -38,11 +38,11 @@ final class BodyThreads {
             case "virtual":
                 if (NEW_VIRTUAL == null) {
                     throw new IllegalArgumentException(
-                            "asyncio.bodies=virtual needs Java 21 or later, this is " + Runtime.version());
+                            "asyncio.bodies.kind=virtual needs Java 21 or later, this is " + Runtime.version());
                 }
                 return true;
             default:
-                throw new IllegalArgumentException("asyncio.bodies must be platform or virtual, not " + property);
+                throw new IllegalArgumentException("asyncio.bodies.kind must be platform or virtual, not " + property);
         }
     }
 

@@ -12,10 +12,10 @@ import org.jspecify.annotations.Nullable;
 /** What the debug mode of all loops has in common: whether it is on from the start, and what it says. */
 final class DebugMode {
     /**
-     * {@code -Dasyncio.debug=true} or {@code ASYNCIO_DEBUG=1}: the mode of new loops, and of what is made off every
-     * loop.
+     * {@code -Dasyncio.debug.enabled=true} or {@code ASYNCIO_DEBUG=1}: the mode of new loops, and of what is made off
+     * every loop.
      */
-    static final boolean ENABLED = Boolean.getBoolean("asyncio.debug") || isOn(System.getenv("ASYNCIO_DEBUG"));
+    static final boolean ENABLED = Boolean.getBoolean("asyncio.debug.enabled") || isOn(System.getenv("ASYNCIO_DEBUG"));
 
     /** Whether it has been on for any loop. */
     static boolean everOn = ENABLED;

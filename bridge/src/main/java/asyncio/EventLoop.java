@@ -758,9 +758,9 @@ public final class EventLoop {
     }
 
     /**
-     * Turns debug mode on or off; from the start it is on with {@code -Dasyncio.debug=true} or {@code ASYNCIO_DEBUG=1}
-     * in the environment. From any thread. It looks for mistakes, and remembers where Futures, tasks, callbacks and
-     * coroutines were made: see the page "Developing and debugging".
+     * Turns debug mode on or off; from the start it is on with {@code -Dasyncio.debug.enabled=true} or
+     * {@code ASYNCIO_DEBUG=1} in the environment. From any thread. It looks for mistakes, and remembers where Futures,
+     * tasks, callbacks and coroutines were made: see the page "Developing and debugging".
      */
     public void setDebug(boolean enabled) {
         if (enabled) {

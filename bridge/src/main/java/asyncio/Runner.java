@@ -118,8 +118,18 @@ public final class Runner implements AutoCloseable {
         return run(new Coroutine<T>(Objects.requireNonNull(body, "body"), body));
     }
 
-    /** As {@link #run(Callable)}, for a body without a result. */
-    public void run(Body body) throws Exception {
+    /** As {@link #run(Callable)}, for a lambda. */
+    public <T extends @Nullable Object> T run(ValueBody<T> body) throws Exception {
+        return run((Callable<T>) body);
+    }
+
+    /**
+     * As {@link #run(Callable)}, for a body without a result.
+     *
+     * @param none nothing: it keeps Kotlin's lambdas behind the parentheses, and Scala's, away from here, where a value
+     *     is lost
+     */
+    public void run(Body body, Void... none) throws Exception {
         run(Asyncio.async(body));
     }
 

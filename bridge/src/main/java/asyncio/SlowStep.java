@@ -130,7 +130,7 @@ final class SlowStep {
     private String unclaimed(Thread thread) {
         return loop + " was handed to thread " + thread + ", which has not run for " + millis(passedNanos)
                 + " ms: all carriers of virtual threads are busy or pinned, or the machine is overloaded. Blocking and computing "
-                + "belong on platform threads (toThread); -Dasyncio.bodies=platform takes bodies off the carriers";
+                + "belong on platform threads (toThread); -Dasyncio.bodies.kind=platform takes bodies off the carriers";
     }
 
     private String step(StackTraceElement[] stack) {

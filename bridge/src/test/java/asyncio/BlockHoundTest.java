@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import java.util.stream.Stream;
@@ -102,9 +103,10 @@ class BlockHoundTest {
     /** Every method, with what it returns brought to an end. */
     private static Map<String, Function<EventLoop, Mono<?>>> methods() {
         Map<String, Function<EventLoop, Mono<?>>> methods = new LinkedHashMap<>();
-        methods.put("Asyncio.async(Callable)", loop -> async(() -> await(sleep(SHORT, "x"))));
+        methods.put("Asyncio.async(ValueBody)", loop -> async(() -> await(sleep(SHORT, "x"))));
+        methods.put("Asyncio.async(Callable)", loop -> async((Callable<String>) () -> await(sleep(SHORT, "x"))));
         methods.put(
-                "Asyncio.async(Body)",
+                "Asyncio.async(Body, Void[])",
                 loop -> async(() -> {
                     await(sleep(SHORT));
                 }));
@@ -120,11 +122,12 @@ class BlockHoundTest {
         methods.put("Asyncio.ensureFuture(Mono)", loop -> Asyncio.ensureFuture(sleep(SHORT)));
         methods.put("Asyncio.sleep(Duration)", loop -> sleep(SHORT));
         methods.put("Asyncio.sleep(Duration, Object)", loop -> sleep(Duration.ZERO, 1));
-        methods.put("Asyncio.toThread(Callable)", loop -> toThread(() -> 1));
+        methods.put("Asyncio.toThread(ValueBody)", loop -> toThread(() -> 1));
+        methods.put("Asyncio.toThread(Callable)", loop -> toThread((Callable<Integer>) () -> 1));
         methods.put(
                 "Asyncio.toThread(Callable, Executor)",
                 loop -> toThread(() -> 1, Schedulers.boundedElastic()::schedule));
-        methods.put("Asyncio.toThread(Body)", loop -> toThread(() -> block()));
+        methods.put("Asyncio.toThread(Body, Void[])", loop -> toThread(() -> block()));
         methods.put(
                 "Asyncio.wrapFuture(CompletableFuture)",
                 loop -> Asyncio.wrapFuture(CompletableFuture.supplyAsync(() -> 1)));

@@ -53,7 +53,7 @@ class WatchdogTest {
             Asyncio.runThreadsafe(Asyncio.async(() -> "needs a carrier"), thread.loop)
                     .get();
             assertThat(log.messages()).hasSize(1);
-            assertThat(log.messages().get(0)).contains("was handed to thread").contains("asyncio.bodies=platform");
+            assertThat(log.messages().get(0)).contains("was handed to thread").contains("asyncio.bodies.kind=platform");
         }
     }
 

@@ -65,7 +65,7 @@ public final class ManyLoops {
         EventLoop.shared().forEach(loops::add);
         System.out.printf(
                 "Java %s, %d loops, bodies %s%n",
-                Runtime.version(), loops.size(), System.getProperty("asyncio.bodies", "by default"));
+                Runtime.version(), loops.size(), System.getProperty("asyncio.bodies.kind", "by default"));
         System.out.printf(
                 "| program | one loop, million/s | cores | %d loops, million/s | cores | ratio | of %d | rounds |%n|---|---|---|---|---|---|---|---|%n",
                 loops.size(), loops.size());

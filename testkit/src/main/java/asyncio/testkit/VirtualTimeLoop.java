@@ -10,6 +10,7 @@ import asyncio.Leftover;
 import asyncio.Leftovers;
 import asyncio.Log;
 import asyncio.Task;
+import asyncio.ValueBody;
 import io.netty.util.concurrent.MockTicker;
 import io.netty.util.concurrent.Ticker;
 import java.time.Duration;
@@ -193,8 +194,18 @@ public final class VirtualTimeLoop implements AutoCloseable {
         };
     }
 
-    /** As {@link #run(Callable)}, for a body without a result. */
-    public void run(Body main) throws Exception {
+    /** As {@link #run(Callable)}, for a lambda. */
+    public <T extends @Nullable Object> T run(ValueBody<T> main) throws Exception {
+        return run((Callable<T>) main);
+    }
+
+    /**
+     * As {@link #run(Callable)}, for a body without a result.
+     *
+     * @param none nothing: it keeps Kotlin's lambdas behind the parentheses, and Scala's, away from here, where a value
+     *     is lost
+     */
+    public void run(Body main, Void... none) throws Exception {
         Objects.requireNonNull(main, "main");
         this.<@Nullable Void>run(() -> {
             main.run();
