@@ -293,12 +293,17 @@ public final class Cleanups extends UnderWay {
         return false;
     }
 
-    /** Runs it when a Future has ended: here, or where that is completed. */
-    static void afterwards(Future<?> work, Runnable action) {
+    /** Runs it for clean-up that waits for a Future, when that has ended: here, or where it is completed. */
+    static void afterwards(Future<?> work, @Nullable Cleanups waiting, Runnable action) {
         Waiter ended = new Waiter() {
             @Override
             public void run() {
                 action.run();
+            }
+
+            @Override
+            @Nullable Object tells() {
+                return waiting;
             }
 
             @Override
@@ -330,6 +335,11 @@ public final class Cleanups extends UnderWay {
             outer.await(this);
         }
         rest.addDoneCallback(over -> whenOver(action)); // unless something has begun since
+    }
+
+    /** What somebody waits for already, or what is around; null if there is neither. For looking at. */
+    synchronized @Nullable Object joined() {
+        return rest == null ? outer : rest;
     }
 
     /** A Future that completes when all is over; null if it is. For the owner, which has ended. */

@@ -236,6 +236,11 @@ final class Completions<T> implements Subscription, Scannable {
         }
 
         @Override
+        Object tells() {
+            return completions.actual;
+        }
+
+        @Override
         EventLoop resumesOn() {
             return completions.loop;
         }

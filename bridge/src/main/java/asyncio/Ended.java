@@ -34,6 +34,11 @@ final class Ended extends Waiter {
     }
 
     @Override
+    Object tells() {
+        return ended;
+    }
+
+    @Override
     @Nullable EventLoop resumesOn() {
         return awaited.getLoop();
     }

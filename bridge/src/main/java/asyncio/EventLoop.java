@@ -406,8 +406,12 @@ public final class EventLoop {
 
     /**
      * The tasks that have not ended, as text for a log: below each one the tasks that it waits for, with the lines of a
-     * body that awaits. In debug mode also where and when each was made. From any thread; what goes on meanwhile may be
-     * missing. Below the tasks stand those who {@linkplain #holdTime() hold} virtual time.
+     * body that awaits, through {@code gather}, {@code shield} and the like and through operators that are
+     * {@link reactor.core.Scannable}. In debug mode also where and when each was made. From any thread; what goes on
+     * meanwhile may be missing. Below the tasks stand those who {@linkplain #holdTime() hold} virtual time.
+     *
+     * <p>It takes about 10 microseconds a task, and 30 to 300 more for a body, whose stack is read; called on the loop,
+     * it keeps the loop for that long.
      *
      * <pre>{@code
      * <EventLoop running>: 2 tasks

@@ -438,7 +438,8 @@ public sealed class Future<T> extends Mono<T> implements Scannable
         }
     }
 
-    private List<Waiter> waiters() {
+    /** A copy, for looking at. */
+    final List<Waiter> waiters() {
         Object state = this.state;
         return state instanceof Waiter waiter
                 ? List.of(waiter)

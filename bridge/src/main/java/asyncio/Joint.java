@@ -169,6 +169,11 @@ abstract sealed class Joint<T, C> extends Future<T> permits Gather, Race {
         }
 
         @Override
+        Object tells() {
+            return joint;
+        }
+
+        @Override
         EventLoop resumesOn() {
             return joint.loop;
         }

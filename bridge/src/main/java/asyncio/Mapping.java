@@ -454,6 +454,11 @@ final class Mapping<S, R> extends UnderWay implements CoreSubscriber<S>, Subscri
         }
 
         @Override
+        Object tells() {
+            return mapping.actual;
+        }
+
+        @Override
         EventLoop resumesOn() {
             return mapping.loop;
         }

@@ -159,8 +159,8 @@ final class OwnerSubscription<T> extends UnderWay implements AwaitedSubscription
                 leave();
             }
         };
-        Cleanups.afterwards(work, ended);
-        parts.forEach(part -> Cleanups.afterwards(part, ended));
+        Cleanups.afterwards(work, cleanups, ended);
+        parts.forEach(part -> Cleanups.afterwards(part, cleanups, ended));
     }
 
     private void drop(Future<T> work) {

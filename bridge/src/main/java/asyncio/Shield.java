@@ -71,6 +71,11 @@ final class Shield<T> extends Future<T> {
         }
 
         @Override
+        Object tells() {
+            return Shield.this;
+        }
+
+        @Override
         EventLoop resumesOn() {
             return loop;
         }

@@ -517,6 +517,12 @@ public abstract non-sealed class Task<T> extends Future<T> {
         return slot instanceof Wait wait ? wait.target() : null;
     }
 
+    /** Whether that is its suspension, or the one whose clean-up it is waiting for. */
+    final boolean isSuspendedOn(Wait wait) {
+        Object now = slot;
+        return now == wait || now instanceof Wait.Joining joining && joining.ended() == wait;
+    }
+
     @Override
     String describePending() {
         Object target = awaits();

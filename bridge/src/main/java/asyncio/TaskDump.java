@@ -22,6 +22,10 @@ final class TaskDump {
     private final StringBuilder text = new StringBuilder();
     /** Printed, or awaited by another: not to be printed once more. */
     private final Set<Task<?>> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+    /** The unfinished tasks that a task waits for, of those that wait for any. */
+    private final IdentityHashMap<Task<?>, Set<Task<?>>> awaitedBy = new IdentityHashMap<>();
+    /** What is awaited, as text. */
+    private final IdentityHashMap<Object, String> texts = new IdentityHashMap<>();
 
     private TaskDump() {}
 
@@ -33,27 +37,40 @@ final class TaskDump {
                 .append(": ")
                 .append(tasks.size())
                 .append(tasks.size() == 1 ? " task" : " tasks");
+        tasks.forEach(dump::findParts);
+        tasks.forEach(dump::findAwaiters);
         Set<Task<?>> roots = new LinkedHashSet<>(tasks);
-        for (Task<?> task : tasks) {
-            awaitedBy(task).forEach(roots::remove);
-        }
+        tasks.forEach(task -> roots.removeAll(dump.awaitedBy(task)));
         dump.printAll(roots);
         dump.printAll(tasks); // those that await each other in a circle
         dump.printHolds(loop);
         return dump.text.toString();
     }
 
-    /** The unfinished tasks that a task waits for. */
-    private static List<Task<?>> awaitedBy(Task<?> task) {
+    /** What a task has in its hands: a task, also of another loop, or those of a group. */
+    private void findParts(Task<?> task) {
         Object target = task.awaits();
         Collection<? extends Future<?>> parts = target instanceof Future<?> future ? future.parts() : List.of();
-        List<Task<?>> awaited = new ArrayList<>();
         for (Future<?> part : parts) {
             if (part instanceof Task<?> inner && !inner.done()) {
-                awaited.add(inner);
+                addEdge(task, inner);
             }
         }
-        return awaited;
+    }
+
+    /** What reaches a task through others. */
+    private void findAwaiters(Task<?> awaited) {
+        for (Task<?> task : Awaiters.of(awaited)) {
+            addEdge(task, awaited);
+        }
+    }
+
+    private void addEdge(Task<?> task, Task<?> awaited) {
+        awaitedBy.computeIfAbsent(task, first -> new LinkedHashSet<>()).add(awaited);
+    }
+
+    private Set<Task<?>> awaitedBy(Task<?> task) {
+        return awaitedBy.getOrDefault(task, Set.of());
     }
 
     /** A task that is still to be printed, and how deep. */
@@ -90,7 +107,8 @@ final class TaskDump {
         } else if (target instanceof Task<?> inner) {
             text.append(" waits for ").append(inner.getName());
         } else {
-            text.append(" waits for ").append(Log.text(target));
+            // a Future's text takes as long as it has waiters, and each of those may be a task here
+            text.append(" waits for ").append(texts.computeIfAbsent(target, Log::text));
         }
         printOrigin(task.origin());
         String below = indent + "  ";

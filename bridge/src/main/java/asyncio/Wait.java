@@ -52,6 +52,11 @@ abstract class Wait extends Waiter {
     /** What is awaited, for {@code toString}. */
     abstract Object target();
 
+    @Override
+    final @Nullable Object tells() {
+        return task.isSuspendedOn(this) ? task : null;
+    }
+
     /** A task resumes on its own loop, whoever completes what it awaits. */
     @Override
     final EventLoop resumesOn() {

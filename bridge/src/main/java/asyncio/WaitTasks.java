@@ -163,6 +163,11 @@ final class WaitTasks<F extends Future<?>> extends ColdMono<WaitResult<F>> {
         }
 
         @Override
+        Object tells() {
+            return latch;
+        }
+
+        @Override
         EventLoop resumesOn() {
             return latch.loop;
         }

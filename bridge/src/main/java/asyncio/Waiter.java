@@ -42,6 +42,14 @@ abstract class Waiter implements Runnable {
         return null;
     }
 
+    /**
+     * Whom it tells in turn: a task that resumes, a Future that may complete, a subscriber, or clean-up. Null if that
+     * cannot be told, or nobody waits. For looking at, from any thread; see {@link Awaiters}.
+     */
+    @Nullable Object tells() {
+        return subscriber();
+    }
+
     /** Whether {@link #run} runs code of this library only, so that it may run on a body's thread. */
     boolean isInternal() {
         return false;
