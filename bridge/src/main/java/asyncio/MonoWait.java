@@ -260,8 +260,10 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
         return subscription instanceof OwnerSubscription<?> owner ? owner.work() : null;
     }
 
-    boolean isDisposed() {
-        return state == DISPOSED;
+    /** Whether the Mono has been disposed of, or will be when the task resumes. */
+    boolean isCutOff() {
+        int state = this.state;
+        return state == CANCELLING || state == DISPOSED;
     }
 
     /** Disposing of another's Mono runs its hooks. */

@@ -333,7 +333,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
     /** Whether something that was cancelled is still under way in it, or is about to be disposed of. */
     final boolean isBeingCleanedUp() {
         Cleanups cleanups = this.cleanups;
-        return cleanups != null && cleanups.areUnderWay() || slot instanceof MonoWait<?> wait && wait.isDisposed();
+        return cleanups != null && cleanups.areUnderWay() || slot instanceof MonoWait<?> wait && wait.isCutOff();
     }
 
     /** What it waits for, if that is a Future or stands for one. */

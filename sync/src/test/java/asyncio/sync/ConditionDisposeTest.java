@@ -117,7 +117,7 @@ class ConditionDisposeTest {
             assertThat(log)
                     .containsExactlyElementsOf(
                             byDeadline
-                                    ? List.of("before", "first TimeoutException", "after", "second with the lock")
+                                    ? List.of("before", "first TimedOutException", "after", "second with the lock")
                                     : List.of("before", "after", "second with the lock"));
             assertThat(condition).hasToString("<Condition [unlocked]>");
         } finally {
