@@ -11,6 +11,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 import reactor.core.Scannable;
+import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
@@ -20,12 +21,17 @@ import reactor.util.context.ContextView;
  * something that the work uses. For authors of operators. Thread-safe.
  */
 public final class Cleanups extends UnderWay {
+    private static final Object GONE = new Object();
+
     private final @Nullable EventLoop loop;
     private volatile Context context;
-    /** The task, or the operator, that waits. */
-    private final Object owner;
-    /** The subscriber of that operator. */
-    private final @Nullable CoreSubscriber<?> subscriber;
+    /**
+     * The task, or the operator, that waits; {@link #GONE} when it has ended: contexts outlive it, and what it has come
+     * to must not be kept by them.
+     */
+    private volatile Object owner;
+    /** The subscriber of that operator; an empty one when that has ended. */
+    private volatile @Nullable CoreSubscriber<?> subscriber;
     /** Of the task, or of the operator, that this one is part of. */
     private final @Nullable Cleanups outer;
     /** All guarded by this. */
@@ -91,6 +97,13 @@ public final class Cleanups extends UnderWay {
         if (outer != null) {
             outer.leave(this);
         }
+        subscriber = Operators.emptySubscriber();
+        ownerHasEnded();
+    }
+
+    /** Nothing waits any more. */
+    void ownerHasEnded() {
+        owner = GONE;
     }
 
     /** The context for the work, which leads here. */

@@ -220,6 +220,10 @@ public abstract non-sealed class Task<T> extends Future<T> {
 
     private void ended() {
         loop.tasks.remove(this);
+        Cleanups cleanups = this.cleanups;
+        if (cleanups != null) {
+            cleanups.ownerHasEnded();
+        }
     }
 
     /** Lets go of what is awaited, because the loop closes and the wait will not end. */
