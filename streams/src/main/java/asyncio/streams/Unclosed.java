@@ -45,13 +45,15 @@ final class Unclosed implements Runnable {
                             + " before. Close a connection when it is done with, best by try-with-resources",
                     null);
         } else if (!out.isClosing() && out.requestClose()) {
-            String what = "unclosed " + out; // before it is
-            out.onLoopIfOpen(handler::close);
-            Log.warn(
-                    what
-                            + ": nobody holds this connection any more, so it is closed now. Close a connection when it is "
-                            + "done with, best by try-with-resources",
-                    null);
+            try {
+                Log.warn(
+                        "unclosed " + out
+                                + ": nobody holds this connection any more, so it is closed now. Close a connection when "
+                                + "it is done with, best by try-with-resources",
+                        null);
+            } finally { // whatever a logger does
+                out.onLoopIfOpen(handler::close);
+            }
         }
     }
 }
