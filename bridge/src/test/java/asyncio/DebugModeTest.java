@@ -432,7 +432,8 @@ class DebugModeTest {
                     })))
                     .isSameAs(unprintable);
             assertThat(log.messages())
-                    .anyMatch(message -> message.contains("Executing asyncio.BodyTask (whose toString failed"));
+                    .anyMatch(message -> message.contains("Executing <Task finished result=asyncio.DebugModeTest")
+                            && message.contains("(whose toString failed: java.lang.IllegalStateException)"));
         }
     }
 

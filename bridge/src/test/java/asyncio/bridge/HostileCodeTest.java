@@ -302,7 +302,7 @@ class HostileCodeTest {
                 Flux<byte[]> read = Blocking.read(
                         () -> {
                             opening.countDown();
-                            mayOpen.await();
+                            awaitWhateverInterrupts(mayOpen);
                             return new ByteArrayInputStream(new byte[9]) {
                                 @Override
                                 public void close() {
@@ -314,7 +314,7 @@ class HostileCodeTest {
                         cancellation);
                 Mono<Void> write = Blocking.write(Flux.just(new byte[1]), () -> {
                     opening.countDown();
-                    mayOpen.await();
+                    awaitWhateverInterrupts(mayOpen);
                     return new ByteArrayOutputStream() {
                         @Override
                         public void close() {
@@ -330,6 +330,21 @@ class HostileCodeTest {
                         .as("reads: %s", reads)
                         .isTrue();
             }
+        }
+    }
+
+    /** An opening that heeds no interrupt, as that of a file. */
+    private static void awaitWhateverInterrupts(CountDownLatch latch) {
+        boolean interrupted = false;
+        while (latch.getCount() > 0) {
+            try {
+                latch.await();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
     }
 
