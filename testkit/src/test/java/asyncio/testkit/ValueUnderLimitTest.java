@@ -178,7 +178,7 @@ class ValueUnderLimitTest {
     }
 
     @ParameterizedTest
-    @EnumSource(names = "WAIT_FOR")
+    @EnumSource
     @DisplayName("no permit is lost")
     void permits(Limit limit) throws Exception {
         Random random = new Random(limit.ordinal());
