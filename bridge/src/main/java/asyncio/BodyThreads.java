@@ -136,13 +136,13 @@ final class BodyThreads {
         PLATFORM_COUNT.decrementAndGet();
     }
 
-    /** What becomes of a task whose body gets no thread, since there are too many. */
+    /** The failure of a task whose body gets no thread, since there are too many. */
     static RejectedExecutionException tooMany(Task<?> task) {
         return cannotStart(task, "the limit is asyncio.bodies.max=" + MAX_PLATFORM);
     }
 
     /**
-     * What becomes of a task whose body gets no thread. There may be thousands of them, and where they come from is the
+     * The failure of a task whose body gets no thread. There may be thousands of them, and where they come from is the
      * loop, so that none has a stack.
      */
     static RejectedExecutionException cannotStart(Task<?> task, String reason) {

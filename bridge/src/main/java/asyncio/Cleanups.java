@@ -38,7 +38,7 @@ public final class Cleanups extends UnderWay {
     private int running;
 
     private @Nullable Future<Void> rest;
-    /** What has begun and not ended, and may have to be waited for; linked. */
+    /** Work that has begun and not ended, and may have to be waited for; linked. */
     private @Nullable UnderWay first;
 
     Cleanups(Task<?> task) {
@@ -151,7 +151,7 @@ public final class Cleanups extends UnderWay {
             return subscriber;
         }
 
-        /** Nobody knows. */
+        /** Unknown, so it may be. */
         @Override
         boolean isForeign(EventLoop loop) {
             return true;
@@ -254,7 +254,7 @@ public final class Cleanups extends UnderWay {
         work.next = null;
     }
 
-    /** What has begun for the owner, which has ended, has to end too; the rest is none of its business. */
+    /** Work that has begun for the owner, which has ended, has to end too; the rest does not concern it. */
     private void awaitWhatIsLeft() {
         List<UnderWay> left = new ArrayList<>();
         synchronized (this) {
@@ -350,7 +350,9 @@ public final class Cleanups extends UnderWay {
         rest.addDoneCallback(over -> whenOver(action)); // unless something has begun since
     }
 
-    /** What somebody waits for already, or what is around; null if there is neither. For looking at. */
+    /**
+     * The Future that is waited for already, or that of the clean-ups around; null if there is neither. For looking at.
+     */
     synchronized @Nullable Object joined() {
         return rest == null ? outer : rest;
     }

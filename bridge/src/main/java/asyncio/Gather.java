@@ -17,7 +17,7 @@ import reactor.util.context.Context;
  */
 final class Gather<C, R> extends Joint<R, C> {
     private final boolean returnExceptions;
-    /** What this ends with, once no child is being cleaned up: the first that ended cancelled after a request. */
+    /** The end to come, once no child is being cleaned up: that of the first which ended cancelled after a request. */
     private volatile @Nullable CancelledException cancellation;
     /** The child whose clean-up is waited for, and those after it that have not been looked at. */
     private @Nullable Future<C> cleaning;

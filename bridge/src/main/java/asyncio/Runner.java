@@ -56,7 +56,7 @@ public final class Runner implements AutoCloseable {
     private final ContextView context;
     private @Nullable EventLoop loop;
     private boolean closed;
-    /** What the last run has thrown; a task that passes the same on must not have {@link #close} throw it again. */
+    /** The exception of the last run; a task that passes the same on must not have {@link #close} throw it again. */
     private @Nullable Throwable thrown;
 
     /** A runner with a loop of the usual kind. */

@@ -275,7 +275,7 @@ final class Signals {
                 cause);
     }
 
-    /** What one of them throws, as a callback of a loop that is closed may, keeps the signal from no other. */
+    /** An exception of one of them, as a callback of a closed loop may throw, keeps the signal from no other. */
     private static void attempt(Runnable action) {
         try {
             action.run();

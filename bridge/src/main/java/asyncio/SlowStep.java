@@ -6,9 +6,9 @@ import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the {@link Watchdog} has seen of one loop since it last made progress, and whether that is worth a warning: a
- * step that blocks, by the time that has passed; one that computes, by the processor's time that its thread has got,
- * since on a busy machine it may get none; one that loads classes, only after a long time.
+ * The {@link Watchdog}'s record of one loop since it last made progress, and whether that is worth a warning: a step
+ * that blocks, by the time that has passed; one that computes, by the processor's time that its thread has got, since
+ * on a busy machine it may get none; one that loads classes, only after a long time.
  */
 final class SlowStep {
     private static final long UNCLAIMED_NANOS = millis("asyncio.watchdog.unclaimed", 100);

@@ -195,7 +195,7 @@ final class StepOrder {
                 Objects.requireNonNull(taskOf(step)), task -> new Rank(kind == Kind.EQUAL ? 0.5 : random.nextDouble()));
     }
 
-    /** Whose step it is; null for a callback. */
+    /** The task that takes the step; null for a callback. */
     private static @Nullable Task<?> taskOf(Runnable entry) {
         if (entry instanceof Wait wait) {
             return wait.task;

@@ -96,7 +96,7 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
     /** It waits no longer, but not by the source's doing: takes it out of those who wait. */
     protected abstract void leave();
 
-    /** What it waits for, for the message of a {@link TimedOutException}: {@code "a permit of ..."}. */
+    /** Its target, for the message of a {@link TimedOutException}: {@code "a permit of ..."}. */
     protected abstract String target();
 
     /** It may name what is the user's, a key say, and the time would be out for ever. */

@@ -340,7 +340,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
         return cleanups != null && cleanups.areUnderWay() || slot instanceof MonoWait<?> wait && wait.isCutOff();
     }
 
-    /** What it waits for, if that is a Future or stands for one. */
+    /** The Future it waits for, directly or by a Mono that stands for one. */
     final @Nullable Future<?> awaitedFuture() {
         return slot instanceof Wait wait ? wait.awaitedFuture() : null;
     }

@@ -24,7 +24,7 @@ final class TaskDump {
     private final Set<Task<?>> seen = Collections.newSetFromMap(new IdentityHashMap<>());
     /** The unfinished tasks that a task waits for, of those that wait for any. */
     private final IdentityHashMap<Task<?>, Set<Task<?>>> awaitedBy = new IdentityHashMap<>();
-    /** What is awaited, as text. */
+    /** The target as text. */
     private final IdentityHashMap<Object, String> texts = new IdentityHashMap<>();
 
     private TaskDump() {}
@@ -47,7 +47,7 @@ final class TaskDump {
         return dump.text.toString();
     }
 
-    /** What a task has in its hands: a task, also of another loop, or those of a group. */
+    /** The tasks that a task has in its hands: one, also of another loop, or those of a group. */
     private void findParts(Task<?> task) {
         Object target = task.awaits();
         Collection<? extends Future<?>> parts = target instanceof Future<?> future ? future.parts() : List.of();
@@ -58,7 +58,7 @@ final class TaskDump {
         }
     }
 
-    /** What reaches a task through others. */
+    /** Edges that reach a task through others. */
     private void findAwaiters(Task<?> awaited) {
         for (Task<?> task : Awaiters.of(awaited)) {
             addEdge(task, awaited);

@@ -86,7 +86,7 @@ public final class ThreadLocals {
                 : null;
     }
 
-    /** What the thread had before {@link #restore} or {@link #add}. */
+    /** The thread's values before {@link #restore} or {@link #add}. */
     public static final class Scope implements AutoCloseable {
         /** Neither the thread nor the context has any: by far the most common, and free. */
         static final Scope OF_NONE = new Scope(new Object[0], Context.empty(), true);

@@ -59,7 +59,7 @@ final class TimerQueue {
         return size == 0 ? NONE : at(0).deadlineNanos;
     }
 
-    /** What the next entry's {@link Entry#sequence()} will be. */
+    /** The next entry's {@link Entry#sequence()}. */
     long nextSequence() {
         return nextSequence;
     }

@@ -35,12 +35,14 @@ abstract class UnderWay {
     /** Whether it waits for what that loop knows nothing of. */
     abstract boolean isForeign(EventLoop loop);
 
-    /** What the owner hears of it through, if that goes through operators to the owner, and to nobody else; or null. */
+    /** The link through which the owner hears of it, if that leads by operators to the owner alone; or null. */
     final @Nullable Scannable linkTo(Object owner) {
         return link(subscriber(), owner);
     }
 
-    /** What an owner, a subscriber or a task, hears through of what a subscriber is told; null if it does not. */
+    /**
+     * The link through which an owner, a subscriber or a task, hears what a subscriber is told; null if there is none.
+     */
     static @Nullable Scannable link(CoreSubscriber<?> subscriber, Object owner) {
         try {
             Object at = subscriber;

@@ -43,8 +43,8 @@ abstract class Waiter implements Runnable {
     }
 
     /**
-     * Whom it tells in turn: a task that resumes, a Future that may complete, a subscriber, or clean-up. Null if that
-     * cannot be told, or nobody waits. For looking at, from any thread; see {@link Awaiters}.
+     * The one it tells in turn: a task that resumes, a Future that may complete, a subscriber, or clean-up. Null if
+     * that cannot be told, or nobody waits. For looking at, from any thread; see {@link Awaiters}.
      */
     @Nullable Object tells() {
         return subscriber();

@@ -27,7 +27,7 @@ import reactor.core.publisher.Mono;
 class HostileTextTest {
     private static final Duration LONG = Duration.ofHours(1);
 
-    /** What it says of itself ends in an exception, or in an error. */
+    /** Its text ends in an exception, or in an error. */
     private static final class Hostile implements Runnable, Consumer<Object> {
         @Override
         public void run() {

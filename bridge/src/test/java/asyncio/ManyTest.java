@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Timeout;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/** What is done to many takes time in proportion to their number: told by counting, since clocks tell of machines. */
+/** Operations on many take time in proportion to their number: told by counting, since clocks tell of machines. */
 @Timeout(120)
 class ManyTest {
     private static final int MANY = 2000;

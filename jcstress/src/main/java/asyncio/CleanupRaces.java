@@ -34,7 +34,7 @@ public final class CleanupRaces {
     private static final class InChain implements CoreSubscriber<Integer>, Scannable {
         private final Probe<Integer> probe = new Probe<>(false);
         private final Cleanups cleanups;
-        /** What the chain leads to. */
+        /** The end of the chain. */
         private final @Nullable Object actual;
 
         InChain(Cleanups cleanups, @Nullable Object actual) {

@@ -3,7 +3,7 @@ package asyncio.streams;
 import java.net.SocketException;
 
 /**
- * What was written will not be read: the peer had closed its side, a child its stdin, before it came.
+ * A write that will not be read: the peer had closed its side, a child its stdin, before it came.
  *
  * <p>asyncio: {@code BrokenPipeError}.
  */

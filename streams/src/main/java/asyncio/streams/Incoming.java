@@ -200,7 +200,7 @@ final class Incoming {
                 + " read them in pieces, with chunks() or read(n)"));
     }
 
-    /** What is buffered can never be read. */
+    /** Drops all that is buffered, which can never be read. */
     private void giveUp(Throwable reason) {
         ended = true;
         paused = true;

@@ -12,7 +12,7 @@ import java.util.regex.Pattern;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
-/** What goes wrong with a peer, in the same words and types on every transport. */
+/** Errors of a peer, in the same words and types on every transport. */
 final class PeerErrors {
     /** By number, too: epoll's messages are in the language of the system. 104 is Linux's, 54 that of the BSDs. */
     private static final Pattern RESET = Pattern.compile("connection reset|forcibly closed|error\\(-(104|54)\\)");

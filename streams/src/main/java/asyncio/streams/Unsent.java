@@ -6,7 +6,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.FileRegion;
 
-/** What is not sent yet of a connection that is being closed, for which the end of the program waits. */
+/** The unsent bytes of a connection that is being closed, for which the end of the program waits. */
 final class Unsent {
     private Unsent() {}
 

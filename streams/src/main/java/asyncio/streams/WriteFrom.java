@@ -22,7 +22,7 @@ import reactor.util.context.Context;
 final class WriteFrom<T> extends Mono<Void> implements Scannable {
     /** The name of one that writes a file, while nothing else may be written. */
     static final String OF_FILE = "sendFile";
-    /** What an item costs besides its bytes, about: many small or empty ones have an end, too. */
+    /** The cost of an item besides its bytes, about: many small or empty ones have an end, too. */
     private static final int OVERHEAD = 100;
 
     private final StreamWriter writer;

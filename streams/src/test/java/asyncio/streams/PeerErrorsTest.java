@@ -41,7 +41,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/** What a connection says of a peer that is gone, or speaks another protocol, on every transport. */
+/** The errors of a connection whose peer is gone, or speaks another protocol, on every transport. */
 @ExtendWith(LeakCheck.class)
 class PeerErrorsTest extends PeerFixture {
     private static final Logger LOGGER = Logger.getLogger("asyncio");
@@ -192,7 +192,7 @@ class PeerErrorsTest extends PeerFixture {
 
     // ---- in a server's handler
 
-    /** What is logged, at INFO or above, when the peer resets the connection of a handler. */
+    /** The log, at INFO or above, when the peer resets the connection of a handler. */
     private static List<LogRecord> loggedOfReset(ConnectionHandler handler) throws Exception {
         try (LogCapture log = new LogCapture()) {
             List<ExceptionContext> reported = new ArrayList<>();

@@ -21,7 +21,7 @@ import reactor.test.StepVerifier;
 class ReadMemoryTest extends ReaderFixture {
     private static final int PIECE = 64 * 1024;
 
-    /** What a buffer asks of its allocator, and gets as long as there is memory. */
+    /** An allocator that gives buffers as long as there is memory. */
     private static final class Memory extends AbstractByteBufAllocator {
         int largest;
         boolean exhausted;

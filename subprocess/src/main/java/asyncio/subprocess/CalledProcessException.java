@@ -51,7 +51,7 @@ public class CalledProcessException extends RuntimeException {
     }
 
     /**
-     * What the child has written; null after serialization.
+     * The child's output; null after serialization.
      *
      * @since 0.1
      */

@@ -68,7 +68,7 @@ final class StartFailure {
 
     // ---- programs and interpreters
 
-    /** What is wrong with the program's file, or with its interpreter's; null if nothing is. */
+    /** The fault of the program's file, or of its interpreter's; null if there is none. */
     static @Nullable String problem(Command command) {
         String program = command.words().get(0);
         Path file = find(command);
@@ -101,7 +101,7 @@ final class StartFailure {
         return Files.isExecutable(interpreter) ? null : "Permission denied: " + place + ", is not executable";
     }
 
-    /** What the system may have missed, though the file is there. */
+    /** Things the system may have missed, though the file is there. */
     private static String besides(Command command) {
         Path file = find(command);
         return file == null

@@ -55,7 +55,7 @@ public class TimeoutExpiredException extends TimedOutException {
     }
 
     /**
-     * What was run; null after serialization.
+     * The command that was run; null after serialization.
      *
      * @since 0.1
      */
@@ -73,7 +73,7 @@ public class TimeoutExpiredException extends TimedOutException {
     }
 
     /**
-     * What it had written; null if that was not a pipe.
+     * The output it had written; null if that was not a pipe.
      *
      * @since 0.1
      */
@@ -82,7 +82,7 @@ public class TimeoutExpiredException extends TimedOutException {
     }
 
     /**
-     * What it had written; null if that was not a pipe.
+     * The output it had written; null if that was not a pipe.
      *
      * @since 0.1
      */

@@ -116,7 +116,7 @@ class CancelledStartTest {
         abstract void cancel(List<Mono<?>> starts, Duration limit) throws Exception;
     }
 
-    /** What is started; its value is of no use to anybody who could be left with a child. */
+    /** The start; its value is of no use to a caller that could be left with a child. */
     private Mono<?> start() {
         return switch (random.nextInt(5)) {
             case 0 -> Subprocess.run(SLEEP);
@@ -198,7 +198,7 @@ class CancelledStartTest {
         }
     }
 
-    /** Nobody waits for what Reactor disposes of: it is over some time later. */
+    /** A start that Reactor disposes of is waited for by nobody: it is over some time later. */
     @Test
     void noChildIsLeftSomeTimeAfterASubscriptionIsDisposedOf() {
         for (int i = 0; i < STARTS / 20; i++) {

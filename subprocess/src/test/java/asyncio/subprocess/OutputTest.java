@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What is left of a child that has ended, in time or not, well or not. */
+/** The output of a child that has ended, in time or not, well or not. */
 @ExtendWith(LeakCheck.class)
 class OutputTest {
     private static final Duration LIMIT = Duration.ofMillis(500);

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What becomes of a pipe when there is no memory, or no time. */
+/** The end of a pipe when there is no memory, or no time. */
 @ExtendWith(LeakCheck.class)
 class PipeEndTest {
     private static final class NoMemory extends AbstractByteBufAllocator {

@@ -51,7 +51,7 @@ public class Lock extends Lockable {
     private @Nullable Object holder;
     /** Guarded by this. */
     private final WaitQueue<LockWaiter<?>> waiters = new WaitQueue<>();
-    /** Who will come back for a permit that has let go of the lock, even if disposed of. Guarded by this. */
+    /** Waiters that will come back for a permit that has let go of the lock, even if disposed of. Guarded by this. */
     private @Nullable IdentityHashMap<Object, ConditionWait> away;
 
     /** A free one. */

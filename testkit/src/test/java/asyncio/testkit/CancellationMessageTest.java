@@ -129,7 +129,7 @@ class CancellationMessageTest {
                 new Case("an operator", () -> new Event().await().thenReturn(1)));
     }
 
-    /** What the task gets that runs a coroutine and is cancelled twice before it can resume. */
+    /** The message for a task that runs a coroutine and is cancelled twice before it can resume. */
     private static String cancelledTwice(Mono<?> coroutine) throws Exception {
         Task<?> task = createTask(coroutine);
         for (int i = 0; i < 5; i++) {

@@ -54,7 +54,7 @@ class OutsideTest {
                 () -> 1L, CompletableFuture.delayedExecutor(50, TimeUnit.MILLISECONDS, Runnable::run));
     }
 
-    /** Nobody else holds them. */
+    /** Held by nobody else. */
     private static final List<MemoryPair> PAIRS = new ArrayList<>();
 
     enum WaitsForOthers {
