@@ -58,6 +58,9 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
     /** Whether, and with what, it was cancelled before the Mono had ended; written before the state. */
     private volatile boolean cancelled;
 
+    /** The Mono ended after that; if it ended before, whoever cancels finds that out and leaves a request. */
+    private boolean endedWhileCancelling;
+
     /** The first, which the Mono is disposed with; and the last, which comes after an end. */
     private @Nullable String cancelMessage;
 
@@ -149,7 +152,7 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
      */
     @Override
     void resumed() {
-        if (cancelled && !STATE.compareAndSet(this, CANCELLING, DISPOSED) && state == ENDED) {
+        if (cancelled && !STATE.compareAndSet(this, CANCELLING, DISPOSED) && state == ENDED && endedWhileCancelling) {
             task.requestAgain(this, lastMessage);
         }
     }
@@ -237,12 +240,18 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
             while (at instanceof Scannable scannable && !(at instanceof KeepingSubscription)) {
                 at = scannable.scanUnsafe(Attr.PARENT);
             }
-            if (at instanceof KeepingSubscription source) {
+            if (at instanceof KeepingSubscription source && leadsHereOnly(at)) {
                 source.withhold(this::isBeingCancelled);
             }
         } catch (RuntimeException e) { // an operator's: then that is all
             Operators.onErrorDropped(e, currentContext());
         }
+    }
+
+    /** Whether the source works for this task alone: what {@code share()} and its like have begun is not to be kept. */
+    private boolean leadsHereOnly(Object source) {
+        Object subscriber = source instanceof Scannable scannable ? scannable.scanUnsafe(Attr.ACTUAL) : null;
+        return subscriber instanceof CoreSubscriber<?> first && UnderWay.link(first, this) != null;
     }
 
     private boolean isBeingCancelled() {
@@ -348,6 +357,9 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
             int before = state;
             if (before > CANCELLING) {
                 return; // disposed a moment ago, on another thread
+            }
+            if (before == CANCELLING) {
+                endedWhileCancelling = true; // before the state tells
             }
             if (STATE.compareAndSet(this, before, ENDED)) {
                 if (before == SUSPENDED) {

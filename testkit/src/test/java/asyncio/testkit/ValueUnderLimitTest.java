@@ -30,6 +30,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -235,6 +236,24 @@ class ValueUnderLimitTest {
                     }
                 }
                 assertThat(got).containsExactly(value);
+            }
+        });
+    }
+
+    @Test
+    @DisplayName("a cancelled task takes nothing from others that share its source")
+    void shared() throws Exception {
+        Asyncio.run(() -> {
+            Queue<Integer> queue = Queue.unbounded();
+            for (Mono<Integer> next :
+                    List.of(queue.asFlux().share().next(), queue.next().share())) {
+                Task<Integer> first = createTask(async(() -> await(next)));
+                Task<Integer> second = createTask(async(() -> await(next)));
+                await(sleep(Duration.ofMillis(1)));
+                first.cancel();
+                await(sleep(Duration.ofMillis(1)));
+                queue.putNowait(1);
+                assertThat(await(waitFor(second, Duration.ofSeconds(20)))).isEqualTo(1);
             }
         });
     }
