@@ -434,7 +434,11 @@ final class LoopCore extends NettyEventLoop {
         if (closed) {
             return false;
         }
-        ready.addFirst(rest);
+        try {
+            ready.addFirst(rest);
+        } catch (OutOfMemoryError e) {
+            return false; // the usual way needs no memory
+        }
         todo++;
         return true;
     }

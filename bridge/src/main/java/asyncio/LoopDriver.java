@@ -132,9 +132,10 @@ final class LoopDriver {
             if (!started) {
                 try {
                     thread = BodyThreads.newVirtual(this);
+                    started = true; // before the loop is given away
                     handToNew(this);
-                    started = true;
                 } catch (OutOfMemoryError e) {
+                    started = false;
                     handTo(runner);
                 }
             } else {

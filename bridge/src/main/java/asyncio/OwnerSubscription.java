@@ -79,6 +79,10 @@ final class OwnerSubscription<T> extends UnderWay implements AwaitedSubscription
                 Operators.onErrorDropped(e, actual.currentContext());
             }
             return;
+        } catch (Error e) {
+            leave(); // there is no work that could be waited for
+            work = OVER;
+            throw e;
         }
         Outcome<T> outcome = new Outcome<>(started, new FutureSubscription<>(started, this));
         if (WORK.compareAndSet(this, STARTING, outcome)) {
