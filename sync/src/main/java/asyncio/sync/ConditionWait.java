@@ -186,13 +186,16 @@ final class ConditionWait extends LockWaiter<Void> {
             }
             next = signalled ? passOn() : null;
         }
-        if (now) {
-            deliver();
-        } else if (forgone) {
-            turn();
-        }
-        if (next != null) {
-            next.deliver();
+        try {
+            if (now) {
+                deliver();
+            } else if (forgone) {
+                turn();
+            }
+        } finally { // the signal is the next one's, whatever a subscriber throws
+            if (next != null) {
+                next.deliver();
+            }
         }
     }
 

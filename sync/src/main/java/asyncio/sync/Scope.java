@@ -248,14 +248,17 @@ final class Scope<T> extends Operators.DeferredSubscription implements CoreSubsc
         } catch (RuntimeException e) { // the work has released what is ours
             outcome = error == null ? e : Suppressed.add(error, e);
         }
-        close();
-        if (outcome == null) {
-            actual.onComplete();
-        } else {
-            actual.onError(outcome);
-        }
-        if (next != null) {
-            next.pass();
+        try {
+            close();
+            if (outcome == null) {
+                actual.onComplete();
+            } else {
+                actual.onError(outcome);
+            }
+        } finally { // the next one has it already, whatever the subscriber throws
+            if (next != null) {
+                next.pass();
+            }
         }
     }
 
