@@ -67,7 +67,7 @@ final class Communication {
         }
 
         byte @Nullable [] take() {
-            byte[] bytes = collected.getAndSet(null);
+            byte[] bytes = collected.get(); // stays, for a call that is cancelled before it has this
             return bytes == null && reader != null ? new byte[0] : bytes;
         }
     }

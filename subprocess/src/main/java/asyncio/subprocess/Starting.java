@@ -154,6 +154,7 @@ final class Starting extends ColdMono<Subprocess> {
             synchronized (this) {
                 underWay = false;
                 wasAwaited = awaited;
+                awaited = false; // a start that failed may be found undelivered, too
             }
             Cleanups cleanups = Cleanups.of(actual().currentContext());
             if (wasAwaited && cleanups != null) {
