@@ -15,6 +15,7 @@ public class LogCapture extends Handler implements AutoCloseable {
     private final Logger logger = Logger.getLogger("asyncio");
     private final List<LogRecord> records = new CopyOnWriteArrayList<>();
 
+    @SuppressWarnings("this-escape") // to the logger; subclasses have no fields
     public LogCapture() {
         setLevel(Level.ALL);
         logger.addHandler(this);
