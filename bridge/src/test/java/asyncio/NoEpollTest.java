@@ -36,6 +36,8 @@ class NoEpollTest {
     @Test
     void itIsSaidOnce() throws Exception {
         assumeThat(System.getProperty("os.name")).isEqualTo("Linux");
+        // a newer JVM reads os.arch itself, and crashes if that is not the machine's
+        assumeThat(Runtime.version().feature()).isLessThan(24);
         try (ChildJvm child = ChildJvm.of(TwoLoops.class)
                 .options("-Dos.arch=aarch64", "-Dasyncio.transport=auto")
                 .start()) {
