@@ -32,8 +32,6 @@ import reactor.util.context.ContextView;
  * <p>asyncio: the functions of the module {@code asyncio}.
  */
 public final class Asyncio {
-    private static final ThreadLocal<@Nullable ContextView> THREAD_CONTEXT = new ThreadLocal<>();
-
     private Asyncio() {}
 
     // ---- running
@@ -240,41 +238,7 @@ public final class Asyncio {
 
     /** The Reactor context of the task, callback or {@link #toThread} function that calls this; empty elsewhere. */
     public static ContextView currentContext() {
-        EventLoop loop = EventLoop.runningOrNull();
-        if (loop != null) {
-            return loop.context();
-        }
-        ContextView context = THREAD_CONTEXT.get();
-        return context == null ? Context.empty() : context;
-    }
-
-    static void withContext(ContextView context, Runnable function) {
-        ContextView outer = THREAD_CONTEXT.get();
-        THREAD_CONTEXT.set(context);
-        try (ThreadLocals.Scope locals = ThreadLocals.restore(context)) {
-            function.run();
-        } finally {
-            restore(outer);
-        }
-    }
-
-    static <T> @Nullable T withContext(ContextView context, Callable<? extends T> function) throws Exception {
-        ContextView outer =
-                THREAD_CONTEXT.get(); // of one that calls another in its own thread, as a direct executor does
-        THREAD_CONTEXT.set(context);
-        try (ThreadLocals.Scope locals = ThreadLocals.restore(context)) {
-            return function.call();
-        } finally {
-            restore(outer);
-        }
-    }
-
-    private static void restore(@Nullable ContextView outer) {
-        if (outer == null) {
-            THREAD_CONTEXT.remove();
-        } else {
-            THREAD_CONTEXT.set(outer);
-        }
+        return Contexts.current();
     }
 
     // ---- waiting

@@ -51,7 +51,7 @@ public final class ContextVar<T> {
      * @throws NoSuchElementException if there is neither
      */
     public T get() {
-        return get(Asyncio.currentContext());
+        return get(Contexts.current());
     }
 
     /**

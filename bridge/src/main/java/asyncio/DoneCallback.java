@@ -29,7 +29,7 @@ final class DoneCallback<T> extends Waiter {
     public void run() {
         EventLoop loop = future.getLoop();
         if (loop == null) {
-            Asyncio.withContext(context, () -> callback.accept(future));
+            Contexts.runWith(context, () -> callback.accept(future));
             return;
         }
         ContextView outer = loop.enterContext(context);

@@ -64,7 +64,7 @@ final class ExecutorJob<T> implements Runnable {
             return;
         }
         try {
-            T result = Asyncio.withContext(context, function);
+            T result = Contexts.callWith(context, function);
             Misuse.checkNotPublisherFromThread(result);
             outcome.result = result;
         } catch (Throwable e) {
@@ -76,7 +76,7 @@ final class ExecutorJob<T> implements Runnable {
     }
 
     /** The Future of a job, whose cancellation keeps the job from beginning. */
-    static final class Result<T> extends Future<T> {
+    static final class Result<T> extends Future.Owned<T> {
         private final ExecutorJob<T> job;
 
         Result(ExecutorJob<T> job) {

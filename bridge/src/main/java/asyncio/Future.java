@@ -1,6 +1,5 @@
 package asyncio;
 
-import asyncio.bridge.Callback;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
@@ -42,8 +41,7 @@ import reactor.util.context.ContextView;
  *
  * @param <T> the type of the result
  */
-public sealed class Future<T> extends Mono<T> implements Scannable
-        permits Task, Future.Wrapped, TaskGroup.ChildrenDone, ExecutorJob.Result, Joint, Shield, WaitTasks.Latch {
+public sealed class Future<T> extends Mono<T> implements Scannable permits Task, Future.Owned, Future.Wrapped {
     /** The result {@code null}, which {@link #state} cannot hold as it is. */
     private static final Object NULL = new Object();
 
@@ -309,19 +307,6 @@ public sealed class Future<T> extends Mono<T> implements Scannable
         return cancel(message);
     }
 
-    /**
-     * This as the target of a callback API, in whatever shape that wants; what comes after the end is dropped, and said
-     * so to Reactor's hooks. The other way round it is {@link #addDoneCallback}.
-     *
-     * <pre>{@code
-     * Future<Integer> read = new Future<>();
-     * channel.read(buffer, 0, null, read.asCallback().asCompletionHandler());
-     * }</pre>
-     */
-    public final Callback<T> asCallback() {
-        return new FutureCallback<>(this);
-    }
-
     final boolean finishResult(@Nullable T result) {
         return finish(box(result));
     }
@@ -572,6 +557,13 @@ public sealed class Future<T> extends Mono<T> implements Scannable
 
     String describePending() {
         return " pending";
+    }
+
+    /** Completed by the combinator or job that made it, and not by its users. */
+    abstract static non-sealed class Owned<T> extends Future<T> {
+        Owned(@Nullable EventLoop loop) {
+            super(loop);
+        }
     }
 
     /** Stands for a future of another kind, which some thread will complete. */

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * <p>What children bring runs on the loop of the Future, one after the other; except for what was done already, and
  * after the loop was closed. So it is written for any thread.
  */
-abstract sealed class Joint<T, C> extends Future<T> permits Gather, Race {
+abstract sealed class Joint<T, C> extends Future.Owned<T> permits Gather, Race {
     private static final VarHandle RUNNING;
     private static final VarHandle REQUEST;
     /** The last content of {@link #request}. */

@@ -32,7 +32,7 @@ final class LoopScheduler implements Scheduler {
     @Override
     public Disposable schedule(Runnable task) {
         Runnable hooked = Schedulers.onSchedule(task);
-        return submit(() -> loop.callSoonThreadsafe(hooked, Asyncio.currentContext()));
+        return submit(() -> loop.callSoonThreadsafe(hooked, Contexts.current()));
     }
 
     @Override
@@ -41,7 +41,7 @@ final class LoopScheduler implements Scheduler {
             return schedule(task);
         }
         Runnable hooked = Schedulers.onSchedule(task);
-        return submit(() -> loop.schedule(loop.deadline(nanos(delay, unit)), hooked, Asyncio.currentContext()));
+        return submit(() -> loop.schedule(loop.deadline(nanos(delay, unit)), hooked, Contexts.current()));
     }
 
     @Override
@@ -92,7 +92,7 @@ final class LoopScheduler implements Scheduler {
         }
 
         void scheduleNext() {
-            current.replace(submit(() -> loop.schedule(EventLoop.saturatedNanos(due), this, Asyncio.currentContext())));
+            current.replace(submit(() -> loop.schedule(EventLoop.saturatedNanos(due), this, Contexts.current())));
         }
 
         @Override

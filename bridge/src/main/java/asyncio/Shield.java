@@ -10,7 +10,7 @@ import reactor.util.context.Context;
  * The work of {@link Asyncio#shield}: ends as the inner Future does, and can be cancelled without it. After that it
  * leaves no trace on the inner one, whose error then is anybody's to retrieve, or is reported as never retrieved.
  */
-final class Shield<T> extends Future<T> {
+final class Shield<T> extends Future.Owned<T> {
     private final EventLoop loop;
     private final Future<T> inner;
     private final Listener listener = new Listener();

@@ -113,7 +113,7 @@ public final class TaskGroup {
     }
 
     /** Knows whom it waits for. */
-    final class ChildrenDone extends Future<Void> {
+    final class ChildrenDone extends Future.Owned<Void> {
         ChildrenDone() {
             super(loop);
         }

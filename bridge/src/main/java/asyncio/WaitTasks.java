@@ -55,7 +55,7 @@ final class WaitTasks<F extends Future<?>> extends ColdMono<WaitResult<F>> {
     }
 
     /** One waiting. However it ends, nothing of it stays behind at the Futures or among the timers. */
-    static final class Latch extends Future<Boolean> {
+    static final class Latch extends Future.Owned<Boolean> {
         private final EventLoop loop;
         private final WaitTasks<?> what;
         private final List<Listener> listeners;

@@ -17,7 +17,7 @@ import reactor.util.context.ContextView;
  *
  * @param <T> the type of the result
  * @see Callbacks#mono
- * @see asyncio.Future#asCallback
+ * @see Callbacks#of
  */
 public interface Callback<T> {
     /** The work has succeeded; with null it has no result, and a Mono completes empty. */

@@ -1,6 +1,7 @@
 package asyncio.bridge;
 
 import asyncio.Asyncio;
+import asyncio.Future;
 import java.nio.channels.CompletionHandler;
 import java.util.Objects;
 import java.util.function.BiConsumer;
@@ -39,6 +40,22 @@ public final class Callbacks {
     }
 
     /**
+     * A Future as the target of a callback API, in whatever shape that wants. The Future's own state decides which
+     * outcome counts; what comes after its end is dropped, and Reactor's hooks are told so. From any thread. The other
+     * way round it is {@link Future#addDoneCallback}.
+     *
+     * <pre>{@code
+     * Future<Integer> read = new Future<>();
+     * channel.read(buffer, 0, null, Callbacks.of(read).asCompletionHandler());
+     * }</pre>
+     *
+     * @since 0.1
+     */
+    public static <T> Callback<T> of(Future<T> future) {
+        return new FutureCallback<>(Objects.requireNonNull(future, "future"));
+    }
+
+    /**
      * Subscribes, and calls back once with the value, which is null for an empty Mono, or with the error. Called on a
      * loop it calls back on that loop, in a tick of its own; elsewhere on the thread where the Mono ends. What is
      * awaited sees {@link Asyncio#currentContext()}, and the ThreadLocals of the caller if
@@ -46,7 +63,7 @@ public final class Callbacks {
      * {@code Operators.onErrorDropped}.
      *
      * <p>Disposing of the handle keeps the callback from being called. With {@link Cancellation#PROPAGATE} it also
-     * cancels the subscription, and a {@link asyncio.Future} for all; with {@link Cancellation#DETACH} the Mono goes
+     * cancels the subscription, and a {@link Future} for all; with {@link Cancellation#DETACH} the Mono goes
      * on.
      *
      * @return the handle; it is disposed when the callback has been called

@@ -1,5 +1,6 @@
 package asyncio.bridge;
 
+import asyncio.SuspendingSink;
 import reactor.core.Disposable;
 import reactor.util.context.ContextView;
 

@@ -1,5 +1,6 @@
 package asyncio.bridge;
 
+import asyncio.SuspendingSink;
 import static asyncio.bridge.Cancellation.DETACH;
 import static asyncio.bridge.Cancellation.PROPAGATE;
 

@@ -121,15 +121,15 @@ class CallbacksTest {
     @Test
     void aFutureTakesEveryShapeToo() throws Exception {
         Future<Integer> value = new Future<>();
-        value.asCallback().<@Nullable Object>asCompletionHandler().completed(5, null);
+        Callbacks.of(value).<@Nullable Object>asCompletionHandler().completed(5, null);
         assertThat(value.result()).isEqualTo(5);
         Future<Integer> error = new Future<>();
-        error.asCallback().asBiConsumer().accept(null, new CompletionException(new IOException("x")));
+        Callbacks.of(error).asBiConsumer().accept(null, new CompletionException(new IOException("x")));
         assertThat(error.exception()).isInstanceOf(IOException.class);
         Future<String> netty = new Future<>();
         new DefaultPromise<String>(ImmediateEventExecutor.INSTANCE)
                 .setSuccess("ok")
-                .addListener(netty.asCallback().asFutureListener());
+                .addListener(Callbacks.of(netty).asFutureListener());
         assertThat(netty.result()).isEqualTo("ok");
     }
 
@@ -208,7 +208,7 @@ class CallbacksTest {
     @Test
     void aFutureThatIsDoneDropsWhatComesLater() throws Exception {
         Future<String> done = new Future<>();
-        Callback<String> callback = done.asCallback();
+        Callback<String> callback = Callbacks.of(done);
         callback.success("a");
         callback.success("b");
         callback.failure(new IOException("c"));
@@ -217,7 +217,7 @@ class CallbacksTest {
         assertThat(dropped.errors).hasSize(1);
         Future<String> cancelled = new Future<>();
         cancelled.cancel();
-        cancelled.asCallback().failure(new CancellationException("the echo"));
+        Callbacks.of(cancelled).failure(new CancellationException("the echo"));
         assertThat(dropped.errors).hasSize(1);
     }
 
@@ -272,12 +272,12 @@ class CallbacksTest {
     void aFutureRunsCleanUpsToo() {
         List<String> log = new ArrayList<>();
         Future<String> cancelled = new Future<>();
-        cancelled.asCallback().onCancel(() -> log.add("cancel")).onDispose(() -> log.add("dispose"));
+        Callbacks.of(cancelled).onCancel(() -> log.add("cancel")).onDispose(() -> log.add("dispose"));
         cancelled.cancel();
         assertThat(log).containsExactlyInAnyOrder("cancel", "dispose");
         log.clear();
         Future<String> done = new Future<>();
-        done.asCallback().onCancel(() -> log.add("cancel")).onDispose(() -> log.add("dispose"));
+        Callbacks.of(done).onCancel(() -> log.add("cancel")).onDispose(() -> log.add("dispose"));
         done.setResult("x");
         assertThat(log).containsExactly("dispose");
     }

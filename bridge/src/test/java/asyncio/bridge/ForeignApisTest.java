@@ -124,7 +124,7 @@ class ForeignApisTest {
                 assertThat(EventLoop.getRunningLoop()).isSameAs(loop);
                 ByteBuffer read = ByteBuffer.allocate(16);
                 Future<Integer> count = new Future<>();
-                file.read(read, 0, null, count.asCallback().asCompletionHandler());
+                file.read(read, 0, null, Callbacks.of(count).asCompletionHandler());
                 assertThat(await(count)).isEqualTo(5);
                 assertThatThrownBy(() -> await(Callbacks.<Integer>mono(
                                 callback -> file.read(read, -1, null, callback.asCompletionHandler()))))

@@ -66,7 +66,7 @@ class HostileCodeTest {
                             .hasMessageContaining("without an error"));
         }
         Future<String> future = new Future<>();
-        future.asCallback().failure(null);
+        Callbacks.of(future).failure(null);
         assertThat(future.exception()).isInstanceOf(NullPointerException.class);
     }
 
@@ -84,7 +84,7 @@ class HostileCodeTest {
         for (boolean atOnce : new boolean[] {false, true}) {
             List<Integer> log = new ArrayList<>();
             Future<String> future = new Future<>();
-            Callback<String> callback = future.asCallback();
+            Callback<String> callback = Callbacks.of(future);
             if (atOnce) {
                 future.cancel();
             }

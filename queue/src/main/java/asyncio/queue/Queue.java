@@ -1,6 +1,6 @@
 package asyncio.queue;
 
-import asyncio.bridge.SuspendingSink;
+import asyncio.SuspendingSink;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.Consumer;

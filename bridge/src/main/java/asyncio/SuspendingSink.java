@@ -1,4 +1,4 @@
-package asyncio.bridge;
+package asyncio;
 
 import reactor.core.publisher.Mono;
 

@@ -1,6 +1,8 @@
-package asyncio;
+package asyncio.bridge;
 
-import asyncio.bridge.Callback;
+import asyncio.Future;
+import asyncio.FutureEnd;
+import asyncio.ThreadLocals;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Objects;
@@ -11,7 +13,7 @@ import reactor.core.Exceptions;
 import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
-/** What {@link Future#asCallback} returns: the Future's own state decides which outcome counts. */
+/** Returned by {@link Callbacks#of}: the Future's own state decides which outcome counts. */
 final class FutureCallback<T> implements Callback<T> {
     private final Future<T> future;
     private final Context context = ThreadLocals.capture();
@@ -72,10 +74,7 @@ final class FutureCallback<T> implements Callback<T> {
             if (late) {
                 release(resource);
             } else if (first) {
-                End end = new End();
-                if (!future.addWaiter(end)) {
-                    end.resume();
-                }
+                FutureEnd.then(future, this::releaseAll);
             }
         }
         return this;
@@ -93,22 +92,14 @@ final class FutureCallback<T> implements Callback<T> {
         }
     }
 
-    private final class End extends Waiter {
-        @Override
-        public void run() {
-            List<Resource> all;
-            synchronized (FutureCallback.this) {
-                over = true;
-                all = List.copyOf(resources);
-                resources.clear();
-            }
-            all.forEach(FutureCallback.this::release);
+    private void releaseAll() {
+        List<Resource> all;
+        synchronized (this) {
+            over = true;
+            all = List.copyOf(resources);
+            resources.clear();
         }
-
-        @Override
-        @Nullable EventLoop resumesOn() {
-            return null; // before those who wait go on, on the thread that completes or cancels
-        }
+        all.forEach(this::release);
     }
 
     @Override
