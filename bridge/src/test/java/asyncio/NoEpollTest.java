@@ -1,9 +1,12 @@
 package asyncio;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assumptions.assumeThat;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledForJreRange;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.JRE;
+import org.junit.jupiter.api.condition.OS;
 
 class NoEpollTest {
     @Test
@@ -33,11 +36,11 @@ class NoEpollTest {
         }
     }
 
+    // a newer JVM reads os.arch itself, and crashes if that is not the machine's
     @Test
+    @EnabledOnOs(OS.LINUX)
+    @EnabledForJreRange(max = JRE.JAVA_23)
     void itIsSaidOnce() throws Exception {
-        assumeThat(System.getProperty("os.name")).isEqualTo("Linux");
-        // a newer JVM reads os.arch itself, and crashes if that is not the machine's
-        assumeThat(Runtime.version().feature()).isLessThan(24);
         try (ChildJvm child = ChildJvm.of(TwoLoops.class)
                 .options("-Dos.arch=aarch64", "-Dasyncio.transport=auto")
                 .start()) {

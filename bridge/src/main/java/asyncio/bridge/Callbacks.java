@@ -63,8 +63,7 @@ public final class Callbacks {
      * {@code Operators.onErrorDropped}.
      *
      * <p>Disposing of the handle keeps the callback from being called. With {@link Cancellation#PROPAGATE} it also
-     * cancels the subscription, and a {@link Future} for all; with {@link Cancellation#DETACH} the Mono goes
-     * on.
+     * cancels the subscription, and a {@link Future} for all; with {@link Cancellation#DETACH} the Mono goes on.
      *
      * @return the handle; it is disposed when the callback has been called
      */

@@ -1,6 +1,5 @@
 package asyncio.bridge;
 
-import asyncio.SuspendingSink;
 import static asyncio.bridge.Cancellation.DETACH;
 import static asyncio.bridge.Cancellation.PROPAGATE;
 

@@ -2,7 +2,7 @@ package asyncio.streams;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assumptions.assumeThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.PooledByteBufAllocator;
@@ -35,7 +35,7 @@ class GatheredTest {
     @ParameterizedTest
     @MethodSource("directBuffers")
     void neighbouringPiecesBecomeOneAgain(ByteBuf whole) {
-        assumeThat(whole.hasMemoryAddress()).isTrue();
+        assumeTrue(whole.hasMemoryAddress());
         whole.writeBytes("-one\ntwo\nthree\n".getBytes(US_ASCII)).skipBytes(1);
         assertThat(gathered.begin(whole.readRetainedSlice(4))).isTrue();
         assertThat(gathered.add(whole.readRetainedSlice(4))).isTrue();
@@ -52,7 +52,7 @@ class GatheredTest {
     @ParameterizedTest
     @MethodSource("directBuffers")
     void aSinglePieceGoesOutAsItIs(ByteBuf whole) {
-        assumeThat(whole.hasMemoryAddress()).isTrue();
+        assumeTrue(whole.hasMemoryAddress());
         whole.writeBytes("one\ntwo\n".getBytes(US_ASCII));
         ByteBuf piece = whole.readRetainedSlice(4);
         assertThat(gathered.begin(piece)).isTrue();
@@ -64,7 +64,7 @@ class GatheredTest {
     @ParameterizedTest
     @MethodSource("directBuffers")
     void piecesThatAreNoNeighboursAreRefusedAndStayTheCallers(ByteBuf whole) {
-        assumeThat(whole.hasMemoryAddress()).isTrue();
+        assumeTrue(whole.hasMemoryAddress());
         whole.writeBytes("aabbcc".getBytes(US_ASCII));
         ByteBuf other = allocator.directBuffer().writeBytes("bbbb".getBytes(US_ASCII));
         assertThat(gathered.begin(whole.retainedSlice(2, 2))).isTrue();
@@ -100,7 +100,7 @@ class GatheredTest {
     @Test
     void piecesAreJoinedUpToSixtyFourKibibytes() {
         ByteBuf whole = allocator.directBuffer().writeZero(70_000);
-        assumeThat(whole.hasMemoryAddress()).isTrue();
+        assumeTrue(whole.hasMemoryAddress());
         assertThat(gathered.begin(whole.readRetainedSlice(60_000))).isTrue();
         assertThat(gathered.add(whole.readRetainedSlice(5_536))).isTrue();
         assertThat(gathered.add(whole)).isFalse();
