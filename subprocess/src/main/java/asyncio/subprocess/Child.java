@@ -156,7 +156,7 @@ final class Child implements LaunchedChild {
     public void closePipes() {
         for (PipeEnd pipe : pipes) {
             if (pipe != null) {
-                pipe.close();
+                pipe.finish();
             }
         }
     }

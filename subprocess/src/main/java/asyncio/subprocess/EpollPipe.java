@@ -57,7 +57,7 @@ final class EpollPipe extends PipeEnd {
             }
             if (readable) {
                 if (readPending) {
-                    readWhatIsThere();
+                    readWhatIsThere(false);
                 }
             } else if ((ops.value() & (EpollIoOps.EPOLLERR.value() | EPOLLHUP)) != 0) {
                 outputRefused();
@@ -100,13 +100,23 @@ final class EpollPipe extends PipeEnd {
         }
     }
 
-    private void readWhatIsThere() {
+    @Override
+    void readRest() {
+        if (isOpen()) {
+            readWhatIsThere(true);
+            unsafe().close(voidPromise());
+        }
+    }
+
+    /** @param all although others may wait for their turn, and nobody may want it yet */
+    private void readWhatIsThere(boolean all) {
         var sizes = unsafe().recvBufAllocHandle();
         sizes.reset(config());
         ChannelPipeline pipeline = pipeline();
         boolean ended = false;
         Throwable failure = null;
         readPending = false;
+        int total = 0;
         do {
             ByteBuf bytes;
             try {
@@ -132,9 +142,10 @@ final class EpollPipe extends PipeEnd {
                 break;
             }
             bytes.writerIndex(bytes.writerIndex() + n);
+            total += n;
             sizes.incMessagesRead(1);
             pipeline.fireChannelRead(bytes);
-        } while (isOpen() && sizes.continueReading());
+        } while (isOpen() && (all ? total < LARGEST_PIPE : sizes.continueReading()));
         sizes.readComplete();
         pipeline.fireChannelReadComplete();
         if (failure != null) {

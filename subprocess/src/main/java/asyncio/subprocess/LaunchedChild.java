@@ -37,7 +37,7 @@ public interface LaunchedChild {
     /** Its pipes. Called once, on the loop, before anything else. */
     Pipes connect();
 
-    /** Closes these, at once; from any thread, also when the loop is closed. */
+    /** Closes these, when what is in them has been read; from any thread, also when the loop is closed. */
     void closePipes();
 
     /**

@@ -12,12 +12,16 @@ import io.netty.channel.DefaultChannelConfig;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
 import java.net.SocketAddress;
+import java.util.concurrent.RejectedExecutionException;
 
 /**
  * This process's end of a pipe to a child, as a Netty channel, for the reader and the writer of {@code streams} to
  * stand on. It goes in one direction: closing that is closing all of it.
  */
 abstract class PipeEnd extends AbstractChannel implements DuplexChannel {
+    /** What is in a pipe is no more than that, in bytes: the largest that Linux gives to who has no special rights. */
+    static final int LARGEST_PIPE = 1 << 20;
+
     private static final ChannelMetadata METADATA = new ChannelMetadata(false, 16);
 
     /** Shown in messages: {@code <StreamWriter pipe -> stdin of cat, pid 42 open>}. */
@@ -53,6 +57,9 @@ abstract class PipeEnd extends AbstractChannel implements DuplexChannel {
     /** On the loop: nothing is to be read any more, until somebody asks again. */
     abstract void stopReading();
 
+    /** On the loop: reads what the child has written so far, then closes this. */
+    abstract void readRest();
+
     /** Lets go of the descriptor. */
     abstract void release() throws Exception;
 
@@ -72,6 +79,21 @@ abstract class PipeEnd extends AbstractChannel implements DuplexChannel {
                     }
                 });
             }
+        }
+    }
+
+    /** Closes it; from any thread. What the child has written until now can still be read. */
+    final void finish() {
+        try {
+            if (!readable) {
+                close();
+            } else if (eventLoop().inEventLoop()) {
+                readRest();
+            } else {
+                eventLoop().execute(this::readRest);
+            }
+        } catch (RejectedExecutionException e) {
+            // the loop is closed, and this with it
         }
     }
 

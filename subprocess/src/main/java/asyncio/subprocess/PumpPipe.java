@@ -9,9 +9,12 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
+import reactor.core.scheduler.Schedulers;
 
 /**
  * An end of a pipe where there is no epoll: each read and each write is a job in a {@link Workers thread}, of which one
@@ -23,6 +26,8 @@ import reactor.core.Disposables;
  */
 final class PumpPipe extends PipeEnd {
     private static final int CHUNK = 64 * 1024;
+    /** A read that is under way when the pipe is to be closed has so long to come back with what is there. */
+    private static final int PATIENCE_MILLIS = 200;
 
     private final EventLoop loop;
     private final @Nullable InputStream input;
@@ -31,7 +36,11 @@ final class PumpPipe extends PipeEnd {
     /** While that is so: nobody else knows of bytes on their way. */
     private Disposable hold = Disposables.disposed();
 
-    private boolean readWanted;
+    /** What is in the pipe is read, and then it is closed. */
+    private boolean ending;
+    /** How much of that has been read. */
+    private int rest;
+
     private @Nullable Disposable withLoop;
 
     PumpPipe(EventLoop loop, InputStream input, String name) {
@@ -48,31 +57,67 @@ final class PumpPipe extends PipeEnd {
         this.output = output;
     }
 
-    /** What a job has to tell, or {@code unheard} if the loop is closed. */
-    private void tell(Runnable news, Runnable unheard) {
-        try {
-            eventLoop().execute(news);
-        } catch (RejectedExecutionException e) {
-            unheard.run();
-        }
-    }
+    /**
+     * One read or write: in a thread, and then on the loop, to tell what came of it. All that it needs for that is
+     * there before it begins, since nobody else knows of the bytes.
+     */
+    private abstract class Job implements Runnable {
+        @Nullable Throwable failure;
 
-    /** Begins a job, or undoes it if there is no thread for it. */
-    private void begin(Runnable job, Runnable undo) {
-        busy = true;
-        hold = loop.holdTime(this, null);
-        try {
-            Workers.POOL.execute(job);
-        } catch (RuntimeException | Error e) {
-            done();
-            undo.run();
-            throw e;
-        }
-    }
+        private boolean worked;
 
-    private void done() {
-        busy = false;
-        hold.dispose();
+        /** In a thread; may block. */
+        abstract void work() throws IOException;
+
+        /** On the loop. */
+        abstract void tell();
+
+        /** In the thread, if the loop is closed. */
+        abstract void unheard();
+
+        @Override
+        public final void run() {
+            if (worked) {
+                busy = false;
+                hold.dispose();
+                tell();
+                return;
+            }
+            try {
+                work();
+            } catch (Throwable e) { // the reader or writer hears of it, whatever it is
+                failure = e;
+            }
+            worked = true;
+            passOn();
+        }
+
+        private void passOn() {
+            while (true) {
+                try {
+                    eventLoop().execute(this);
+                    return;
+                } catch (RejectedExecutionException e) {
+                    unheard();
+                    return;
+                } catch (OutOfMemoryError e) {
+                    LockSupport.parkNanos(1_000_000); // others may let go of some; the loop waits for this
+                }
+            }
+        }
+
+        /** Gives it to a thread; if there is none, nothing has changed. */
+        final void begin() {
+            Disposable hold = loop.holdTime(PumpPipe.this, null);
+            try {
+                Workers.POOL.execute(this);
+            } catch (RuntimeException | Error e) {
+                hold.dispose();
+                throw e;
+            }
+            busy = true;
+            PumpPipe.this.hold = hold;
+        }
     }
 
     // ---- reading
@@ -80,57 +125,106 @@ final class PumpPipe extends PipeEnd {
     @Override
     protected void doBeginRead() {
         InputStream input = this.input;
-        if (input != null) {
-            readWanted = true;
-            if (!busy) {
-                ByteBuf chunk = alloc().heapBuffer(CHUNK);
-                begin(() -> read(input, chunk), chunk::release);
-            }
+        if (input != null && !busy && !ending) {
+            beginRead(input);
+        }
+    }
+
+    private void beginRead(InputStream input) {
+        ByteBuf chunk = alloc().heapBuffer(CHUNK);
+        try {
+            new Read(input, chunk).begin();
+        } catch (RuntimeException | Error e) {
+            chunk.release();
+            throw e;
         }
     }
 
     @Override
-    void stopReading() {
-        readWanted = false;
-    }
+    void stopReading() {} // the read that is under way cannot be stopped
 
-    /** In a thread. */
-    private void read(InputStream input, ByteBuf chunk) {
-        int n = -1;
-        Throwable failure = null;
-        try {
-            n = input.read(chunk.array(), chunk.arrayOffset(), CHUNK);
-        } catch (IOException | RuntimeException | Error e) { // the reader hears of it, whatever it is
-            failure = e;
-        }
-        int count = n;
-        Throwable error = failure;
-        tell(() -> wasRead(chunk, count, error), () -> {
-            chunk.release();
-            close(input);
-        });
-    }
-
-    private void wasRead(ByteBuf chunk, int n, @Nullable Throwable error) {
-        done();
-        if (!isOpen() || n < 0) {
-            chunk.release();
-            if (isOpen() && error != null) {
-                pipeline().fireExceptionCaught(error);
-                unsafe().close(voidPromise());
-            } else if (isOpen()) {
-                inputEnded();
-            } else {
-                closeStreams();
-            }
+    /** Of a read that is under way nobody can say whether it has bytes, or will ever have some: it has its time. */
+    @Override
+    void readRest() {
+        if (!isOpen() || ending) {
             return;
         }
-        boolean wasWanted = readWanted;
-        readWanted = false;
-        pipeline().fireChannelRead(chunk.writerIndex(n));
-        pipeline().fireChannelReadComplete();
-        if (!wasWanted && readWanted && !busy) {
-            doBeginRead(); // asked for again while this was under way
+        ending = true;
+        if (busy) {
+            Schedulers.parallel().schedule(this::close, PATIENCE_MILLIS, TimeUnit.MILLISECONDS);
+        } else {
+            readMoreOfTheRest();
+        }
+    }
+
+    private void readMoreOfTheRest() {
+        InputStream input = this.input;
+        if (input == null || rest >= LARGEST_PIPE) {
+            unsafe().close(voidPromise());
+            return;
+        }
+        try {
+            beginRead(input);
+        } catch (RuntimeException | Error e) {
+            readFailed(e);
+        }
+    }
+
+    private void readFailed(Throwable error) {
+        pipeline().fireExceptionCaught(error);
+        unsafe().close(voidPromise());
+    }
+
+    private final class Read extends Job {
+        private final InputStream input;
+        private final ByteBuf chunk;
+        /** Of the pipe, only what can be had without waiting. */
+        private final boolean ofTheRest = ending;
+
+        private int n = -1;
+
+        Read(InputStream input, ByteBuf chunk) {
+            this.input = input;
+            this.chunk = chunk;
+        }
+
+        @Override
+        void work() throws IOException {
+            int wanted = ofTheRest ? Math.min(CHUNK, input.available()) : CHUNK;
+            n = wanted == 0 ? 0 : input.read(chunk.array(), chunk.arrayOffset(), wanted);
+        }
+
+        @Override
+        void unheard() {
+            chunk.release();
+            close(input);
+        }
+
+        @Override
+        void tell() {
+            if (isOpen() && n > 0) {
+                pass();
+                return;
+            }
+            chunk.release();
+            if (!isOpen()) {
+                closeStreams();
+            } else if (failure != null) {
+                readFailed(failure);
+            } else if (n < 0) {
+                inputEnded();
+            } else {
+                unsafe().close(voidPromise()); // nothing is left
+            }
+        }
+
+        private void pass() {
+            pipeline().fireChannelRead(chunk.writerIndex(n));
+            pipeline().fireChannelReadComplete();
+            if (ending && !busy && isOpen()) {
+                rest += n;
+                readMoreOfTheRest();
+            }
         }
     }
 
@@ -159,33 +253,42 @@ final class PumpPipe extends PipeEnd {
             unwritten.removeBytes(0);
             return;
         }
-        begin(() -> write(output, bytes, n[0]), () -> {});
+        new Write(output, bytes, n[0]).begin();
     }
 
-    /** In a thread. */
-    private void write(OutputStream output, byte[] bytes, int n) {
-        Throwable failure = null;
-        try {
+    private final class Write extends Job {
+        private final OutputStream output;
+        private final byte[] bytes;
+        private final int n;
+
+        Write(OutputStream output, byte[] bytes, int n) {
+            this.output = output;
+            this.bytes = bytes;
+            this.n = n;
+        }
+
+        @Override
+        void work() throws IOException {
             output.write(bytes, 0, n);
             output.flush();
-        } catch (IOException | RuntimeException | Error e) {
-            failure = e;
         }
-        Throwable error = failure;
-        tell(() -> wasWritten(n, error), () -> close(output));
-    }
 
-    private void wasWritten(int n, @Nullable Throwable error) {
-        done();
-        OutputStream output = this.output;
-        ChannelOutboundBuffer unwritten = unsafe().outboundBuffer();
-        if (!isOpen() || output == null || unwritten == null) {
-            closeStreams();
-        } else if (error != null) {
-            outputRefused(); // the JDK says "Broken pipe", or "Stream closed" if the child has ended
-        } else {
-            unwritten.removeBytes(n);
-            ((Unsafe) unsafe()).resume();
+        @Override
+        void unheard() {
+            close(output);
+        }
+
+        @Override
+        void tell() {
+            ChannelOutboundBuffer unwritten = unsafe().outboundBuffer();
+            if (!isOpen() || unwritten == null) {
+                closeStreams();
+            } else if (failure != null) {
+                outputRefused(); // the JDK says "Broken pipe", or "Stream closed" if the child has ended
+            } else {
+                unwritten.removeBytes(n);
+                ((Unsafe) unsafe()).resume();
+            }
         }
     }
 

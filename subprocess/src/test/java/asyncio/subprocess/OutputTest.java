@@ -1,6 +1,8 @@
 package asyncio.subprocess;
 
 import static asyncio.Asyncio.await;
+import static asyncio.Asyncio.createTask;
+import static asyncio.Asyncio.sleep;
 import static asyncio.Asyncio.waitFor;
 import static asyncio.subprocess.Stdio.DEVNULL;
 import static asyncio.subprocess.Stdio.PIPE;
@@ -10,6 +12,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import asyncio.Asyncio;
+import asyncio.Task;
 import asyncio.streams.LeakCheck;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,6 +27,10 @@ import org.junit.jupiter.api.io.TempDir;
 @ExtendWith(LeakCheck.class)
 class OutputTest {
     private static final Duration LIMIT = Duration.ofMillis(500);
+    /** Enough for a start on a busy machine. */
+    private static final Duration LONG_LIMIT = Duration.ofSeconds(2);
+
+    private static final int PIPE_FULL = 60_000;
 
     @TempDir
     Path directory;
@@ -80,6 +87,76 @@ class OutputTest {
             Output output = await(child.communicate());
             assertThat(output.out()).isEqualTo("hi\n");
             assertThat(output.err()).isEqualTo("err\n");
+        });
+    }
+
+    // ---- what is in the pipe when it is closed
+
+    /** Writes as much as a pipe takes, when the test has its loop busy. */
+    private Command writingLater(String end) {
+        return Command.shell("touch ready; until [ -e go ]; do sleep 0.01; done; head -c " + PIPE_FULL
+                        + " /dev/zero; touch written; " + end)
+                .cwd(directory);
+    }
+
+    private void awaitFile(String name) throws Exception {
+        while (!Files.exists(directory.resolve(name))) {
+            await(sleep(Duration.ofMillis(1)));
+        }
+    }
+
+    /** Keeps the loop busy until the child has written, nothing of which can be read meanwhile. */
+    private void letItWriteToABusyLoop() throws Exception {
+        Files.createFile(directory.resolve("go"));
+        while (!Files.exists(directory.resolve("written"))) {
+            Thread.sleep(1);
+        }
+    }
+
+    @Test
+    void aRunGivesAllThatAnExitedChildHasWrittenThoughItsLimitPassedWhileTheLoopWasBusy() throws Exception {
+        Asyncio.run(() -> {
+            Task<Output> run = createTask(Subprocess.run(writingLater("exit 3").timeout(LONG_LIMIT)));
+            awaitFile("ready");
+            letItWriteToABusyLoop();
+            while (Workers.EXITS.getActiveCount() > 0) {
+                Thread.sleep(1);
+            }
+            Thread.sleep(LONG_LIMIT.toMillis());
+            Output output = await(run);
+            assertThat(output.returnCode()).isEqualTo(3);
+            assertThat(output.stdout()).hasSize(PIPE_FULL);
+        });
+    }
+
+    @Test
+    void aRunThatTakesTooLongGivesAllThatWasWrittenWhileTheLoopWasBusy() throws Exception {
+        Asyncio.run(() -> {
+            Task<Output> run =
+                    createTask(Subprocess.run(writingLater("exec sleep 1000").timeout(LONG_LIMIT)));
+            awaitFile("ready");
+            letItWriteToABusyLoop();
+            Thread.sleep(LONG_LIMIT.toMillis());
+            TimeoutExpiredException expired = catchThrowableOfType(TimeoutExpiredException.class, () -> await(run));
+            assertThat(expired.stdout()).hasSize(PIPE_FULL);
+        });
+    }
+
+    @Test
+    void closingLosesNothingThatTheChildHasWrittenBeforeItsEnd() throws Exception {
+        Asyncio.run(() -> {
+            Command command = writingLater("exit 5").stdout(PIPE);
+            Subprocess child = await(Subprocess.start(command));
+            Task<Output> before = createTask(child.communicate());
+            awaitFile("ready");
+            letItWriteToABusyLoop();
+            while (child.returnCode().isEmpty()) {
+                Thread.sleep(1);
+            }
+            child.close();
+            assertThat(await(before).stdout()).hasSize(PIPE_FULL);
+            assertThat(await(child.closeAndWait())).isEqualTo(5);
+            assertThat(await(child.communicate()).stdout()).hasSize(PIPE_FULL);
         });
     }
 
