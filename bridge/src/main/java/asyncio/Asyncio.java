@@ -303,7 +303,8 @@ public final class Asyncio {
      *
      * <p>Cancelling the subscription, or the task that awaits this, cancels all of them, also the Futures that were
      * given: {@link #shield} those that are not to be. The awaiting task resumes with the first that ends cancelled,
-     * once no {@link #cleanup clean-up} of the others is under way and no child process of theirs is left.
+     * once no {@link #cleanup clean-up} of the others is under way and no child process of theirs is left; another
+     * cancellation until then reaches those that still run.
      *
      * <p>The first error is signalled at once, and the others go on: their errors are not heard of any more, their
      * results go to {@code Operators.onDiscard}. That a Mono was cancelled by somebody else counts as its error. A task

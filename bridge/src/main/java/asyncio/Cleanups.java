@@ -1,13 +1,8 @@
 package asyncio;
 
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Collections;
-import java.util.Deque;
-import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Objects;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 import reactor.core.Scannable;
@@ -281,31 +276,6 @@ public final class Cleanups extends UnderWay {
         return running > 0;
     }
 
-    /** Whether a task, or one that it waits for, is being cleaned up after a cancellation. */
-    static boolean areUnderWay(Future<?> root) {
-        if (root.done()) {
-            return false;
-        }
-        Set<Future<?>> seen = Collections.newSetFromMap(new IdentityHashMap<>());
-        Deque<Future<?>> left = new ArrayDeque<>(List.of(root));
-        for (Future<?> next; (next = left.poll()) != null; ) {
-            if (next.done() || !seen.add(next)) {
-                continue;
-            }
-            left.addAll(next.parts());
-            if (next instanceof Task<?> task) {
-                if (task.isBeingCleanedUp()) {
-                    return true;
-                }
-                Future<?> awaited = task.awaitedFuture();
-                if (awaited != null) {
-                    left.add(awaited);
-                }
-            }
-        }
-        return false;
-    }
-
     /** Runs it for clean-up that waits for a Future, when that has ended: here, or where it is completed. */
     static void afterwards(Future<?> work, @Nullable Cleanups waiting, Runnable action) {
         Waiter ended = new Waiter() {
@@ -365,7 +335,8 @@ public final class Cleanups extends UnderWay {
         return awaited();
     }
 
-    private synchronized @Nullable Future<Void> awaited() {
+    /** As {@link #rest}, of what is waited for already; from any thread. */
+    synchronized @Nullable Future<Void> awaited() {
         if (running == 0) {
             return null;
         }

@@ -2,7 +2,6 @@ package asyncio;
 
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -19,10 +18,10 @@ final class Gather<C, R> extends Joint<R, C> {
     private final boolean returnExceptions;
     /** The end to come, once no child is being cleaned up: that of the first which ended cancelled after a request. */
     private volatile @Nullable CancelledException cancellation;
-    /** The child whose clean-up is waited for, and those after it that have not been looked at. */
-    private @Nullable Future<C> cleaning;
-
-    private @Nullable Iterator<Future<C>> unseen;
+    /** The search among the children; null until it begins, and when it is to begin anew. */
+    private @Nullable CleanupSearch search;
+    /** The task that it has found, whose clean-up is waited for. Guarded by this, as the search is. */
+    private @Nullable Task<?> cleaning;
 
     private Gather(EventLoop loop, Children<C> children, boolean returnExceptions) {
         super(loop, children);
@@ -58,27 +57,70 @@ final class Gather<C, R> extends Joint<R, C> {
                 finishExceptionally(failure); // a child's cancellation too: this was not cancelled
             }
         }
+        lookForCleanups(false);
+    }
+
+    /** It ends when the children are clean, though they may run on: they hear of further requests until then. */
+    @Override
+    boolean isEndingCancelled() {
+        return cancellation != null && !done();
+    }
+
+    /** @param again whether the task found last has told that its clean-up is over */
+    private void lookForCleanups(boolean again) {
         CancelledException cancelled = cancellation;
-        if (cancelled != null && childrenAreClean()) {
+        if (cancelled != null && !done() && childrenAreClean(again)) {
             finishCancelled(cancelled);
         }
     }
 
-    /** Looks at each child once: there may be many. */
-    private boolean childrenAreClean() {
-        if (cleaning != null && !cleaning.done()) {
+    private synchronized boolean childrenAreClean(boolean again) {
+        Task<?> cleaning = this.cleaning;
+        if (cleaning != null && !again && !cleaning.done()) {
             return false;
         }
-        Iterator<Future<C>> unseen = this.unseen == null ? children.distinct.iterator() : this.unseen;
-        this.unseen = unseen;
-        while (unseen.hasNext()) {
-            Future<C> child = unseen.next();
-            if (Cleanups.areUnderWay(child)) {
-                cleaning = child;
-                return false;
+        CleanupSearch search = this.search;
+        if (search == null) {
+            search = new CleanupSearch(children.distinct);
+            this.search = search;
+        }
+        do {
+            if (cleaning == null || !cleaning.isBeingCleanedUp()) {
+                cleaning = search.next();
+            }
+            this.cleaning = cleaning;
+        } while (cleaning != null && !cleaning.tellWhenCleanedUp(new CleanedUp()));
+        return cleaning == null;
+    }
+
+    /** Hears that a clean-up is over. The task resumes first, and may end. */
+    private final class CleanedUp extends Waiter {
+        private boolean resumed;
+
+        @Override
+        public void run() {
+            if (resumed) {
+                lookForCleanups(true);
+            } else {
+                resumed = true;
+                resume();
             }
         }
-        return true;
+
+        @Override
+        Object tells() {
+            return Gather.this;
+        }
+
+        @Override
+        EventLoop resumesOn() {
+            return loop;
+        }
+
+        @Override
+        boolean isInternal() {
+            return true;
+        }
     }
 
     @Override
@@ -115,6 +157,9 @@ final class Gather<C, R> extends Joint<R, C> {
 
     @Override
     void cancelChildren(@Nullable String message, @Nullable CancelAll among) {
+        synchronized (this) {
+            search = null; // some that were clean may begin to clean up
+        }
         CancelAll.of(children.distinct, message, among);
     }
 }

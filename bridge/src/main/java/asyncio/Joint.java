@@ -109,9 +109,27 @@ abstract sealed class Joint<T, C> extends Future.Owned<T> permits Gather, Race {
 
     @Override
     final boolean cancel(@Nullable String message, @Nullable CancelAll among) {
-        if (among != null && among.hasAsked(this) && request != DECIDED) {
+        if (among != null && among.hasAsked(this) && (request != DECIDED || isEndingCancelled())) {
             return true;
         }
+        if (isEndingCancelled() ? !anyRuns() : !request(message)) {
+            return false;
+        }
+        if (among != null) {
+            among.add(this);
+        }
+        // not by recursion: children may await such Futures themselves, to any depth
+        Trampoline.execute(() -> cancelChildren(message, among));
+        return true;
+    }
+
+    /** Whether it is settled that this ends cancelled, while children may run. */
+    boolean isEndingCancelled() {
+        return false;
+    }
+
+    /** Leaves a request, there before the children are looked at: one that ends cancelled must find it. */
+    private boolean request(@Nullable String message) {
         Request own;
         Object before;
         do {
@@ -121,16 +139,7 @@ abstract sealed class Joint<T, C> extends Future.Owned<T> permits Gather, Race {
             }
             own = before instanceof Request first ? new Request(first.message) : new Request(message);
         } while (!REQUEST.compareAndSet(this, before, own));
-        // there before the children are looked at: one that ends cancelled must find it
-        if (!anyRuns() && REQUEST.compareAndSet(this, own, before)) {
-            return false;
-        }
-        if (among != null) {
-            among.add(this);
-        }
-        // not by recursion: children may await such Futures themselves, to any depth
-        Trampoline.execute(() -> cancelChildren(message, among));
-        return true;
+        return anyRuns() || !REQUEST.compareAndSet(this, own, before);
     }
 
     private boolean anyRuns() {

@@ -340,6 +340,20 @@ public abstract non-sealed class Task<T> extends Future<T> {
         return cleanups != null && cleanups.areUnderWay() || slot instanceof MonoWait<?> wait && wait.isCutOff();
     }
 
+    /** Resumes the waiter when it is not being cleaned up any more, at its end at the latest; false if it is not. */
+    final boolean tellWhenCleanedUp(Waiter waiter) {
+        Cleanups cleanups = this.cleanups;
+        Future<Void> rest = cleanups == null ? null : cleanups.awaited();
+        if (rest != null) {
+            return rest.addWaiter(waiter);
+        }
+        if (!isBeingCleanedUp()) {
+            return false;
+        }
+        loop.core.enqueue(waiter::resume); // by then it has disposed of what it awaited, or is about to
+        return true;
+    }
+
     /** The Future it waits for, directly or by a Mono that stands for one. */
     final @Nullable Future<?> awaitedFuture() {
         return slot instanceof Wait wait ? wait.awaitedFuture() : null;

@@ -2,7 +2,6 @@ package asyncio;
 
 import static asyncio.Asyncio.async;
 import static asyncio.Asyncio.await;
-import static asyncio.Asyncio.cleanup;
 import static asyncio.Asyncio.createTask;
 import static asyncio.Asyncio.gather;
 import static asyncio.Asyncio.sleep;
@@ -22,8 +21,6 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Operators;
 import reactor.test.StepVerifier;
@@ -194,54 +191,6 @@ class GatherTest {
             assertThat(child2.cancelled()).isTrue();
             assertThat(parent.cancelled()).isTrue();
             assertThat(parent.cancel()).isFalse();
-            assertThat(seen).isEmpty();
-        });
-    }
-
-    /** The clean-up of an operator has no counterpart in CPython, unlike a finally block. */
-    @ParameterizedTest
-    @ValueSource(strings = {"operator", "body", "task of a task", "gather in gather"})
-    void cancelledGatherWaitsForCleanups(String how) throws Exception {
-        Asyncio.run(() -> {
-            List<String> seen = new ArrayList<>();
-            Mono<Void> slow = cleanup(async(() -> {
-                await(sleep(Duration.ofMillis(20)));
-                seen.add("clean");
-            }));
-            Mono<Integer> work = Mono.usingWhen(Mono.just(1), one -> Mono.never(), one -> slow);
-            Mono<?> child = switch (how) {
-                case "operator" -> work.map(one -> one);
-                case "body" -> async(() -> await(work));
-                case "task of a task" -> async(() -> await(createTask(async(() -> await(createTask(work))))));
-                default -> gather(sleep(Duration.ofHours(1)), gather(new Future<Integer>(), work));
-            };
-            Task<?> parent = createTask(gather(new Future<Integer>(), sleep(Duration.ofHours(1)), child, child, work));
-            for (int i = 0; i < 6; i++) {
-                await(sleep(Duration.ZERO));
-            }
-            parent.cancel("enough");
-            assertThatThrownBy(() -> await(parent))
-                    .isInstanceOf(CancelledException.class)
-                    .hasMessage("enough");
-            assertThat(seen).containsExactly("clean", "clean");
-        });
-    }
-
-    @Test
-    void cancelledGatherDoesNotWaitForFinallyBlocks() throws Exception {
-        Asyncio.run(() -> {
-            List<String> seen = new ArrayList<>();
-            Task<?> parent = createTask(gather(sleep(Duration.ofHours(1)), async(() -> {
-                try {
-                    await(sleep(Duration.ofHours(1)));
-                } finally {
-                    await(sleep(Duration.ofMillis(20)));
-                    seen.add("finally");
-                }
-            })));
-            await(sleep(Duration.ofMillis(1)));
-            parent.cancel();
-            assertThatThrownBy(() -> await(parent)).isInstanceOf(CancelledException.class);
             assertThat(seen).isEmpty();
         });
     }
