@@ -1,5 +1,7 @@
 package asyncio;
 
+import asyncio.internal.loop.Seat;
+import asyncio.internal.loop.Seated;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
@@ -10,9 +12,9 @@ import reactor.util.context.Context;
 
 /**
  * A task with a straight-line body. The body has a thread of its own, which holds the loop while it runs;
- * {@link #suspend} hands the loop on (see {@link LoopDriver}).
+ * {@link #suspend} hands the loop on (see {@link asyncio.internal.loop.LoopDriver}).
  */
-final class BodyTask<T> extends Task<T> {
+final class BodyTask<T> extends Task<T> implements Seated {
     /** What finally blocks may try in vain; after that an Error ends a body that catches exceptions in a loop. */
     private static final int AWAITS_WHILE_UNWINDING = 100;
 
@@ -21,7 +23,7 @@ final class BodyTask<T> extends Task<T> {
 
     private final Callable<? extends T> body;
     /** The thread of the body; null until it starts. Used by the owner of the loop only. */
-    @Nullable Seat seat;
+    private @Nullable Seat seat;
     /** What the body is suspended on; used by the owner of the loop only. */
     private @Nullable Wait waiting;
     /**
@@ -30,18 +32,14 @@ final class BodyTask<T> extends Task<T> {
      */
     private boolean subscribing;
     /** Set by the loop's close: the body is being unwound and may not await any more. */
-    boolean unwinding;
+    private boolean unwinding;
 
     /** In debug mode: the present await has suspended. */
     private boolean suspended;
 
     private int awaitsWhileUnwinding;
-    /** Whose turn it is when the first step of an eager body ends. Used by the owner of the loop only. */
-    private @Nullable Seat eagerCaller;
     /** In debug mode: the await, with the frames around it, that threw the exception of a cancellation. */
     private List<StackTraceElement> cancelledAt = List.of();
-    /** In debug mode: when the present step began, by the system's clock. */
-    long stepStart;
 
     BodyTask(
             EventLoop loop,
@@ -53,9 +51,67 @@ final class BodyTask<T> extends Task<T> {
         this.body = body;
     }
 
-    Seat seat() {
-        return Objects.requireNonNull(seat, "a body that has not started");
+    // ---- for the driver of the loop
+
+    @Override
+    Seated seated() {
+        return this;
     }
+
+    @Override
+    public @Nullable Seat seat() {
+        return seat;
+    }
+
+    @Override
+    public void setSeat(@Nullable Seat seat) {
+        this.seat = seat;
+    }
+
+    @Override
+    public boolean mayBegin() {
+        CancelledException request = takeRequest();
+        if (request == null) {
+            return true;
+        }
+        finishWith(request);
+        return false;
+    }
+
+    @Override
+    public boolean isWaitingFor(Runnable wait) {
+        return waiting == wait;
+    }
+
+    @Override
+    public void enter() {
+        loop.enterTask(this);
+    }
+
+    @Override
+    public void leave() {
+        loop.enterTask(null);
+    }
+
+    @Override
+    public void endWith(Throwable e) {
+        if (!done()) {
+            seat = null;
+            finishWith(e);
+        }
+    }
+
+    @Override
+    void unwind(CancelledException closed) {
+        if (seat == null) {
+            super.unwind(closed);
+        } else {
+            unwinding = true;
+            loop.driver.unwind(this);
+        }
+    }
+
+    // ----
 
     @Override
     void start() {
@@ -72,16 +128,6 @@ final class BodyTask<T> extends Task<T> {
         return true;
     }
 
-    void setEagerCaller(Seat caller) {
-        eagerCaller = caller;
-    }
-
-    @Nullable Seat takeEagerCaller() {
-        Seat caller = eagerCaller;
-        eagerCaller = null;
-        return caller;
-    }
-
     @Override
     void resume(Wait wait) {
         if (isWaitingFor(wait)) {
@@ -89,20 +135,9 @@ final class BodyTask<T> extends Task<T> {
         }
     }
 
-    /** False for the entry of a wait that an Error cut short: the body has gone on, or ended. */
-    boolean isWaitingFor(Wait wait) {
-        return waiting == wait;
-    }
-
+    /** An error that must stop the loop, as asyncio's SystemExit does, is returned. */
     @Override
-    boolean hasBody() {
-        return true;
-    }
-
-    /**
-     * Runs the body to its end, on its thread; returns an error that must stop the loop, as asyncio's SystemExit does.
-     */
-    @Nullable Error runBody() {
+    public @Nullable Error runBody() {
         try {
             T result;
             // over all its awaits: the thread is its own, and runs nobody else's code meanwhile
@@ -282,6 +317,9 @@ final class BodyTask<T> extends Task<T> {
         suspended = true;
         suspendOn(wait);
         loop.driver.suspendBody(this, wait);
+        if (unwinding) {
+            throw closedWhilePending();
+        }
         wait.resumed();
         waiting = null;
         return wakeUp();

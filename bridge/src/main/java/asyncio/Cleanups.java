@@ -1,5 +1,6 @@
 package asyncio;
 
+import asyncio.internal.loop.LoopCore;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -290,12 +291,12 @@ public final class Cleanups extends UnderWay {
             }
 
             @Override
-            @Nullable EventLoop resumesOn() {
+            @Nullable LoopCore resumesOn() {
                 return null; // nobody's code runs
             }
 
             @Override
-            boolean isInternal() {
+            protected boolean isInternal() {
                 return true;
             }
         };

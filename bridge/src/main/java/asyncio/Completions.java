@@ -1,5 +1,7 @@
 package asyncio;
 
+import asyncio.internal.loop.LoopCore;
+import asyncio.internal.loop.TimerQueue;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -241,8 +243,8 @@ final class Completions<T> implements Subscription, Scannable {
         }
 
         @Override
-        EventLoop resumesOn() {
-            return completions.loop;
+        LoopCore resumesOn() {
+            return completions.loop.core;
         }
 
         @Override
@@ -269,7 +271,7 @@ final class Completions<T> implements Subscription, Scannable {
         }
 
         @Override
-        void loopClosed() {
+        protected void loopClosed() {
             end(new IllegalStateException("The event loop was closed during " + completions));
         }
 
@@ -279,8 +281,8 @@ final class Completions<T> implements Subscription, Scannable {
         }
 
         @Override
-        EventLoop resumesOn() {
-            return completions.loop;
+        LoopCore resumesOn() {
+            return completions.loop.core;
         }
 
         @Override

@@ -1,5 +1,6 @@
 package asyncio;
 
+import asyncio.internal.loop.BodyThreads;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.time.Duration;

@@ -24,12 +24,12 @@ final class DebugMode {
     private static final Set<String> PACKAGES = Set.of(
             "asyncio",
             "asyncio.bridge",
+            "asyncio.internal.loop",
             "asyncio.queue",
             "asyncio.streams",
             "asyncio.subprocess",
             "asyncio.sync",
             "asyncio.testkit");
-    private static final double NANOS_PER_SECOND = 1e9;
     /** As many as asyncio keeps. */
     private static final int MOST_FRAMES = 10;
     /** Which classes of package asyncio come with the library; its tests are in that package too. */
@@ -115,41 +115,5 @@ final class DebugMode {
                 .dropWhile(frame -> isOurs(frame.getClassName()))
                 .limit(MOST_FRAMES)
                 .toList();
-    }
-
-    /** Logs an entry of the ready queue, or a step of a body, that has kept the loop for too long. */
-    static void checkDuration(EventLoop loop, Object what, long nanos) {
-        if (nanos >= loop.slowCallbackNanos()) {
-            Log.warn(
-                    String.format(
-                            Locale.ROOT, "Executing %s took %.3f seconds", Log.text(what), nanos / NANOS_PER_SECOND),
-                    null);
-        }
-    }
-
-    /** Logs channel handlers that have kept the loop for too long, all those of one tick together. */
-    static void checkIoDuration(EventLoop loop, long nanos) {
-        if (nanos >= loop.slowCallbackNanos()) {
-            Log.warn(
-                    String.format(
-                            Locale.ROOT,
-                            "Handling IO took %.3f seconds: some channel handler, or what is subscribed to one, computes or "
-                                    + "blocks on the loop",
-                            nanos / NANOS_PER_SECOND),
-                    null);
-        }
-    }
-
-    /** Logs a select that came back long after its deadline: neither a callback nor a handler was to blame. */
-    static void checkLateness(EventLoop loop, long nanos) {
-        if (nanos >= loop.slowCallbackNanos()) {
-            Log.warn(
-                    String.format(
-                            Locale.ROOT,
-                            "Select returned %.3f seconds late: the machine is overloaded, or the JVM was stopped "
-                                    + "(garbage collection, suspension)",
-                            nanos / NANOS_PER_SECOND),
-                    null);
-        }
     }
 }

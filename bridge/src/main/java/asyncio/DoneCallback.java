@@ -1,5 +1,6 @@
 package asyncio;
 
+import asyncio.internal.loop.LoopCore;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import reactor.util.context.ContextView;
@@ -21,8 +22,8 @@ final class DoneCallback<T> extends Waiter {
     }
 
     @Override
-    @Nullable EventLoop resumesOn() {
-        return future.getLoop();
+    @Nullable LoopCore resumesOn() {
+        return EventLoop.coreOf(future.getLoop());
     }
 
     @Override

@@ -1,5 +1,6 @@
 package asyncio;
 
+import asyncio.internal.loop.LoopCore;
 import org.jspecify.annotations.Nullable;
 
 /** Completes when a Future is done, however it ended. */
@@ -29,7 +30,7 @@ final class Ended extends Waiter {
 
     /** Only a Future of ours is completed here, which tells its own waiters in its own way. */
     @Override
-    boolean isInternal() {
+    protected boolean isInternal() {
         return ended.getLoop() != null;
     }
 
@@ -39,7 +40,7 @@ final class Ended extends Waiter {
     }
 
     @Override
-    @Nullable EventLoop resumesOn() {
-        return awaited.getLoop();
+    @Nullable LoopCore resumesOn() {
+        return EventLoop.coreOf(awaited.getLoop());
     }
 }

@@ -1,5 +1,8 @@
 package asyncio;
 
+import asyncio.internal.loop.LoopCore;
+import asyncio.internal.loop.LoopDriver;
+import asyncio.internal.loop.TimeHolds;
 import io.netty.channel.IoEventLoop;
 import io.netty.util.concurrent.MockTicker;
 import java.time.Duration;
@@ -14,9 +17,11 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
+import reactor.core.Disposables;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
+import reactor.util.concurrent.Queues;
 import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
@@ -81,8 +86,15 @@ public final class EventLoop {
 
     EventLoop(EventLoopBuilder builder) {
         monitor = builder.monitor();
-        core = new LoopCore(this, builder.ioHandlerFactory(), builder.clock(), builder.seed());
-        driver = new LoopDriver(this);
+        LoopEvents events = new LoopEvents(this);
+        core = new LoopCore(
+                builder.ioHandlerFactory(),
+                builder.clock(),
+                builder.seed(),
+                Queues.<Runnable>unboundedMultiproducer().get(),
+                events,
+                events.idle(monitor));
+        driver = new LoopDriver(core, events, name, contextClassLoader);
         scheduler = new LoopScheduler(this, builder.clock() instanceof MockTicker);
     }
 
@@ -172,6 +184,10 @@ public final class EventLoop {
     public static EventLoop runningOrShared() {
         EventLoop loop = runningOrNull();
         return loop != null ? loop : shared().next();
+    }
+
+    static @Nullable LoopCore coreOf(@Nullable EventLoop loop) {
+        return loop == null ? null : loop.core;
     }
 
     static void setRunning(@Nullable EventLoop loop) {
@@ -283,7 +299,7 @@ public final class EventLoop {
      * {@link #runInExecutor} or {@link Asyncio#toThread} does so by itself. Nothing changes for loops with real time.
      */
     public Disposable holdTime() {
-        return core.hold("a caller of holdTime()", DebugMode.origin(this));
+        return hold("a caller of holdTime()", DebugMode.origin(this));
     }
 
     /**
@@ -293,7 +309,12 @@ public final class EventLoop {
      * @param site what {@link Leftovers#site} gave where it was asked for
      */
     public Disposable holdTime(Object holder, @Nullable Throwable site) {
-        return core.hold(Objects.requireNonNull(holder, "holder"), site instanceof Origin origin ? origin : null);
+        return hold(Objects.requireNonNull(holder, "holder"), site);
+    }
+
+    private Disposable hold(Object holder, @Nullable Throwable site) {
+        TimeHolds.Hold hold = core.hold(holder, site);
+        return hold == null ? Disposables.disposed() : new HeldTime(hold);
     }
 
     /** A delay as a point of the loop's clock, without overflow. */
@@ -395,11 +416,11 @@ public final class EventLoop {
      */
     public void stop() {
         if (core.inEventLoop()) {
-            core.stopping = true;
+            core.stopAfterTick();
         } else if (running.get()) {
-            core.enqueue(() -> core.stopping = true); // after what this thread has scheduled before
+            core.enqueue(core::stopAfterTick); // after what this thread has scheduled before
         } else {
-            core.stopping = true;
+            core.stopAfterTick();
             core.wakeUp(); // a run may have begun since the line above asked, and be on its way into select
         }
     }
@@ -454,12 +475,33 @@ public final class EventLoop {
         EventLoop outer = runningOrNull();
         setRunning(this);
         try {
-            driver.close();
+            driver.close(this::endTasks);
         } finally {
             setRunning(outer);
             Signals.removeAll(this);
             executor.shutDown();
         }
+    }
+
+    /** The loop is closed: reports and ends the tasks that are pending; the first Error of theirs. */
+    private @Nullable Error endTasks() {
+        Error error = null;
+        for (Task<?> task : tasks.snapshot()) {
+            try {
+                callExceptionHandler(ExceptionContext.of("Task was destroyed but it is pending!")
+                        .future(task)
+                        .build());
+                task.abandonWait();
+            } catch (Error e) {
+                error = error == null ? e : error;
+            }
+            try {
+                task.unwind(task.closedWhilePending());
+            } catch (Error e) {
+                error = error == null ? e : error;
+            }
+        }
+        return error;
     }
 
     /**
@@ -470,7 +512,7 @@ public final class EventLoop {
      * @return takes the action back, unless it has begun
      */
     public Disposable onClose(Runnable action) {
-        return core.onClose(Objects.requireNonNull(action, "action"));
+        return core.onClose(Objects.requireNonNull(action, "action"))::run;
     }
 
     // ---- signals

@@ -1,5 +1,6 @@
 package asyncio;
 
+import asyncio.internal.loop.Transports;
 import io.netty.channel.IoHandlerFactory;
 import io.netty.util.concurrent.Ticker;
 import java.util.Objects;

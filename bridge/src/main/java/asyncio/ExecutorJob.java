@@ -1,11 +1,12 @@
 package asyncio;
 
+import asyncio.internal.loop.LoopCore;
+import asyncio.internal.loop.TimeHolds;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
-import reactor.core.Disposable;
 import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 import reactor.util.context.ContextView;
@@ -25,7 +26,7 @@ final class ExecutorJob<T> implements Runnable {
     /** Made before the call: a call that has filled the memory must be heard of, too. */
     private final Outcome<T> outcome = new Outcome<>(this);
 
-    private final Disposable hold;
+    private final TimeHolds.@Nullable Hold hold;
 
     private ExecutorJob(EventLoop loop, Callable<? extends T> function, ContextView context) {
         this.loop = loop;
@@ -47,11 +48,17 @@ final class ExecutorJob<T> implements Runnable {
             executor.execute(job);
         } catch (RuntimeException | Error e) {
             if (job.taken.compareAndSet(false, true)) {
-                job.hold.dispose();
+                job.letTimeGo();
             }
             throw e;
         }
         return job.future;
+    }
+
+    private void letTimeGo() {
+        if (hold != null) {
+            hold.release();
+        }
     }
 
     private Context context() {
@@ -88,7 +95,7 @@ final class ExecutorJob<T> implements Runnable {
         public boolean cancel(@Nullable String message) {
             boolean cancelled = super.cancel(message);
             if (cancelled && job.taken.compareAndSet(false, true)) {
-                job.hold.dispose();
+                job.letTimeGo();
             }
             return cancelled;
         }
@@ -106,7 +113,7 @@ final class ExecutorJob<T> implements Runnable {
 
         @Override
         public void run() {
-            job.hold.dispose();
+            job.letTimeGo();
             if (error == null ? !job.future.trySetResult(result) : !job.future.trySetException(error)) {
                 // the hooks are the user's, and this may be a body's thread
                 Suspension.later(job.loop, new Handle(job.loop, this::drop, job.context));
@@ -123,13 +130,13 @@ final class ExecutorJob<T> implements Runnable {
         }
 
         @Override
-        boolean isInternal() {
+        protected boolean isInternal() {
             return true;
         }
 
         @Override
-        EventLoop resumesOn() {
-            return job.loop;
+        LoopCore resumesOn() {
+            return job.loop.core;
         }
     }
 }

@@ -1,5 +1,6 @@
 package asyncio;
 
+import asyncio.internal.loop.Memory;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;

@@ -1,5 +1,6 @@
 package asyncio;
 
+import asyncio.internal.loop.LoopCore;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,7 +38,7 @@ public final class FutureEnd extends Waiter {
     }
 
     @Override
-    @Nullable EventLoop resumesOn() {
+    @Nullable LoopCore resumesOn() {
         return null; // on the thread that completes or cancels
     }
 }

@@ -1,5 +1,6 @@
 package asyncio;
 
+import asyncio.internal.loop.LoopCore;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
@@ -97,8 +98,8 @@ final class FutureSubscription<T> extends Waiter implements Subscription, Scanna
     }
 
     @Override
-    @Nullable EventLoop resumesOn() {
-        return future.getLoop();
+    @Nullable LoopCore resumesOn() {
+        return EventLoop.coreOf(future.getLoop());
     }
 
     @Override

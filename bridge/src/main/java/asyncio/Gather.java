@@ -1,5 +1,6 @@
 package asyncio;
 
+import asyncio.internal.loop.LoopCore;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -113,12 +114,12 @@ final class Gather<C, R> extends Joint<R, C> {
         }
 
         @Override
-        EventLoop resumesOn() {
-            return loop;
+        LoopCore resumesOn() {
+            return loop.core;
         }
 
         @Override
-        boolean isInternal() {
+        protected boolean isInternal() {
             return true;
         }
     }

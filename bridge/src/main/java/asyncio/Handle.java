@@ -1,5 +1,6 @@
 package asyncio;
 
+import asyncio.internal.loop.Entry;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
@@ -11,7 +12,7 @@ import reactor.util.context.ContextView;
  * <p>Threading: {@link #cancel} may be called from any thread; the callback does not run if the cancellation came
  * before its turn. asyncio: {@code Handle}.
  */
-public class Handle implements Runnable {
+public class Handle extends Entry {
     private static final VarHandle CALLBACK;
 
     static {
@@ -105,6 +106,10 @@ public class Handle implements Runnable {
             loop.leaveContext(outer);
         }
     }
+
+    /** Dropped, as asyncio does. */
+    @Override
+    protected void loopClosed() {}
 
     @Override
     public String toString() {

@@ -1,5 +1,6 @@
 package asyncio;
 
+import asyncio.internal.loop.LoopCore;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.Collection;
@@ -183,12 +184,12 @@ abstract sealed class Joint<T, C> extends Future.Owned<T> permits Gather, Race {
         }
 
         @Override
-        EventLoop resumesOn() {
-            return joint.loop;
+        LoopCore resumesOn() {
+            return joint.loop.core;
         }
 
         @Override
-        boolean isInternal() {
+        protected boolean isInternal() {
             return !joint.runsOthersCode(child);
         }
 

@@ -1,5 +1,6 @@
 package asyncio;
 
+import asyncio.internal.loop.LoopCore;
 import java.util.Collection;
 import java.util.List;
 
@@ -54,13 +55,13 @@ final class LoopStopper {
         }
 
         @Override
-        boolean isInternal() {
+        protected boolean isInternal() {
             return true;
         }
 
         @Override
-        EventLoop resumesOn() {
-            return loop;
+        LoopCore resumesOn() {
+            return loop.core;
         }
     }
 }

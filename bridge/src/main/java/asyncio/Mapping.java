@@ -1,5 +1,7 @@
 package asyncio;
 
+import asyncio.internal.loop.LoopCore;
+import asyncio.internal.loop.Ring;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -459,8 +461,8 @@ final class Mapping<S, R> extends UnderWay implements CoreSubscriber<S>, Subscri
         }
 
         @Override
-        EventLoop resumesOn() {
-            return mapping.loop;
+        LoopCore resumesOn() {
+            return mapping.loop.core;
         }
 
         @Override

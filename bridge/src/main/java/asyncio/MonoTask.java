@@ -95,11 +95,6 @@ final class MonoTask<T> extends Task<T> {
         }
     }
 
-    @Override
-    boolean hasBody() {
-        return false;
-    }
-
     /** A value that comes back goes to a discard hook, which is the user's. */
     @Override
     boolean resumesInternally() {

@@ -1,5 +1,6 @@
 package asyncio;
 
+import asyncio.internal.loop.LoopCore;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.CancellationException;
@@ -277,7 +278,7 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
 
     /** Disposing of another's Mono runs its hooks. */
     @Override
-    boolean isInternal() {
+    protected boolean isInternal() {
         return super.isInternal() && (task.hasBody() || !cancelled);
     }
 
@@ -376,8 +377,10 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
      */
     private void resumeAtEndOfEntry() {
         LoopCore core = task.loop.core;
-        CoreSubscriber<?> signalled = core.inEventLoop() ? core.signalled() : null;
-        if (signalled == null || UnderWay.link(signalled, this) == null || !core.enqueueNext(this)) {
+        Object signalled = core.inEventLoop() ? core.signalled() : null;
+        if (!(signalled instanceof CoreSubscriber<?> subscriber)
+                || UnderWay.link(subscriber, this) == null
+                || !core.enqueueNext(this)) {
             resume();
         }
     }

@@ -19,6 +19,11 @@ final class Origin extends Throwable {
         return DebugMode.userFrames(getStackTrace());
     }
 
+    /** The site that {@link Leftovers#site} gave, or null. */
+    static @Nullable Origin of(@Nullable Throwable site) {
+        return site instanceof Origin origin ? origin : null;
+    }
+
     static List<StackTraceElement> framesOf(@Nullable Origin origin) {
         return origin == null ? List.of() : origin.frames();
     }

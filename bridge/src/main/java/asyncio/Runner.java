@@ -1,5 +1,6 @@
 package asyncio;
 
+import asyncio.internal.loop.BodyThreads;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;

@@ -1,5 +1,6 @@
 package asyncio;
 
+import asyncio.internal.loop.LoopCore;
 import java.util.Collection;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -76,12 +77,12 @@ final class Shield<T> extends Future.Owned<T> {
         }
 
         @Override
-        EventLoop resumesOn() {
-            return loop;
+        LoopCore resumesOn() {
+            return loop.core;
         }
 
         @Override
-        boolean isInternal() {
+        protected boolean isInternal() {
             return true;
         }
 

@@ -1,5 +1,7 @@
 package asyncio;
 
+import asyncio.internal.loop.LoopCore;
+import asyncio.internal.loop.TimerQueue;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
@@ -107,7 +109,7 @@ final class Sleep<T> extends ColdMono<T> {
         }
 
         @Override
-        void loopClosed() {
+        protected void loopClosed() {
             if (STATE.compareAndSet(this, ASLEEP, ENDED)) {
                 actual.onError(new IllegalStateException("The event loop was closed during a sleep of " + sleep.delay));
             }
@@ -119,12 +121,12 @@ final class Sleep<T> extends ColdMono<T> {
         }
 
         @Override
-        EventLoop resumesOn() {
-            return loop;
+        LoopCore resumesOn() {
+            return loop.core;
         }
 
         @Override
-        boolean isInternal() {
+        protected boolean isInternal() {
             return actual instanceof Wait;
         }
 

@@ -1,5 +1,6 @@
 package asyncio;
 
+import asyncio.internal.loop.BodyThreads;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.function.ToLongFunction;
@@ -58,8 +59,8 @@ final class SlowStep {
 
     /** Looks again, after some time. */
     void look(long nanos) {
-        long now = loop.driver.progress;
-        if (now != progress || loop.core.selecting) {
+        long now = loop.driver.progress();
+        if (now != progress || loop.core.isSelecting()) {
             progress = now;
             passedNanos = 0;
             reported = false;

@@ -139,11 +139,6 @@ final class StepTask<T> extends Task<T> {
         }
     }
 
-    @Override
-    boolean hasBody() {
-        return false;
-    }
-
     /** Its steps call functions of the user's, and subscribe to what they return. */
     @Override
     boolean resumesInternally() {

@@ -1,5 +1,7 @@
 package asyncio;
 
+import asyncio.internal.loop.LoopCore;
+import asyncio.internal.loop.TimerQueue;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
@@ -289,8 +291,8 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
     }
 
     @Override
-    final @Nullable EventLoop resumesOn() {
-        return loop;
+    final @Nullable LoopCore resumesOn() {
+        return EventLoop.coreOf(loop);
     }
 
     /** Runs something of the source's in the subscriber's turn. */
@@ -363,8 +365,8 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
         }
 
         @Override
-        @Nullable EventLoop resumesOn() {
-            return suspension.loop;
+        @Nullable LoopCore resumesOn() {
+            return EventLoop.coreOf(suspension.loop);
         }
     }
 

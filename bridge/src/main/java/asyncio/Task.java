@@ -1,5 +1,6 @@
 package asyncio;
 
+import asyncio.internal.loop.Seated;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayDeque;
@@ -105,7 +106,23 @@ public abstract non-sealed class Task<T> extends Future<T> {
     abstract void resume(Wait wait);
 
     /** Whether it has a body, which needs a thread to run on. */
-    abstract boolean hasBody();
+    final boolean hasBody() {
+        return seated() != null;
+    }
+
+    /** This, if it has a thread of its own; to the loop. */
+    @Nullable Seated seated() {
+        return null;
+    }
+
+    /** The loop is closed: ends it. */
+    void unwind(CancelledException closed) {
+        finishWith(closed);
+    }
+
+    final CancelledException closedWhilePending() {
+        return new CancelledException("The event loop was closed while " + getName() + " was pending");
+    }
 
     /** Whether {@link #resume} runs code of this library only. */
     abstract boolean resumesInternally();

@@ -1,5 +1,7 @@
 package asyncio;
 
+import asyncio.internal.loop.Seat;
+import asyncio.internal.loop.TimeHolds;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -127,14 +129,14 @@ final class TaskDump {
     }
 
     private void printHolds(EventLoop loop) {
-        List<TimeHolds.Hold> holds = loop.core.holds.snapshot();
+        List<TimeHolds.Hold> holds = loop.core.holds();
         if (!holds.isEmpty()) {
             text.append("\nVirtual time stands still as long as these live or work:");
         }
         for (TimeHolds.Hold hold : holds) {
             text.append("\n- ").append(Log.text(hold.holder));
-            printOrigin(hold.origin);
-            List<StackTraceElement> frames = Origin.framesOf(hold.origin).stream()
+            printOrigin(Origin.of(hold.site));
+            List<StackTraceElement> frames = Origin.framesOf(Origin.of(hold.site)).stream()
                     .takeWhile(frame -> !isOfJdk(frame)) // of who calls a test's body
                     .limit(MOST_FRAMES)
                     .toList();
@@ -146,8 +148,8 @@ final class TaskDump {
 
     /** The user's frames of a body, innermost first. */
     private static List<StackTraceElement> frames(Task<?> task, boolean running) {
-        Seat seat = task instanceof BodyTask<?> body ? body.seat : null;
-        Thread thread = seat == null ? null : seat.thread;
+        Seat seat = task instanceof BodyTask<?> body ? body.seat() : null;
+        Thread thread = seat == null ? null : seat.thread();
         if (thread == null) {
             return List.of();
         }

@@ -1,5 +1,6 @@
 package asyncio;
 
+import asyncio.internal.loop.LoopCore;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashSet;
@@ -361,13 +362,13 @@ public final class TaskGroup {
         }
 
         @Override
-        boolean isInternal() {
+        protected boolean isInternal() {
             return true;
         }
 
         @Override
-        EventLoop resumesOn() {
-            return loop;
+        LoopCore resumesOn() {
+            return loop.core;
         }
     }
 
@@ -437,13 +438,13 @@ public final class TaskGroup {
         }
 
         @Override
-        boolean isInternal() {
+        protected boolean isInternal() {
             return true;
         }
 
         @Override
-        EventLoop resumesOn() {
-            return loop;
+        LoopCore resumesOn() {
+            return loop.core;
         }
     }
 

@@ -1,5 +1,6 @@
 package asyncio;
 
+import asyncio.internal.loop.LoopCore;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
@@ -53,13 +54,13 @@ final class ThreadsafeRun<T> extends CompletableFuture<@Nullable T> {
         }
 
         @Override
-        void loopClosed() {
+        protected void loopClosed() {
             completeExceptionally(Misuse.loopClosed());
         }
 
         @Override
-        EventLoop resumesOn() {
-            return loop;
+        LoopCore resumesOn() {
+            return loop.core;
         }
 
         @Override
@@ -131,8 +132,8 @@ final class ThreadsafeRun<T> extends CompletableFuture<@Nullable T> {
         }
 
         @Override
-        EventLoop resumesOn() {
-            return task.loop;
+        LoopCore resumesOn() {
+            return task.loop.core;
         }
     }
 }

@@ -1,5 +1,7 @@
 package asyncio;
 
+import asyncio.internal.loop.LoopCore;
+import asyncio.internal.loop.TimerQueue;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Objects;
@@ -209,16 +211,16 @@ final class TimeLimit<T> extends Steps<T> {
 
         /** Nobody is left who could wait for it. */
         @Override
-        void loopClosed() {}
+        protected void loopClosed() {}
 
         @Override
-        boolean isInternal() {
+        protected boolean isInternal() {
             return true;
         }
 
         @Override
-        EventLoop resumesOn() {
-            return limit.task().loop;
+        LoopCore resumesOn() {
+            return limit.task().loop.core;
         }
     }
 

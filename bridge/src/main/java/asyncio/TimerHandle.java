@@ -1,5 +1,6 @@
 package asyncio;
 
+import asyncio.internal.loop.TimerQueue;
 import java.time.Duration;
 import reactor.util.context.ContextView;
 

@@ -1,5 +1,6 @@
 package asyncio;
 
+import asyncio.internal.loop.Ring;
 import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 

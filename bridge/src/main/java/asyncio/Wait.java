@@ -1,5 +1,7 @@
 package asyncio;
 
+import asyncio.internal.loop.LoopCore;
+import asyncio.internal.loop.Seated;
 import org.jspecify.annotations.Nullable;
 
 /** One suspension of a task, and the entry in the ready queue that ends it. */
@@ -59,13 +61,23 @@ abstract class Wait extends Waiter {
 
     /** A task resumes on its own loop, whoever completes what it awaits. */
     @Override
-    final EventLoop resumesOn() {
-        return task.loop;
+    final LoopCore resumesOn() {
+        return task.loop.core;
     }
 
     @Override
-    boolean isInternal() {
+    protected boolean isInternal() {
         return task.resumesInternally();
+    }
+
+    @Override
+    protected final @Nullable Seated resumes() {
+        return task.seated();
+    }
+
+    @Override
+    protected final Object task() {
+        return task;
     }
 
     @Override
@@ -75,7 +87,7 @@ abstract class Wait extends Waiter {
 
     /** The loop's close() ends its tasks itself. */
     @Override
-    final void loopClosed() {}
+    protected final void loopClosed() {}
 
     @Override
     public final String toString() {

@@ -1,5 +1,7 @@
 package asyncio;
 
+import asyncio.internal.loop.LoopCore;
+import asyncio.internal.loop.TimerQueue;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -168,12 +170,12 @@ final class WaitTasks<F extends Future<?>> extends ColdMono<WaitResult<F>> {
         }
 
         @Override
-        EventLoop resumesOn() {
-            return latch.loop;
+        LoopCore resumesOn() {
+            return latch.loop.core;
         }
 
         @Override
-        boolean isInternal() {
+        protected boolean isInternal() {
             return true;
         }
 
@@ -208,7 +210,7 @@ final class WaitTasks<F extends Future<?>> extends ColdMono<WaitResult<F>> {
         }
 
         @Override
-        void loopClosed() {
+        protected void loopClosed() {
             if (latch.finishExceptionally(
                     new IllegalStateException("The event loop was closed while " + latch.what + " was waiting"))) {
                 latch.detach();

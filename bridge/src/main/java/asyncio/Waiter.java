@@ -1,5 +1,7 @@
 package asyncio;
 
+import asyncio.internal.loop.Entry;
+import asyncio.internal.loop.LoopCore;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 
@@ -7,7 +9,7 @@ import reactor.core.CoreSubscriber;
  * One who waits for a {@link Future}: linked into it until told or removed. When the Future completes, the waiter
  * itself becomes the one entry in the ready queue, so that a completion costs no allocation and no second tick.
  */
-abstract class Waiter implements Runnable {
+abstract class Waiter extends Entry {
     /** Links of {@link WaiterList}, guarded by it. */
     @Nullable Waiter previous;
 
@@ -17,11 +19,12 @@ abstract class Waiter implements Runnable {
     @Override
     public abstract void run();
 
-    /** Whose loop the waiter resumes on; null for "wherever the Future is completed". */
-    abstract @Nullable EventLoop resumesOn();
+    /** The loop on which the waiter resumes; null for "wherever the Future is completed". */
+    abstract @Nullable LoopCore resumesOn();
 
     /** The loop closed before {@link #run} had its turn; by default it runs now, since nobody may be left hanging. */
-    void loopClosed() {
+    @Override
+    protected void loopClosed() {
         run();
     }
 
@@ -29,10 +32,10 @@ abstract class Waiter implements Runnable {
      * Arranges for {@link #run}: through the loop's ready queue, or through the trampoline of the completing thread.
      */
     final void resume() {
-        EventLoop loop = resumesOn();
+        LoopCore loop = resumesOn();
         if (loop == null) {
             Trampoline.execute(this);
-        } else if (!loop.core.enqueue(this)) {
+        } else if (!loop.enqueue(this)) {
             Trampoline.execute(this::loopClosed);
         }
     }
@@ -50,8 +53,19 @@ abstract class Waiter implements Runnable {
         return subscriber();
     }
 
-    /** Whether {@link #run} runs code of this library only, so that it may run on a body's thread. */
-    boolean isInternal() {
-        return false;
+    @Override
+    protected final @Nullable Object signals() {
+        return subscriber();
+    }
+
+    @Override
+    protected final boolean link(@Nullable Entry next) {
+        this.next = (Waiter) next;
+        return true;
+    }
+
+    @Override
+    protected final @Nullable Entry linked() {
+        return next;
     }
 }

@@ -6,6 +6,7 @@ import static asyncio.Asyncio.createTask;
 import static asyncio.Asyncio.sleep;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import asyncio.internal.loop.BodyThreads;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -10,6 +10,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import asyncio.internal.loop.Memory;
+import asyncio.internal.loop.Ring;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

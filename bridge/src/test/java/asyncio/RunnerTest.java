@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import asyncio.internal.loop.BodyThreads;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;

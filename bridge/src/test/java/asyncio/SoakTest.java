@@ -5,6 +5,7 @@ import static asyncio.Asyncio.await;
 import static asyncio.Asyncio.sleep;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import asyncio.internal.loop.BodyThreads;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;

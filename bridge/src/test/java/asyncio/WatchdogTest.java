@@ -2,6 +2,7 @@ package asyncio;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import asyncio.internal.loop.BodyThreads;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;

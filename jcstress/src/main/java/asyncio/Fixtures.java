@@ -40,11 +40,6 @@ final class Fixtures {
         boolean resumesInternally() {
             return true;
         }
-
-        @Override
-        boolean hasBody() {
-            return false;
-        }
     }
 
     /** Counts what becomes of values that nobody takes. */

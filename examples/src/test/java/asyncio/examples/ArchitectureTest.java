@@ -27,22 +27,32 @@ import reactor.core.Fuseable;
 
 /** The rules of the house that byte code can show, for all that is published. */
 class ArchitectureTest {
-    /** The package of each module, two for bridge, and those that it may use. */
+    private static final String LOOP = "asyncio.internal.loop";
+
+    /** The package of each module, three for bridge, and those that it may use. */
     private static final Map<String, Set<String>> MODULES = Map.of(
-            "asyncio", Set.of("asyncio.bridge"),
-            "asyncio.bridge", Set.of("asyncio"),
-            "asyncio.sync", Set.of("asyncio", "asyncio.bridge"),
-            "asyncio.queue", Set.of("asyncio", "asyncio.bridge"),
-            "asyncio.streams", Set.of("asyncio", "asyncio.bridge"),
-            "asyncio.subprocess", Set.of("asyncio", "asyncio.bridge", "asyncio.streams"),
+            LOOP,
+            Set.of(),
+            "asyncio",
+            Set.of(LOOP),
+            "asyncio.bridge",
+            Set.of("asyncio", LOOP),
+            "asyncio.sync",
+            Set.of("asyncio", "asyncio.bridge"),
+            "asyncio.queue",
+            Set.of("asyncio", "asyncio.bridge", LOOP),
+            "asyncio.streams",
+            Set.of("asyncio", "asyncio.bridge"),
+            "asyncio.subprocess",
+            Set.of("asyncio", "asyncio.bridge", "asyncio.streams"),
             "asyncio.testkit",
-                    Set.of(
-                            "asyncio",
-                            "asyncio.bridge",
-                            "asyncio.sync",
-                            "asyncio.queue",
-                            "asyncio.streams",
-                            "asyncio.subprocess"));
+            Set.of(
+                    "asyncio",
+                    "asyncio.bridge",
+                    "asyncio.sync",
+                    "asyncio.queue",
+                    "asyncio.streams",
+                    "asyncio.subprocess"));
 
     private static JavaClasses published;
 
@@ -99,6 +109,18 @@ class ArchitectureTest {
                         .map(ArchitectureTest::classesOf)
                         .toArray(String[]::new))
                 .because("a class in reactor.*, say, would use what Reactor does not promise")
+                .check(published);
+    }
+
+    @Test
+    void theLoopKnowsOnlyTheJdkAndNetty() {
+        classes()
+                .that()
+                .resideInAPackage(LOOP)
+                .should()
+                .onlyDependOnClassesThat()
+                .resideInAnyPackage(LOOP, "java..", "io.netty..", "org.jspecify..")
+                .because("the loop is the lowest layer: it takes entries, and tells an observer what happens")
                 .check(published);
     }
 

@@ -1,6 +1,6 @@
 package asyncio.queue;
 
-import asyncio.Ring;
+import asyncio.internal.loop.Ring;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;

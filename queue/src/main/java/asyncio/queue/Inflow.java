@@ -2,7 +2,7 @@ package asyncio.queue;
 
 import asyncio.CancelledException;
 import asyncio.EventLoop;
-import asyncio.Ring;
+import asyncio.internal.loop.Ring;
 import java.util.ArrayDeque;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;

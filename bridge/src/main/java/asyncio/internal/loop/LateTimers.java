@@ -1,4 +1,4 @@
-package asyncio;
+package asyncio.internal.loop;
 
 import java.util.Collections;
 import java.util.Comparator;

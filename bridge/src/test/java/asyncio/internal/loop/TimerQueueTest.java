@@ -1,4 +1,4 @@
-package asyncio;
+package asyncio.internal.loop;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

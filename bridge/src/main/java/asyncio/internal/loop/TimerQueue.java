@@ -1,4 +1,4 @@
-package asyncio;
+package asyncio.internal.loop;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -11,25 +11,25 @@ import org.jspecify.annotations.Nullable;
  * place, so that removing one costs O(log n) and a cancelled long timeout leaves nothing behind. Used by the thread
  * that runs the loop only.
  */
-final class TimerQueue {
-    /** One timer. A sleeping task is one of these without a {@link TimerHandle} around it. */
-    static class Entry {
+public final class TimerQueue {
+    /** One timer. */
+    public static class Entry {
         private static final int ABSENT = -1;
 
-        long deadlineNanos;
+        public long deadlineNanos;
         private final @Nullable Runnable action;
         private long sequence;
         private int index = ABSENT;
         /** Removed, possibly before another thread's wish to add it was carried out. */
         private boolean removed;
 
-        Entry(@Nullable Runnable action, long deadlineNanos) {
+        public Entry(@Nullable Runnable action, long deadlineNanos) {
             this.action = action;
             this.deadlineNanos = deadlineNanos;
         }
 
         /** What goes to the ready queue when the timer is due. */
-        Runnable action() {
+        protected Runnable action() {
             return Objects.requireNonNull(action);
         }
 
@@ -44,7 +44,7 @@ final class TimerQueue {
         }
     }
 
-    static final long NONE = Long.MAX_VALUE;
+    public static final long NONE = Long.MAX_VALUE;
 
     private @Nullable Entry[] heap = new @Nullable Entry[16];
     private int size;

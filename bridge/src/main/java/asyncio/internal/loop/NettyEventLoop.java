@@ -1,4 +1,4 @@
-package asyncio;
+package asyncio.internal.loop;
 
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
@@ -23,7 +23,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** What Netty asks of an event loop, as far as it is the same for every loop; {@link LoopCore} does the work. */
-abstract class NettyEventLoop extends AbstractScheduledEventExecutor implements IoEventLoop {
+public abstract class NettyEventLoop extends AbstractScheduledEventExecutor implements IoEventLoop {
     final IoHandler io;
     final Ticker ticker;
     /** The thread that holds the loop; moved by {@link LoopDriver}. */
@@ -47,9 +47,9 @@ abstract class NettyEventLoop extends AbstractScheduledEventExecutor implements 
     }
 
     /** Adds an entry to the ready queue and wakes the loop if need be; false if the loop is closed. */
-    abstract boolean enqueue(Runnable entry);
+    public abstract boolean enqueue(Runnable entry);
 
-    abstract boolean isClosed();
+    public abstract boolean isClosed();
 
     /** To be called when the loop is closed. */
     final void terminated() {
@@ -163,7 +163,7 @@ abstract class NettyEventLoop extends AbstractScheduledEventExecutor implements 
         return termination.await(timeout, unit);
     }
 
-    /** Refused: a loop is closed by {@link EventLoop#close()}, not by the libraries that borrow it. */
+    /** Refused: a loop is closed by its own {@code close()}, not by the libraries that borrow it. */
     @Override
     @Deprecated
     public void shutdown() {

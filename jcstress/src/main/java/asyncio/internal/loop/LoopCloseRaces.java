@@ -1,4 +1,4 @@
-package asyncio;
+package asyncio.internal.loop;
 
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
@@ -9,7 +9,6 @@ import io.netty.channel.IoHandlerContext;
 import io.netty.channel.IoRegistration;
 import io.netty.util.concurrent.Ticker;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.jspecify.annotations.Nullable;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
 import org.openjdk.jcstress.annotations.Description;
@@ -18,16 +17,49 @@ import org.openjdk.jcstress.annotations.Outcome;
 import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.II_Result;
 import org.openjdk.jcstress.infra.results.I_Result;
+import reactor.util.concurrent.Queues;
 
 /** A loop that closes while other threads hand it something: whoever waits is told once, on one thread or the other. */
 public final class LoopCloseRaces {
-    /** Is only asked whether it is in debug mode: one for all, since a loop has files of the system's. */
-    private static final EventLoop FACADE = EventLoop.newEventLoop();
-
     private LoopCloseRaces() {}
 
     private static LoopCore silentLoop() {
-        return new LoopCore(FACADE, executor -> new NoIo(), Ticker.systemTicker(), 0);
+        return new LoopCore(
+                executor -> new NoIo(),
+                Ticker.systemTicker(),
+                0,
+                Queues.<Runnable>unboundedMultiproducer().get(),
+                new Silent(),
+                null);
+    }
+
+    private static final class Silent implements LoopObserver {
+        @Override
+        public void entered() {}
+
+        @Override
+        public void failed(Runnable entry, Exception e) {
+            throw new IllegalStateException(e);
+        }
+
+        @Override
+        public void failedAtClose(Object what, RuntimeException e) {
+            throw e;
+        }
+
+        @Override
+        public boolean measures() {
+            return false;
+        }
+
+        @Override
+        public void step(Object what, long nanos) {}
+
+        @Override
+        public void io(long nanos) {}
+
+        @Override
+        public void late(long nanos) {}
     }
 
     private static final class NoIo implements IoHandler {
@@ -51,7 +83,7 @@ public final class LoopCloseRaces {
     }
 
     /** Counts how often it is told that its loop has closed. */
-    private static final class Told extends Waiter {
+    private static final class Told extends Entry {
         final AtomicInteger times = new AtomicInteger();
 
         @Override
@@ -60,16 +92,11 @@ public final class LoopCloseRaces {
         }
 
         @Override
-        void loopClosed() {
+        protected void loopClosed() {
             times.incrementAndGet();
         }
 
-        @Override
-        @Nullable EventLoop resumesOn() {
-            return null;
-        }
-
-        /** As {@link Waiter#resume} does on a loop. */
+        /** As a waiter does on a loop. */
         void resumeOn(LoopCore core) {
             if (!core.enqueue(this)) {
                 loopClosed();

@@ -1,9 +1,10 @@
-package asyncio;
+package asyncio.internal.loop;
 
 import java.util.ArrayDeque;
 import java.util.Objects;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,11 +20,13 @@ import org.jspecify.annotations.Nullable;
  * </ul>
  *
  * <p>Callbacks never run on a body's thread, so that they cannot see its ThreadLocals: that thread only runs
- * {@link Waiter#isInternal internal} entries.
+ * {@link Entry#isInternal internal} entries.
  */
-final class LoopDriver {
-    private final EventLoop loop;
+public final class LoopDriver {
     private final LoopCore core;
+    private final LoopObserver observer;
+    private final String name;
+    private final @Nullable ClassLoader contextClassLoader;
     private final ArrayDeque<PlatformWorker> idleWorkers = new ArrayDeque<>(BodyThreads.MAX_IDLE + 1); // never grows
     private final Seat runner = new Seat(BodyThreads.VIRTUAL);
     private final @Nullable Helper helper;
@@ -34,30 +37,37 @@ final class LoopDriver {
 
     private @Nullable Error fatal;
     private volatile boolean closing;
-    /** Counts entries and hand-overs, for the watchdog, which reads it racily. */
-    long progress;
+    private long progress;
 
-    LoopDriver(EventLoop loop) {
-        this.loop = loop;
-        this.core = loop.core;
+    /**
+     * A driver for a loop that does not run yet.
+     *
+     * @param name begins the names of its threads
+     * @param contextClassLoader of its threads, whichever of them happens to start another
+     */
+    public LoopDriver(LoopCore core, LoopObserver observer, String name, @Nullable ClassLoader contextClassLoader) {
+        this.core = core;
+        this.observer = observer;
+        this.name = name;
+        this.contextClassLoader = contextClassLoader;
         this.helper = BodyThreads.VIRTUAL ? new Helper() : null;
     }
 
     // ---- runner and helper
 
     /** Runs ticks on the calling thread until one ends with {@code stopping} set. */
-    void run() {
+    public void run() {
         takeRunnerSeat();
         try {
             core.initialize();
             for (boolean ticked = false; ; ) {
                 if (core.peek() != null) {
                     runNext(runner);
-                } else if (ticked && core.stopping) {
+                } else if (ticked && core.isStopping()) {
                     return;
                 } else {
                     if (!core.beginTickWithoutIo()) {
-                        core.beginTick(!core.stopping);
+                        core.beginTick(!core.isStopping());
                     }
                     progress++;
                     ticked = true;
@@ -65,7 +75,7 @@ final class LoopDriver {
                 throwFatal();
             }
         } finally {
-            core.stopping = false;
+            core.stopped();
             core.owner = null;
         }
     }
@@ -99,10 +109,10 @@ final class LoopDriver {
 
     private void runEntry(Runnable entry) {
         progress++;
-        if (loop.getDebug()) {
+        if (observer.measures()) {
             long start = System.nanoTime();
             tryEntry(entry);
-            DebugMode.checkDuration(loop, entry, System.nanoTime() - start);
+            observer.step(entry, System.nanoTime() - start);
         } else {
             tryEntry(entry);
         }
@@ -112,10 +122,7 @@ final class LoopDriver {
         try {
             core.runEntry(entry);
         } catch (Exception e) {
-            // Handles and waiters report their own; this is Netty's or Reactor's
-            loop.callExceptionHandler(ExceptionContext.of("Exception in callback " + Log.text(entry))
-                    .exception(Misuse.explain(e))
-                    .build());
+            observer.failed(entry, e);
         }
     }
 
@@ -166,8 +173,8 @@ final class LoopDriver {
 
         private void drive() {
             try {
-                EventLoop.setRunning(loop);
-                while (!closing && !core.stopping && fatal == null) {
+                observer.entered();
+                while (!closing && !core.isStopping() && fatal == null) {
                     if (core.peek() != null) {
                         runNext(this);
                     } else {
@@ -244,12 +251,12 @@ final class LoopDriver {
     }
 
     /** Starts a body from a driving thread; {@link #runNext} waits for the loop to come back. */
-    void startBody(BodyTask<?> body) {
+    public void startBody(Seated body) {
         Seat me = driving;
         boolean handed = false;
         me.handedOver = true;
         try {
-            handed = handToFirstStep(body);
+            handed = handToFirstStep(body, null);
         } finally {
             if (!handed) {
                 me.handedOver = false;
@@ -258,25 +265,24 @@ final class LoopDriver {
     }
 
     /** Lets a body take its first step while the caller, a body itself or a driving thread, waits for that. */
-    void startEagerly(BodyTask<?> body) {
+    public void startEagerly(Seated body) {
         Seat me = holder;
-        body.setEagerCaller(me);
-        if (handToFirstStep(body)) {
+        if (handToFirstStep(body, me)) {
             me.awaitGrant();
         }
     }
 
     /** Resumes a body from a driving thread; {@link #runNext} waits for the loop to come back. */
-    void resumeBody(BodyTask<?> body) {
+    public void resumeBody(Seated body) {
         driving.handedOver = true;
-        handTo(body.seat());
+        handTo(seatOf(body));
     }
 
     /** Hands the loop from a body that waits to whoever is next, and returns when the body has it back. */
-    void suspendBody(BodyTask<?> body, Wait wait) {
-        Seat seat = body.seat();
-        stepEnds(body);
-        Seat caller = body.takeEagerCaller();
+    public void suspendBody(Seated body, Runnable wait) {
+        Seat seat = seatOf(body);
+        stepEnds(body, seat);
+        Seat caller = seat.takeEagerCaller();
         try {
             if (!leave(caller, wait)) {
                 seat.awaitGrant();
@@ -298,17 +304,18 @@ final class LoopDriver {
             keepFrom(e, seat, caller);
             seat.awaitGrant();
         }
-        stepBegins(body);
-        if (body.unwinding) {
-            throw new CancelledException("The event loop was closed while " + body.getName() + " was pending");
-        }
+        stepBegins(body, seat);
+    }
+
+    private static Seat seatOf(Seated body) {
+        return Objects.requireNonNull(body.seat(), "a body that has not started");
     }
 
     /**
      * Hands the loop from a body's thread to the one for whom it took an eager first step, or else on; true as
      * {@link #passOn}.
      */
-    private boolean leave(@Nullable Seat eagerCaller, @Nullable Wait own) {
+    private boolean leave(@Nullable Seat eagerCaller, @Nullable Runnable own) {
         if (eagerCaller == null) {
             return passOn(own);
         }
@@ -316,25 +323,25 @@ final class LoopDriver {
         return false;
     }
 
-    private void stepBegins(BodyTask<?> body) {
-        loop.enterTask(body);
-        if (loop.getDebug()) {
-            body.stepStart = System.nanoTime();
+    private void stepBegins(Seated body, Seat seat) {
+        body.enter();
+        if (observer.measures()) {
+            seat.stepStart = System.nanoTime();
         }
     }
 
-    private void stepEnds(BodyTask<?> body) {
-        loop.enterTask(null);
-        if (body.stepStart != 0) {
-            DebugMode.checkDuration(loop, body, System.nanoTime() - body.stepStart);
-            body.stepStart = 0;
+    private void stepEnds(Seated body, Seat seat) {
+        body.leave();
+        if (seat.stepStart != 0) {
+            observer.step(body, System.nanoTime() - seat.stepStart);
+            seat.stepStart = 0;
         }
     }
 
     /**
      * Hands the loop from a body's thread to whoever is next; true if that is {@code own}, so that the thread keeps it.
      */
-    private boolean passOn(@Nullable Wait own) {
+    private boolean passOn(@Nullable Runnable own) {
         for (; ; ) {
             if (closing || fatal != null) {
                 handTo(runner);
@@ -342,7 +349,7 @@ final class LoopDriver {
             }
             Runnable entry = core.peek();
             if (entry == null) {
-                if (core.stopping) {
+                if (core.isStopping()) {
                     handTo(runner);
                     return false;
                 }
@@ -357,23 +364,29 @@ final class LoopDriver {
                 progress++;
                 return true;
             }
-            if (entry instanceof Wait wait && wait.task instanceof BodyTask<?> body) {
-                if (body.isWaitingFor(wait)) {
-                    handTo(body.seat(), true);
+            if (!(entry instanceof Entry next)) {
+                handToDriving(false);
+                return false;
+            }
+            Seated body = next.resumes();
+            if (body != null) {
+                if (body.isWaitingFor(next)) {
+                    handTo(seatOf(body), true);
                     return false;
                 }
                 core.poll();
                 continue;
             }
-            if (entry instanceof TaskStart start && start.task() instanceof BodyTask<?> body) {
+            body = next.starts();
+            if (body != null) {
                 core.poll();
-                if (handToFirstStep(body)) {
+                if (handToFirstStep(body, null)) {
                     return false;
                 }
-            } else if (entry instanceof Waiter waiter && waiter.isInternal()) {
+            } else if (next.isInternal()) {
                 core.poll();
                 progress++;
-                runInternal(entry);
+                runInternal(next);
             } else {
                 handToDriving(false);
                 return false;
@@ -402,14 +415,15 @@ final class LoopDriver {
 
     // ---- bodies
 
-    /** Gives a body its thread, and that the loop; false if the task ended without either. Throws nothing. */
-    private boolean handToFirstStep(BodyTask<?> body) {
+    /**
+     * Gives a body its thread, and that the loop; false if the task ended without either. Throws nothing.
+     *
+     * @param eagerCaller gets the loop when the first step has ended, if it is there
+     */
+    private boolean handToFirstStep(Seated body, @Nullable Seat eagerCaller) {
         try {
-            CancelledException request = body.takeRequest();
-            if (request == null) {
-                return BodyThreads.VIRTUAL ? handToVirtual(body) : handToPlatform(body);
-            }
-            body.finishWith(request);
+            return body.mayBegin()
+                    && (BodyThreads.VIRTUAL ? handToVirtual(body, eagerCaller) : handToPlatform(body, eagerCaller));
         } catch (Throwable e) {
             if (!(e instanceof OutOfMemoryError)) {
                 failed(e);
@@ -419,52 +433,54 @@ final class LoopDriver {
         return false;
     }
 
-    private boolean handToVirtual(BodyTask<?> body) {
+    private boolean handToVirtual(Seated body, @Nullable Seat eagerCaller) {
         Memory.need();
         VirtualSeat seat = new VirtualSeat(body);
         seat.thread = BodyThreads.newVirtual(seat);
-        body.seat = seat;
+        seat.setEagerCaller(eagerCaller);
+        body.setSeat(seat);
         handToNew(seat);
         return true;
     }
 
-    private boolean handToPlatform(BodyTask<?> body) {
+    private boolean handToPlatform(Seated body, @Nullable Seat eagerCaller) {
         PlatformWorker worker = idleWorkers.poll();
         if (worker != null) {
             worker.next = body;
-            body.seat = worker;
+            worker.setEagerCaller(eagerCaller);
+            body.setSeat(worker);
             handTo(worker);
             return true;
         }
         if (!BodyThreads.reservePlatform()) {
-            body.finishWith(BodyThreads.tooMany(body));
+            body.endWith(BodyThreads.tooMany(body));
             return false;
         }
         try {
             Memory.need();
             worker = new PlatformWorker();
             worker.next = body;
-            worker.thread = BodyThreads.newPlatform(worker, loop.name());
-            body.seat = worker;
+            worker.thread = BodyThreads.newPlatform(worker, name);
+            worker.setEagerCaller(eagerCaller);
+            body.setSeat(worker);
             handToNew(worker);
             return true;
         } catch (Throwable e) {
             BodyThreads.releasePlatform();
-            body.seat = null;
-            body.finishWith(BodyThreads.cannotStart(body, Log.text(e)));
+            body.endWith(BodyThreads.cannotStart(body, e.toString()));
             return false;
         }
     }
 
     /** A body to its end, on its thread, which still holds the loop afterwards, and will hand it on. Throws nothing. */
-    private void runBody(BodyTask<?> body) {
+    private void runBody(Seated body, Seat seat) {
         try {
             Memory.need();
-            EventLoop.setRunning(loop);
-            stepBegins(body);
-            Thread.currentThread().setContextClassLoader(loop.contextClassLoader);
+            observer.entered();
+            stepBegins(body, seat);
+            Thread.currentThread().setContextClassLoader(contextClassLoader);
             Error error = body.runBody();
-            stepEnds(body);
+            stepEnds(body, seat);
             if (error != null) {
                 fatal = error;
             }
@@ -475,12 +491,9 @@ final class LoopDriver {
     }
 
     /** Ends a body that has no thread, or no more. */
-    private void endWith(Throwable e, BodyTask<?> body) {
+    private void endWith(Throwable e, Seated body) {
         try {
-            if (!body.done()) {
-                body.seat = null;
-                body.finishWith(e);
-            }
+            body.endWith(e);
         } catch (Throwable again) { // of one who is told on this thread
             failed(again);
         }
@@ -514,9 +527,9 @@ final class LoopDriver {
 
     /** A virtual thread lives for one body, so that it starts without ThreadLocals. */
     private final class VirtualSeat extends Seat implements Runnable {
-        private final BodyTask<?> body;
+        private final Seated body;
 
-        VirtualSeat(BodyTask<?> body) {
+        VirtualSeat(Seated body) {
             super(true);
             this.body = body;
         }
@@ -524,8 +537,8 @@ final class LoopDriver {
         @Override
         public void run() {
             awaitGrant();
-            runBody(body);
-            leaveForGood(this, body.takeEagerCaller());
+            runBody(body, this);
+            leaveForGood(this, takeEagerCaller());
         }
     }
 
@@ -534,7 +547,7 @@ final class LoopDriver {
      * is not possible.
      */
     private final class PlatformWorker extends Seat implements Runnable {
-        @Nullable BodyTask<?> next;
+        @Nullable Seated next;
 
         PlatformWorker() {
             super(false);
@@ -569,7 +582,7 @@ final class LoopDriver {
             }
             try {
                 Memory.need();
-                EventLoop.setRunning(loop);
+                observer.entered();
                 return true;
             } catch (OutOfMemoryError e) {
                 return false;
@@ -578,30 +591,24 @@ final class LoopDriver {
 
         /** In a frame of its own: the thread that waits for its next body does not hold the last one. */
         private @Nullable Seat runNextBody() {
-            BodyTask<?> body = Objects.requireNonNull(next);
+            Seated body = Objects.requireNonNull(next);
             next = null;
-            runBody(body);
-            return body.takeEagerCaller();
+            runBody(body, this);
+            return takeEagerCaller();
         }
     }
 
     // ---- closing
 
     /**
-     * Ends the bodies that are still suspended, as Python closes a coroutine: their finally blocks run, but may not
-     * await. An Error of the user's code is thrown when all is closed.
+     * Closes the loop: nothing may run afterwards.
+     *
+     * @param endTasks ends what is still suspended, bodies by {@link #unwind}; the first Error of theirs
      */
-    void close() {
+    public void close(Supplier<@Nullable Error> endTasks) {
         takeRunnerSeat();
         closing = true;
-        Error error = null;
-        for (Task<?> task : loop.tasks.snapshot()) {
-            try {
-                destroy(task);
-            } catch (Error e) {
-                error = error == null ? e : error;
-            }
-        }
+        Error error = endTasks.get();
         Error late = core.close();
         for (PlatformWorker worker; (worker = idleWorkers.poll()) != null; ) {
             worker.next = null;
@@ -616,28 +623,21 @@ final class LoopDriver {
         }
     }
 
-    private void destroy(Task<?> task) {
-        try {
-            loop.callExceptionHandler(ExceptionContext.of("Task was destroyed but it is pending!")
-                    .future(task)
-                    .build());
-            task.abandonWait();
-        } finally {
-            if (task instanceof BodyTask<?> body && body.seat != null) {
-                body.unwinding = true;
-                handTo(body.seat());
-                runner.awaitGrant();
-            } else {
-                task.finishWith(
-                        new CancelledException("The event loop was closed while " + task.getName() + " was pending"));
-            }
-        }
+    /** Lets a body run to its end, as Python closes a coroutine: its finally blocks run, but may not await. */
+    public void unwind(Seated body) {
+        handTo(seatOf(body));
+        runner.awaitGrant();
     }
 
     // ---- watchdog
 
+    /** Counts entries and hand-overs; read racily. */
+    public long progress() {
+        return progress;
+    }
+
     /** The thread that holds the loop, or ought to have taken it. */
-    @Nullable Thread holderThread() {
+    public @Nullable Thread holderThread() {
         return holder.thread;
     }
 
@@ -645,7 +645,7 @@ final class LoopDriver {
      * Whether the loop was handed to a thread that has not taken it; wakes the thread once more, at no cost to one that
      * was woken.
      */
-    boolean unclaimed() {
+    public boolean unclaimed() {
         Seat seat = holder;
         if (!seat.granted) {
             return false;
@@ -655,7 +655,7 @@ final class LoopDriver {
     }
 
     /** Whether {@link #close} has begun: nothing new may start. */
-    boolean isClosing() {
+    public boolean isClosing() {
         return closing;
     }
 }

@@ -1,4 +1,4 @@
-package asyncio;
+package asyncio.internal.loop;
 
 import java.util.ArrayList;
 import java.util.Collections;
@@ -50,7 +50,7 @@ final class StepOrder {
     /** Of a walk: one of so many steps is held back, none if zero. Else: after so many, there are other points. */
     private final int period;
 
-    private final Map<Task<?>, Rank> ranks = new WeakHashMap<>();
+    private final Map<Object, Rank> ranks = new WeakHashMap<>();
     /** Callbacks count as one task, which is never held back, but may go first. */
     private final double callbacks;
     /** Which of the next steps are change points. */
@@ -196,10 +196,7 @@ final class StepOrder {
     }
 
     /** The task that takes the step; null for a callback. */
-    private static @Nullable Task<?> taskOf(Runnable entry) {
-        if (entry instanceof Wait wait) {
-            return wait.task;
-        }
-        return entry instanceof TaskStart start ? start.task() : null;
+    private static @Nullable Object taskOf(Runnable entry) {
+        return entry instanceof Entry own ? own.task() : null;
     }
 }

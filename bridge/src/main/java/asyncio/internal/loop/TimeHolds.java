@@ -1,4 +1,4 @@
-package asyncio;
+package asyncio.internal.loop;
 
 import java.util.List;
 import java.util.Set;
@@ -6,12 +6,11 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
-import reactor.core.Disposable;
 
 /**
  * Those who keep the virtual time of a loop from jumping: work off the loop that may still call back. From any thread.
  */
-final class TimeHolds {
+public final class TimeHolds {
     private final Runnable whenReleased;
     private final Set<Hold> holds = ConcurrentHashMap.newKeySet();
     /** The size of a concurrent set may miss one that comes while another goes. */
@@ -21,10 +20,10 @@ final class TimeHolds {
         this.whenReleased = whenReleased;
     }
 
-    /** Until it is disposed of. */
-    Disposable add(Object holder, @Nullable Origin origin) {
+    /** Until it is released. */
+    Hold add(Object holder, @Nullable Throwable site) {
         count.incrementAndGet();
-        Hold hold = new Hold(holder, origin);
+        Hold hold = new Hold(holder, site);
         holds.add(hold);
         return hold;
     }
@@ -33,23 +32,25 @@ final class TimeHolds {
         return count.get() == 0;
     }
 
-    List<Hold> snapshot() {
+    public List<Hold> snapshot() {
         return List.copyOf(holds);
     }
 
     /** By identity. */
-    final class Hold implements Disposable {
-        final Object holder;
-        final @Nullable Origin origin;
+    public final class Hold {
+        public final Object holder;
+        /** Where it was asked for. */
+        public final @Nullable Throwable site;
+
         private final AtomicBoolean released = new AtomicBoolean();
 
-        Hold(Object holder, @Nullable Origin origin) {
+        private Hold(Object holder, @Nullable Throwable site) {
             this.holder = holder;
-            this.origin = origin;
+            this.site = site;
         }
 
-        @Override
-        public void dispose() {
+        /** Lets the time go; once. */
+        public void release() {
             if (released.compareAndSet(false, true)) {
                 holds.remove(this);
                 count.decrementAndGet();
@@ -57,8 +58,7 @@ final class TimeHolds {
             }
         }
 
-        @Override
-        public boolean isDisposed() {
+        public boolean isReleased() {
             return released.get();
         }
     }

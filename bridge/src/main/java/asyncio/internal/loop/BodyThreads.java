@@ -1,4 +1,4 @@
-package asyncio;
+package asyncio.internal.loop;
 
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * below, or with {@code -Dasyncio.bodies.kind=platform}. One set of classes for all versions, so virtual threads are
  * reached through a method handle.
  */
-final class BodyThreads {
+public final class BodyThreads {
     /** Enough for locals of a deep stack; 128 KiB overflowed. */
     private static final long STACK_BYTES = 512 * 1024;
     /** Idle platform threads that a loop keeps. */
@@ -24,7 +24,8 @@ final class BodyThreads {
     private static final @Nullable MethodHandle NEW_VIRTUAL = findNewVirtual();
     private static final @Nullable MethodHandle IS_VIRTUAL = findIsVirtual();
 
-    static final boolean VIRTUAL = choose(System.getProperty("asyncio.bodies.kind"));
+    /** Whether bodies run on virtual threads. */
+    public static final boolean VIRTUAL = choose(System.getProperty("asyncio.bodies.kind"));
 
     private BodyThreads() {}
 
@@ -88,11 +89,11 @@ final class BodyThreads {
     }
 
     /** Whether the current thread is a virtual one, whoever made it. */
-    static boolean onVirtualThread() {
+    public static boolean onVirtualThread() {
         return isVirtual(Thread.currentThread());
     }
 
-    static boolean isVirtual(Thread thread) {
+    public static boolean isVirtual(Thread thread) {
         MethodHandle isVirtual = IS_VIRTUAL;
         try {
             return isVirtual != null && (boolean) isVirtual.invokeExact(thread);
@@ -101,7 +102,7 @@ final class BodyThreads {
         }
     }
 
-    static Thread newVirtual(Runnable main) {
+    public static Thread newVirtual(Runnable main) {
         MethodHandle newVirtual = NEW_VIRTUAL;
         if (newVirtual == null) {
             throw new IllegalStateException("No virtual threads before Java 21");
@@ -137,17 +138,17 @@ final class BodyThreads {
     }
 
     /** The failure of a task whose body gets no thread, since there are too many. */
-    static RejectedExecutionException tooMany(Task<?> task) {
-        return cannotStart(task, "the limit is asyncio.bodies.max=" + MAX_PLATFORM);
+    static RejectedExecutionException tooMany(Seated body) {
+        return cannotStart(body, "the limit is asyncio.bodies.max=" + MAX_PLATFORM);
     }
 
     /**
      * The failure of a task whose body gets no thread. There may be thousands of them, and where they come from is the
      * loop, so that none has a stack.
      */
-    static RejectedExecutionException cannotStart(Task<?> task, String reason) {
+    static RejectedExecutionException cannotStart(Seated body, String reason) {
         RejectedExecutionException refusal =
-                new RejectedExecutionException("No thread for the body of " + task.getName() + ": " + reason
+                new RejectedExecutionException("No thread for the body of " + body.getName() + ": " + reason
                         + ". Every suspended body holds a platform thread on this Java ("
                         + Runtime.version().feature() + "). Run on Java 24 or later, where bodies are virtual "
                         + "threads; write what waits in great numbers as Monos; or raise -Dasyncio.bodies.max");

@@ -1,4 +1,4 @@
-package asyncio;
+package asyncio.internal.loop;
 
 import io.netty.channel.IoHandle;
 import io.netty.channel.IoHandlerContext;
@@ -8,7 +8,6 @@ import io.netty.channel.nio.NioIoHandler;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.MockTicker;
 import io.netty.util.concurrent.Ticker;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -16,10 +15,6 @@ import java.util.Queue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
-import reactor.core.CoreSubscriber;
-import reactor.core.Disposable;
-import reactor.core.Disposables;
-import reactor.util.concurrent.Queues;
 
 /**
  * asyncio's {@code _run_once} over any Netty {@code IoHandler}. It selects (blocking only if nothing is ready), moves
@@ -30,7 +25,7 @@ import reactor.util.concurrent.Queues;
  * loop from one body to the next (see {@link LoopDriver}). Everything here but {@link #enqueue} and {@link #hold} is
  * for the owner only.
  */
-final class LoopCore extends NettyEventLoop {
+public final class LoopCore extends NettyEventLoop {
     /**
      * Bodies may pass the loop among themselves for this long before IO is polled again; a poll means a thread switch
      * for them.
@@ -48,7 +43,8 @@ final class LoopCore extends NettyEventLoop {
     private static final long MILLI = 1_000_000;
     private static final Runnable NOTHING = () -> {};
 
-    private final EventLoop loop;
+    private final LoopObserver observer;
+    private final @Nullable IdleObserver idleObserver;
     private final boolean wholeMillis;
     private final @Nullable MockTicker virtualClock;
     /** A seeded schedule; null for the plain order. */
@@ -56,18 +52,17 @@ final class LoopCore extends NettyEventLoop {
 
     private final @Nullable LateTimers lateTimers;
     private final Closers closers = new Closers();
-    private final Queue<Runnable> inbox =
-            Queues.<Runnable>unboundedMultiproducer().get();
+    private final Queue<Runnable> inbox;
     private final Ring<Runnable> ready = new Ring<>(256);
     /**
-     * Waiters for which there was no room in one of the two above, linked by {@code next}, the last first: they were
-     * told once, and nobody will tell them again.
+     * Entries for which there was no room in one of the two above, linked, the last first: they were told once, and
+     * nothing will tell them again.
      */
-    private final AtomicReference<@Nullable Waiter> spilled = new AtomicReference<>();
+    private final AtomicReference<@Nullable Entry> spilled = new AtomicReference<>();
 
     private final TimerQueue timers = new TimerQueue();
     /** When the last one goes the loop may be asleep, with a clock that could go on. */
-    final TimeHolds holds = new TimeHolds(this::wakeUp);
+    private final TimeHolds holds = new TimeHolds(this::wakeUp);
 
     private final IoHandlerContext ioContext = new IoContext();
     private volatile boolean closed;
@@ -77,8 +72,7 @@ final class LoopCore extends NettyEventLoop {
     private long lastReading;
     private int stepsUntilReading;
     private int todo;
-    /** The subscriber that the entry which is running tells of the end of its Mono, if it does that. */
-    private @Nullable CoreSubscriber<?> signalled;
+    private @Nullable Object signalled;
     /** How long, in real time, the select that is under way may take at most; zero for as long as it takes. */
     private long quietNanos;
     /** Virtual time has nothing to jump to, and the monitor has looked: the select may sleep. */
@@ -88,13 +82,28 @@ final class LoopCore extends NettyEventLoop {
     private final List<IoRegistration> registrations = new ArrayList<>();
 
     /** Set by {@code stop()}: the current tick is the last. */
-    volatile boolean stopping;
+    private volatile boolean stopping;
     /** Whether the owner is blocked in select, for the watchdog. */
-    volatile boolean selecting;
+    private volatile boolean selecting;
 
-    LoopCore(EventLoop loop, IoHandlerFactory factory, Ticker ticker, long seed) {
+    /**
+     * A loop that does not run yet.
+     *
+     * @param seed of the schedule; zero for the plain order
+     * @param inbox empty; for many producers and one consumer
+     * @param idleObserver asked before virtual time jumps, if there is one
+     */
+    public LoopCore(
+            IoHandlerFactory factory,
+            Ticker ticker,
+            long seed,
+            Queue<Runnable> inbox,
+            LoopObserver observer,
+            @Nullable IdleObserver idleObserver) {
         super(factory, ticker);
-        this.loop = loop;
+        this.inbox = inbox;
+        this.observer = observer;
+        this.idleObserver = idleObserver;
         this.wholeMillis = io instanceof NioIoHandler;
         this.virtualClock = ticker instanceof MockTicker mock ? mock : null;
         this.order = seed == 0 ? null : new StepOrder(seed, virtualClock != null);
@@ -111,7 +120,7 @@ final class LoopCore extends NettyEventLoop {
     // ---- the ready queue, from any thread
 
     @Override
-    boolean enqueue(Runnable entry) {
+    public boolean enqueue(Runnable entry) {
         if (closed) {
             return false;
         }
@@ -137,40 +146,40 @@ final class LoopCore extends NettyEventLoop {
         return true;
     }
 
-    /** Keeps a waiter without allocating anything; who wants something else of the loop can be told that it failed. */
+    /** Keeps an entry without allocating anything; other callers of the loop can be told that it failed. */
     private void spill(Runnable entry, OutOfMemoryError e) {
-        if (!(entry instanceof Waiter waiter)) {
+        if (!(entry instanceof Entry kept) || !kept.link(null)) {
             throw e;
         }
-        Waiter before;
+        Entry before;
         do {
             before = spilled.get();
-            waiter.next = before;
-        } while (!spilled.compareAndSet(before, waiter));
+            kept.link(before);
+        } while (!spilled.compareAndSet(before, kept));
     }
 
     /** Moves as many of them to the ready queue as there is room for. */
     private void takeSpilled() {
-        Waiter first = null;
-        for (Waiter waiter = spilled.getAndSet(null); waiter != null; ) {
-            Waiter next = waiter.next;
-            waiter.next = first; // the first first
-            first = waiter;
-            waiter = next;
+        Entry first = null;
+        for (Entry entry = spilled.getAndSet(null); entry != null; ) {
+            Entry next = entry.linked();
+            entry.link(first); // the first first
+            first = entry;
+            entry = next;
         }
         while (first != null) {
-            Waiter next = first.next;
-            first.next = null;
+            Entry next = first.linked();
+            first.link(null);
             enqueueHere(first);
             first = next;
         }
     }
 
-    private void enqueueHere(Waiter waiter) {
+    private void enqueueHere(Entry entry) {
         try {
-            ready.add(waiter);
+            ready.add(entry);
         } catch (OutOfMemoryError e) {
-            spill(waiter, e);
+            spill(entry, e);
         }
     }
 
@@ -189,13 +198,13 @@ final class LoopCore extends NettyEventLoop {
                     left.add(entry);
                 }
             }
-            for (Waiter waiter = spilled.getAndSet(null), next; waiter != null; waiter = next) {
-                next = waiter.next;
-                waiter.next = null;
-                if (waiter == own) {
+            for (Entry entry = spilled.getAndSet(null), next; entry != null; entry = next) {
+                next = entry.linked();
+                entry.link(null);
+                if (entry == own) {
                     found = true;
                 } else {
-                    left.add(waiter);
+                    left.add(entry);
                 }
             }
         }
@@ -206,34 +215,23 @@ final class LoopCore extends NettyEventLoop {
         return found;
     }
 
-    /**
-     * What becomes of an entry whose loop is closed: a callback is dropped as asyncio does, a waiter is told on this
-     * thread, a task ends before its first step; and Netty's entries run, since somebody may wait for them, or they
-     * hold a buffer.
-     */
+    /** Netty's entries run, since somebody may wait for them, or they hold a buffer. */
     private static void abandon(Runnable entry) {
-        if (entry instanceof Waiter waiter) {
-            waiter.loopClosed();
-        } else if (entry instanceof TaskStart start) {
-            Task<?> task = start.task();
-            task.finishWith(new CancelledException("The event loop was closed before " + task.getName() + " began"));
-        } else if (entry instanceof TimerChange change) {
-            if (change.add) {
-                abandon(change.timer.action());
-            }
-        } else if (!(entry instanceof Handle)) {
+        if (entry instanceof Entry own) {
+            own.loopClosed();
+        } else {
             safeExecute(entry);
         }
     }
 
     /** All of them, whatever one throws; the first Error. */
-    private static @Nullable Error abandonAll(Iterable<Runnable> entries) {
+    private @Nullable Error abandonAll(Iterable<Runnable> entries) {
         Error error = null;
         for (Runnable entry : entries) {
             try {
                 abandon(entry);
             } catch (RuntimeException e) {
-                Log.error("Exception in " + Log.text(entry) + " of an event loop that is closed", e);
+                observer.failedAtClose(entry, e);
             } catch (Error e) {
                 error = error == null ? e : error;
             }
@@ -241,13 +239,36 @@ final class LoopCore extends NettyEventLoop {
         return error;
     }
 
-    /** Keeps virtual time from jumping until it is disposed of, from any thread. */
-    Disposable hold(Object holder, @Nullable Origin origin) {
-        return virtualClock == null ? Disposables.disposed() : holds.add(holder, origin);
+    /** Keeps virtual time from jumping until it is released, from any thread; null if time is real. */
+    public TimeHolds.@Nullable Hold hold(Object holder, @Nullable Throwable site) {
+        return virtualClock == null ? null : holds.add(holder, site);
+    }
+
+    /** What keeps virtual time from jumping. */
+    public List<TimeHolds.Hold> holds() {
+        return holds.snapshot();
+    }
+
+    /** The current tick is to be the last. */
+    public void stopAfterTick() {
+        stopping = true;
+    }
+
+    boolean isStopping() {
+        return stopping;
+    }
+
+    void stopped() {
+        stopping = false;
+    }
+
+    /** Whether the owner is blocked in select, for the watchdog. */
+    public boolean isSelecting() {
+        return selecting;
     }
 
     /** Makes the loop look again at what it waits for, from any thread. */
-    void wakeUp() {
+    public void wakeUp() {
         if (!inEventLoop()) {
             enqueue(NOTHING);
         }
@@ -259,8 +280,8 @@ final class LoopCore extends NettyEventLoop {
     void beginTick(boolean block) {
         mayBlock = block;
         if (select() == 0 && ready.isEmpty() && timeMayPass()) {
-            if (loop.monitor != null) {
-                whenIdle(loop.monitor);
+            if (idleObserver != null) {
+                whenIdle(idleObserver);
             } else if (nothingCame()) {
                 jump();
             }
@@ -274,8 +295,8 @@ final class LoopCore extends NettyEventLoop {
         int handled = io.run(ioContext);
         if (selecting) {
             selecting = false;
-            if (handled == 0 && loop.getDebug() && deadline != TimerQueue.NONE) {
-                DebugMode.checkLateness(loop, ticker.nanoTime() - deadline);
+            if (handled == 0 && observer.measures() && deadline != TimerQueue.NONE) {
+                observer.late(ticker.nanoTime() - deadline);
             }
         }
         lastPoll = System.nanoTime();
@@ -303,18 +324,17 @@ final class LoopCore extends NettyEventLoop {
         collectReady();
     }
 
-    /** What a monitor wants to happen before a jump, or in its place. */
-    private void whenIdle(LoopMonitor monitor) {
+    /** What the observer wants to happen before a jump, or in its place. */
+    private void whenIdle(IdleObserver idle) {
         boolean timers = nextDeadline() != TimerQueue.NONE;
-        long quiet = EventLoop.saturatedNanos(monitor.quietTime(timers, mayHearFromOutside(timers)));
+        long quiet = idle.quietNanos(timers, openChannels() > 0);
         if (quiet > 0 && (!mayBlock || !isQuietFor(quiet))) {
             return; // if it may not block, a thread will come that may
         }
         if (!nothingCame()) {
             return;
         }
-        long next = nextDeadline();
-        monitor.idle(loop, next == TimerQueue.NONE ? null : Duration.ofNanos(next));
+        idle.idle(nextDeadline());
         if (!nothingCame() || !timeMayPass()) {
             return;
         }
@@ -346,12 +366,8 @@ final class LoopCore extends NettyEventLoop {
         }
     }
 
-    private boolean mayHearFromOutside(boolean timers) {
-        return openChannels() > 0 || !timers && loop.tasks.snapshot().stream().anyMatch(Task::awaitsForeign);
-    }
-
     /** How many channels have a descriptor that is watched; by the owner. */
-    int openChannels() {
+    private int openChannels() {
         registrations.removeIf(registration -> !registration.isValid());
         return registrations.size();
     }
@@ -359,7 +375,7 @@ final class LoopCore extends NettyEventLoop {
     @Override
     public Future<IoRegistration> register(IoHandle handle) {
         Future<IoRegistration> registered = super.register(handle);
-        if (loop.monitor != null && io.isCompatible(handle.getClass())) {
+        if (idleObserver != null && io.isCompatible(handle.getClass())) {
             registered.addListener(done -> {
                 if (done.isSuccess()) {
                     registrations.add(registered.getNow());
@@ -410,9 +426,9 @@ final class LoopCore extends NettyEventLoop {
         return ready.remove();
     }
 
-    /** Runs an entry, noting whom it tells of the end of a Mono. */
+    /** Runs an entry, noting what it tells of the end of a Mono. */
     void runEntry(Runnable entry) {
-        CoreSubscriber<?> subscriber = entry instanceof Waiter waiter ? waiter.subscriber() : null;
+        Object subscriber = entry instanceof Entry own ? own.signals() : null;
         if (subscriber == null) {
             entry.run(); // may hand the loop on, after which nothing here may be touched
             return;
@@ -425,12 +441,13 @@ final class LoopCore extends NettyEventLoop {
         }
     }
 
-    @Nullable CoreSubscriber<?> signalled() {
+    /** The subscriber that the entry which is running tells of the end of its Mono, if it does that. */
+    public @Nullable Object signalled() {
         return signalled;
     }
 
     /** Puts an entry before all others, as the rest of the one that is running: it belongs to the same tick. */
-    boolean enqueueNext(Runnable rest) {
+    public boolean enqueueNext(Runnable rest) {
         if (closed) {
             return false;
         }
@@ -501,13 +518,13 @@ final class LoopCore extends NettyEventLoop {
         return virtualClock != null
                 && !stopping
                 && holds.none()
-                && (loop.monitor != null || nextDeadline() != TimerQueue.NONE);
+                && (idleObserver != null || nextDeadline() != TimerQueue.NONE);
     }
 
     // ---- timers
 
     /** Adds a timer, from any thread; false if the loop is closed. */
-    boolean addTimer(TimerQueue.Entry timer) {
+    public boolean addTimer(TimerQueue.Entry timer) {
         if (closed) {
             return false;
         }
@@ -519,7 +536,7 @@ final class LoopCore extends NettyEventLoop {
     }
 
     /** Removes a timer if it is there, from any thread. */
-    void removeTimer(TimerQueue.Entry timer) {
+    public void removeTimer(TimerQueue.Entry timer) {
         if (inEventLoop()) {
             timers.remove(timer);
         } else {
@@ -528,7 +545,17 @@ final class LoopCore extends NettyEventLoop {
     }
 
     /** What another thread wants of the timers: done when the loop looks into its inbox, not a tick later. */
-    private record TimerChange(TimerQueue timers, TimerQueue.Entry timer, boolean add) implements Runnable {
+    private static final class TimerChange extends Entry {
+        private final TimerQueue timers;
+        private final TimerQueue.Entry timer;
+        private final boolean add;
+
+        TimerChange(TimerQueue timers, TimerQueue.Entry timer, boolean add) {
+            this.timers = timers;
+            this.timer = timer;
+            this.add = add;
+        }
+
         @Override
         public void run() {
             if (add) {
@@ -537,21 +564,28 @@ final class LoopCore extends NettyEventLoop {
                 timers.remove(timer);
             }
         }
+
+        @Override
+        protected void loopClosed() {
+            if (add) {
+                abandon(timer.action());
+            }
+        }
     }
 
     /** How many timers there are. */
-    int timerCount() {
+    public int timerCount() {
         return timers.size();
     }
 
-    long now() {
+    public long now() {
         return ticker.nanoTime();
     }
 
     // ---- closing
 
     @Override
-    boolean isClosed() {
+    public boolean isClosed() {
         return closed;
     }
 
@@ -565,7 +599,7 @@ final class LoopCore extends NettyEventLoop {
         cancelScheduledTasks();
         Error error = runReadyAtClose(); // the last flush of what was written in this tick
         closing = true;
-        error = first(error, closers.run(loop));
+        error = first(error, closers.run(observer));
         io.prepareToDestroy();
         // closing channels queues their last events; they may queue more, but not for ever
         for (int round = 0; round < 16 && !(ready.isEmpty() && inbox.isEmpty()); round++) {
@@ -584,8 +618,12 @@ final class LoopCore extends NettyEventLoop {
         return error;
     }
 
-    /** Runs an action when the loop is closed, on the thread that does; at once if it has been. */
-    Disposable onClose(Runnable action) {
+    /**
+     * Runs an action when the loop is closed, on the thread that does; at once if it has been.
+     *
+     * @return takes it back, unless it has begun
+     */
+    public Runnable onClose(Runnable action) {
         return closers.add(action, this::isShuttingDown);
     }
 
@@ -619,12 +657,12 @@ final class LoopCore extends NettyEventLoop {
 
         @Override
         public boolean shouldReportActiveIoTime() {
-            return loop.getDebug();
+            return observer.measures();
         }
 
         @Override
         public void reportActiveIoTime(long activeNanos) {
-            DebugMode.checkIoDuration(loop, activeNanos);
+            observer.io(activeNanos);
         }
 
         @Override

@@ -1,4 +1,4 @@
-package asyncio;
+package asyncio.internal.loop;
 
 import io.netty.channel.IoHandle;
 import io.netty.channel.IoHandler;
@@ -12,22 +12,22 @@ import io.netty.channel.nio.NioIoHandler;
 import org.jspecify.annotations.Nullable;
 
 /** The kinds of IO; in a class of its own since epoll's classes may be absent. */
-final class Transports {
+public final class Transports {
     private Transports() {}
 
-    static boolean epollIsAvailable() {
+    public static boolean epollIsAvailable() {
         return Epoll.isAvailable();
     }
 
-    static @Nullable Throwable whyNoEpoll() {
+    public static @Nullable Throwable whyNoEpoll() {
         return Epoll.unavailabilityCause();
     }
 
-    static IoHandlerFactory epoll() {
+    public static IoHandlerFactory epoll() {
         return EpollIoHandler.newFactory();
     }
 
-    static IoHandlerFactory nio() {
+    public static IoHandlerFactory nio() {
         return NioIoHandler.newFactory();
     }
 

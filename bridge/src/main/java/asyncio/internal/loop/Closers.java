@@ -1,11 +1,10 @@
-package asyncio;
+package asyncio.internal.loop;
 
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
-import reactor.core.Disposable;
 
 /** What runs when a loop is closed. Whoever takes an action out of the set runs it, so that it runs once. */
 final class Closers {
@@ -20,8 +19,13 @@ final class Closers {
         }
     }
 
-    /** @param closing looked at when the action is there: if it is true, {@link #run} may have gone by */
-    Disposable add(Runnable action, BooleanSupplier closing) {
+    /**
+     * Adds an action.
+     *
+     * @param closing looked at when the action is there: if it is true, {@link #run} may have gone by
+     * @return takes it back, unless it has begun
+     */
+    Runnable add(Runnable action, BooleanSupplier closing) {
         Closer closer = new Closer(action);
         closers.add(closer);
         if (closing.getAsBoolean() && closers.remove(closer)) {
@@ -31,15 +35,14 @@ final class Closers {
     }
 
     /** Runs all of them, whatever one throws; the first Error. */
-    @Nullable Error run(EventLoop loop) {
+    @Nullable Error run(LoopObserver observer) {
         Error error = null;
         for (Closer closer : List.copyOf(closers)) {
             if (closers.remove(closer)) {
                 try {
                     closer.action.run();
                 } catch (RuntimeException e) {
-                    Log.error(
-                            "Exception in " + Log.text(closer.action) + ", which ran since " + loop + " is closed", e);
+                    observer.failedAtClose(closer.action, e);
                 } catch (Error e) {
                     error = error == null ? e : error;
                 }

@@ -1,10 +1,10 @@
-package asyncio;
+package asyncio.internal.loop;
 
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /** A thread that can hold a loop, and the signal that hands the loop to it. */
-class Seat {
+public class Seat {
     /**
      * Turns of waiting before a platform thread parks: a loop that comes back at once then costs no system call. Waits
      * that were worth it raise the number, others lower it; the least is what a hand-over to another body and back
@@ -19,12 +19,34 @@ class Seat {
     /** Of a thread that drives the loop: the entry it runs has handed the loop to a body. Used by that thread only. */
     boolean handedOver;
 
+    /**
+     * The seat that waits for the first step of the body here to end, since that is eager. Used by the loop's owner.
+     */
+    private @Nullable Seat eagerCaller;
+    /** When the step that the body here is taking began, by the system's clock, if that is wanted. */
+    long stepStart;
+
     volatile @Nullable Thread thread;
     /** Set by {@link LoopDriver} when it hands the loop over, taken by the thread. */
     volatile boolean granted;
 
     Seat(boolean virtual) {
         this.spins = virtual ? 0 : LEAST_SPINS;
+    }
+
+    /** The thread; null before it is made. */
+    public @Nullable Thread thread() {
+        return thread;
+    }
+
+    void setEagerCaller(@Nullable Seat caller) {
+        eagerCaller = caller;
+    }
+
+    @Nullable Seat takeEagerCaller() {
+        Seat caller = eagerCaller;
+        eagerCaller = null;
+        return caller;
     }
 
     /** Lets a thread go that waits for a loop it will not get. */
