@@ -23,7 +23,7 @@ import reactor.util.context.ContextView;
  *
  * <pre>{@code
  * Asyncio.run(() -> {
- *     Task<String> slow = createTask(async(() -> { await(sleep(ofSeconds(1))); return "done"; }));
+ *     Task<String> slow = createTask(async(() -> { await(sleep(Duration.ofSeconds(1))); return "done"; }));
  *     System.out.println(await(slow));
  * });
  * }</pre>
@@ -403,7 +403,7 @@ public final class Asyncio {
      * they go on.
      *
      * <pre>{@code
-     * asCompleted(List.of(fetch("a"), fetch("b"))).take(1)                // the faster one; the other goes on
+     * Flux<Page> faster = asCompleted(List.of(fetch("a"), fetch("b"))).take(1);    // the other one continues
      * }</pre>
      *
      * <p>asyncio: {@code as_completed}, of which this is the {@code for} loop.
@@ -454,7 +454,7 @@ public final class Asyncio {
      * cancels all of them; the task goes on when all have ended.
      *
      * <pre>{@code
-     * Connection connection = await(race(open("2001:db8::1"), sleep(ofMillis(250)).then(open("192.0.2.1"))));
+     * Connection connection = await(race(open("2001:db8::1"), sleep(Duration.ofMillis(250)).then(open("192.0.2.1"))));
      * }</pre>
      *
      * @throws IllegalArgumentException if there are none
@@ -485,7 +485,7 @@ public final class Asyncio {
      * does not wait. What was not delivered goes to {@code Operators.onDiscard}.
      *
      * <pre>{@code
-     * Flux<Page> pages = mapConcurrent(Flux.fromIterable(urls), 8, url -> async(() -> fetch(url)));
+     * Flux<Page> pages = mapConcurrent(Flux.fromIterable(urls), 8, url -> fetch(url));
      * }</pre>
      *
      * @throws IllegalArgumentException if {@code concurrency} is not positive
@@ -537,6 +537,8 @@ public final class Asyncio {
      * cancelled.
      *
      * <pre>{@code
+     * try {
+     *     await(connection.update(sql));
      * } finally {
      *     await(shieldedCleanup(connection.rollback(), Duration.ofSeconds(5)));
      * }

@@ -14,12 +14,12 @@ import reactor.util.context.ContextView;
  * {@link Asyncio#toThread} too.
  *
  * <pre>{@code
- * static final ContextVar<String> USER = ContextVar.of("user", "nobody");
+ * ContextVar<String> USER = ContextVar.of("user", "nobody");    // a static final field
  *
- * USER.set("ann");                                          // in a body, from here on
- * USER.get();                                               // in bodies, callbacks, functions of toThread
- * Mono.deferContextual(context -> log(USER.get(context)))   // in operators
- * page.contextWrite(USER.with("ann"))                       // for what is upstream
+ * USER.set("ann");              // in a body, from here on
+ * String name = USER.get();     // in bodies, callbacks, functions of toThread
+ * Mono<String> user = Mono.deferContextual(context -> Mono.just(USER.get(context)));    // in operators
+ * Mono<Page> forAnn = page.contextWrite(USER.with("ann"));                              // for what is upstream
  * }</pre>
  *
  * <p>Thread-safe. asyncio: {@code contextvars.ContextVar}; {@code copy_context()} is {@link Asyncio#currentContext()}.

@@ -434,7 +434,7 @@ public final class EventLoop {
      * <p>It takes about 10 microseconds a task, and 30 to 300 more for a body, whose stack is read; called on the loop,
      * it keeps the loop for that long.
      *
-     * <pre>{@code
+     * <pre>{@literal
      * <EventLoop running>: 2 tasks
      * - Task-1 waits for <TaskGroup tasks=1 entered>
      *     at shop.Main.main(Main.java:12)

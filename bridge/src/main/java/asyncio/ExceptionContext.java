@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  *     metrics.increment("asyncio.errors");
  *     l.defaultExceptionHandler(context);
  * });
- * loop.callExceptionHandler(ExceptionContext.of("the feed ended").exception(e).transport(channel).build());
+ * loop.callExceptionHandler(ExceptionContext.of("the feed ended").exception(error).transport(channel).build());
  * }</pre>
  *
  * <p>asyncio: the dictionary given to {@code loop.call_exception_handler}; more components may be added.

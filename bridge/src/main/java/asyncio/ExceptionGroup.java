@@ -19,6 +19,8 @@ import reactor.core.Exceptions;
  * whatever way, prints theirs, once. Code asks for {@link #exceptions()}.
  *
  * <pre>{@code
+ * try {
+ *     await(TaskGroup.scopeBody(this::uploadAll));
  * } catch (ExceptionGroup e) {                          // except* IOException
  *     ExceptionGroup.Split split = e.split(IOException.class);
  *     if (split.matching() != null) { retryLater(split.matching().exceptions()); }

@@ -33,9 +33,9 @@ import reactor.util.context.ContextView;
  * Future is collected.
  *
  * <pre>{@code
- * Future<String> reply = EventLoop.getRunningLoop().createFuture();
- * client.send(request, reply::trySetResult);     // a callback, from any thread; it may come after a cancellation
- * String text = await(reply);
+ * Future<Reply> reply = EventLoop.getRunningLoop().createFuture();
+ * client.send(request, reply::trySetResult, reply::trySetException); // callbacks, from any thread; maybe after a cancel
+ * Reply received = await(reply);
  * }</pre>
  *
  * <p>asyncio: {@code Future}. There it is not thread-safe.

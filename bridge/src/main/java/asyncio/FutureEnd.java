@@ -22,7 +22,7 @@ public final class FutureEnd extends Waiter {
      * code that ends the Future.
      *
      * <pre>{@code
-     * FutureEnd.then(reply, request::release);
+     * FutureEnd.then(reply, buffer::clear);
      * }</pre>
      */
     public static void then(Future<?> future, Runnable action) {

@@ -32,7 +32,7 @@ import reactor.util.context.ContextView;
  *
  * <pre>{@code
  * Task<User> user = createTask(users.find(id));
- * Task<Void> ticker = createTask(async(() -> { while (true) { tick(); await(sleep(ofSeconds(1))); } }));
+ * Task<Void> ticker = createTask(async(() -> { while (true) { tick(); await(sleep(Duration.ofSeconds(1))); } }));
  * User found = await(user);
  * ticker.cancel();
  * }</pre>

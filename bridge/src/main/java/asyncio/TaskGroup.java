@@ -35,7 +35,7 @@ import reactor.core.publisher.Mono;
  *     return Mono.zip(user, orders, Page::new);
  * });
  *
- * Page page = await(TaskGroup.scopeBody(group -> {                    // straight-line: in the current task
+ * Page rendered = await(TaskGroup.scopeBody(group -> {                // straight-line: in the current task
  *     Task<User> user = group.createTask(users.find(id));
  *     Task<List<Order>> orders = group.createTask(orderService.of(id));
  *     return new Page(await(user), await(orders));
@@ -211,7 +211,7 @@ public final class TaskGroup {
      * <pre>{@code
      * int port = await(group.start(started -> async(() -> {
      *     Server server = await(Streams.startServerBody(handler, "127.0.0.1", 0));
-     *     started.started(server.sockets().get(0).getPort());
+     *     started.started(server.port());
      *     await(server.serveForever());
      * })));
      * }</pre>

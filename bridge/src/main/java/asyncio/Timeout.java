@@ -17,7 +17,7 @@ import reactor.core.publisher.Mono;
  * <p><b>Threading.</b> The scope runs on one loop; {@link #reschedule} belongs to that, the questions to any thread.
  *
  * <pre>{@code
- * Mono<Page> page = Timeout.scope(Duration.ofSeconds(2), timeout -> Mono.zip(user, orders, Page::new));
+ * Mono<Page> page = Timeout.scope(Duration.ofSeconds(2), timeout -> render(id));
  *
  * List<String> lines = await(Timeout.scopeBody(Duration.ofSeconds(2), timeout -> {
  *     List<String> all = new ArrayList<>();

@@ -19,5 +19,6 @@ import reactor.core.publisher.Mono;
 interface Log {
     void info(String format, Object argument);
     void warn(String text, Throwable error);
+    void warn(String format, Object first, Object second);
 }
 Log log;

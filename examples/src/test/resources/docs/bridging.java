@@ -15,3 +15,17 @@ Driver driver;
 String sql;
 Path path, copy;
 java.net.Socket socket;
+interface Jdbc { Row queryForObject(String sql); }
+Jdbc jdbc;
+
+record Reply(String text) {}
+interface Call { void abort(); }
+interface Client { Call send(String request, Consumer<Reply> success, Consumer<Throwable> failure); }
+Client client;
+String request;
+
+record Page(String text) {}
+abstract Mono<Page> fetch(String url);
+String url, url2;
+java.nio.channels.AsynchronousFileChannel channel;
+java.nio.ByteBuffer buffer;

@@ -1,7 +1,8 @@
 import java.net.URI;
 import java.util.concurrent.ConcurrentHashMap;
+import asyncio.queue.PriorityQueue;
 
-record Job(String id) {}
+record Job(String id) { Long deadline() { return 0L; } }
 Queue<Job> jobs;
 Job job;
 abstract Mono<Void> work(Job job);

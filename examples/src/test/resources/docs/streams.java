@@ -1,4 +1,17 @@
 import io.netty.buffer.ByteBufUtil;
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import javax.net.ssl.SSLContext;
+import reactor.netty.http.server.HttpServer;
+import reactor.netty.tcp.TcpClient;
 
 StreamConnection connection, other;
 StreamReader reader;
+StreamWriter writer;
+EventLoop loop;
+SSLContext sslContext;
+ConnectionHandler handler;
+interface Row { String toCsv(); }
+List<Row> rows;
+abstract Mono<Void> serve(StreamConnection connection);
+abstract Mono<Void> use(Server server);
+abstract Mono<String> page(String id);

@@ -19,3 +19,17 @@ record Quote(String symbol) {}
 KeyedLock<String> turns;
 Mono<Quote> paced;
 String customer;
+Client client;
+String url;
+interface Client { Mono<Page> get(String url); }
+abstract Mono<Page> load();
+abstract Mono<Void> save(Page page);
+record UserId(String id) {}
+record Order(UserId user) {}
+abstract Mono<Void> write(Page page);
+record Receipt(Order order) {}
+abstract Mono<Receipt> charge(Order order);
+Order order;
+Deque<Page> items;
+void use(Page page) {}
+void log(String text) {}

@@ -12,9 +12,9 @@ import reactor.core.publisher.Flux;
  *
  * <pre>{@code
  * Flux<Quote> quotes = Listeners.flux(Overflow.dropOldest(256), sink -> {
- *     Listener listener = sink::next;
- *     exchange.addListener(listener);
- *     sink.onDispose(() -> exchange.removeListener(listener));
+ *     BiConsumer<String, Long> ticker = (symbol, cents) -> sink.next(new Quote(symbol, cents));
+ *     exchange.addTicker(ticker);
+ *     sink.onDispose(() -> exchange.removeTicker(ticker));
  * });
  * }</pre>
  */

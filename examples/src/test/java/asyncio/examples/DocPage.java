@@ -16,11 +16,12 @@ import javax.tools.Diagnostic;
 import javax.tools.JavaFileObject;
 
 /**
- * The Java blocks of a Markdown page, to be compiled.
+ * The Java blocks of a Markdown page, or of the javadoc in a source, to be compiled.
  *
- * <p>A block is what stands between <code>```java</code> and <code>```</code>; none is left out. One that begins with
- * imports is a source file. Any other one is the statements of a method that throws {@code Exception} or, if it does
- * not parse as those, members of a class, or of an interface if its methods have no bodies.
+ * <p>A block is what stands between <code>```java</code> and <code>```</code>, in javadoc in <code>&lt;pre>{&#64;code }
+ * </code> or <code>{&#64;snippet : }</code>; none is left out. One that begins with imports is a source file. Any other
+ * one is the statements of a method that throws {@code Exception} or, if it does not parse as those, members of a
+ * class, or of an interface if its methods have no bodies.
  *
  * <p>The names that a page uses without declaring them are its <em>surroundings</em>: imports, then the members of a
  * class that each of its blocks extends, so that a block may declare a name anew.
@@ -29,22 +30,49 @@ final class DocPage {
     /** The lines between two fences; {@code line} is the number of the first one, from 1. */
     record Block(int line, String text) {}
 
+    private static final Pattern JAVADOC_BLOCK = Pattern.compile("<pre>\\s*\\{@code\\b|\\{@snippet\\b[^:}]*:");
     private static final Pattern FILE = Pattern.compile("\\s*(package|import)\\s.*", Pattern.DOTALL);
     private static final Pattern PUBLIC_TYPE = Pattern.compile(
             "^public (?:final |abstract |sealed )*(?:class|interface|record|enum) (\\w+)", Pattern.MULTILINE);
 
     private final String name;
-    private final List<Block> blocks = new ArrayList<>();
+    private final List<Block> blocks;
     private final StringBuilder imports = new StringBuilder();
     private final StringBuilder members = new StringBuilder();
 
-    /** A page, which errors call {@code name}. */
+    /** A Markdown page, which errors call {@code name}. */
     DocPage(String name, String markdown, String surroundings) {
+        this(name, fencedIn(markdown), surroundings);
+    }
+
+    private DocPage(String name, List<Block> blocks, String surroundings) {
         this.name = name;
+        this.blocks = blocks;
         surroundings.lines().forEach(line -> {
             boolean isImport = line.startsWith("import ");
             (isImport ? imports : members).append(line).append(isImport ? ' ' : '\n');
         });
+    }
+
+    /** The javadoc in a Java source, which errors call {@code name}. */
+    static DocPage ofJavadoc(String name, String java, String surroundings) {
+        List<Block> blocks = new ArrayList<>();
+        Matcher opening = JAVADOC_BLOCK.matcher(java);
+        while (opening.find()) {
+            int end = opening.end();
+            for (int open = 1; open > 0; end++) { // javadoc counts braces, too
+                open += java.charAt(end) == '{' ? 1 : java.charAt(end) == '}' ? -1 : 0;
+            }
+            String text = java.substring(opening.end(), end - 1);
+            int start = opening.end() + (text.startsWith("\n") ? 1 : 0);
+            int line = (int) java.substring(0, start).lines().count() + (text.startsWith("\n") ? 1 : 0);
+            blocks.add(new Block(line, text.replaceAll("(?m)^\\s*\\* ?", "").strip()));
+        }
+        return new DocPage(name, blocks, surroundings);
+    }
+
+    private static List<Block> fencedIn(String markdown) {
+        List<Block> blocks = new ArrayList<>();
         List<String> lines = markdown.lines().toList();
         for (int i = 0; i < lines.size(); i++) {
             String fence = lines.get(i).strip();
@@ -58,6 +86,11 @@ final class DocPage {
                 }
             }
         }
+        return blocks;
+    }
+
+    String name() {
+        return name;
     }
 
     /** The Java blocks, from the top of the page. */

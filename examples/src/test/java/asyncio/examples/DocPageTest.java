@@ -71,6 +71,50 @@ class DocPageTest {
     }
 
     @Test
+    void takesTheJavaBlocksOfJavadoc() {
+        DocPage page = DocPage.ofJavadoc(
+                "Page.java",
+                String.join(
+                        "\n",
+                        "/**",
+                        " * A page.",
+                        " *",
+                        " * <pre>{@code",
+                        " * if (a) {",
+                        " *     b();",
+                        " * }",
+                        " * }</pre>",
+                        " *",
+                        " * <pre>mvn verify</pre>, {@code mvn -v}",
+                        " */",
+                        "class Page {",
+                        "    /** <pre>{@code c();}</pre> */",
+                        "    int c;",
+                        "",
+                        "    /**",
+                        "     * {@snippet lang = java :",
+                        "     * d();",
+                        "     *",
+                        "     * e();",
+                        "     * }",
+                        "     */",
+                        "    int d;"),
+                "");
+        assertThat(page.blocks())
+                .containsExactly(
+                        new DocPage.Block(5, "if (a) {\n    b();\n}"),
+                        new DocPage.Block(13, "c();"),
+                        new DocPage.Block(18, "d();\n\ne();"));
+    }
+
+    @Test
+    void namesFileAndLineOfAnErrorInJavadoc() throws IOException {
+        DocPage page = DocPage.ofJavadoc(
+                "Page.java", "/**\n * <pre>{@code\n * int a = 1;\n * a = missing;\n * }</pre>\n */", "");
+        assertThat(page.errors()).singleElement().asString().startsWith("Page.java:4: cannot find symbol");
+    }
+
+    @Test
     void compilesStatementsThatThrow() throws IOException {
         assertThat(block("int a = 1;", "if (a == 2) throw new Exception();", "class Local {}")
                         .errors())

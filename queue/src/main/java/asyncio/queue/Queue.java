@@ -195,7 +195,7 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
      * As {@link #get()}, but completes empty when the queue is shut down and empty, for which {@code await} gives null:
      *
      * <pre>{@code
-     * for (Job job; (job = await(jobs.next())) != null; ) { ... }
+     * for (Job job; (job = await(jobs.next())) != null; ) { await(work(job)); }
      * }</pre>
      */
     public Mono<T> next() {

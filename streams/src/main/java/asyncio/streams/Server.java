@@ -265,7 +265,8 @@ public final class Server implements AutoCloseable {
      * subscription; cancelling stops waiting. It is the end of a scope:
      *
      * <pre>{@code
-     * Mono.usingWhen(Streams.startServer(handler, "127.0.0.1", 0), server -> use(server), Server::closeAndWait)
+     * Mono<Void> served = Mono.usingWhen(
+     *         Streams.startServer(this::serve, "127.0.0.1", 0), server -> use(server), Server::closeAndWait);
      * }</pre>
      *
      * <p>asyncio: {@code async with server}.

@@ -49,10 +49,8 @@ public final class StreamConnection implements AutoCloseable {
      * peer has sent and gone meanwhile, epoll may have thrown the bytes away.
      *
      * <pre>{@code
-     * TcpServer.create().handle((in, out) -> {
-     *     in.withConnection(connection -> reader = StreamConnection.from(connection).reader());
-     *     ...
-     * }
+     * Mono<StreamConnection> redis =
+     *         TcpClient.create().host("localhost").port(6379).connect().map(StreamConnection::from);
      * }</pre>
      *
      * @param limit the longest line, in bytes; twice that is buffered before the peer has to wait

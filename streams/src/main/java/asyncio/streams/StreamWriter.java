@@ -29,7 +29,7 @@ import reactor.core.publisher.Mono;
  * <pre>{@code
  * writer.write("PING\r\n");
  * await(writer.drain());
- * ...
+ *
  * writer.close();
  * await(writer.waitClosed());
  * }</pre>
@@ -265,7 +265,7 @@ public final class StreamWriter {
      * <pre>{@code
      * writer.write("STARTTLS\r\n");
      * if (new String(await(reader.readLine()), US_ASCII).startsWith("220")) {
-     *     await(writer.startTls(TlsOptions.builder().context(context).serverHostname("mail.example.org").build()));
+     *     await(writer.startTls(TlsOptions.builder().context(sslContext).serverHostname("mail.example.org").build()));
      * }
      * }</pre>
      *

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * What one of a child's three standard streams is connected to.
  *
  * <pre>{@code
- * Command.of("sort").stdin(Stdio.from(unsorted)).stdout(Stdio.PIPE).stderr(Stdio.appendTo(log))
+ * Command.of("sort").stdin(Stdio.from(unsorted)).stdout(Stdio.PIPE).stderr(Stdio.appendTo(errors));
  * }</pre>
  *
  * <p>asyncio: {@code subprocess.PIPE}, {@code DEVNULL}, {@code STDOUT}, None for {@link #INHERIT}, and open files.

@@ -33,15 +33,19 @@ import org.opentest4j.TestAbortedException;
  *
  *     @BeforeEach
  *     void start() throws Exception {
- *         server = await(Streams.startServerBody(this::handle, "127.0.0.1", 0));
+ *         server = await(Streams.startServerBody(new ChatServer()::serve, "127.0.0.1", 0));
  *     }
  *
  *     @ParameterizedTest
  *     @ValueSource(ints = {1, 10, 100})
  *     void answers(int clients, TaskGroup group) throws Exception {
  *         for (int i = 0; i < clients; i++) {
- *             group.createTask(async(this::client));
+ *             group.createTask(new ChatClient(this::connect).say("hello"));
  *         }
+ *     }
+ *
+ *     Mono<StreamConnection> connect() {
+ *         return Streams.openConnection("127.0.0.1", server.port());
  *     }
  *
  *     @AfterEach

@@ -14,7 +14,7 @@ import java.lang.annotation.Target;
  * <pre>{@code
  * @AsyncioTest
  * @IgnoreLeaks(Leftover.Kind.THREAD)   // the driver keeps its pool
- * void queries() throws Exception { ... }
+ * void queries() throws Exception { await(database.find(id)); }
  * }</pre>
  */
 @Documented

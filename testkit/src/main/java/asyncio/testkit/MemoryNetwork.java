@@ -33,7 +33,7 @@ import reactor.core.publisher.Mono;
  * network.toClient(number -> number == 1 ? Wire.direct().resetAfter(3) : Wire.direct()); // only the first one breaks
  * try (MemoryServer server = network.startServerBody(new ChatServer()::serve, "chat")) {
  *     ChatClient client = new ChatClient(() -> network.connect("chat"));
- *     ...
+ *     await(client.say("hello"));
  * }
  * }</pre>
  */

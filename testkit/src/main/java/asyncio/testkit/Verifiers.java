@@ -18,7 +18,7 @@ import reactor.core.Scannable;
  * {@linkplain EventLoop#dumpTasks tasks of the loop}. From any thread, but only on the loop nothing changes meanwhile.
  *
  * <pre>{@code
- * Task<Void> writer = createTask(async(() -> await(lock.acquire())));
+ * Task<Permit> writer = createTask(lock.acquire());
  * await(sleep(Duration.ZERO));
  * Verifiers.expectSuspended(writer);
  * Verifiers.expectWaiters(lock, 1);
