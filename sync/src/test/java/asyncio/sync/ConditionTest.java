@@ -36,11 +36,16 @@ class ConditionTest {
     private final List<Integer> result = new ArrayList<>();
     private int state;
 
-    /** Acquires, waits, logs, and keeps the lock or not. */
+    /** Acquires, waits, logs, and keeps the lock or not; not if it is cancelled, since the others need it to end. */
     private Mono<Void> waits(int n, boolean releases) {
         return async(() -> {
             Permit permit = await(condition.acquire());
-            await(condition.await());
+            try {
+                await(condition.await());
+            } catch (CancelledException e) {
+                permit.release();
+                throw e;
+            }
             assertThat(permit.isReleased()).isFalse();
             result.add(n);
             if (releases) {
