@@ -5,7 +5,6 @@ import asyncio.internal.loop.TimerQueue;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Queue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -15,7 +14,6 @@ import reactor.core.CoreSubscriber;
 import reactor.core.Exceptions;
 import reactor.core.Scannable;
 import reactor.core.publisher.Operators;
-import reactor.util.concurrent.Queues;
 import reactor.util.context.Context;
 
 /**
@@ -26,8 +24,7 @@ final class Completions<T> implements Subscription, Scannable {
     private final AsCompleted<T> what;
     private final EventLoop loop;
     private final CoreSubscriber<? super Future<T>> actual;
-    private final Queue<Future<T>> done =
-            Queues.<Future<T>>unboundedMultiproducer().get();
+    private final ToldWaiters<Listener<T>> done = new ToldWaiters<>();
     private final AtomicBoolean started = new AtomicBoolean();
     private final AtomicLong requested = new AtomicLong();
     /** Calls of {@link #deliver} that the one who delivers has not answered. */
@@ -77,7 +74,7 @@ final class Completions<T> implements Subscription, Scannable {
             this.listeners = listeners;
             for (Listener<T> listener : listeners) {
                 if (!listener.child.addWaiter(listener)) {
-                    done.add(listener.child);
+                    done.add(listener);
                 }
             }
             if (what.timeout != null && left > 0) {
@@ -143,7 +140,7 @@ final class Completions<T> implements Subscription, Scannable {
                 return;
             }
             Throwable error = this.error; // before the queue: whoever is in it came before the deadline
-            if (done.isEmpty()) {
+            if (done.peek() == null) {
                 if (error != null) {
                     terminated = true;
                     detach();
@@ -155,16 +152,14 @@ final class Completions<T> implements Subscription, Scannable {
             if (delivered == demand) {
                 break;
             }
-            Future<T> next = done.poll();
+            Listener<T> next = done.poll();
             if (next != null) {
                 left--;
                 delivered++;
-                actual.onNext(next);
+                actual.onNext(next.child);
             }
         }
-        if (cancelled || terminated) {
-            done.clear();
-        } else if (delivered > 0 && demand != Long.MAX_VALUE) {
+        if (!cancelled && !terminated && delivered > 0 && demand != Long.MAX_VALUE) {
             requested.addAndGet(-delivered);
         }
     }
@@ -204,7 +199,7 @@ final class Completions<T> implements Subscription, Scannable {
             return terminated;
         }
         if (key == Attr.BUFFERED) {
-            return done.size();
+            return Math.max(0, left - open());
         }
         if (key == Attr.REQUESTED_FROM_DOWNSTREAM) {
             return requested.get();
@@ -220,6 +215,11 @@ final class Completions<T> implements Subscription, Scannable {
         return what + " for " + Log.text(actual);
     }
 
+    /** How many are not done. */
+    private int open() {
+        return (int) listeners.stream().filter(listener -> !listener.child.done()).count();
+    }
+
     private static final class Listener<T> extends Waiter {
         private final Completions<T> completions;
         private final Future<T> child;
@@ -232,7 +232,7 @@ final class Completions<T> implements Subscription, Scannable {
         @Override
         public void run() {
             if (completions.error == null) {
-                completions.done.add(child);
+                completions.done.add(this);
                 completions.deliver();
             }
         }
@@ -263,9 +263,7 @@ final class Completions<T> implements Subscription, Scannable {
         @Override
         public void run() {
             int all = completions.listeners.size();
-            long open = completions.listeners.stream()
-                    .filter(listener -> !listener.child.done())
-                    .count();
+            int open = completions.open();
             end(new TimedOutException(
                     open + " of " + all + " were not done within " + completions.what.timeout + "; they go on"));
         }

@@ -1,11 +1,11 @@
 package asyncio;
 
 import asyncio.internal.loop.LoopCore;
+import asyncio.internal.loop.Memory;
 import asyncio.internal.loop.Ring;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.Queue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -17,7 +17,6 @@ import reactor.core.Exceptions;
 import reactor.core.Scannable;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Operators;
-import reactor.util.concurrent.Queues;
 import reactor.util.context.Context;
 
 /**
@@ -25,7 +24,7 @@ import reactor.util.context.Context;
  * is taken from when an item is asked of the source until its result is delivered, so that results that wait for demand
  * are bounded too.
  *
- * <p>Everything that happens queues up in {@link #news}; whoever comes first works for all, so that signals never
+ * <p>Everything that happens queues up in {@link #taken} and {@link #told}; whoever comes first works for all, so that signals never
  * overlap and never recur, and the fields below {@link #calls} need no other guard.
  */
 final class Mapping<S, R> extends UnderWay implements CoreSubscriber<S>, Subscription, Scannable {
@@ -45,9 +44,10 @@ final class Mapping<S, R> extends UnderWay implements CoreSubscriber<S>, Subscri
     private final AtomicBoolean started = new AtomicBoolean();
     private final AtomicLong requested = new AtomicLong();
     private final AtomicReference<Gate> gate = new AtomicReference<>(Gate.OPEN);
-    /** Slots, each twice: when it has been taken, and when its Future is done. */
-    private final Queue<Slot<S, R>> news =
-            Queues.<Slot<S, R>>unboundedMultiproducer().get();
+    /** Slots that have been taken; guarded by itself. */
+    private final Ring<MappingSlot<R>> taken = new Ring<>(1);
+    /** Slots whose Future is done; each has been taken before. */
+    private final ToldWaiters<MappingSlot<R>> told = new ToldWaiters<>();
     /** The source's error, or that of the function. */
     private final AtomicReference<@Nullable Throwable> sourceError = new AtomicReference<>();
 
@@ -60,12 +60,10 @@ final class Mapping<S, R> extends UnderWay implements CoreSubscriber<S>, Subscri
     /** Calls of {@link #work} that the one at work has not answered. */
     private final AtomicInteger calls = new AtomicInteger();
 
-    /** What runs and, in order, what waits for its delivery; linked. */
-    private @Nullable Slot<S, R> first;
-
-    private @Nullable Slot<S, R> last;
+    /** What runs and, in order, what waits for its delivery. */
+    private final MappingSlot.InOrder<R> slots = new MappingSlot.InOrder<>();
     /** Out of order: what waits for its delivery. */
-    private final Ring<Slot<S, R>> ready = new Ring<>(1);
+    private final Ring<MappingSlot<R>> ready = new Ring<>(1);
 
     private int running;
     private int freed;
@@ -101,29 +99,50 @@ final class Mapping<S, R> extends UnderWay implements CoreSubscriber<S>, Subscri
             Operators.onDiscard(item, context);
             return;
         }
-        Slot<S, R> slot = null;
+        Throwable fatal = null;
         try {
-            slot = start(item);
-            news.add(slot);
+            start(item);
         } catch (Throwable e) {
-            fail(Operators.onOperatorError(source(), e, item, context));
+            if (Exceptions.isFatal(e)) {
+                fatal = e;
+                source().cancel();
+                fail(e);
+            } else {
+                fail(Operators.onOperatorError(source(), e, item, context));
+            }
         } finally {
             gate.set(Gate.OPEN);
         }
-        if (slot != null && !slot.future.addWaiter(slot)) {
-            news.add(slot);
-        }
         work();
+        if (fatal != null) {
+            throw Misuse.<RuntimeException>sneaky(fatal);
+        }
     }
 
-    private Slot<S, R> start(S item) {
+    /** Memory may be out: it allocates before the task has been started, which nobody else would know of. */
+    private void start(S item) {
+        synchronized (taken) {
+            taken.reserve();
+        }
+        Memory.need();
+        MappingSlot<R> slot = new MappingSlot<>(this);
+        start(item, slot);
+        synchronized (taken) {
+            taken.add(slot);
+        }
+        if (!slot.future().addWaiter(slot)) {
+            told.add(slot);
+        }
+    }
+
+    private void start(S item, MappingSlot<R> slot) {
         Mono<? extends R> mono = what.function.apply(item);
         if (mono == null) {
             throw new NullPointerException(
                     "The function given to mapConcurrent returned null, not a Mono, for " + Log.text(item));
         }
         Future<R> future = Children.start(mono, loop, options);
-        return new Slot<>(this, future, future != (Object) mono);
+        slot.started(future, future != (Object) mono);
     }
 
     private void fail(Throwable error) {
@@ -189,46 +208,57 @@ final class Mapping<S, R> extends UnderWay implements CoreSubscriber<S>, Subscri
         }
     }
 
+    /** A slot's Future is done; on the loop. */
+    void ended(MappingSlot<R> slot) {
+        told.add(slot);
+        work();
+    }
+
+    LoopCore loop() {
+        return loop.core;
+    }
+
     // ---- the work
 
     private void work() {
         if (calls.getAndIncrement() == 0) {
+            Throwable thrown = null;
             int answered = 1;
             do {
                 try {
                     workOnce();
                 } catch (Throwable e) {
-                    breakOff(e);
+                    Throwable fatal = breakOff(e);
+                    thrown = thrown == null ? fatal : thrown;
                 }
                 answered = calls.addAndGet(-answered);
             } while (answered != 0);
+            if (thrown != null) {
+                throw Misuse.<RuntimeException>sneaky(thrown);
+            }
         }
     }
 
-    /** Code of others', or the JVM, has failed in the middle of the work: it ends here, and nobody waits for more. */
-    private void breakOff(Throwable e) {
+    /**
+     * The subscriber, or the JVM, has failed in the middle of the work: a failure as any other. What was cut short is
+     * done again; each time less is left.
+     *
+     * @return what is to be thrown in the end
+     */
+    private @Nullable Throwable breakOff(Throwable e) {
         if (!terminated) {
-            terminated = true;
-            leave();
-            for (Slot<S, R> slot = first; slot != null; slot = slot.after) {
-                try {
-                    slot.future.cancel(null);
-                } catch (Throwable again) {
-                    Suppressed.add(e, again);
-                }
-            }
-            if (cancelled) {
-                Operators.onErrorDropped(e, context);
-            } else {
-                actual.onError(e);
+            calls.incrementAndGet();
+        }
+        if (terminated || ending || cancelled || failure != null) {
+            try {
+                loseError(e);
+            } catch (Throwable hook) {
+                return hook;
             }
         } else {
-            Operators.onErrorDropped(e, context);
+            failure = e;
         }
-        if (e instanceof Error fatal && Exceptions.isJvmFatal(fatal)) {
-            calls.set(0); // whoever comes later finds it over
-            throw fatal;
-        }
+        return Exceptions.isJvmFatal(e) ? e : null;
     }
 
     private void workOnce() {
@@ -253,46 +283,59 @@ final class Mapping<S, R> extends UnderWay implements CoreSubscriber<S>, Subscri
     }
 
     private void takeNews() {
-        for (Slot<S, R> slot; (slot = news.poll()) != null; ) {
-            if (!slot.known) {
-                slot.known = true;
-                running++;
-                link(slot);
-                if (ending) {
-                    slot.future.cancel(whyEnding());
-                }
-            } else {
+        MappingSlot<R> done;
+        do {
+            done = told.peek(); // first: then it is among those taken
+            takeTaken();
+            if (done != null) {
+                told.poll();
                 running--;
-                settle(slot);
+                settle(done);
+            }
+        } while (done != null);
+    }
+
+    private void takeTaken() {
+        for (MappingSlot<R> slot; (slot = pollTaken()) != null; ) {
+            running++;
+            slots.add(slot);
+            if (ending) {
+                slot.future().cancel(whyEnding());
             }
         }
     }
 
-    private void settle(Slot<S, R> slot) {
+    private @Nullable MappingSlot<R> pollTaken() {
+        synchronized (taken) {
+            return taken.poll();
+        }
+    }
+
+    private void settle(MappingSlot<R> slot) {
         slot.ended = true;
-        Throwable error = slot.future.failure();
-        slot.future.markRetrieved();
+        Throwable error = slot.future().failure();
+        slot.future().markRetrieved();
         if (ending || failure != null) {
-            unlink(slot);
+            slots.remove(slot);
             lose(slot, error);
         } else if (error != null) {
-            unlink(slot);
+            slots.remove(slot);
             failure = error;
-        } else if (slot.future.resultOrNull() == null) {
-            unlink(slot);
+        } else if (slot.future().resultOrNull() == null) {
+            slots.remove(slot);
             freed++;
         } else if (!what.ordered) {
-            unlink(slot);
-            ready.add(slot);
+            ready.add(slot); // which may need memory
+            slots.remove(slot);
         }
     }
 
     private void deliver(boolean noMore) {
         long demand = requested.get();
         long delivered = 0;
-        for (Slot<S, R> next; delivered < demand && !cancelled && (next = takeReady()) != null; delivered++) {
+        for (MappingSlot<R> next; delivered < demand && !cancelled && (next = takeReady()) != null; delivered++) {
             freed++;
-            actual.onNext(Objects.requireNonNull(next.future.resultOrNull()));
+            actual.onNext(Objects.requireNonNull(next.future().resultOrNull()));
         }
         if (delivered > 0 && demand != Long.MAX_VALUE) {
             requested.addAndGet(-delivered);
@@ -301,7 +344,7 @@ final class Mapping<S, R> extends UnderWay implements CoreSubscriber<S>, Subscri
             return; // cancel() has asked for more work
         }
         if (noMore) {
-            if (first == null && ready.isEmpty() && sourceError.get() == null) {
+            if (slots.first() == null && ready.isEmpty() && sourceError.get() == null) {
                 terminated = true;
                 leave();
                 actual.onComplete();
@@ -313,15 +356,15 @@ final class Mapping<S, R> extends UnderWay implements CoreSubscriber<S>, Subscri
         }
     }
 
-    private @Nullable Slot<S, R> takeReady() {
+    private @Nullable MappingSlot<R> takeReady() {
         if (!what.ordered) {
             return ready.poll();
         }
-        Slot<S, R> next = first;
+        MappingSlot<R> next = slots.first();
         if (next == null || !next.ended) {
             return null;
         }
-        unlink(next);
+        slots.remove(next);
         return next;
     }
 
@@ -338,22 +381,42 @@ final class Mapping<S, R> extends UnderWay implements CoreSubscriber<S>, Subscri
         if (failure == null && !cancelled) {
             failure = sourceError.getAndSet(null);
         }
-        if (!sourceDone) {
-            source().cancel();
+        try {
+            if (!sourceDone) {
+                source().cancel();
+            }
+        } finally {
+            loseWhatIsReady();
+            cancelWhatRuns();
         }
-        List<Future<?>> left = new ArrayList<>();
-        for (Slot<S, R> slot = first, after; slot != null; slot = after) {
+    }
+
+    private void loseWhatIsReady() {
+        for (MappingSlot<R> slot = slots.first(), after; slot != null; slot = after) {
             after = slot.after;
             if (slot.ended) {
-                unlink(slot);
+                slots.remove(slot);
                 lose(slot, null);
-            } else {
-                left.add(slot.future);
             }
         }
-        Future.cancelAll(left, whyEnding());
-        for (Slot<S, R> slot; (slot = ready.poll()) != null; ) {
+        for (MappingSlot<R> slot; (slot = ready.poll()) != null; ) {
             lose(slot, null);
+        }
+    }
+
+    private void cancelWhatRuns() {
+        try {
+            Memory.need();
+            List<Future<?>> left = new ArrayList<>();
+            for (MappingSlot<R> slot = slots.first(); slot != null; slot = slot.after) {
+                left.add(slot.future());
+            }
+            Future.cancelAll(left, whyEnding());
+        } catch (OutOfMemoryError e) {
+            for (MappingSlot<R> slot = slots.first(); slot != null; slot = slot.after) {
+                slot.future().cancel(null);
+            }
+            throw e;
         }
     }
 
@@ -385,11 +448,11 @@ final class Mapping<S, R> extends UnderWay implements CoreSubscriber<S>, Subscri
         }
     }
 
-    private void lose(Slot<S, R> slot, @Nullable Throwable error) {
+    private void lose(MappingSlot<R> slot, @Nullable Throwable error) {
         if (error != null) {
             loseError(error);
-        } else if (slot.ours) {
-            Operators.onDiscard(slot.future.resultOrNull(), context);
+        } else if (slot.isOurs()) {
+            Operators.onDiscard(slot.future().resultOrNull(), context);
         }
     }
 
@@ -400,74 +463,6 @@ final class Mapping<S, R> extends UnderWay implements CoreSubscriber<S>, Subscri
         Throwable failure = this.failure;
         if (failure == null || !Suppressed.tryAdd(failure, error)) {
             Operators.onErrorDropped(error, context);
-        }
-    }
-
-    // ---- the list
-
-    private void link(Slot<S, R> slot) {
-        slot.before = last;
-        if (last == null) {
-            first = slot;
-        } else {
-            last.after = slot;
-        }
-        last = slot;
-    }
-
-    private void unlink(Slot<S, R> slot) {
-        if (slot.before == null) {
-            first = slot.after;
-        } else {
-            slot.before.after = slot.after;
-        }
-        if (slot.after == null) {
-            last = slot.before;
-        } else {
-            slot.after.before = slot.before;
-        }
-        slot.before = null;
-        slot.after = null;
-    }
-
-    /** One item on its way; hears of its Future on the loop. */
-    private static final class Slot<S, R> extends Waiter {
-        private final Mapping<S, R> mapping;
-        private final Future<R> future;
-        /** Whether the Future was started here, so that nobody else has its result. */
-        private final boolean ours;
-        /** Its first news has been taken. */
-        private boolean known;
-
-        private boolean ended;
-        private @Nullable Slot<S, R> before;
-        private @Nullable Slot<S, R> after;
-
-        Slot(Mapping<S, R> mapping, Future<R> future, boolean ours) {
-            this.mapping = mapping;
-            this.future = future;
-            this.ours = ours;
-        }
-
-        @Override
-        public void run() {
-            mapping.news.add(this);
-            mapping.work();
-        }
-
-        @Override
-        Object tells() {
-            return mapping.actual;
-        }
-
-        @Override
-        LoopCore resumesOn() {
-            return mapping.loop.core;
-        }
-
-        @Override
-        public String toString() {
-            return mapping.toString();
         }
     }
 
