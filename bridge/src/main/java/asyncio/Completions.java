@@ -217,7 +217,8 @@ final class Completions<T> implements Subscription, Scannable {
 
     /** How many are not done. */
     private int open() {
-        return (int) listeners.stream().filter(listener -> !listener.child.done()).count();
+        return (int)
+                listeners.stream().filter(listener -> !listener.child.done()).count();
     }
 
     private static final class Listener<T> extends Waiter {

@@ -24,8 +24,8 @@ import reactor.util.context.Context;
  * is taken from when an item is asked of the source until its result is delivered, so that results that wait for demand
  * are bounded too.
  *
- * <p>Everything that happens queues up in {@link #taken} and {@link #told}; whoever comes first works for all, so that signals never
- * overlap and never recur, and the fields below {@link #calls} need no other guard.
+ * <p>Everything that happens queues up in {@link #taken} and {@link #told}; whoever comes first works for all, so that
+ * signals never overlap and never recur, and the fields below {@link #calls} need no other guard.
  */
 final class Mapping<S, R> extends UnderWay implements CoreSubscriber<S>, Subscription, Scannable {
     private enum Gate {

@@ -5,8 +5,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Waiters that have been told and wait for a common turn, first in first out. Adding one, from any thread, needs no
- * memory: it was told once, and nobody will tell it again. The rest is for one reader at a time. Treiber's stack (1986),
- * turned round by the reader.
+ * memory: it was told once, and nobody will tell it again. The rest is for one reader at a time. Treiber's stack
+ * (1986), turned round by the reader.
  */
 final class ToldWaiters<W extends Waiter> {
     /** The last first, linked by {@code next}. */

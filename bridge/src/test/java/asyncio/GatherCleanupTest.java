@@ -12,6 +12,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -175,13 +176,17 @@ class GatherCleanupTest {
         Asyncio.run(() -> {
             List<Future<Void>> cleanups = new ArrayList<>();
             List<Mono<Void>> children = new ArrayList<>();
+            AtomicInteger started = new AtomicInteger();
             for (int i = 0; i < 30_000; i++) {
                 Future<Void> cleanup = new Future<>();
                 cleanups.add(cleanup);
-                children.add(Mono.usingWhen(Mono.just(1), one -> Mono.never(), one -> cleanup(cleanup)));
+                children.add(Mono.usingWhen(
+                        Mono.fromCallable(started::incrementAndGet), one -> Mono.never(), one -> cleanup(cleanup)));
             }
             Task<?> parent = createTask(gather(sleep(LONG), gather(children)));
-            await(sleep(Duration.ofMillis(1)));
+            while (started.get() < cleanups.size()) {
+                await(sleep(Duration.ZERO));
+            }
             parent.cancel();
             for (Future<Void> cleanup : cleanups) {
                 await(sleep(Duration.ZERO));

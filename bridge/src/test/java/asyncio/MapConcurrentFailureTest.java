@@ -115,9 +115,13 @@ class MapConcurrentFailureTest {
     void anItemThatTheSourceBringsMeanwhileIsCancelledToo() throws Exception {
         VirtualTime.run(() -> {
             List<String> seen = new ArrayList<>();
-            TestPublisher<Integer> source = TestPublisher.createNoncompliant(TestPublisher.Violation.CLEANUP_ON_TERMINATE);
+            TestPublisher<Integer> source =
+                    TestPublisher.createNoncompliant(TestPublisher.Violation.CLEANUP_ON_TERMINATE);
             Flux<Integer> results = MapConcurrent.of(
-                    source, 10, i -> i == 0 ? Mono.just(i) : sleep(LONG, i).doOnSuccess(one -> seen.add("runs on")), true);
+                    source,
+                    10,
+                    i -> i == 0 ? Mono.just(i) : sleep(LONG, i).doOnSuccess(one -> seen.add("runs on")),
+                    true);
             Task<Void> task = createTask(results.transform(MapConcurrentFailureTest.<Integer>throwing(() -> {
                         source.next(1);
                         source.next(2);
