@@ -616,4 +616,28 @@ class BlockingTest {
                 .isInstanceOfAny(CancellationException.class, ExecutionException.class);
         made.result().close();
     }
+
+    @Test
+    void theEndOfAPortalAsksEachTaskOfAChainOnce() throws Exception {
+        List<Task<?>> chain = new ArrayList<>();
+        try (BlockingPortal portal = BlockingPortal.start()) {
+            portal.call(() -> {
+                Mono<?> last = sleep(Duration.ofHours(1));
+                for (int i = 0; i < 2000; i++) {
+                    Task<?> task = createTask(last);
+                    chain.add(task);
+                    last = task;
+                }
+                return await(sleep(Duration.ofMillis(1)));
+            });
+            for (Task<?> task : chain) {
+                portal.submit(task); // one chain of twice as many, in the portal's order
+            }
+            portal.cancel();
+        }
+        assertThat(chain)
+                .allMatch(Task::cancelled)
+                .as("they end while others are asked")
+                .allMatch(task -> task.cancelling() <= 1);
+    }
 }

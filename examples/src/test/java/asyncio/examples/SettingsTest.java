@@ -15,7 +15,8 @@ import org.junit.jupiter.api.Test;
 /** The table of docs/settings.md beside the sources of what is published. */
 class SettingsTest {
     private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
-    private static final List<String> MODULES = List.of("bridge", "sync", "queue", "streams", "subprocess", "testkit");
+    private static final List<String> MODULES =
+            List.of("core", "sync", "queue", "bridge", "streams", "subprocess", "testkit");
     /** A property where it is read, or the constant that holds its name. */
     private static final Pattern READ = Pattern.compile(
             "(?:getProperty|getBoolean|getInteger|getLong|millis|nanos|_PROPERTY =)\\s*\\(?\\s*\"(asyncio\\.[a-z.-]+)\"");

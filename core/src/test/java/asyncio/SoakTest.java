@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Mixed work on one loop, by the million, in constant memory. {@code mvn -Psoak -pl bridge test} runs ten millions, the
+ * Mixed work on one loop, by the million, in constant memory. {@code mvn -Psoak -pl core test} runs ten millions, the
  * ordinary build a hundred thousand; {@code -Dsoak.operations=N} with that profile sets another number,
  * {@code -Dasyncio.test.seed} replays.
  */

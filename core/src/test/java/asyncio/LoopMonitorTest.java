@@ -111,8 +111,7 @@ class LoopMonitorTest {
         run(() -> await(new Future<Void>()));
         run(() -> await(Mono.never()));
         run(() -> await(Asyncio.wrapFuture(new CompletableFuture<Void>())));
-        run(() ->
-                await(asyncio.bridge.Futures.toMono(CompletableFuture<Void>::new, asyncio.bridge.Cancellation.DETACH)));
+        run(() -> await(Mono.fromFuture(new CompletableFuture<Void>())));
         assertThat(monitor.asked.stream().filter(asked -> asked.startsWith("none")))
                 .containsExactly("none", "none outside", "none outside", "none outside");
     }

@@ -11,7 +11,6 @@ import static asyncio.Asyncio.sleep;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import asyncio.bridge.BlockingPortal;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -123,22 +122,6 @@ class ManyTest {
         }
         task.cancel();
         assertThatThrownBy(() -> await(task)).isInstanceOf(CancelledException.class);
-    }
-
-    @Test
-    void soDoesAPortal() throws Exception {
-        List<Task<?>> chain = new ArrayList<>();
-        try (BlockingPortal portal = BlockingPortal.start()) {
-            portal.call(() -> chain.addAll(chain()));
-            for (Task<?> task : chain) {
-                portal.submit(task); // one chain of twice as many, in the portal's order
-            }
-            portal.cancel();
-        }
-        assertThat(chain)
-                .allMatch(Task::cancelled)
-                .as("they end while others are asked")
-                .allMatch(task -> task.cancelling() <= 1);
     }
 
     @Test
