@@ -1,6 +1,7 @@
 package asyncio;
 
 import java.util.ArrayDeque;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.Objects;
@@ -71,6 +72,15 @@ public final class Suppressed {
     public static <E extends Throwable> E addAll(E error, Iterable<? extends Throwable> others) {
         others.forEach(other -> add(error, other));
         return error;
+    }
+
+    /** Takes those that are told already out of others, by identity: there may be many, with an equals of the user's. */
+    static void remove(Collection<? extends Throwable> told, Collection<? extends Throwable> others) {
+        if (!told.isEmpty() && !others.isEmpty()) {
+            Set<Throwable> set = Collections.newSetFromMap(new IdentityHashMap<>());
+            set.addAll(told);
+            others.removeIf(set::contains);
+        }
     }
 
     /**

@@ -144,7 +144,7 @@ public final class TaskGroup {
         if (bodyError != null && !(bodyError instanceof CancelledException)) {
             errors.add(bodyError);
         }
-        late.removeAll(errors);
+        Suppressed.remove(errors, late);
         if (fatal == null && errors.isEmpty() && cancelled == null) {
             late.forEach(this::report);
             return;
@@ -166,7 +166,7 @@ public final class TaskGroup {
     }
 
     private <E extends Throwable> E withLate(E error) {
-        late.removeAll(List.of(error.getSuppressed()));
+        Suppressed.remove(List.of(error.getSuppressed()), late);
         return Suppressed.addAll(error, late);
     }
 

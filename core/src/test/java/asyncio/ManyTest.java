@@ -10,6 +10,7 @@ import static asyncio.Asyncio.race;
 import static asyncio.Asyncio.sleep;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import java.io.IOException;
 import java.time.Duration;
@@ -21,6 +22,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import reactor.core.publisher.Flux;
@@ -281,5 +283,41 @@ class ManyTest {
         assertThat(future.removeDoneCallback(meddling)).isEqualTo(1);
         assertThat(future.removeDoneCallback(new Counted(50))).isZero();
         assertThat(future.removeDoneCallback(new Counted(1000))).isPositive();
+    }
+
+    /** Compares as users' exceptions may. */
+    private static final class ComparedException extends Exception {
+        private static final long serialVersionUID = 1L;
+        static final AtomicInteger COMPARED = new AtomicInteger();
+
+        @Override
+        public boolean equals(@Nullable Object other) {
+            COMPARED.incrementAndGet();
+            return other == this;
+        }
+
+        @Override
+        public int hashCode() {
+            return 7;
+        }
+    }
+
+    @Test
+    void errorsOfAGroupAreNotComparedWithEachOther() throws Exception {
+        Asyncio.run(() -> {
+            int many = 300;
+            Throwable thrown = catchThrowable(() -> await(TaskGroup.scope(group -> {
+                for (int i = 0; i < many; i++) {
+                    CancelledException cancelled = new CancelledException("late");
+                    cancelled.addSuppressed(new ComparedException());
+                    group.createTask(Mono.error(new ComparedException()));
+                    group.createTask(Mono.error(cancelled));
+                }
+                return Mono.never();
+            })));
+            assertThat(((ExceptionGroup) thrown).exceptions()).hasSize(many);
+            assertThat(thrown.getSuppressed()).hasSize(2 * many); // those of the group, and the late ones
+        });
+        assertThat(ComparedException.COMPARED).hasValue(0);
     }
 }
