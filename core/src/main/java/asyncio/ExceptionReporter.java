@@ -1,5 +1,7 @@
 package asyncio;
 
+import asyncio.internal.loop.BodyThreads;
+import java.time.Duration;
 import java.util.List;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
@@ -10,6 +12,10 @@ import reactor.util.context.ContextView;
  * go through.
  */
 final class ExceptionReporter {
+    /** Of bodies that got no thread, in the whole process: there may be thousands at once, all for the same reason. */
+    private static final RateLimit REFUSALS_IN_A_MINUTE =
+            new RateLimit(10, Duration.ofMinutes(1).toNanos());
+
     private final EventLoop loop;
     volatile @Nullable BiConsumer<? super EventLoop, ? super ExceptionContext> handler;
 
@@ -77,7 +83,15 @@ final class ExceptionReporter {
 
     /** Message, what is concerned, where it was made; then what a handler that failed had been told. */
     static void log(ExceptionContext what) {
+        int withheld =
+                what.exception() instanceof BodyThreads.Refusal ? REFUSALS_IN_A_MINUTE.pass(System.nanoTime()) : 0;
+        if (withheld == RateLimit.WITHHELD) {
+            return;
+        }
         StringBuilder text = new StringBuilder(what.message());
+        if (withheld > 0) {
+            text.append("; ").append(withheld).append(" bodies before it that got no thread were left out here");
+        }
         append(text, "future", what.future());
         append(text, "handle", what.handle());
         append(text, "protocol", what.protocol());

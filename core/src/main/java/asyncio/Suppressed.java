@@ -74,7 +74,9 @@ public final class Suppressed {
         return error;
     }
 
-    /** Takes those that are told already out of others, by identity: there may be many, with an equals of the user's. */
+    /**
+     * Takes those that are told already out of others, by identity: there may be many, with an equals of the user's.
+     */
     static void remove(Collection<? extends Throwable> told, Collection<? extends Throwable> others) {
         if (!told.isEmpty() && !others.isEmpty()) {
             Set<Throwable> set = Collections.newSetFromMap(new IdentityHashMap<>());

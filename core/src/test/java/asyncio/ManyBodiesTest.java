@@ -10,6 +10,7 @@ import asyncio.internal.loop.BodyThreads;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.RejectedExecutionException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -80,5 +81,29 @@ class ManyBodiesTest {
                     .as("threads are free again")
                     .isEqualTo(1);
         });
+    }
+
+    @Test
+    @EnabledIf("platform")
+    void thousandsOfRefusedBodiesAreLoggedAFewTimesAMinuteAndAHandlerHearsOfEach() throws Exception {
+        int limit = Integer.getInteger("asyncio.bodies.max", 4096);
+        List<Throwable> heard = new CopyOnWriteArrayList<>();
+        try (LogCapture log = new LogCapture()) {
+            for (boolean handled : new boolean[] {false, true}) {
+                Asyncio.run(() -> {
+                    if (handled) {
+                        EventLoop.getRunningLoop().setExceptionHandler((loop, what) -> heard.add(what.exception()));
+                    }
+                    Future<Integer> gate = new Future<>();
+                    for (int i = 0; i < limit + 500; i++) {
+                        createTask(async(() -> await(gate)));
+                    }
+                    await(sleep(Duration.ZERO));
+                    gate.setResult(1);
+                });
+            }
+            assertThat(log.forgottenRecords("No thread for the body")).hasSizeBetween(0, 20);
+        }
+        assertThat(heard).hasSizeGreaterThanOrEqualTo(500).hasOnlyElementsOfType(RejectedExecutionException.class);
     }
 }

@@ -147,13 +147,28 @@ public final class BodyThreads {
      * loop, so that none has a stack.
      */
     static RejectedExecutionException cannotStart(Seated body, String reason) {
-        RejectedExecutionException refusal =
-                new RejectedExecutionException("No thread for the body of " + body.getName() + ": " + reason
-                        + ". Every suspended body holds a platform thread on this Java ("
-                        + Runtime.version().feature() + "). Run on Java 24 or later, where bodies are virtual "
-                        + "threads; write what waits in great numbers as Monos; or raise -Dasyncio.bodies.max");
+        RejectedExecutionException refusal = new Refusal("No thread for the body of " + body.getName() + ": " + reason
+                + ". Every suspended body holds a platform thread on this Java ("
+                + Runtime.version().feature() + "). Run on Java 24 or later, where bodies are virtual "
+                + "threads; write what waits in great numbers as Monos; or raise -Dasyncio.bodies.max");
         refusal.setStackTrace(new StackTraceElement[0]);
         return refusal;
+    }
+
+    /** Tells these from those of users' executors. */
+    public static final class Refusal extends RejectedExecutionException {
+        private static final long serialVersionUID = 1L;
+
+        private Refusal(String message) {
+            super(message);
+        }
+
+        /** Its class tells users nothing. */
+        @Override
+        @SuppressWarnings("OverrideThrowableToString")
+        public String toString() {
+            return RejectedExecutionException.class.getName() + ": " + getMessage();
+        }
     }
 
     /**
