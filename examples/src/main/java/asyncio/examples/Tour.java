@@ -112,7 +112,9 @@ public final class Tour {
 
     private static void serve(int port) throws Exception {
         try (Server server = await(LineServer.start(port))) {
-            System.out.printf("A line server listens on port %d; Ctrl-C ends it%n", server.port());
+            System.out.printf(
+                    "A line server listens on port %d and answers a line with its bytes and words; Ctrl-C ends it%n",
+                    server.port());
             await(server.serveForever());
         }
     }
