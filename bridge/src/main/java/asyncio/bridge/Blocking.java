@@ -131,7 +131,7 @@ public final class Blocking {
     }
 
     /**
-     * What {@link #pull} calls for each item.
+     * The call of {@link #pull} for each item.
      *
      * @param <R> the type of what is read
      * @param <T> the type of the items
@@ -165,7 +165,7 @@ public final class Blocking {
                 .then();
     }
 
-    /** What is read by one thread after the other. */
+    /** A source that is read by one thread after the other. */
     private static final class Source<R extends AutoCloseable, T> implements AutoCloseable {
         private final R resource;
         private final Next<? super R, ? extends T> next;

@@ -3,7 +3,7 @@ package asyncio.bridge;
 import asyncio.ColdMono;
 import reactor.core.CoreSubscriber;
 
-/** What {@link Callbacks#mono} returns. */
+/** The Mono of {@link Callbacks#mono}. */
 final class CallMono<T> extends ColdMono<T> {
     private final Registration<T> registration;
 

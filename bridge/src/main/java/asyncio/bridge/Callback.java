@@ -27,17 +27,18 @@ public interface Callback<T> {
     void failure(Throwable error);
 
     /**
-     * What ends the work early: disposed of once if the receiver leaves before the outcome, on the thread that cancels;
-     * at once if it has left already. Several are disposed of from the last to the first, also if one of them throws,
-     * which goes to {@code Operators.onErrorDropped}.
+     * The handle that ends the work early: disposed of once if the receiver leaves before the outcome, on the thread
+     * that cancels; at once if it has left already. Several are disposed of from the last to the first, also if one of
+     * them throws, which goes to {@code Operators.onErrorDropped}.
      *
      * @return this
      */
     Callback<T> onCancel(Disposable... handles);
 
     /**
-     * What is to be released in any case: disposed of once, when the outcome has come, before the receiver goes on, or
-     * when the receiver leaves; at once if either has happened already. Order and errors are as in {@link #onCancel}.
+     * A resource to be released in any case: disposed of once, when the outcome has come, before the receiver goes on,
+     * or when the receiver leaves; at once if either has happened already. Order and errors are as in
+     * {@link #onCancel}.
      *
      * @return this
      */

@@ -9,8 +9,8 @@ import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /**
- * What is to be disposed of at the end of a bridge: an immutable list, the newest first. Whoever ends the bridge swaps
- * the list for {@link #COMPLETED} or {@link #CANCELLED}, and so owns it.
+ * The handles to be disposed of at the end of a bridge: an immutable list, the newest first. Whoever ends the bridge
+ * swaps the list for {@link #COMPLETED} or {@link #CANCELLED}, and so owns it.
  */
 final class Cleanup {
     static final Cleanup COMPLETED = new Cleanup(() -> {}, false, null);

@@ -5,7 +5,7 @@ import reactor.core.CoreSubscriber;
 import reactor.core.Scannable;
 import reactor.core.publisher.Flux;
 
-/** What {@link Listeners#flux} returns. */
+/** The Flux of {@link Listeners#flux}. */
 final class ListenerFlux<T> extends Flux<T> implements Scannable {
     private final Overflow overflow;
     private final Listeners.Registration<T> registration;

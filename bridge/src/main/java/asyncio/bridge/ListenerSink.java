@@ -30,9 +30,9 @@ public interface ListenerSink<T> extends SuspendingSink<T> {
     boolean isEnded();
 
     /**
-     * What unregisters the listener: disposed of once, when the source has ended or the subscriber leaves, on that
-     * thread; at once if that has happened. Several are disposed of from the last to the first, also if one throws,
-     * which goes to {@code Operators.onErrorDropped}.
+     * The handle that unregisters the listener: disposed of once, when the source has ended or the subscriber leaves,
+     * on that thread; at once if that has happened. Several are disposed of from the last to the first, also if one
+     * throws, which goes to {@code Operators.onErrorDropped}.
      *
      * @return this
      */

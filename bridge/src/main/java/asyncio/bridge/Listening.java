@@ -185,7 +185,7 @@ final class Listening<T> implements ListenerSink<T>, Subscription, Scannable {
         return actual.currentContext();
     }
 
-    /** One who waits for room. */
+    /** A waiter for room. */
     private final class Waiting extends Suspension<Void> {
         private final T item;
 

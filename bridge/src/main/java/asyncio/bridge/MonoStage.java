@@ -15,7 +15,7 @@ import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /**
- * What {@link Futures#toCompletableFuture} returns: the Mono's subscriber. Of its end and of those who complete the
+ * The future of {@link Futures#toCompletableFuture}: the Mono's subscriber. Of its end and of those who complete the
  * result from outside, CompletableFuture's own state picks the winner.
  */
 final class MonoStage<T> extends CompletableFuture<@Nullable T> implements CoreSubscriber<T>, Scannable {

@@ -12,7 +12,7 @@ import reactor.core.CoreSubscriber;
 import reactor.util.context.Context;
 
 /**
- * What {@link Futures#toMono} returns. It is {@link Callbacks#mono} with the stage's callback built in, which takes a
+ * The Mono of {@link Futures#toMono}. It is {@link Callbacks#mono} with the stage's callback built in, which takes a
  * third of the memory.
  */
 final class StageMono<T> extends ColdMono<T> {

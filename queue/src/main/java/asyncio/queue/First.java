@@ -6,7 +6,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 
-/** What {@link Select#first} returns. */
+/** The Mono of {@link Select#first}. */
 final class First<R> extends ColdMono<R> {
     private final List<Select.Clause> clauses;
     private final @Nullable Duration limit;

@@ -8,7 +8,7 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 
-/** What {@link Queue#get} returns. */
+/** The Mono of {@link Queue#get}. */
 final class Get<T> extends ColdMono<T> {
     private final QueueCore<T> core;
     private final @Nullable Duration limit;

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 import reactor.util.context.Context;
 
-/** One who wants an item. */
+/** A waiter that wants an item. */
 class Getter<T> extends Suspension<T> {
     private final QueueCore<T> core;
     /** Whether it ends empty when the queue is shut down, instead of failing. */
@@ -62,7 +62,7 @@ class Getter<T> extends Suspension<T> {
         }
     }
 
-    /** What it would have failed with, nobody asks for any more. */
+    /** An error that comes too late is not asked for any more. */
     @Override
     protected void undelivered(@Nullable T value, @Nullable Throwable error) {
         giveBack(value);

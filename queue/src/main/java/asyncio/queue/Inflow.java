@@ -27,7 +27,7 @@ final class Inflow<T> implements CoreSubscriber<T>, Subscription, Scannable {
     private final QueueCore<T> core;
     /** Null for a subscriber that the user subscribes. */
     private final @Nullable Publisher<? extends T> source;
-    /** Who wants to know the end; null if nobody does. */
+    /** The subscriber that is told of the end; null if there is none. */
     private final @Nullable CoreSubscriber<? super Void> actual;
 
     private final AtomicBoolean started = new AtomicBoolean();
@@ -49,7 +49,7 @@ final class Inflow<T> implements CoreSubscriber<T>, Subscription, Scannable {
 
     private boolean sourceEnded;
     private @Nullable Throwable error;
-    /** Nobody is told anything any more. */
+    /** No signal is sent any more. */
     private boolean over;
 
     Inflow(QueueCore<T> core, @Nullable Publisher<? extends T> source, @Nullable CoreSubscriber<? super Void> actual) {
@@ -286,7 +286,7 @@ final class Inflow<T> implements CoreSubscriber<T>, Subscription, Scannable {
         sourceEnded(Objects.requireNonNull(error, "error"));
     }
 
-    /** What came before the end enters first. */
+    /** Lets the items that came before the end enter first. */
     private void sourceEnded(@Nullable Throwable error) {
         boolean late;
         boolean last = false;

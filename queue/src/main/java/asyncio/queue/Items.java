@@ -4,8 +4,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a queue holds, in the order in which it gives it out. Each item has a place in that order, which it keeps when
- * it is taken out and comes back. Guarded by the queue's monitor.
+ * The items that a queue holds, in the order in which it gives them out. Each has a place in that order, which it keeps
+ * when it is taken out and comes back. Guarded by the queue's monitor.
  */
 abstract class Items<T> {
     /** The place of what {@link #poll} or {@link #pass} was about last. */

@@ -4,7 +4,7 @@ import asyncio.ColdMono;
 import asyncio.EventLoop;
 import reactor.core.CoreSubscriber;
 
-/** What {@link Queue#join} returns. */
+/** The Mono of {@link Queue#join}. */
 final class Join extends ColdMono<Void> {
     private final QueueCore<?> core;
 

@@ -8,7 +8,7 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 
-/** What {@link Queue#put} returns. */
+/** The Mono of {@link Queue#put}. */
 final class Put<T> extends ColdMono<Void> {
     private final QueueCore<T> core;
     private final T item;

@@ -5,7 +5,7 @@ import asyncio.Log;
 import org.reactivestreams.Publisher;
 import reactor.core.CoreSubscriber;
 
-/** What {@link Queue#putAll} returns. */
+/** The Mono of {@link Queue#putAll}. */
 final class PutAll<T> extends ColdMono<Void> {
     private final QueueCore<T> core;
     private final Publisher<? extends T> source;

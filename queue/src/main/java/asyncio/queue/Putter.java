@@ -7,8 +7,8 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 
 /**
- * One who wants to put an item. It is granted a slot; its item enters when it goes on, and never if it is cancelled
- * before.
+ * A waiter that wants to put an item. It is granted a slot; its item enters when it resumes, and never if it is
+ * cancelled before.
  */
 class Putter<T> extends Suspension<Void> {
     private final QueueCore<T> core;
@@ -64,7 +64,7 @@ class Putter<T> extends Suspension<Void> {
         core.releaseSlot();
     }
 
-    /** What it would have failed with, nobody asks for any more. */
+    /** An error that comes too late is not asked for any more. */
     @Override
     protected void undelivered(@Nullable Void value, @Nullable Throwable error) {
         if (error == null) {

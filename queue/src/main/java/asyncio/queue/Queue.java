@@ -329,7 +329,7 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
         return core.toString();
     }
 
-    /** Those who wait. */
+    /** The waiters. */
     @Override
     public Stream<? extends Scannable> inners() {
         return core.waiters().stream();

@@ -13,7 +13,7 @@ import reactor.util.context.Context;
 
 /**
  * A queue's state, and all its changes, under one monitor: the items, those who wait for one, those who wait for room.
- * Nobody is told anything, and no code of the user's runs, while it is held; but for the comparator of a
+ * No signal is sent, and no code of the user's runs, while it is held; but for the comparator of a
  * {@link PriorityQueue}, which throws before anything has changed.
  *
  * <p>Who owns what: an item that is granted to a getter is out of {@link #items}, and comes back to its place if the
@@ -31,7 +31,7 @@ final class QueueCore<T> {
     private final WaitQueue<Getter<T>> getters = new WaitQueue<>();
     private final WaitQueue<Putter<T>> putters = new WaitQueue<>();
     private final WaitQueue<Watcher> joiners = new WaitQueue<>();
-    /** Those who want to know that it is shut down and empty. */
+    /** Waiters for its being shut down and empty. */
     private final WaitQueue<Watcher> ends = new WaitQueue<>();
     /** Slots granted to putters that have not gone on. */
     private int reserved;
@@ -310,7 +310,7 @@ final class QueueCore<T> {
         getters.remove(getter);
     }
 
-    /** Nobody will get it any more. */
+    /** Discards an item that is not for any getter any more. */
     void undelivered(T item, Context context) {
         if (onUndelivered == null) {
             Operators.onDiscard(item, context);

@@ -6,7 +6,7 @@ import reactor.core.CoreSubscriber;
 import reactor.core.Scannable;
 import reactor.core.publisher.Flux;
 
-/** What {@link Queue#asFlux} returns. */
+/** The Flux of {@link Queue#asFlux}. */
 final class QueueFlux<T> extends Flux<T> implements Scannable {
     private final QueueCore<T> core;
 

@@ -1,6 +1,6 @@
 package asyncio.queue;
 
-/** What a queue looked like at one moment, for texts. */
+/** The state of a queue at one moment, for texts. */
 record QueueState(
         String type, int maxsize, int size, int getters, int putters, int watchers, long unfinished, boolean shutDown) {
 

@@ -11,12 +11,11 @@ import reactor.core.CoreSubscriber;
 import reactor.util.context.Context;
 
 /**
- * One who waits for the first of several clauses. Each has an arm in its queue, among those who wait there; whichever
- * queue settles this first has won, under its own monitor, and an arm whose Select is settled refuses what it is
- * offered.
+ * A waiter for the first of several clauses. Each has an arm in its queue, among those who wait there; whichever queue
+ * settles this first has won, under its own monitor, and an arm whose Select is settled refuses what it is offered.
  */
 final class Selecting extends Suspension<Object> {
-    /** What this is settled with. */
+    /** The outcome with which this is settled. */
     private record Won(
             Select.@Nullable Arm arm,
             @Nullable Object item,
@@ -84,7 +83,7 @@ final class Selecting extends Suspension<Object> {
         }
     }
 
-    /** What it would have failed with, nobody asks for any more. */
+    /** An error that comes too late is not asked for any more. */
     @Override
     protected void undelivered(@Nullable Object value, @Nullable Throwable error) {
         giveBack(value);

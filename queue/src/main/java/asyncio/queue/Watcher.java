@@ -8,7 +8,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 
-/** One who waits until all items are done, or until the queue is shut down and empty. */
+/** A waiter until all items are done, or until the queue is shut down and empty. */
 final class Watcher extends Suspension<Void> {
     private final QueueCore<?> core;
     /** Until all are done. */

@@ -1,7 +1,7 @@
 package asyncio.streams;
 
 /**
- * What a server does with one connection, as a straight-line body, which may {@link asyncio.Asyncio#await await}.
+ * The work of a server for one connection, as a straight-line body, which may {@link asyncio.Asyncio#await await}.
  *
  * <p>asyncio: a {@code client_connected_cb} that is a coroutine.
  */

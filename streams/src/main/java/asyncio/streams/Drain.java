@@ -6,7 +6,7 @@ import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Operators;
 
-/** What {@link StreamWriter#drain} returns; on the connection's loop it costs nothing while there is room. */
+/** The Mono of {@link StreamWriter#drain}; on the connection's loop it costs nothing while there is room. */
 final class Drain extends Mono<Void> {
     private final StreamWriter writer;
 

@@ -8,8 +8,8 @@ import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What has come for a {@link StreamReader}, and who waits for more. It belongs to the loop: every method but
- * {@link #onLoop} and those that only look is called there.
+ * The bytes that have come for a {@link StreamReader}, and the reads that wait for more. It belongs to the loop: every
+ * method but {@link #onLoop} and those that only look is called there.
  */
 final class Incoming {
     /** The JVM's longest array, about. */

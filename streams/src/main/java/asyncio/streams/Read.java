@@ -5,7 +5,7 @@ import reactor.core.CoreSubscriber;
 import reactor.core.Scannable;
 import reactor.core.publisher.Mono;
 
-/** What a read method of {@link StreamReader} returns: cold, each subscription reads anew. */
+/** The Mono of a read method of {@link StreamReader}: cold, each subscription reads anew. */
 final class Read<T> extends Mono<T> implements Scannable {
     /** Whoever waits keeps the reader from being collected, and its connection from being closed as forgotten. */
     final StreamReader reader;

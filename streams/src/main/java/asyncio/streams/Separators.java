@@ -3,7 +3,7 @@ package asyncio.streams;
 import java.util.Arrays;
 import java.util.Comparator;
 
-/** What {@link StreamReader#readUntil} looks for: one or several byte sequences, the shortest first. */
+/** The separators that {@link StreamReader#readUntil} looks for: one or several byte sequences, the shortest first. */
 final class Separators {
     private final byte[][] shortestFirst;
 

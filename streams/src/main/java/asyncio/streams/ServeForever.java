@@ -12,7 +12,7 @@ import reactor.core.Scannable;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Operators;
 
-/** What {@link Server#serveForever} returns. */
+/** The Mono of {@link Server#serveForever}. */
 final class ServeForever extends Mono<Void> {
     private final Server server;
 

@@ -6,7 +6,7 @@ import java.util.Objects;
 import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
-/** What can be chosen for connections of either side: see {@link ConnectOptions} and {@link ServeOptions}. */
+/** The options of connections of either side: see {@link ConnectOptions} and {@link ServeOptions}. */
 public abstract sealed class StreamOptions permits ConnectOptions, ServeOptions {
     final int limit;
     final @Nullable TlsOptions tls;

@@ -324,10 +324,10 @@ public final class StreamWriter {
     }
 
     /**
-     * What asyncio knows by a name: {@code peername} and {@code sockname} are {@link SocketAddress}es, {@code socket}
-     * is the Netty {@link Channel}, which stays this library's property, null when the connection is gone. With TLS
-     * {@code ssl_object} is the {@link javax.net.ssl.SSLEngine}, {@code sslcontext} what it was made with,
-     * {@code cipher} a list of its name, the protocol and the bits of the key, {@code peercert} the peer's
+     * A property that asyncio knows by a name: {@code peername} and {@code sockname} are {@link SocketAddress}es,
+     * {@code socket} is the Netty {@link Channel}, which stays this library's property, null when the connection is
+     * gone. With TLS {@code ssl_object} is the {@link javax.net.ssl.SSLEngine}, {@code sslcontext} what it was made
+     * with, {@code cipher} a list of its name, the protocol and the bits of the key, {@code peercert} the peer's
      * {@link java.security.cert.X509Certificate}; {@link StreamConnection} has the same with types. Null for an unknown
      * name.
      */

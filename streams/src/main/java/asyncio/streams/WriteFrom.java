@@ -17,7 +17,7 @@ import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /**
- * What {@link StreamWriter#writeFrom} returns: cold, each subscription subscribes to the source and writes its items.
+ * The Mono of {@link StreamWriter#writeFrom}: cold, each subscription subscribes to the source and writes its items.
  */
 final class WriteFrom<T> extends Mono<Void> implements Scannable {
     /** The name of one that writes a file, while nothing else may be written. */

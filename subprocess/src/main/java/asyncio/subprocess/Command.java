@@ -14,7 +14,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What to run, and how. Immutable: each method returns a changed copy.
+ * A program to run, and the way to run it. Immutable: each method returns a changed copy.
  *
  * <pre>{@code
  * Command sort = Command.of("sort", "-u").stdin(Stdio.PIPE).stdout(Stdio.PIPE).env("LC_ALL", "C");
@@ -253,7 +253,7 @@ public final class Command {
         return settings.words;
     }
 
-    /** What stdin (0), stdout (1) or stderr (2) is. */
+    /** The connection of stdin (0), stdout (1) or stderr (2). */
     public Stdio stdio(int number) {
         Stdio stdio = settings.stdio[number];
         return stdio == null ? Stdio.INHERIT : stdio;

@@ -64,6 +64,6 @@ public interface LaunchedChild {
      */
     Mono<Void> end(boolean gently, Runnable closeStdin);
 
-    /** What it has started. */
+    /** The processes that it has started. */
     Mono<List<ProcessHandle>> descendants();
 }

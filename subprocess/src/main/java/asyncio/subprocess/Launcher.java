@@ -5,7 +5,7 @@ import asyncio.EventLoop;
 import java.io.IOException;
 
 /**
- * Who makes children in place of the operating system, for code that is tested without processes; the testkit's
+ * A maker of children in place of the operating system, for code that is tested without processes; the testkit's
  * {@code FakeProcesses} is one.
  *
  * <pre>{@code
@@ -15,7 +15,7 @@ import java.io.IOException;
  */
 @FunctionalInterface
 public interface Launcher {
-    /** Who makes the children that are started in a context; the operating system, where there is none. */
+    /** The launcher of the children that are started in a context; the operating system, where there is none. */
     ContextVar<Launcher> CURRENT = ContextVar.of("launcher");
 
     /**

@@ -4,7 +4,7 @@ import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a child has left behind: {@link Subprocess#communicate()}, {@link Subprocess#run}.
+ * The results of a child: {@link Subprocess#communicate()}, {@link Subprocess#run}.
  *
  * <p>asyncio: the pair that {@code communicate} gives; {@code subprocess.CompletedProcess}.
  *

@@ -17,7 +17,7 @@ import reactor.util.Logger;
 import reactor.util.Loggers;
 import reactor.util.context.Context;
 
-/** What {@code Subprocess.start} returns. */
+/** The Mono of {@code Subprocess.start}. */
 final class Starting extends ColdMono<Subprocess> {
     private static final Logger LOG = Loggers.getLogger("asyncio");
 

@@ -6,7 +6,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one of a child's three standard streams is connected to.
+ * The other end of one of a child's three standard streams.
  *
  * <pre>{@code
  * Command.of("sort").stdin(Stdio.from(unsorted)).stdout(Stdio.PIPE).stderr(Stdio.appendTo(errors));

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 import reactor.core.Scannable;
 
-/** What {@code acquire()} returns. */
+/** The Mono of {@code acquire()}. */
 final class Acquire extends ColdMono<Permit> {
     private final PermitSource source;
     private final int permits;

@@ -45,11 +45,11 @@ public final class Barrier implements Scannable {
     private final int parties;
     /** All guarded by this. */
     private State state = State.FILLING;
-    /** Those who wait in this round, and those of it who have not gone on. */
+    /** The parties that wait in this round, and those of it that have not resumed. */
     private int count;
 
     private final WaitQueue<Party> waiting = new WaitQueue<>();
-    /** Those who came while others were leaving. */
+    /** The parties that came while others were leaving. */
     private final WaitQueue<Party> blocked = new WaitQueue<>();
 
     /**
@@ -184,7 +184,7 @@ public final class Barrier implements Scannable {
         return told;
     }
 
-    /** Those who were cancelled a moment ago, on other threads, do not count. Under the monitor. */
+    /** Parties that were cancelled a moment ago, on other threads, do not count. Under the monitor. */
     private void dropCancelled() {
         for (Party party : waiting.snapshot()) {
             if (!party.waits()) {
@@ -195,7 +195,7 @@ public final class Barrier implements Scannable {
         }
     }
 
-    /** Those who wait go on, and find out then what has become of the barrier. Under the monitor. */
+    /** The waiting parties resume, and find out then what has become of the barrier. Under the monitor. */
     private void letGoInto(WaitQueue<Party> told) {
         int index = 0;
         for (Party party; (party = waiting.poll()) != null; ) {
@@ -228,7 +228,7 @@ public final class Barrier implements Scannable {
         }
     }
 
-    /** One who was blocked comes again, unless it has left, or the next round has been and gone. */
+    /** A party that was blocked comes again, unless it has left, or the next round has been and gone. */
     private void comeAgain(Party party) {
         WaitQueue<Party> told;
         synchronized (this) {

@@ -10,8 +10,8 @@ import reactor.util.Logger;
 import reactor.util.Loggers;
 
 /**
- * One who waits on a {@link Condition}: first among its waiters, then, having been signalled or told to end, in the
- * line of the lock. All its state is guarded by the lock's monitor.
+ * A waiter on a {@link Condition}: first among its waiters, then, having been signalled or told to end, in the line of
+ * the lock. All its state is guarded by the lock's monitor.
  *
  * <p>One that operators dispose of, behind which there is a task or a scope that waits for clean-ups, goes to the line
  * as well: they must not go on before the lock is their permit's again.

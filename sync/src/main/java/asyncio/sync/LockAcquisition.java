@@ -5,7 +5,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 
-/** One who wants a lock, and the permit it gets. */
+/** A waiter for a lock, and the permit it gets. */
 class LockAcquisition extends LockWaiter<Held> implements Held {
     /** Null until it wants the lock of a key. */
     volatile @Nullable Lock lock;

@@ -5,8 +5,8 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * What only one holder can be in at a time (or only readers): a {@link Lock}, a side of a {@link ReadWriteLock}, a key
- * of a {@link KeyedLock}.
+ * A resource with one holder at a time (or readers only): a {@link Lock}, a side of a {@link ReadWriteLock}, a key of a
+ * {@link KeyedLock}.
  *
  * <p><b>Order.</b> Strictly first in, first out: nobody overtakes one who waits, not even one who has been granted the
  * lock and has not gone on yet.

@@ -8,7 +8,7 @@ import reactor.core.CoreSubscriber;
 import reactor.core.Scannable;
 import reactor.core.publisher.Mono;
 
-/** What gives permits. */
+/** A source of permits. */
 abstract class PermitSource implements Scannable {
     private volatile boolean reclaims;
     /** Then it is no wonder that permits are dropped. */
@@ -17,7 +17,7 @@ abstract class PermitSource implements Scannable {
     /** Takes some that are free, unless others wait for them; null if that cannot be. */
     abstract @Nullable Held take(int permits);
 
-    /** One who may have to wait. */
+    /** An acquisition, which may have to wait. */
     abstract Suspension<Held> waiter(CoreSubscriber<? super Held> actual, int permits, @Nullable Duration limit);
 
     final Mono<Permit> acquireMono(int permits, @Nullable Duration limit) {

@@ -7,7 +7,7 @@ import reactor.core.CoreSubscriber;
 import reactor.core.Scannable;
 import reactor.core.publisher.Flux;
 
-/** What {@code withLock(flux)} and {@code withPermit(flux)} return. */
+/** The Flux of {@code withLock(flux)} and {@code withPermit(flux)}. */
 final class ScopedFlux<T> extends Flux<T> implements Scope.Plan<T>, Scannable {
     private final PermitSource source;
     private final int permits;

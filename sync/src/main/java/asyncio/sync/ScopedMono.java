@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Mono;
 
-/** What {@code withLock(mono)} and {@code withPermit(mono)} return. */
+/** The Mono of {@code withLock(mono)} and {@code withPermit(mono)}. */
 final class ScopedMono<T> extends ColdMono<T> implements Scope.Plan<T> {
     private final PermitSource source;
     private final int permits;

@@ -7,7 +7,7 @@ import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 
-/** One who wants permits of a semaphore, and the permit it gets. */
+/** A waiter for permits of a semaphore, and the permit it gets. */
 final class SemaphoreAcquisition extends Suspension<Held> implements Held, Turn {
     private static final AtomicIntegerFieldUpdater<SemaphoreAcquisition> STAGE =
             AtomicIntegerFieldUpdater.newUpdater(SemaphoreAcquisition.class, "stage");

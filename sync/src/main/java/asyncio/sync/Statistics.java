@@ -1,7 +1,7 @@
 package asyncio.sync;
 
 /**
- * What a lock or a semaphore was like at one moment.
+ * The state of a lock or a semaphore at one moment.
  *
  * @param free how many permits nobody has; of a lock 1 or 0
  * @param waiters how many wait

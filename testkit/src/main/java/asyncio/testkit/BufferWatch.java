@@ -61,7 +61,7 @@ public final class BufferWatch<T> extends ResourceLeakDetector<T> {
         WATCHED.put(loop, ConcurrentHashMap.newKeySet());
     }
 
-    /** What has not been released. */
+    /** The buffers that have not been released. */
     static List<Leftover> end(EventLoop loop) {
         Collection<Tracker<?>> left = WATCHED.remove(loop);
         return left == null

@@ -67,7 +67,7 @@ public final class FakeProcess {
 
     // ---- for the script
 
-    /** What was started. */
+    /** The command that was started. */
     public Command command() {
         return command;
     }
@@ -77,17 +77,17 @@ public final class FakeProcess {
         return pid;
     }
 
-    /** What is written to it; at its end if it is no pipe. */
+    /** The bytes that are written to it; at their end if it is no pipe. */
     public StreamReader stdin() {
         return pipe(0).server().reader();
     }
 
-    /** What it writes; goes nowhere if it is no pipe. */
+    /** The writer of its output, which goes nowhere if it is no pipe. */
     public StreamWriter stdout() {
         return pipe(1).server().writer();
     }
 
-    /** What it writes of errors; goes nowhere if it is no pipe. */
+    /** The writer of its errors, which go nowhere if it is no pipe. */
     public StreamWriter stderr() {
         return command.stdio(2) == Stdio.STDOUT ? stdout() : pipe(2).server().writer();
     }

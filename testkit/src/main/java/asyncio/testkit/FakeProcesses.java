@@ -27,7 +27,7 @@ import java.util.Objects;
  * }</pre>
  */
 public final class FakeProcesses implements Launcher {
-    /** What a child does. */
+    /** The program of a child. */
     @FunctionalInterface
     public interface Program {
         /**
@@ -54,7 +54,7 @@ public final class FakeProcesses implements Launcher {
         this.pipes = Objects.requireNonNull(pipes, "pipes");
     }
 
-    /** What a command does whose first word is this. */
+    /** Sets the program of the commands whose first word is this. */
     public FakeProcesses program(String name, Program program) {
         programs.put(Objects.requireNonNull(name, "name"), Objects.requireNonNull(program, "program"));
         return this;

@@ -9,7 +9,8 @@ import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
 /**
- * What tests with {@link AsyncioExtension} may leave behind; on a method or a class, and then for the classes in it.
+ * The leftovers that tests with {@link AsyncioExtension} are allowed; on a method or a class, and then for the classes
+ * in it.
  *
  * <pre>{@code
  * @AsyncioTest

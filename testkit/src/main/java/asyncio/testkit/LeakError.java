@@ -26,7 +26,7 @@ public final class LeakError extends AssertionError {
         }
     }
 
-    /** What was left. */
+    /** The things that were left. */
     public List<Leftover> leftovers() {
         return leftovers;
     }

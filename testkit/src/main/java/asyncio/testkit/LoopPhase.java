@@ -37,7 +37,7 @@ final class LoopPhase<T> {
         return ended.await(Math.max(0, limit.toNanos()), TimeUnit.NANOSECONDS);
     }
 
-    /** What came of it, when it has ended. */
+    /** The outcome, when it has ended. */
     @Nullable T result() throws Throwable {
         if (failure != null) {
             throw failure;

@@ -269,7 +269,7 @@ public final class LoopVerifier<T> {
         return value;
     }
 
-    /** What comes before time goes on. */
+    /** The next signal, of those that come before time goes on. */
     private Timed<T> next() throws Exception {
         if (unmet.isEmpty()) {
             Future<Void> comes = loop.createFuture();

@@ -130,12 +130,12 @@ public final class MemoryPair implements AutoCloseable {
         return server;
     }
 
-    /** What is under way from the client to the server. */
+    /** The bytes under way from the client to the server. */
     public Transit toServer() {
         return toServer;
     }
 
-    /** What is under way from the server to the client. */
+    /** The bytes under way from the server to the client. */
     public Transit toClient() {
         return toClient;
     }

@@ -63,7 +63,7 @@ public final class MemoryServer implements AutoCloseable {
         }
     }
 
-    /** What clients connect to. */
+    /** The name that clients connect to. */
     public String name() {
         return name;
     }

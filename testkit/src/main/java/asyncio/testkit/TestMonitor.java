@@ -19,7 +19,7 @@ final class TestMonitor implements LoopMonitor {
     /** With sockets open nobody knows whether something will come; after so long nobody believes it any more. */
     private static final Duration PATIENCE = Duration.ofSeconds(1);
 
-    /** What a run is for. */
+    /** The purpose of a run. */
     private enum Goal {
         /** Somebody waits for the end of a task. */
         TASK,

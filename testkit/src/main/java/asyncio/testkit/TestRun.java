@@ -89,7 +89,7 @@ final class TestRun {
         }
 
         /**
-         * What the body failed with, since that is what the test says, else the first assertion that failed in a child;
+         * The failure of the body, since that is what the test says, else the first assertion that failed in a child;
          * the failures of others below it.
          */
         private static Throwable unwrapped(ExceptionGroup all, Task<?> body) {

@@ -8,7 +8,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What happened in a test, in its order, with the loop's time and the task: for the order of clean-ups, and for what
+ * The events of a test, in their order, with the loop's time and the task: for the order of clean-ups, and for what
  * must have happened together. To be made and used on one loop.
  *
  * <pre>{@code

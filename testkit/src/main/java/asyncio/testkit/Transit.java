@@ -37,7 +37,7 @@ public final class Transit {
     private long lastArrival = Long.MIN_VALUE;
 
     private final Deque<byte[]> arrived = new ArrayDeque<>();
-    /** What is read already of the first that has arrived. */
+    /** The number of bytes already read of the first piece that has arrived. */
     private int headRead;
 
     /** How many bytes are in these queues. */
@@ -70,7 +70,7 @@ public final class Transit {
         return mostUnsent;
     }
 
-    /** What it is like. */
+    /** The properties of the wire. */
     public Wire wire() {
         return wire;
     }
@@ -190,7 +190,7 @@ public final class Transit {
         arrive(RESET);
     }
 
-    /** Nobody is left at either end. */
+    /** Called when no end is left. */
     void forget() {
         timers.forEach(timer -> timer.cancel(false));
         timers.clear();

@@ -106,7 +106,7 @@ public final class VirtualTimeLoop implements AutoCloseable {
 
         private Builder() {}
 
-        /** What reports call it. */
+        /** The name that reports give it. */
         public Builder name(String name) {
             this.name = Objects.requireNonNull(name, "name");
             return this;
@@ -142,7 +142,7 @@ public final class VirtualTimeLoop implements AutoCloseable {
             return this;
         }
 
-        /** What {@link #close} does not mind. */
+        /** The leftovers that {@link #close} does not mind. */
         public Builder ignoreLeaks(Leftover.Kind... kinds) {
             ignored.addAll(List.of(kinds));
             return this;

@@ -6,8 +6,8 @@ import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the network between two ends in memory does to the bytes of one direction: how long they take, in which pieces
- * they come, how many fit between the ends, and after how many the connection breaks. Immutable, from any thread.
+ * The network between two ends in memory, in one direction: how long bytes take, in which pieces they come, how many
+ * fit between the ends, and after how many the connection breaks. Immutable, from any thread.
  *
  * <pre>{@code
  * Wire bad = Wire.direct().latency(Duration.ofMillis(50)).chunks(1).resetAfter(100);
@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  */
 public final class Wire {
-    /** What happens to the connection at a byte. */
+    /** The way in which a connection breaks. */
     enum Cut {
         END,
         RESET,
@@ -45,13 +45,13 @@ public final class Wire {
         this.cutAt = cutAt;
     }
 
-    /** What is sent comes in the next tick and as a whole; 64 KiB fit between the ends. */
+    /** A wire on which bytes arrive in the next tick and as a whole; 64 KiB fit between the ends. */
     public static Wire direct() {
         return DIRECT;
     }
 
     /**
-     * What is sent arrives so much later, on the loop's clock, in its order.
+     * A wire on which bytes arrive so much later, on the loop's clock, in its order.
      *
      * @throws IllegalArgumentException if it is negative or more than a year
      */
@@ -64,8 +64,8 @@ public final class Wire {
     }
 
     /**
-     * What has arrived is read in pieces of so many bytes, the last one of fewer, one in each tick. With 1 it shows
-     * code that takes what one read gives for one message.
+     * A wire whose bytes are read in pieces of so many, the last one of fewer, one in each tick. With 1 it shows code
+     * that takes the bytes of one read for one message.
      *
      * @throws IllegalArgumentException if it is not positive
      */
