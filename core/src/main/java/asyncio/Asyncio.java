@@ -509,6 +509,10 @@ public final class Asyncio {
      * back; a task that awaits the chain, through however many operators, does not go on before what is given here has
      * ended. Outside of tasks it changes nothing.
      *
+     * <p>It is known from its subscription on, which Reactor makes when it cancels. If a second thread cancels the same
+     * chain in that moment, as two time limits of the same length do, the task may go on before: authors of sources
+     * register the work from its start instead, see {@link Cleanups#cleanup}.
+     *
      * <pre>{@code
      * Mono<Row> row = Mono.usingWhen(
      *         pool.acquire(), connection -> connection.query(sql), connection -> cleanup(connection.release()));

@@ -5,8 +5,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
 import reactor.core.CoreSubscriber;
 import reactor.core.Scannable;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
 import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 import reactor.util.context.ContextView;
@@ -170,6 +173,19 @@ public final class Cleanups extends UnderWay {
                     && !Boolean.TRUE.equals(link.scan(Scannable.Attr.CANCELLED))
                     && link.scan(Scannable.Attr.ERROR) == null;
         }
+    }
+
+    /**
+     * As {@link Asyncio#cleanup}, of work that is over with it: better, since the work is known from its start, and not
+     * when an operator has got so far as to clean up.
+     *
+     * @param work null if nobody waits for it
+     */
+    public static Mono<Void> cleanup(@Nullable Work work, Publisher<?> publisher) {
+        Mono<Void> end = Flux.from(publisher).then();
+        return work == null
+                ? end
+                : end.doFirst(work::cancelled).doOnTerminate(work::over).doOnCancel(work::over);
     }
 
     /** Something that was cancelled goes on; it calls {@link #end} when it is over. */

@@ -122,11 +122,14 @@ public final class Blocking {
             Executor threads = atOnce ? Ending.oneThread() : null;
             return Flux.usingWhen(
                     Opening.mono(() -> new Source<R, T>(open.call(), next, atOnce, threads), atOnce, threads),
-                    source -> Callbacks.<T>mono(callback -> BlockingCall.start(source::next, atOnce, callback, threads))
-                            .repeat(source::hasMore),
-                    source -> Asyncio.cleanup(source.closeWhenIdle()),
-                    (source, error) -> Asyncio.cleanup(source.closeWhenIdle()),
-                    source -> Asyncio.cleanup(source.closeWhenCancelled()));
+                    opening -> {
+                        Source<R, T> source = opening.stream();
+                        return Callbacks.<T>mono(callback -> BlockingCall.start(source::next, atOnce, callback, threads))
+                                .repeat(source::hasMore);
+                    },
+                    opening -> opening.cleanup(opening.stream().closeWhenIdle()),
+                    (opening, error) -> opening.cleanup(opening.stream().closeWhenIdle()),
+                    opening -> opening.cleanup(opening.stream().closeWhenCancelled()));
         });
     }
 
@@ -152,16 +155,16 @@ public final class Blocking {
         Objects.requireNonNull(open, "open");
         return Flux.usingWhen(
                         Opening.mono(() -> new ChunkWriter(open.call()), false, null),
-                        writer -> Flux.from(source)
+                        opening -> Flux.from(source)
                                 .concatMap(
                                         chunk -> mono(
                                                 () -> {
-                                                    writer.write(chunk);
+                                                    opening.stream().write(chunk);
                                                     return null;
                                                 },
                                                 Cancellation.DETACH),
                                         1),
-                        writer -> Asyncio.cleanup(Asyncio.toThread(writer::close)))
+                        opening -> opening.cleanup(Asyncio.toThread(opening.stream()::close)))
                 .then();
     }
 

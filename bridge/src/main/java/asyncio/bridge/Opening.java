@@ -2,6 +2,7 @@ package asyncio.bridge;
 
 import asyncio.Asyncio;
 import asyncio.Cleanups;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
@@ -11,110 +12,138 @@ import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 
 /**
- * A stream that is being opened in a thread. If it is cancelled meanwhile, it is closed there when it is open, and a
- * task that awaited it resumes only then; but if the opening was to be interrupted and goes on all the same, it is left
- * behind.
+ * A stream that is opened in a thread, used, and closed. If it is cancelled while it is being opened, it is closed there
+ * when it is open; but if the opening was to be interrupted and goes on all the same, it is left behind. A task that
+ * awaits it resumes only when it is closed, or left behind: it is known to the task's {@link Cleanups} from the start.
  */
-final class Opening<S extends AutoCloseable> implements Callable<@Nullable S>, Disposable {
-    private final Callable<? extends S> open;
-    private final boolean interrupt;
-    private final @Nullable Cleanups cleanups;
-    /** All guarded by this. */
-    private boolean running;
-
-    private boolean cancelled;
-    /** Whether a task waits for the end. */
-    private boolean awaited;
-
-    private Opening(Callable<? extends S> open, boolean interrupt, @Nullable Cleanups cleanups) {
-        this.open = open;
-        this.interrupt = interrupt;
-        this.cleanups = cleanups;
+final class Opening<S extends AutoCloseable> implements Callable<@Nullable Opening<S>>, Disposable {
+    private enum State {
+        NEW,
+        RUNNING,
+        /** The stream is the subscriber's, or on its way there. */
+        OPEN,
+        OVER
     }
 
-    static <S extends AutoCloseable> Mono<S> mono(
+    private final Callable<? extends S> open;
+    private final boolean interrupt;
+    private final @Nullable Executor threads;
+    private final Cleanups.@Nullable Work work;
+    private @Nullable S stream;
+    /** Both guarded by this. */
+    private State state = State.NEW;
+
+    private boolean cancelled;
+
+    private Opening(
+            Callable<? extends S> open,
+            boolean interrupt,
+            @Nullable Executor threads,
+            Cleanups.@Nullable Work work) {
+        this.open = open;
+        this.interrupt = interrupt;
+        this.threads = threads;
+        this.work = work;
+    }
+
+    /** Gives it when it is open; {@link #cleanup} is to follow. */
+    @SuppressWarnings({"unchecked", "rawtypes"})
+    static <S extends AutoCloseable> Mono<Opening<S>> mono(
             Callable<? extends S> open, boolean interrupt, @Nullable Executor threads) {
-        return Callbacks.<S>mono(callback -> {
-                    Opening<S> opening = new Opening<>(open, interrupt, Cleanups.of(callback.context()));
+        return new CallMono<Opening<S>>(callback -> {
+                    Opening<S> opening = new Opening<>(open, interrupt, threads, ((Call<?>) callback).work());
                     BlockingCall.start(opening, interrupt, callback, threads);
-                    callback.onCancel(opening);
+                    callback.onDispose(opening);
                 })
-                // it was open, and on its way
-                .doOnDiscard(
-                        AutoCloseable.class,
-                        stream -> Asyncio.toThread(
-                                        () -> {
-                                            stream.close();
-                                            return null;
-                                        },
-                                        threads)
-                                .subscribe());
+                .doOnDiscard(Opening.class, Opening::closeUnused);
     }
 
     @Override
-    public @Nullable S call() throws Exception {
+    public @Nullable Opening<S> call() throws Exception {
         synchronized (this) {
             if (cancelled) {
                 return null;
             }
-            running = true;
+            state = State.RUNNING;
         }
-        S stream = null;
-        boolean unwanted;
+        boolean unwanted = true;
         try {
             stream = open.call();
-        } finally {
             synchronized (this) {
-                running = false;
                 unwanted = cancelled;
+                if (!unwanted) {
+                    state = State.OPEN;
+                }
             }
             if (unwanted) {
-                close(stream);
-            }
-        }
-        return unwanted ? null : stream;
-    }
-
-    private void close(@Nullable S stream) throws Exception {
-        try {
-            if (stream != null) {
                 stream.close();
             }
         } finally {
-            stopWaiting();
+            if (unwanted) {
+                end();
+            }
         }
+        return unwanted ? null : this;
     }
 
-    /** Either when it is closed, or when the time is out. */
-    private boolean stopWaiting() {
+    /** What was opened. */
+    S stream() {
+        return Objects.requireNonNull(stream, "not open");
+    }
+
+    /** Its end, which the task waits for. */
+    Mono<Void> cleanup(Mono<?> close) {
+        return Cleanups.cleanup(work, close);
+    }
+
+    /** It was open, and on its way. */
+    private void closeUnused() {
+        cleanup(Asyncio.toThread(
+                        () -> {
+                            stream().close();
+                            return null;
+                        },
+                        threads))
+                .subscribe();
+    }
+
+    /** Either when it is closed, or failed, or when the time is out; whether this is the first of them. */
+    private boolean end() {
         synchronized (this) {
-            if (cleanups == null || !awaited) {
+            if (state == State.OVER) {
                 return false;
             }
-            awaited = false;
+            state = State.OVER;
         }
-        cleanups.end();
+        if (work != null) {
+            work.over();
+        }
         return true;
     }
 
+    /** The subscriber has left, or there is an outcome. */
     @Override
-    public synchronized void dispose() {
-        cancelled = true;
-        if (!running || cleanups == null) {
-            return;
+    public void dispose() {
+        State before;
+        synchronized (this) {
+            cancelled = true;
+            before = state;
         }
-        cleanups.begin();
-        awaited = true;
-        if (interrupt) {
-            Schedulers.parallel()
-                    .schedule(
-                            () -> {
-                                if (stopWaiting()) {
-                                    Ending.warnOfOpening(open);
-                                }
-                            },
-                            Ending.PATIENCE.toNanos(),
-                            TimeUnit.NANOSECONDS);
+        if (before == State.NEW) {
+            end(); // it will not begin, or there was no thread for it
+        } else if (before == State.RUNNING && work != null) {
+            work.cancelled();
+            if (interrupt) {
+                Schedulers.parallel()
+                        .schedule(
+                                () -> {
+                                    if (end()) {
+                                        Ending.warnOfOpening(open);
+                                    }
+                                },
+                                Ending.PATIENCE.toNanos(),
+                                TimeUnit.NANOSECONDS);
+            }
         }
     }
 }

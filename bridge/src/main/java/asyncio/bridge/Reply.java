@@ -1,5 +1,6 @@
 package asyncio.bridge;
 
+import asyncio.Cleanups;
 import asyncio.EventLoop;
 import asyncio.Log;
 import asyncio.Suspension;
@@ -189,6 +190,11 @@ abstract class Reply<T> implements Subscription, Runnable, Scannable {
     final boolean isOver() {
         Object state = this.state;
         return state != null && state != STARTING && state != WAITING;
+    }
+
+    /** Registers what is done for the subscriber; null if nobody would wait for it. */
+    final Cleanups.@Nullable Work work() {
+        return Cleanups.work(actual);
     }
 
     public final Context context() {

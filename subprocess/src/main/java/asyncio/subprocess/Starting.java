@@ -22,22 +22,25 @@ final class Starting extends ColdMono<Subprocess> {
     private static final Logger LOG = Loggers.getLogger("asyncio");
 
     private final Command command;
+    private final boolean scoped;
     private final @Nullable Throwable site = Leftovers.site();
 
     /** The name of the function. */
     private static final class Start {}
 
-    Starting(Command command) {
+    /** @param scoped whether {@link Subprocess#cleanup} follows, and it is under way until that has ended */
+    Starting(Command command, boolean scoped) {
         super(Start.class);
         this.command = command;
+        this.scoped = scoped;
     }
 
     @Override
     protected void start(CoreSubscriber<? super Subprocess> actual) {
         actual.onSubscribe(
                 Suspension.isAwait(actual)
-                        ? new Launching(command, site, actual)
-                        : new Handover(command, site, actual));
+                        ? new Launching(this, actual)
+                        : new Handover(this, actual));
     }
 
     @Override
@@ -49,36 +52,35 @@ final class Starting extends ColdMono<Subprocess> {
      * One start. A thread makes the process, unless the subscriber has gone; the loop makes the streams, and gives the
      * result to the subscriber, or kills the child if there is none any more, who then is not over before the child is.
      *
-     * <p>From the request until the subscriber has the child, or the child is dead, the start is under way; cancelled
-     * meanwhile, in whichever state and on whichever thread, it is among the {@link Cleanups} of the subscriber.
+     * <p>From the request until the subscriber has the child, or the child is dead, the start is under way, known to the
+     * {@link Cleanups} of the subscriber: cancelled meanwhile, in whichever state and on whichever thread, it is waited
+     * for.
      */
     private static final class Launching extends Suspension<Subprocess> {
         private final Command command;
+        private final boolean scoped;
         private final @Nullable Throwable site;
         private final EventLoop loop = EventLoop.runningOrShared();
-        /** Both guarded by this; awaited by the subscriber's task. */
-        private boolean underWay;
+        /** Null before the request, and if nobody would wait for it. */
+        private volatile Cleanups.@Nullable Work work;
 
-        private boolean awaited;
-
-        Launching(Command command, @Nullable Throwable site, CoreSubscriber<? super Subprocess> actual) {
+        Launching(Starting what, CoreSubscriber<? super Subprocess> actual) {
             super(actual, null);
-            this.command = command;
-            this.site = site;
+            this.command = what.command;
+            this.scoped = what.scoped;
+            this.site = what.site;
         }
 
         @Override
         protected boolean begin() {
-            synchronized (this) {
-                underWay = true;
-            }
+            work = Cleanups.work(actual());
             Future<LaunchedChild> started;
             try {
                 Launcher launcher = actual().currentContext().getOrDefault(Launcher.CURRENT, null);
                 started = launcher == null
                         ? loop.runInExecutor(command.opensFiles() ? Workers.POOL : Workers.STARTERS, this::launch)
                         : loop.createTask(Mono.fromCallable(() -> isWaiting() ? launcher.launch(command, loop) : null));
-            } catch (RuntimeException e) { // the loop is closed
+            } catch (RuntimeException | Error e) { // the loop is closed
                 over();
                 throw e;
             }
@@ -112,8 +114,10 @@ final class Starting extends ColdMono<Subprocess> {
             }
             Subprocess process;
             try {
-                process = new Subprocess(started, command, loop);
-            } catch (RuntimeException e) { // the loop is closed
+                process = new Subprocess(started, command, loop, scoped ? work : null);
+                Leftovers.watch(
+                        Leftover.Kind.PROCESS, process, () -> process.returnCode().isEmpty(), site);
+            } catch (RuntimeException | Error e) { // the loop is closed
                 started.end(false, () -> {}).subscribe(null, error -> LOG.error("Cannot kill " + started, error));
                 if (fail(e)) {
                     deliver();
@@ -121,8 +125,6 @@ final class Starting extends ColdMono<Subprocess> {
                 over();
                 return;
             }
-            Leftovers.watch(
-                    Leftover.Kind.PROCESS, process, () -> process.returnCode().isEmpty(), site);
             if (!grant(process)) {
                 kill(process, this::over);
                 return;
@@ -140,47 +142,47 @@ final class Starting extends ColdMono<Subprocess> {
 
         /** The subscriber is gone, but perhaps not without a child: its task waits for the end of the start. */
         private void cancelled() {
-            Cleanups cleanups = Cleanups.of(actual().currentContext());
-            synchronized (this) {
-                if (underWay && !awaited && cleanups != null) {
-                    awaited = true;
-                    cleanups.begin();
-                }
+            Cleanups.Work work = this.work;
+            if (work != null) {
+                work.cancelled();
             }
         }
 
         private void over() {
-            boolean wasAwaited;
-            synchronized (this) {
-                underWay = false;
-                wasAwaited = awaited;
-                awaited = false; // a start that failed may be found undelivered, too
+            Cleanups.Work work = this.work;
+            if (work != null) {
+                work.over();
             }
-            Cleanups cleanups = Cleanups.of(actual().currentContext());
-            if (wasAwaited && cleanups != null) {
-                cleanups.end();
+        }
+
+        /** The subscriber has heard of the child. */
+        private void handedOver() {
+            if (!scoped) {
+                over();
             }
         }
 
         @Override
         protected void undelivered(@Nullable Subprocess process, @Nullable Throwable error) {
-            super.undelivered(process, error);
-            over();
+            if (process != null) {
+                kill(process, this::over);
+            } else {
+                super.undelivered(null, error);
+                over();
+            }
         }
 
         /** It was there, but the subscriber was not. */
         @Override
         public void giveBack(@Nullable Subprocess process) {
             if (process != null) {
-                Cleanups cleanups = Cleanups.of(actual().currentContext());
-                if (cleanups != null) {
-                    cleanups.begin();
+                Cleanups.Work end = Cleanups.work(actual());
+                if (end == null) {
+                    kill(process, () -> {});
+                } else {
+                    end.cancelled();
+                    kill(process, end::over);
                 }
-                kill(process, () -> {
-                    if (cleanups != null) {
-                        cleanups.end();
-                    }
-                });
             }
         }
 
@@ -209,9 +211,9 @@ final class Starting extends ColdMono<Subprocess> {
         private final CoreSubscriber<? super Subprocess> actual;
         private final Launching launching;
 
-        Handover(Command command, @Nullable Throwable site, CoreSubscriber<? super Subprocess> actual) {
+        Handover(Starting what, CoreSubscriber<? super Subprocess> actual) {
             this.actual = actual;
-            this.launching = new Launching(command, site, this);
+            this.launching = new Launching(what, this);
         }
 
         @Override
@@ -235,7 +237,7 @@ final class Starting extends ColdMono<Subprocess> {
             try {
                 actual.onNext(process);
             } finally {
-                launching.over();
+                launching.handedOver();
             }
         }
 

@@ -2,10 +2,10 @@ package asyncio.subprocess;
 
 import static asyncio.Asyncio.async;
 import static asyncio.Asyncio.await;
-import static asyncio.Asyncio.cleanup;
 import static asyncio.Asyncio.shieldedCleanup;
 
 import asyncio.BodyFunction;
+import asyncio.Cleanups;
 import asyncio.EventLoop;
 import asyncio.Future;
 import asyncio.streams.BrokenPipeException;
@@ -58,6 +58,9 @@ public final class Subprocess implements AutoCloseable {
     private final @Nullable StreamReader stdout;
     private final @Nullable StreamReader stderr;
     private final Communication communication;
+    /** Of the scope that it was started for; null without one, and if nobody would wait for it. */
+    private final Cleanups.@Nullable Work scope;
+
     private final Future<Integer> exit;
     private final AtomicReference<@Nullable Future<Integer>> closing = new AtomicReference<>();
 
@@ -66,8 +69,9 @@ public final class Subprocess implements AutoCloseable {
      *
      * @throws IllegalStateException if that is closed
      */
-    Subprocess(LaunchedChild child, Command command, EventLoop loop) {
+    Subprocess(LaunchedChild child, Command command, EventLoop loop, Cleanups.@Nullable Work scope) {
         this.child = child;
+        this.scope = scope;
         this.command = command;
         this.loop = loop;
         LaunchedChild.Pipes pipes = child.connect();
@@ -113,7 +117,17 @@ public final class Subprocess implements AutoCloseable {
      * <p>asyncio: {@code create_subprocess_exec}, {@code create_subprocess_shell}.
      */
     public static Mono<Subprocess> start(Command command) {
-        return new Starting(Objects.requireNonNull(command, "command"));
+        return new Starting(Objects.requireNonNull(command, "command"), false);
+    }
+
+    /** For those who end it with {@link #cleanup}. */
+    static Mono<Subprocess> startScoped(Command command) {
+        return new Starting(Objects.requireNonNull(command, "command"), true);
+    }
+
+    /** The end of its scope, for which the task waits. */
+    Mono<Void> cleanup(Mono<?> end) {
+        return Cleanups.cleanup(scope, end);
     }
 
     /**
@@ -126,14 +140,18 @@ public final class Subprocess implements AutoCloseable {
      */
     public static <T> Mono<T> use(Command command, Function<? super Subprocess, ? extends Mono<? extends T>> work) {
         return Mono.usingWhen(
-                start(command), Objects.requireNonNull(work, "work"), child -> cleanup(child.closeAndWait()));
+                startScoped(command),
+                Objects.requireNonNull(work, "work"),
+                child -> child.cleanup(child.closeAndWait()));
     }
 
     /** As {@link #use}, for work that gives many values. */
     public static <T> Flux<T> useFlux(
             Command command, Function<? super Subprocess, ? extends Publisher<? extends T>> work) {
         return Flux.usingWhen(
-                start(command), Objects.requireNonNull(work, "work"), child -> cleanup(child.closeAndWait()));
+                startScoped(command),
+                Objects.requireNonNull(work, "work"),
+                child -> child.cleanup(child.closeAndWait()));
     }
 
     /** As {@link #use}, with straight-line work, in the current task if a body awaits it. */
@@ -169,40 +187,26 @@ public final class Subprocess implements AutoCloseable {
      * <p>{@code subprocess.run(command, capture_output=True, timeout=...)}
      */
     public static Mono<Output> run(Command command) {
-        return run(command.orElse(Stdio.DEVNULL, Stdio.PIPE), child -> child.communicate());
+        return Run.of(command.orElse(Stdio.DEVNULL, Stdio.PIPE), child -> child.communicate());
     }
 
     /** As {@link #run(Command)}, with bytes for its stdin, which is a pipe. */
     public static Mono<Output> run(Command command, byte[] input) {
         Objects.requireNonNull(input, "input is null: run(command) sends nothing");
-        return run(command.stdin(Stdio.PIPE).orElse(Stdio.PIPE, Stdio.PIPE), child -> child.communicate(input));
+        return Run.of(command.stdin(Stdio.PIPE).orElse(Stdio.PIPE, Stdio.PIPE), child -> child.communicate(input));
     }
 
-    private static Mono<Output> run(Command command, Function<Subprocess, Mono<Output>> communicate) {
-        Duration limit = command.timeout();
-        Mono<Output> run = Mono.usingWhen(
-                start(command),
-                child -> limit == null
-                        ? communicate.apply(child)
-                        : communicate.apply(child).timeout(limit, child.afterLimit(limit), child.loop.scheduler()),
-                child -> Mono.fromRunnable(child.child::closePipes),
-                (child, error) -> cleanup(child.killTree()),
-                child -> cleanup(child.killTree()));
-        return command.isChecked() ? run.map(Output::check) : run;
+    /** All that it has written, to the ends of its streams, which come at the latest when its pipes are closed. */
+    Mono<Output> rest() {
+        return communication.rest();
     }
 
-    /** Ends the run; an error unless the child has exited, and only its output is waited for. */
-    private Mono<Output> afterLimit(Duration limit) {
-        return Mono.defer(() -> {
-            boolean hasExited = !child.isAlive();
-            return Mono.zip(communication.rest(), killTree(), (output, code) -> output)
-                    .flatMap(output -> hasExited ? Mono.just(output) : Mono.error(timeoutExpired(limit, output)));
-        });
+    void closePipes() {
+        child.closePipes();
     }
 
-    private TimeoutExpiredException timeoutExpired(Duration limit, Output output) {
-        String message = command + ", pid " + pid() + ", took longer than " + limit + " and was killed";
-        return new TimeoutExpiredException(message, command, limit, output.stdout(), output.stderr());
+    EventLoop loop() {
+        return loop;
     }
 
     // ---- its streams
