@@ -124,7 +124,8 @@ public final class Blocking {
                     Opening.mono(() -> new Source<R, T>(open.call(), next, atOnce, threads), atOnce, threads),
                     opening -> {
                         Source<R, T> source = opening.stream();
-                        return Callbacks.<T>mono(callback -> BlockingCall.start(source::next, atOnce, callback, threads))
+                        return Callbacks.<T>mono(
+                                        callback -> BlockingCall.start(source::next, atOnce, callback, threads))
                                 .repeat(source::hasMore);
                     },
                     opening -> opening.cleanup(opening.stream().closeWhenIdle()),

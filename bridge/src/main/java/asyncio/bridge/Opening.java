@@ -12,9 +12,10 @@ import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 
 /**
- * A stream that is opened in a thread, used, and closed. If it is cancelled while it is being opened, it is closed there
- * when it is open; but if the opening was to be interrupted and goes on all the same, it is left behind. A task that
- * awaits it resumes only when it is closed, or left behind: it is known to the task's {@link Cleanups} from the start.
+ * A stream that is opened in a thread, used, and closed. If it is cancelled while it is being opened, it is closed
+ * there when it is open; but if the opening was to be interrupted and goes on all the same, it is left behind. A task
+ * that awaits it resumes only when it is closed, or left behind: it is known to the task's {@link Cleanups} from the
+ * start.
  */
 final class Opening<S extends AutoCloseable> implements Callable<@Nullable Opening<S>>, Disposable {
     private enum State {
@@ -36,10 +37,7 @@ final class Opening<S extends AutoCloseable> implements Callable<@Nullable Openi
     private boolean cancelled;
 
     private Opening(
-            Callable<? extends S> open,
-            boolean interrupt,
-            @Nullable Executor threads,
-            Cleanups.@Nullable Work work) {
+            Callable<? extends S> open, boolean interrupt, @Nullable Executor threads, Cleanups.@Nullable Work work) {
         this.open = open;
         this.interrupt = interrupt;
         this.threads = threads;

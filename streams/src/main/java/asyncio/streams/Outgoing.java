@@ -21,8 +21,8 @@ final class Outgoing {
 
     private volatile boolean closing;
     private volatile boolean eofWritten;
-    /** Between the pieces of a file nothing else may be written. */
-    private volatile boolean sendingFile;
+    /** Between the pieces of this file nothing else may be written; null if there is none. */
+    private volatile @Nullable Object file;
 
     private volatile boolean lost;
     private volatile boolean lostWithLoop;
@@ -74,7 +74,13 @@ final class Outgoing {
         return lostWithLoop;
     }
 
+    /**
+     * Whether this call is the first that asks for it.
+     *
+     * @throws IllegalStateException while a file is sent
+     */
     synchronized boolean requestEof() {
+        checkNoFile("writeEof");
         boolean first = !eofWritten;
         eofWritten = true;
         return first;
@@ -90,23 +96,29 @@ final class Outgoing {
     /**
      * Reserves the write side for a file. What another thread has passed to the loop before comes before it: that, and
      * this, is under the lock.
+     *
+     * @param file by identity
+     * @throws IllegalStateException after {@link #requestEof}, and while another is sent
      */
-    synchronized void beginFile() {
+    synchronized void beginFile(Object file) {
+        checkEofNotWritten();
         checkNoFile("sendFile");
-        sendingFile = true;
+        this.file = file;
     }
 
+    /** Of the file that is sent. */
     void endFile() {
-        sendingFile = false;
+        file = null;
     }
 
-    boolean sendsFile() {
-        return sendingFile;
+    /** Whether it is this one that is sent, and not another since. */
+    boolean sends(Object file) {
+        return this.file == file;
     }
 
     /** @param method what would come in between */
     void checkNoFile(String method) {
-        if (sendingFile) {
+        if (file != null) {
             throw new IllegalStateException("Cannot call " + method + "() while sendFile is in progress on " + this
                     + ": it would land in the middle of the file. Await sendFile() first");
         }

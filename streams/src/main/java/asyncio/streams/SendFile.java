@@ -107,7 +107,7 @@ final class SendFile {
         Flux<byte[]> chunks = pieces(end, CHUNK)
                 .concatMap(at -> toThread(() -> file.read(at, (int) Math.min(CHUNK, end - at))), 1)
                 .doOnNext(chunk -> sent.addAndGet(chunk.length));
-        return writer.writeFile(chunks).then(Mono.fromSupplier(sent::get));
+        return writer.writeFile(file, chunks).then(Mono.fromSupplier(sent::get));
     }
 
     /** Closed when neither the Mono nor the channel needs it any more. */
@@ -121,7 +121,7 @@ final class SendFile {
         OpenFile(Path path, Outgoing out) {
             this.path = path;
             this.out = out;
-            out.beginFile();
+            out.beginFile(this);
         }
 
         /** All was sent, or it failed or was cancelled, after which no piece is sent any more. */
@@ -130,14 +130,24 @@ final class SendFile {
             release();
         }
 
-        /** Blocks; gives the size. */
-        synchronized long open() throws IOException {
-            if (closed) {
-                return 0; // cancelled meanwhile
+        /** Blocks, perhaps for ever, as that of a pipe; gives the size. */
+        long open() throws IOException {
+            FileChannel opened = FileChannel.open(path, StandardOpenOption.READ);
+            boolean wanted = false;
+            try {
+                long size = opened.size();
+                synchronized (this) {
+                    wanted = !closed;
+                    if (wanted) {
+                        channel = opened;
+                    }
+                }
+                return wanted ? size : 0; // cancelled meanwhile
+            } finally {
+                if (!wanted) {
+                    opened.close();
+                }
             }
-            FileChannel channel = FileChannel.open(path, StandardOpenOption.READ);
-            this.channel = channel;
-            return channel.size();
         }
 
         synchronized FileChannel channel() {
@@ -155,11 +165,15 @@ final class SendFile {
         }
 
         @Override
-        protected synchronized void deallocate() {
-            closed = true;
-            if (channel != null) {
+        protected void deallocate() {
+            FileChannel opened;
+            synchronized (this) {
+                closed = true;
+                opened = channel;
+            }
+            if (opened != null) {
                 try {
-                    channel.close();
+                    opened.close();
                 } catch (IOException e) {
                     Operators.onErrorDropped(e, Context.empty());
                 }

@@ -73,7 +73,7 @@ public final class StreamWriter {
         if (channel.eventLoop().inEventLoop()) {
             handler.writeCopy(bytes);
         } else {
-            send(channel.alloc().ioBuffer(bytes.length).writeBytes(bytes), false);
+            send(channel.alloc().ioBuffer(bytes.length).writeBytes(bytes), null);
         }
     }
 
@@ -101,7 +101,7 @@ public final class StreamWriter {
         if (!bytes.isReadable() || isClosing()) {
             bytes.release();
         } else {
-            send(bytes, false);
+            send(bytes, null);
         }
     }
 
@@ -118,20 +118,23 @@ public final class StreamWriter {
         write(all);
     }
 
-    /** @param ofFile whether the bytes are those of the {@link #sendFile} that runs, or was cancelled just now */
-    private void send(ByteBuf bytes, boolean ofFile) {
+    /** @param file the {@link #sendFile} whose bytes they are, which may have been cancelled just now; or null */
+    private void send(ByteBuf bytes, @Nullable Object file) {
         if (channel.eventLoop().inEventLoop()) {
-            handler.write(bytes);
+            if (file == null || out.sends(file)) {
+                handler.write(bytes);
+            } else {
+                bytes.release();
+            }
             return;
         }
         try {
-            synchronized (out) { // so that a file that begins to be sent comes behind it, or refuses it
-                if (ofFile && !out.sendsFile()) {
+            synchronized (out) { // so that a file or the end that another thread begins comes behind it, or refuses it
+                if (file == null) {
+                    checkMayWrite();
+                } else if (!out.sends(file)) {
                     bytes.release();
                     return;
-                }
-                if (!ofFile) {
-                    out.checkNoFile("write");
                 }
                 channel.eventLoop().execute(() -> handler.writeLater(bytes));
             }
@@ -176,10 +179,10 @@ public final class StreamWriter {
         });
     }
 
-    /** As {@link #writeFrom}, of the {@link #sendFile} that runs; the arrays are not copied. */
-    Mono<Void> writeFile(Publisher<byte[]> pieces) {
+    /** As {@link #writeFrom}, of a {@link #sendFile} that runs; the arrays are not copied. */
+    Mono<Void> writeFile(Object file, Publisher<byte[]> pieces) {
         return new WriteFrom<>(this, WriteFrom.OF_FILE, pieces, bytes -> {
-            send(Unpooled.wrappedBuffer(bytes), true);
+            send(Unpooled.wrappedBuffer(bytes), file);
             return bytes.length;
         });
     }
@@ -211,10 +214,7 @@ public final class StreamWriter {
             throw new IllegalArgumentException(
                     "The offset (" + offset + ") and the count (" + count + ") of sendFile must be >= 0");
         }
-        return Mono.defer(() -> {
-            out.checkEofNotWritten();
-            return new SendFile(this, handler, file, offset, count).send();
-        });
+        return Mono.defer(() -> new SendFile(this, handler, file, offset, count).send());
     }
 
     /**

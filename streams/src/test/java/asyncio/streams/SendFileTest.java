@@ -12,20 +12,30 @@ import asyncio.CancelledException;
 import asyncio.Task;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
+import io.netty.channel.embedded.EmbeddedChannel;
+import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
+import reactor.test.util.RaceTestUtils;
 
 /** A file that is sent has the connection for itself. */
 @ExtendWith(LeakCheck.class)
@@ -151,5 +161,114 @@ class SendFileTest extends PeerFixture {
             expectRefused(() -> await(writing));
             assertThat(await(sending)).isEqualTo(10);
         });
+    }
+
+    /** A thread that is about to write a piece of a cancelled file, while another file has begun. */
+    @Test
+    void aPieceOfACancelledFileDoesNotLandInTheNext() throws Exception {
+        withPeer((connection, peer) -> {
+            StreamWriter writer = connection.writer();
+            Object cancelled = new Object();
+            Object next = new Object();
+            Sinks.Many<byte[]> pieces = Sinks.many().unicast().onBackpressureBuffer();
+            writer.out().beginFile(cancelled);
+            Task<Void> writing = createTask(writer.writeFile(cancelled, pieces.asFlux()));
+            tick();
+            writer.out().endFile();
+            writer.out().beginFile(next);
+            for (boolean onLoop : new boolean[] {true, false}) {
+                if (onLoop) {
+                    pieces.tryEmitNext("late".getBytes(UTF_8)).orThrow();
+                    tick();
+                } else {
+                    await(toThread(() -> {
+                        pieces.tryEmitNext("late".getBytes(UTF_8)).orThrow();
+                    }));
+                }
+            }
+            writing.cancel();
+            writer.out().endFile();
+            writer.write("next");
+            writer.writeEof();
+            assertThat(new String(await(everything(peer)), UTF_8)).isEqualTo("next");
+        });
+    }
+
+    @Test
+    void eitherAFileOrTheEndIsRefusedWhenTwoThreadsBeginThem() {
+        EmbeddedChannel channel = new EmbeddedChannel();
+        for (int i = 0; i < 2_000; i++) {
+            Outgoing out = new Outgoing(channel);
+            AtomicInteger refused = new AtomicInteger();
+            RaceTestUtils.race(
+                    () -> {
+                        try {
+                            out.beginFile(out);
+                        } catch (IllegalStateException e) {
+                            refused.incrementAndGet();
+                        }
+                    },
+                    () -> {
+                        try {
+                            out.requestEof();
+                        } catch (IllegalStateException e) {
+                            refused.incrementAndGet();
+                        }
+                    });
+            assertThat(refused).hasValue(1);
+        }
+    }
+
+    private static boolean isOpening() {
+        return Thread.getAllStackTraces().values().stream()
+                .flatMap(Arrays::stream)
+                .anyMatch(frame -> frame.getClassName().startsWith(SendFile.class.getName())
+                        && frame.getMethodName().equals("open"));
+    }
+
+    @Test
+    @DisabledOnOs(OS.WINDOWS)
+    void cancellingDoesNotWaitForAFileThatCannotBeOpened(@TempDir Path directory) throws Exception {
+        Path fifo = directory.resolve("fifo");
+        assertThat(new ProcessBuilder("mkfifo", fifo.toString()).start().waitFor())
+                .isZero();
+        AtomicBoolean givenUp = new AtomicBoolean();
+        try (ReleaseLater writerEnd = new ReleaseLater(fifo, givenUp)) {
+            withPeer((connection, peer) -> {
+                Task<Long> sending = createTask(connection.writer().sendFile(fifo));
+                while (!isOpening()) {
+                    tick();
+                }
+                sending.cancel();
+                assertThatThrownBy(() -> await(sending)).isInstanceOf(CancelledException.class);
+                assertThat(givenUp).isFalse();
+                connection.writer().write("end");
+                writerEnd.close();
+            });
+        }
+    }
+
+    /** The other end of a named pipe: opened when it is closed, or when it has taken too long. */
+    private static final class ReleaseLater implements AutoCloseable {
+        private final CountDownLatch closed = new CountDownLatch(1);
+        private final Thread thread;
+
+        ReleaseLater(Path fifo, AtomicBoolean givenUp) {
+            thread = new Thread(() -> {
+                try {
+                    givenUp.set(!closed.await(20, TimeUnit.SECONDS));
+                    new RandomAccessFile(fifo.toFile(), "rw").close();
+                } catch (IOException | InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+            });
+            thread.start();
+        }
+
+        @Override
+        public void close() throws InterruptedException {
+            closed.countDown();
+            thread.join();
+        }
     }
 }

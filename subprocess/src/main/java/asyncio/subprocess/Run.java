@@ -16,7 +16,10 @@ final class Run {
                         ? communicate.apply(child)
                         : communicate
                                 .apply(child)
-                                .timeout(limit, afterLimit(child, command, limit), child.loop().scheduler()),
+                                .timeout(
+                                        limit,
+                                        afterLimit(child, command, limit),
+                                        child.loop().scheduler()),
                 child -> child.cleanup(Mono.fromRunnable(child::closePipes)),
                 (child, error) -> child.cleanup(child.killTree()),
                 child -> child.cleanup(child.killTree()));

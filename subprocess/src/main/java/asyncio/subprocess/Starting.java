@@ -37,10 +37,7 @@ final class Starting extends ColdMono<Subprocess> {
 
     @Override
     protected void start(CoreSubscriber<? super Subprocess> actual) {
-        actual.onSubscribe(
-                Suspension.isAwait(actual)
-                        ? new Launching(this, actual)
-                        : new Handover(this, actual));
+        actual.onSubscribe(Suspension.isAwait(actual) ? new Launching(this, actual) : new Handover(this, actual));
     }
 
     @Override
@@ -52,9 +49,9 @@ final class Starting extends ColdMono<Subprocess> {
      * One start. A thread makes the process, unless the subscriber has gone; the loop makes the streams, and gives the
      * result to the subscriber, or kills the child if there is none any more, who then is not over before the child is.
      *
-     * <p>From the request until the subscriber has the child, or the child is dead, the start is under way, known to the
-     * {@link Cleanups} of the subscriber: cancelled meanwhile, in whichever state and on whichever thread, it is waited
-     * for.
+     * <p>From the request until the subscriber has the child, or the child is dead, the start is under way, known to
+     * the {@link Cleanups} of the subscriber: cancelled meanwhile, in whichever state and on whichever thread, it is
+     * waited for.
      */
     private static final class Launching extends Suspension<Subprocess> {
         private final Command command;
@@ -116,7 +113,10 @@ final class Starting extends ColdMono<Subprocess> {
             try {
                 process = new Subprocess(started, command, loop, scoped ? work : null);
                 Leftovers.watch(
-                        Leftover.Kind.PROCESS, process, () -> process.returnCode().isEmpty(), site);
+                        Leftover.Kind.PROCESS,
+                        process,
+                        () -> process.returnCode().isEmpty(),
+                        site);
             } catch (RuntimeException | Error e) { // the loop is closed
                 started.end(false, () -> {}).subscribe(null, error -> LOG.error("Cannot kill " + started, error));
                 if (fail(e)) {

@@ -138,9 +138,8 @@ class StartRaceTest {
         for (int i = 0; i < RACES; i++) {
             AtomicInteger alive = new AtomicInteger();
             Duration limit = someTime();
-            Task<?> task = createTask(start().timeout(limit)
-                    .timeout(limit)
-                    .contextWrite(Launcher.CURRENT.with(launcher(alive))));
+            Task<?> task = createTask(
+                    start().timeout(limit).timeout(limit).contextWrite(Launcher.CURRENT.with(launcher(alive))));
             if (random.nextBoolean()) {
                 Schedulers.parallel().schedule(task::cancel, limit.toNanos(), TimeUnit.NANOSECONDS);
             }
