@@ -15,28 +15,28 @@ final class CallbackIndex {
     /** A callback, or a set of those with the same hash code. */
     private final Map<Integer, Object> byHash = new HashMap<>();
     /** Those whose hash codes have not been asked for. */
-    private List<DoneCallback<?>> fresh = new ArrayList<>();
+    private List<Waiter> fresh = new ArrayList<>();
 
     void add(Waiter waiter) {
-        if (waiter instanceof DoneCallback<?> callback) {
-            fresh.add(callback);
+        if (waiter.callback() != null) {
+            fresh.add(waiter);
         }
     }
 
-    List<DoneCallback<?>> takeFresh() {
-        List<DoneCallback<?>> taken = fresh;
+    List<Waiter> takeFresh() {
+        List<Waiter> taken = fresh;
         fresh = new ArrayList<>();
         return taken;
     }
 
-    void put(int hash, DoneCallback<?> callback) {
+    void put(int hash, Waiter callback) {
         byHash.merge(hash, callback, CallbackIndex::together);
     }
 
     @SuppressWarnings("unchecked")
     private static Object together(Object before, Object callback) {
         Set<Object> all = before instanceof Set<?> several ? (Set<Object>) several : new LinkedHashSet<>();
-        if (before instanceof DoneCallback<?>) {
+        if (before instanceof Waiter) {
             all.add(before);
         }
         all.add(callback);
@@ -45,15 +45,15 @@ final class CallbackIndex {
 
     /** A copy. */
     @SuppressWarnings("unchecked")
-    List<DoneCallback<?>> with(int hash) {
+    List<Waiter> with(int hash) {
         Object found = byHash.get(hash);
-        if (found instanceof DoneCallback<?> one) {
+        if (found instanceof Waiter one) {
             return List.of(one);
         }
-        return found == null ? List.of() : List.copyOf((Set<DoneCallback<?>>) found);
+        return found == null ? List.of() : List.copyOf((Set<Waiter>) found);
     }
 
-    void remove(int hash, DoneCallback<?> callback) {
+    void remove(int hash, Waiter callback) {
         byHash.computeIfPresent(hash, (same, found) -> {
             if (found instanceof Set<?> several) {
                 several.remove(callback);

@@ -26,7 +26,7 @@ public class CancelledException extends CancellationException {
      * @param loop whose debug mode counts; null for that of the JVM
      */
     public static CancelledException of(@Nullable EventLoop loop, @Nullable String message) {
-        return DebugMode.isOn(loop) ? new CancelledException(message) : new Untraced(message);
+        return EventLoop.debugs(loop) ? new CancelledException(message) : new Untraced(message);
     }
 
     /** What to throw to users here: this, or if this has no stack, another one that has. */

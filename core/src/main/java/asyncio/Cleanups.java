@@ -78,7 +78,7 @@ public final class Cleanups extends UnderWay {
     }
 
     @Override
-    synchronized boolean isForeign(EventLoop loop) {
+    synchronized boolean isForeign(LoopCore loop) {
         int known = 0;
         for (UnderWay work = first; work != null; work = work.next) {
             if (work.stage == Stage.AWAITED) {
@@ -152,7 +152,7 @@ public final class Cleanups extends UnderWay {
 
         /** Unknown, so it may be. */
         @Override
-        boolean isForeign(EventLoop loop) {
+        boolean isForeign(LoopCore loop) {
             return true;
         }
 

@@ -53,7 +53,7 @@ public final class Closings {
             loop.stop();
         });
         while (!underWay.isEmpty() && !late[0]) { // one may begin while others end
-            LoopStopper.runUntilDone(loop, List.copyOf(underWay));
+            loop.runUntilDone(List.copyOf(underWay));
         }
         limit.cancel();
     }

@@ -12,7 +12,8 @@ abstract class ColdFlux<T> extends Flux<T> implements Scannable {
 
     /** @param what a class named after the function that returns this */
     ColdFlux(Class<?> what) {
-        neverAwaited = LeakDetector.trackCoroutine(this, what);
+        EventLoop loop = EventLoop.runningOrNull();
+        neverAwaited = LeakDetector.trackCoroutine(this, what, EventLoop.leaksOf(loop), EventLoop.debugs(loop));
     }
 
     /** Someone will see to it that it runs: it is not reported. For any Publisher. */

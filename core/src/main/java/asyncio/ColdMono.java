@@ -2,6 +2,7 @@ package asyncio;
 
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
 import reactor.core.CoreSubscriber;
 import reactor.core.Scannable;
 import reactor.core.publisher.Mono;
@@ -19,16 +20,26 @@ public abstract class ColdMono<T> extends Mono<T> implements Scannable {
     /** @param what a class whose name, with a small first letter, is that of the function; for the report */
     @SuppressWarnings("this-escape") // to one who waits for it to be collected only
     protected ColdMono(Object what) {
-        neverAwaited = LeakDetector.trackCoroutine(this, what);
+        EventLoop loop = EventLoop.runningOrNull();
+        neverAwaited = LeakDetector.trackCoroutine(this, what, EventLoop.leaksOf(loop), EventLoop.debugs(loop));
     }
 
     /** As {@link #adopt()} for any Mono. */
     static void adopt(Mono<?> mono) {
         if (mono instanceof ColdMono<?> own) {
             own.adopt();
-        } else if (mono instanceof OperatorTracking.Tracked operator) {
+        } else if (mono instanceof Tracked operator) {
             operator.subscribed();
         }
+    }
+
+    /** As {@link #adopt()}, if it is one of these. */
+    static boolean adoptIfOwn(Publisher<?> publisher) {
+        if (publisher instanceof ColdMono<?> own) {
+            own.adopt();
+            return true;
+        }
+        return false;
     }
 
     /** Someone will see to it that it runs, or has decided that it need not: it is not reported. */

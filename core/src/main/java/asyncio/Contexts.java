@@ -5,16 +5,43 @@ import org.jspecify.annotations.Nullable;
 import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
-/** The Reactor context of the code that runs on a thread. */
+/** The Reactor context of the code that runs on a thread, and the loop that runs there. */
 final class Contexts {
+    private static final ThreadLocal<@Nullable Running> RUNNING = new ThreadLocal<>();
     /** Of functions that run outside of loops. */
     private static final ThreadLocal<@Nullable ContextView> OF_THREAD = new ThreadLocal<>();
 
     private Contexts() {}
 
+    /** A loop, as far as its context is concerned. */
+    abstract static class Running {
+        /** The context of the task or callback that runs. */
+        abstract ContextView context();
+
+        /** What is told of what was forgotten on it. */
+        abstract LeakOwner leaks();
+    }
+
+    /** The loop that runs on this thread, or null. */
+    static @Nullable Running running() {
+        return RUNNING.get();
+    }
+
+    static boolean onLoop() {
+        return RUNNING.get() != null;
+    }
+
+    static void setRunning(@Nullable Running loop) {
+        if (loop == null) {
+            RUNNING.remove();
+        } else {
+            RUNNING.set(loop);
+        }
+    }
+
     /** Implements {@link Asyncio#currentContext}. */
     static ContextView current() {
-        EventLoop loop = EventLoop.runningOrNull();
+        Running loop = RUNNING.get();
         if (loop != null) {
             return loop.context();
         }

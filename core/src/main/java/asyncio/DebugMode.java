@@ -43,25 +43,6 @@ final class DebugMode {
                         .contains(variable.trim().toLowerCase(Locale.ROOT));
     }
 
-    /** Whether it is on for what is made by the code that calls this. */
-    static boolean isOn(@Nullable EventLoop loop) {
-        return loop == null ? ENABLED : loop.getDebug();
-    }
-
-    /** Where the caller's caller makes something, in debug mode. */
-    static @Nullable Origin origin(@Nullable EventLoop loop) {
-        return isOn(loop) ? new Origin() : null;
-    }
-
-    /**
-     * The stack of the caller's caller, in debug mode of the loop that runs on this thread, if that has a monitor: what
-     * is remembered by it is not collected, and would not be found by those who wait for that.
-     */
-    static @Nullable Origin originOnLoop() {
-        EventLoop loop = EventLoop.runningOrNull();
-        return loop != null && loop.monitor != null && loop.getDebug() ? new Origin() : null;
-    }
-
     /** Whether a class is the library's: it may stand between a line of the user's and what that makes. */
     static boolean isOurs(String className) {
         if (!className.startsWith(PACKAGE)) {

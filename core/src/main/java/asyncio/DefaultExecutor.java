@@ -1,6 +1,5 @@
 package asyncio;
 
-import java.time.Duration;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
@@ -8,7 +7,6 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
-import reactor.util.context.Context;
 
 /**
  * A loop's threads for blocking calls, from any thread. Unless the user sets others: platform threads, since a blocking
@@ -16,20 +14,28 @@ import reactor.util.context.Context;
  * none after a minute without work.
  */
 final class DefaultExecutor {
-    private final EventLoop loop;
+    private final String name;
+    private final @Nullable ClassLoader contextClassLoader;
     /** Both guarded by this. */
     private @Nullable ExecutorService service;
 
     private boolean shutDown;
 
-    DefaultExecutor(EventLoop loop) {
-        this.loop = loop;
+    /**
+     * No threads yet.
+     *
+     * @param name of the loop: begins the names of the threads
+     * @param contextClassLoader of the threads
+     */
+    DefaultExecutor(String name, @Nullable ClassLoader contextClassLoader) {
+        this.name = name;
+        this.contextClassLoader = contextClassLoader;
     }
 
     /** @throws IllegalStateException if it was shut down */
     synchronized ExecutorService get() {
         if (shutDown) {
-            throw Misuse.executorShutDown(loop);
+            throw Misuse.executorShutDown(name);
         }
         ExecutorService service = this.service;
         if (service == null) {
@@ -41,7 +47,7 @@ final class DefaultExecutor {
 
     synchronized void set(ExecutorService service) {
         if (shutDown) {
-            throw Misuse.executorShutDown(loop);
+            throw Misuse.executorShutDown(name);
         }
         this.service = service;
     }
@@ -56,14 +62,14 @@ final class DefaultExecutor {
                 TimeUnit.SECONDS,
                 new LinkedBlockingQueue<>(),
                 job -> {
-                    Thread thread = new Thread(null, job, loop.name() + "-thread-" + count.incrementAndGet(), 0, false);
+                    Thread thread = new Thread(null, job, name + "-thread-" + count.incrementAndGet(), 0, false);
                     thread.setDaemon(true);
-                    thread.setContextClassLoader(loop.contextClassLoader);
+                    thread.setContextClassLoader(contextClassLoader);
                     return thread;
                 },
                 (job, shut) -> {
                     throw new RejectedExecutionException(
-                            "The default executor of " + loop + " was shut down meanwhile");
+                            "The default executor of " + name + " was shut down meanwhile");
                 });
         pool.allowCoreThreadTimeOut(true);
         return pool;
@@ -79,24 +85,9 @@ final class DefaultExecutor {
         return service;
     }
 
-    /**
-     * As {@link #shutDown}; the Future completes when all threads have ended, or the time is out, with whether they
-     * have. A thread of its own waits for them, as in asyncio.
-     */
-    Future<Boolean> shutDownAndJoin(@Nullable Duration timeout) {
-        ExecutorService service = shutDown();
-        if (service == null || service.isTerminated()) {
-            Future<Boolean> joined = loop.createFuture();
-            joined.setResult(true);
-            return joined;
-        }
-        long nanos = timeout == null ? Long.MAX_VALUE : EventLoop.saturatedNanos(timeout);
-        return ExecutorJob.submit(
-                loop, this::startJoiner, () -> service.awaitTermination(nanos, TimeUnit.NANOSECONDS), Context.empty());
-    }
-
-    private void startJoiner(Runnable job) {
-        Thread joiner = new Thread(null, job, loop.name() + "-joiner", 0, false);
+    /** Runs a job that waits for the threads to end, as asyncio does: in a thread of its own. */
+    void runJoiner(Runnable job) {
+        Thread joiner = new Thread(null, job, name + "-joiner", 0, false);
         joiner.setDaemon(true);
         joiner.start();
     }

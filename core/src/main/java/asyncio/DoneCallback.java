@@ -17,6 +17,7 @@ final class DoneCallback<T> extends Waiter {
         this.context = context;
     }
 
+    @Override
     Consumer<? super Future<T>> callback() {
         return callback;
     }

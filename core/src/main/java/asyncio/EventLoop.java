@@ -12,9 +12,12 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiConsumer;
+import java.util.function.ToLongFunction;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
@@ -47,8 +50,7 @@ import reactor.util.context.ContextView;
  *
  * <p>asyncio: {@code AbstractEventLoop}.
  */
-public final class EventLoop {
-    private static final ThreadLocal<@Nullable EventLoop> RUNNING = new ThreadLocal<>();
+public final class EventLoop extends Contexts.Running {
     private static final AtomicInteger COUNTER = new AtomicInteger();
 
     static {
@@ -68,7 +70,7 @@ public final class EventLoop {
     final LoopCore core;
     final LoopDriver driver;
     final TaskRegistry tasks = new TaskRegistry();
-    final Leftovers.Register resources = new Leftovers.Register();
+    final Resources resources = new Resources();
     final Closings closings = new Closings();
     final @Nullable LoopMonitor monitor;
     private final AtomicBoolean running = new AtomicBoolean();
@@ -77,16 +79,14 @@ public final class EventLoop {
 
     private @Nullable Task<?> currentTask;
     private ContextView context = Context.empty();
-    private final ExceptionReporter exceptions = new ExceptionReporter(this);
-    final LeakDetector.Sample coroutines = new LeakDetector.Sample();
-    final DefaultExecutor executor = new DefaultExecutor(this);
+    final LoopEvents events = new LoopEvents(this);
+    final DefaultExecutor executor = new DefaultExecutor(name, contextClassLoader);
     private volatile @Nullable TaskFactory taskFactory;
     private volatile boolean debug = DebugMode.ENABLED;
     private volatile long slowCallbackNanos = Duration.ofMillis(100).toNanos();
 
     EventLoop(EventLoopBuilder builder) {
         monitor = builder.monitor();
-        LoopEvents events = new LoopEvents(this);
         core = new LoopCore(
                 builder.ioHandlerFactory(),
                 builder.clock(),
@@ -105,7 +105,7 @@ public final class EventLoop {
      * NIO otherwise ({@code -Dasyncio.transport=nio} or {@code epoll} decides).
      */
     public static EventLoop newEventLoop() {
-        return Policies.get().newEventLoop();
+        return DefaultEventLoopPolicy.inUse().newEventLoop();
     }
 
     /** A new loop with other than the usual parts. */
@@ -133,22 +133,22 @@ public final class EventLoop {
      */
     public static EventLoop getEventLoop() {
         EventLoop loop = runningOrNull();
-        return loop != null ? loop : Policies.get().getEventLoop();
+        return loop != null ? loop : DefaultEventLoopPolicy.inUse().getEventLoop();
     }
 
     /** Makes a loop the one that {@link #getEventLoop} gives on this thread while none runs; null for none. */
     public static void setEventLoop(@Nullable EventLoop loop) {
-        Policies.get().setEventLoop(loop);
+        DefaultEventLoopPolicy.inUse().setEventLoop(loop);
     }
 
     /** Who makes the loops of this process. */
     public static EventLoopPolicy getEventLoopPolicy() {
-        return Policies.get();
+        return DefaultEventLoopPolicy.inUse();
     }
 
     /** Changes who makes the loops of this process; null for the policy that it began with. */
     public static void setEventLoopPolicy(@Nullable EventLoopPolicy policy) {
-        Policies.set(policy);
+        DefaultEventLoopPolicy.use(policy);
     }
 
     /**
@@ -174,7 +174,7 @@ public final class EventLoop {
 
     /** The loop that runs on this thread, or null. For the authors of Monos. */
     public static @Nullable EventLoop runningOrNull() {
-        return RUNNING.get();
+        return (EventLoop) Contexts.running();
     }
 
     /**
@@ -186,16 +186,29 @@ public final class EventLoop {
         return loop != null ? loop : shared().next();
     }
 
-    static @Nullable LoopCore coreOf(@Nullable EventLoop loop) {
-        return loop == null ? null : loop.core;
+    /** Whether debug mode is on for what is made for a loop, or off every loop. */
+    static boolean debugs(@Nullable EventLoop loop) {
+        return loop == null ? DebugMode.ENABLED : loop.debug;
     }
 
-    static void setRunning(@Nullable EventLoop loop) {
-        if (loop == null) {
-            RUNNING.remove();
-        } else {
-            RUNNING.set(loop);
+    /** Where the caller's caller makes something for a loop, in debug mode. */
+    static @Nullable Origin origin(@Nullable EventLoop loop) {
+        return debugs(loop) ? new Origin() : null;
+    }
+
+    /** Runs an action in a loop's next tick; through the trampoline without a loop, or if it is closed. */
+    static void runOrHere(@Nullable EventLoop loop, Runnable action) {
+        if (loop == null || !loop.core.enqueue(action)) {
+            Trampoline.execute(action);
         }
+    }
+
+    static @Nullable LeakOwner leaksOf(@Nullable EventLoop loop) {
+        return loop == null ? null : loop.events;
+    }
+
+    static @Nullable LoopCore coreOf(@Nullable EventLoop loop) {
+        return loop == null ? null : loop.core;
     }
 
     // ---- callbacks
@@ -284,7 +297,7 @@ public final class EventLoop {
 
     private void checkThread(String what) {
         if (debug && running.get() && !core.inEventLoop()) {
-            throw Misuse.wrongThread(what, this);
+            throw Misuse.wrongThread(what, toString());
         }
     }
 
@@ -299,7 +312,7 @@ public final class EventLoop {
      * {@link #runInExecutor} or {@link Asyncio#toThread} does so by itself. Nothing changes for loops with real time.
      */
     public Disposable holdTime() {
-        return hold("a caller of holdTime()", DebugMode.origin(this));
+        return hold("a caller of holdTime()", origin(this));
     }
 
     /**
@@ -345,12 +358,12 @@ public final class EventLoop {
             throw alreadyRunning();
         }
         try {
-            setRunning(this);
-            Watchdog.watch(this);
+            Contexts.setRunning(this);
+            Watchdog.watch(this, slowStep(CpuTime::of));
             driver.run();
         } finally {
             Watchdog.unwatch(this);
-            setRunning(null);
+            Contexts.setRunning(null);
             running.set(false);
         }
     }
@@ -367,7 +380,7 @@ public final class EventLoop {
         Future<T> future = ownFuture(main);
         boolean isNew = future != (Object) main;
         try {
-            LoopStopper.runUntilDone(this, List.of(future));
+            runUntilDone(List.of(future));
         } catch (Throwable e) {
             if (isNew && future.done() && !future.cancelled()) {
                 future.exception(); // it is on its way out: not to be logged as well
@@ -391,6 +404,34 @@ public final class EventLoop {
             return (Future<T>) future;
         }
         return createTask(main);
+    }
+
+    /** Runs until all are done, or the loop is stopped otherwise. */
+    void runUntilDone(List<? extends Future<?>> futures) {
+        if (futures.isEmpty()) {
+            return;
+        }
+        LoopStopper stopper = new LoopStopper(core, this::stop, futures.size());
+        List<Waiter> waiters =
+                Stream.generate(stopper::one).limit(futures.size()).toList();
+        for (int i = 0; i < waiters.size(); i++) {
+            if (!futures.get(i).addWaiter(waiters.get(i))) {
+                waiters.get(i).resume();
+            }
+        }
+        try {
+            runForever();
+        } finally {
+            stopper.deactivate();
+            for (int i = 0; i < waiters.size(); i++) {
+                futures.get(i).removeWaiter(waiters.get(i));
+            }
+        }
+    }
+
+    /** The watchdog's record of this loop. */
+    SlowStep slowStep(ToLongFunction<Thread> cpuTime) {
+        return new SlowStep(this, core, driver, () -> debug ? slowCallbackNanos : Long.MAX_VALUE, cpuTime);
     }
 
     private void checkMayRun() {
@@ -473,11 +514,11 @@ public final class EventLoop {
             return;
         }
         EventLoop outer = runningOrNull();
-        setRunning(this);
+        Contexts.setRunning(this);
         try {
             driver.close(this::endTasks);
         } finally {
-            setRunning(outer);
+            Contexts.setRunning(outer);
             Signals.removeAll(this);
             executor.shutDown();
         }
@@ -539,11 +580,15 @@ public final class EventLoop {
      *     {@code jdk.unsupported}
      */
     public void addSignalHandler(String signal, Runnable callback) {
-        Signals.add(
-                this,
-                Objects.requireNonNull(signal, "signal"),
-                Objects.requireNonNull(callback, "callback"),
-                ThreadLocals.current());
+        Objects.requireNonNull(callback, "callback");
+        ContextView context = ThreadLocals.current();
+        Signals.add(this, Objects.requireNonNull(signal, "signal"), callback, guarded -> {
+            if (isClosed()) {
+                throw Misuse.loopClosed();
+            }
+            Origin origin = origin(this); // here: when the signal comes, it is scheduled by code that is not the user's
+            return () -> core.enqueue(new Handle(this, guarded, context, origin));
+        });
     }
 
     /**
@@ -629,7 +674,7 @@ public final class EventLoop {
         }
         boolean queued = false;
         try {
-            queued = core.enqueue(new TaskStart(task));
+            queued = core.enqueue(new Task.Start(task));
         } finally {
             if (!queued) {
                 tasks.remove(task); // closed, or there is no memory: nobody would start it
@@ -682,6 +727,12 @@ public final class EventLoop {
 
     // ---- context
 
+    @Override
+    LeakOwner leaks() {
+        return events;
+    }
+
+    @Override
     ContextView context() {
         return context;
     }
@@ -712,12 +763,12 @@ public final class EventLoop {
      * otherwise.
      */
     public void setExceptionHandler(@Nullable BiConsumer<? super EventLoop, ? super ExceptionContext> handler) {
-        exceptions.handler = handler;
+        events.handler = handler;
     }
 
     /** The handler that was set, or null. */
     public @Nullable BiConsumer<? super EventLoop, ? super ExceptionContext> getExceptionHandler() {
-        return exceptions.handler;
+        return events.handler;
     }
 
     /**
@@ -725,7 +776,7 @@ public final class EventLoop {
      * was made.
      */
     public void defaultExceptionHandler(ExceptionContext what) {
-        ExceptionReporter.log(Objects.requireNonNull(what, "what"));
+        LoopEvents.log(Objects.requireNonNull(what, "what"));
     }
 
     /**
@@ -733,7 +784,7 @@ public final class EventLoop {
      * exception.
      */
     public void callExceptionHandler(ExceptionContext what) {
-        exceptions.report(Objects.requireNonNull(what, "what"));
+        events.report(Objects.requireNonNull(what, "what"));
     }
 
     // ---- executors
@@ -756,7 +807,15 @@ public final class EventLoop {
             throw Misuse.loopClosed();
         }
         return ExecutorJob.submit(
-                this, executor == null ? this.executor.get() : executor, function, ThreadLocals.current());
+                this, executor == null ? defaultExecutor() : executor, function, ThreadLocals.current());
+    }
+
+    /** The threads of {@link Asyncio#toThread}. */
+    ExecutorService defaultExecutor() {
+        if (core.isClosed()) {
+            throw Misuse.loopClosed();
+        }
+        return executor.get();
     }
 
     /**
@@ -771,7 +830,7 @@ public final class EventLoop {
 
     /** As {@link #shutdownDefaultExecutor(Duration)}, without a limit. */
     public Mono<Void> shutdownDefaultExecutor() {
-        return Mono.defer(() -> executor.shutDownAndJoin(null)).then();
+        return Mono.defer(() -> shutDownAndJoin(null)).then();
     }
 
     /**
@@ -783,7 +842,7 @@ public final class EventLoop {
      */
     public Mono<Void> shutdownDefaultExecutor(Duration timeout) {
         Objects.requireNonNull(timeout, "timeout");
-        return Mono.defer(() -> executor.shutDownAndJoin(timeout))
+        return Mono.defer(() -> shutDownAndJoin(timeout))
                 .doOnNext(joined -> {
                     if (!joined) {
                         Log.warn(
@@ -794,6 +853,22 @@ public final class EventLoop {
                     }
                 })
                 .then();
+    }
+
+    /** Whether all its threads have ended in time. */
+    private Future<Boolean> shutDownAndJoin(@Nullable Duration timeout) {
+        ExecutorService service = executor.shutDown();
+        if (service == null || service.isTerminated()) {
+            Future<Boolean> joined = createFuture();
+            joined.setResult(true);
+            return joined;
+        }
+        long nanos = timeout == null ? Long.MAX_VALUE : saturatedNanos(timeout);
+        return ExecutorJob.submit(
+                this,
+                executor::runJoiner,
+                () -> service.awaitTermination(nanos, TimeUnit.NANOSECONDS),
+                Context.empty());
     }
 
     // ---- debug mode
@@ -837,7 +912,7 @@ public final class EventLoop {
      * assembled already is not concerned.
      */
     public static void trackOperators(boolean enabled) {
-        OperatorTracking.turn(enabled);
+        OperatorTracking.turn(enabled, ColdMono::adoptIfOwn);
     }
 
     long slowCallbackNanos() {

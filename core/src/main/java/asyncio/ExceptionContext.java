@@ -54,6 +54,33 @@ public record ExceptionContext(
         return new Builder(message);
     }
 
+    /** For the log: the message and a note, what is concerned, and where that was made. */
+    String text(String note) {
+        StringBuilder text = new StringBuilder(message).append(note);
+        append(text, "future", future);
+        append(text, "handle", handle);
+        append(text, "protocol", protocol);
+        append(text, "socket", socket);
+        append(text, "task", task);
+        append(text, "transport", transport);
+        append(text, "Object created at (most recent call first):", sourceTraceback);
+        append(text, "Handle created at (most recent call first):", handleTraceback);
+        return text.toString();
+    }
+
+    private static void append(StringBuilder text, String key, @Nullable Object value) {
+        if (value != null) {
+            text.append('\n').append(key).append(": ").append(value);
+        }
+    }
+
+    private static void append(StringBuilder text, String heading, List<StackTraceElement> frames) {
+        if (!frames.isEmpty()) {
+            text.append('\n').append(heading);
+            frames.forEach(frame -> text.append("\n    at ").append(frame));
+        }
+    }
+
     /** Puts a context together; not thread-safe. */
     public static final class Builder {
         private final String message;

@@ -7,6 +7,7 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
 import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 import reactor.util.context.ContextView;
@@ -72,6 +73,9 @@ final class ExecutorJob<T> implements Runnable {
         }
         try {
             T result = Contexts.callWith(context, function);
+            if (result instanceof Mono<?> mono) {
+                ColdMono.adopt(mono); // one complaint is enough
+            }
             Misuse.checkNotPublisherFromThread(result);
             outcome.result = result;
         } catch (Throwable e) {
@@ -116,7 +120,7 @@ final class ExecutorJob<T> implements Runnable {
             job.letTimeGo();
             if (error == null ? !job.future.trySetResult(result) : !job.future.trySetException(error)) {
                 // the hooks are the user's, and this may be a body's thread
-                Suspension.later(job.loop, new Handle(job.loop, this::drop, job.context));
+                EventLoop.runOrHere(job.loop, new Handle(job.loop, this::drop, job.context));
             }
         }
 

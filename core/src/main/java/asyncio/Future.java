@@ -72,7 +72,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
 
     Future(@Nullable EventLoop loop) {
         this.loop = loop;
-        this.origin = DebugMode.origin(loop);
+        this.origin = EventLoop.origin(loop);
     }
 
     /** Where it was made, in debug mode. */
@@ -300,7 +300,25 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
      * @since 0.1
      */
     public static void cancelAll(Collection<? extends Future<?>> futures, @Nullable String message) {
-        CancelAll.of(List.copyOf(futures), message, null);
+        cancelEach(List.copyOf(futures), message, null);
+    }
+
+    /**
+     * Implements {@link #cancelAll}; by a thread that holds no lock.
+     *
+     * @param among what this is part of, if anything
+     */
+    static void cancelEach(List<? extends Future<?>> futures, @Nullable String message, @Nullable CancelAll among) {
+        if (futures.size() == 1 && among == null) {
+            futures.get(0).cancel(message); // the usual case
+            return;
+        }
+        CancelAll all = among == null ? new CancelAll(message) : among;
+        for (Future<?> future : futures) {
+            if (!all.hasAsked(future)) {
+                future.cancel(all.message, all);
+            }
+        }
     }
 
     /** As {@link #cancel(String)}, being one of many. */
@@ -333,7 +351,12 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
             Memory.need();
             failure = new Failure(exception, false);
             // tracked before anybody can retrieve it, so that a retrieval always finds the record
-            failure.unretrieved = LeakDetector.trackException(this, describeForLog(), exception, contextForLog());
+            LeakOwner owner = loop == null ? LoopEvents.NO_LOOP : loop.events;
+            if (loop == null) {
+                LeakDetector.report(); // perhaps no watchdog runs
+            }
+            failure.unretrieved =
+                    LeakDetector.trackException(this, describeForLog(), exception, origin, owner, contextForLog());
         } catch (OutOfMemoryError e) {
             return finish(Failure.NO_MEMORY); // whoever waits must be told all the same
         }
@@ -569,6 +592,11 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
 
     /** Stands for a future of another kind, which some thread will complete. */
     static final class Wrapped<T> extends Future<T> {}
+
+    /** Whether to cancel it is to cancel its {@link #parts}, of which some may end after it. */
+    boolean cancelsItsParts() {
+        return false;
+    }
 
     /** What this stands for, to whoever awaits it: itself, or those whose end it waits for. */
     Collection<? extends Future<?>> parts() {

@@ -161,6 +161,6 @@ final class Gather<C, R> extends Joint<R, C> {
         synchronized (this) {
             search = null; // some that were clean may begin to clean up
         }
-        CancelAll.of(children.distinct, message, among);
+        Future.cancelEach(children.distinct, message, among);
     }
 }

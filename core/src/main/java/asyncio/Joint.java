@@ -46,6 +46,11 @@ abstract sealed class Joint<T, C> extends Future.Owned<T> permits Gather, Race {
     }
 
     @Override
+    final boolean cancelsItsParts() {
+        return true;
+    }
+
+    @Override
     final Collection<? extends Future<?>> parts() {
         return children.distinct;
     }

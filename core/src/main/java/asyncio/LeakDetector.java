@@ -62,10 +62,10 @@ final class LeakDetector {
             first = leak;
         }
 
-        synchronized List<Leak> of(EventLoop loop) {
+        synchronized List<Leak> of(LeakOwner owner) {
             List<Leak> found = new ArrayList<>();
             for (Leak leak = first; leak != null; leak = leak.next) {
-                if (leak.loop == loop) {
+                if (leak.owner == owner) {
                     found.add(leak);
                 }
             }
@@ -127,16 +127,15 @@ final class LeakDetector {
     }
 
     /** The record of one object. */
-    static final class Leak extends PhantomReference<Object> {
+    static class Leak extends PhantomReference<Object> {
         private final Stripe stripe;
         private final String message;
         /** For coroutines: what tells one place in the code from another. */
         private final @Nullable String place;
 
         private final @Nullable Throwable exception;
-        private final @Nullable Origin origin;
-        /** Where it was made; for exceptions, whose handler is told. */
-        private final @Nullable EventLoop loop;
+        final @Nullable Origin origin;
+        private final @Nullable LeakOwner owner;
 
         private final ContextView context;
         private @Nullable Leak previous;
@@ -148,7 +147,7 @@ final class LeakDetector {
                 @Nullable String place,
                 @Nullable Throwable exception,
                 @Nullable Origin origin,
-                @Nullable EventLoop loop,
+                @Nullable LeakOwner owner,
                 ContextView context) {
             super(object, COLLECTED);
             this.stripe = STRIPES[(int) Thread.currentThread().getId() & STRIPES.length - 1];
@@ -156,38 +155,30 @@ final class LeakDetector {
             this.place = place;
             this.exception = exception;
             this.origin = origin;
-            this.loop = loop;
+            this.owner = owner;
             this.context = context;
             stripe.add(this);
         }
 
-        /** Tells the loop's exception handler, on the loop if it runs. */
+        /** For something of Reactor's, whose place in the code is found out if it must be reported. */
+        Leak(Object object, LeakOwner owner) {
+            this(object, "", IN_ORIGIN, null, new Origin(), owner, Context.empty());
+        }
+
+        /** What was made where. */
+        String description() {
+            return message + "(...) made at " + place;
+        }
+
         private void reportException() {
-            ExceptionContext what = ExceptionContext.of(message)
-                    .exception(exception)
-                    .origin(origin)
-                    .build();
-            if (loop == null) {
-                ExceptionReporter.log(what);
-            } else if (!loop.isRunning()
-                    || !loop.core.enqueue(new Handle(loop, () -> loop.callExceptionHandler(what), context))) {
-                loop.callExceptionHandler(what);
-            }
+            Objects.requireNonNull(owner).unretrieved(message, Objects.requireNonNull(exception), origin, context);
         }
 
         Leftover leftover() {
             List<StackTraceElement> frames = Origin.framesOf(origin);
-            if (place == null) {
-                return new Leftover(Leftover.Kind.EXCEPTION, message, exception, frames);
-            }
-            return new Leftover(
-                    Leftover.Kind.COROUTINE,
-                    (place.equals(IN_ORIGIN)
-                                    ? OperatorTracking.describe(message, Objects.requireNonNull(origin))
-                                    : message + "(...) made at " + place)
-                            + " was never awaited",
-                    null,
-                    frames);
+            return place == null
+                    ? new Leftover(Leftover.Kind.EXCEPTION, message, exception, frames)
+                    : new Leftover(Leftover.Kind.COROUTINE, description() + " was never awaited", null, frames);
         }
 
         /** The object was used: nothing to report. */
@@ -203,30 +194,22 @@ final class LeakDetector {
      * subscribed to: the first ones of each place in the code, then a sample of each loop's. In debug mode all of them.
      *
      * @param what a class whose name will do, or the body itself
+     * @param owner the loop that runs here, if any
+     * @param debug whether debug mode is on
      */
-    static @Nullable Leak trackCoroutine(Publisher<?> coroutine, Object what) {
-        EventLoop loop = EventLoop.runningOrNull();
-        boolean debug = DebugMode.isOn(loop);
-        if (!debug && (loop == null || !takes(loop, what))) {
+    static @Nullable Leak trackCoroutine(
+            Publisher<?> coroutine, Object what, @Nullable LeakOwner owner, boolean debug) {
+        if (!debug && (owner == null || !takes(owner, what))) {
             return null;
         }
         String name = what instanceof Class<?> type ? functionName(type) : "async";
         return new Leak(
-                coroutine, name, DebugMode.callerPlace(), null, debug ? new Origin() : null, loop, Context.empty());
+                coroutine, name, DebugMode.callerPlace(), null, debug ? new Origin() : null, owner, Context.empty());
     }
 
-    private static boolean takes(EventLoop loop, Object what) {
+    private static boolean takes(LeakOwner owner, Object what) {
         Class<?> type = what instanceof Class<?> kind ? kind : what.getClass();
-        return FIRST.get(type).takes() || loop.coroutines.takes();
-    }
-
-    /**
-     * Watches an operator of Reactor's until it is subscribed to.
-     *
-     * @param type {@code Mono} or {@code Flux}
-     */
-    static Leak trackOperator(Publisher<?> operator, String type, EventLoop loop) {
-        return new Leak(operator, type, IN_ORIGIN, null, new Origin(), loop, Context.empty());
+        return FIRST.get(type).takes() || owner.samples();
     }
 
     /** The function that returns coroutines of a class, which is named after it. */
@@ -235,19 +218,22 @@ final class LeakDetector {
         return Character.toLowerCase(name.charAt(0)) + name.substring(1);
     }
 
-    static Leak trackException(Future<?> future, String message, Throwable exception, ContextView context) {
-        EventLoop loop = future.getLoop();
-        if (loop == null) {
-            report(); // perhaps no watchdog runs
-        }
-        return new Leak(future, message, null, exception, future.origin(), loop, context);
+    /** Watches a Future that has failed until its exception is retrieved. */
+    static Leak trackException(
+            Object future,
+            String message,
+            Throwable exception,
+            @Nullable Origin origin,
+            LeakOwner owner,
+            ContextView context) {
+        return new Leak(future, message, null, exception, origin, owner, context);
     }
 
     /**
      * At the end of a program, which may be too short for the garbage collector to look: tells of the exceptions of its
      * loop that nobody has retrieved, and, if there are suspects, lets the collector decide on coroutines.
      */
-    static void reportAtEndOf(EventLoop loop) {
+    static void reportAtEndOf(LeakOwner loop) {
         boolean suspects = false;
         for (Stripe stripe : STRIPES) {
             for (Leak leak : stripe.of(loop)) {
@@ -268,7 +254,7 @@ final class LeakDetector {
     }
 
     /** Takes out the records of a loop, in no order. */
-    static List<Leftover> takeAll(EventLoop loop) {
+    static List<Leftover> takeAll(LeakOwner loop) {
         List<Leftover> taken = new ArrayList<>();
         for (Stripe stripe : STRIPES) {
             for (Leak leak : stripe.of(loop)) {
@@ -289,18 +275,20 @@ final class LeakDetector {
             }
             if (leak.place == null) {
                 leak.reportException();
-            } else if (leak.loop != null && leak.loop.monitor != null) {
-                leak.loop.monitor.forgotten(leak.loop, leak.leftover());
-            } else if (leak.place.equals(IN_ORIGIN)) {
-                String made = OperatorTracking.describe(leak.message, Objects.requireNonNull(leak.origin));
-                if (REPORTED.add(made)) {
-                    Log.warn(made + " was never subscribed to" + WHAT_TO_DO, leak.origin);
-                }
-            } else if (leak.origin != null || REPORTED.add(leak.place)) {
-                Log.warn(
-                        "Coroutine " + leak.message + "(...) made at " + leak.place + " was never awaited" + WHAT_TO_DO,
-                        leak.origin);
+            } else if (leak.owner == null || !leak.owner.forgotten(leak)) {
+                warn(leak, leak.place);
             }
+        }
+    }
+
+    private static void warn(Leak leak, String place) {
+        if (place.equals(IN_ORIGIN)) {
+            String made = leak.description();
+            if (REPORTED.add(made)) {
+                Log.warn(made + " was never subscribed to" + WHAT_TO_DO, leak.origin);
+            }
+        } else if (leak.origin != null || REPORTED.add(place)) {
+            Log.warn("Coroutine " + leak.description() + " was never awaited" + WHAT_TO_DO, leak.origin);
         }
     }
 }

@@ -1,6 +1,5 @@
 package asyncio;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.BooleanSupplier;
@@ -8,32 +7,6 @@ import org.jspecify.annotations.Nullable;
 
 /** What the program of a loop has left behind so far: for test kits. From any thread. */
 public final class Leftovers {
-    private static final int FIRST_LOOK = 64;
-
-    /** Of one loop; what is closed is dropped when the list has doubled. */
-    static final class Register {
-        private List<Resource> resources = new ArrayList<>();
-        private int nextLook = FIRST_LOOK;
-
-        synchronized void add(Resource resource) {
-            resources.add(resource);
-            if (resources.size() >= nextLook) {
-                resources = new ArrayList<>(open());
-                nextLook = Math.max(FIRST_LOOK, resources.size() * 2);
-            }
-        }
-
-        synchronized List<Resource> open() {
-            return resources.stream().filter(Resource::open).toList();
-        }
-    }
-
-    private record Resource(Leftover.Kind kind, Object resource, BooleanSupplier isOpen, Origin origin) {
-        boolean open() {
-            return isOpen.getAsBoolean();
-        }
-    }
-
     private Leftovers() {}
 
     /**
@@ -42,7 +15,13 @@ public final class Leftovers {
      */
     public static @Nullable Throwable site() {
         // the flag first: sources ask whenever something is acquired
-        return DebugMode.everOn ? DebugMode.originOnLoop() : null;
+        if (!DebugMode.everOn) {
+            return null;
+        }
+        EventLoop loop = EventLoop.runningOrNull();
+        // without a monitor: what is remembered by it is not collected, and would not be found by those who wait for
+        // that
+        return loop != null && loop.monitor != null && loop.getDebug() ? new Origin() : null;
     }
 
     /**
@@ -56,7 +35,7 @@ public final class Leftovers {
     public static void watch(Leftover.Kind kind, Object resource, BooleanSupplier isOpen, @Nullable Throwable site) {
         EventLoop loop = EventLoop.runningOrNull();
         if (loop != null && site instanceof Origin origin) {
-            loop.resources.add(new Resource(
+            loop.resources.add(new Resources.Resource(
                     Objects.requireNonNull(kind, "kind"),
                     Objects.requireNonNull(resource, "resource"),
                     Objects.requireNonNull(isOpen, "isOpen"),
@@ -67,7 +46,7 @@ public final class Leftovers {
     /** The permits, connections and so on that were taken on a loop with a monitor, in debug mode, and are open now. */
     public static List<Leftover> open(EventLoop loop) {
         return loop.resources.open().stream()
-                .map(open -> new Leftover(open.kind, Log.text(open.resource), null, Origin.framesOf(open.origin)))
+                .map(open -> new Leftover(open.kind(), Log.text(open.resource()), null, Origin.framesOf(open.origin())))
                 .toList();
     }
 
@@ -77,6 +56,6 @@ public final class Leftovers {
      * are watched, and no stacks are known.
      */
     public static List<Leftover> takeForgotten(EventLoop loop) {
-        return LeakDetector.takeAll(Objects.requireNonNull(loop, "loop"));
+        return LeakDetector.takeAll(Objects.requireNonNull(loop, "loop").events);
     }
 }

@@ -1,17 +1,43 @@
 package asyncio;
 
+import asyncio.internal.loop.BodyThreads;
 import asyncio.internal.loop.IdleObserver;
 import asyncio.internal.loop.LoopObserver;
 import asyncio.internal.loop.TimerQueue;
 import java.time.Duration;
 import java.util.Locale;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
+import reactor.util.context.ContextView;
 
 /** What a loop tells, for its exception handler, debug mode's log and its monitor. */
-final class LoopEvents implements LoopObserver {
+final class LoopEvents implements LoopObserver, LeakOwner {
     private static final double NANOS_PER_SECOND = 1e9;
 
+    /** Of bodies that got no thread, in the whole process: there may be thousands at once, all for the same reason. */
+    private static final RateLimit REFUSALS_IN_A_MINUTE =
+            new RateLimit(10, Duration.ofMinutes(1).toNanos());
+
+    /** Of Futures that were made off every loop. */
+    static final LeakOwner NO_LOOP = new LeakOwner() {
+        @Override
+        public boolean samples() {
+            return false;
+        }
+
+        @Override
+        public void unretrieved(String message, Throwable exception, @Nullable Origin origin, ContextView context) {
+            log(unretrievedException(message, exception, origin));
+        }
+
+        @Override
+        public boolean forgotten(LeakDetector.Leak coroutine) {
+            return false;
+        }
+    };
+
     private final EventLoop loop;
+    volatile @Nullable BiConsumer<? super EventLoop, ? super ExceptionContext> handler;
 
     LoopEvents(EventLoop loop) {
         this.loop = loop;
@@ -19,7 +45,7 @@ final class LoopEvents implements LoopObserver {
 
     @Override
     public void entered() {
-        EventLoop.setRunning(loop);
+        Contexts.setRunning(loop);
     }
 
     @Override
@@ -33,6 +59,79 @@ final class LoopEvents implements LoopObserver {
     @Override
     public void failedAtClose(Object what, RuntimeException e) {
         Log.error("Exception in " + Log.text(what) + ", which ran since " + loop + " is closed", e);
+    }
+
+    /** Tells the exception handler; one that fails stops nothing. Errors, unlike exceptions, go through. */
+    void report(ExceptionContext what) {
+        ContextView context = contextOf(what);
+        try (ThreadLocals.Scope locals = context == null ? null : ThreadLocals.restore(context)) {
+            tell(what, context);
+        }
+    }
+
+    /** The context of the task or callback that failed, if it is known. */
+    private static @Nullable ContextView contextOf(ExceptionContext what) {
+        return what.task() != null
+                ? what.task().getContext()
+                : what.handle() != null ? what.handle().getContext() : null;
+    }
+
+    private void tell(ExceptionContext what, @Nullable ContextView context) {
+        BiConsumer<? super EventLoop, ? super ExceptionContext> handler = this.handler;
+        if (handler == null) {
+            log(what, "Exception in default exception handler");
+            return;
+        }
+        try {
+            callInContext(handler, what, context);
+        } catch (Exception e) {
+            log(
+                    ExceptionContext.of("Unhandled error in exception handler")
+                            .exception(e)
+                            .context(what)
+                            .build(),
+                    "Exception in default exception handler while handling an unexpected error in custom exception handler");
+        }
+    }
+
+    private void callInContext(
+            BiConsumer<? super EventLoop, ? super ExceptionContext> handler,
+            ExceptionContext what,
+            @Nullable ContextView context) {
+        if (context == null || !loop.core.inEventLoop()) {
+            handler.accept(loop, what);
+            return;
+        }
+        ContextView outer = loop.enterContext(context);
+        try {
+            handler.accept(loop, what);
+        } finally {
+            loop.leaveContext(outer);
+        }
+    }
+
+    /** The text is made of what the user's {@code toString} methods say, which may fail. */
+    private static void log(ExceptionContext what, String otherwise) {
+        try {
+            log(what);
+        } catch (Exception | StackOverflowError e) {
+            Suppressed.add(e, what.exception() == null ? new Throwable(what.message()) : what.exception());
+            Log.error(otherwise, e);
+        }
+    }
+
+    /** Writes to the log; then what a handler that failed had been told. */
+    static void log(ExceptionContext what) {
+        int withheld =
+                what.exception() instanceof BodyThreads.Refusal ? REFUSALS_IN_A_MINUTE.pass(System.nanoTime()) : 0;
+        if (withheld == RateLimit.WITHHELD) {
+            return;
+        }
+        String note = withheld > 0 ? "; " + withheld + " bodies before it that got no thread were left out here" : "";
+        Log.error(what.text(note), what.exception());
+        if (what.context() != null) {
+            log(what.context());
+        }
     }
 
     // ---- debug mode
@@ -82,6 +181,37 @@ final class LoopEvents implements LoopObserver {
 
     private static double seconds(long nanos) {
         return nanos / NANOS_PER_SECOND;
+    }
+
+    // ---- what was forgotten
+
+    private final LeakDetector.Sample coroutines = new LeakDetector.Sample();
+
+    @Override
+    public boolean samples() {
+        return coroutines.takes();
+    }
+
+    /** On the loop, if it runs. */
+    @Override
+    public void unretrieved(String message, Throwable exception, @Nullable Origin origin, ContextView context) {
+        ExceptionContext what = unretrievedException(message, exception, origin);
+        if (!loop.isRunning() || !loop.core.enqueue(new Handle(loop, () -> loop.callExceptionHandler(what), context))) {
+            loop.callExceptionHandler(what);
+        }
+    }
+
+    private static ExceptionContext unretrievedException(String message, Throwable exception, @Nullable Origin origin) {
+        return ExceptionContext.of(message).exception(exception).origin(origin).build();
+    }
+
+    @Override
+    public boolean forgotten(LeakDetector.Leak coroutine) {
+        if (loop.monitor == null) {
+            return false;
+        }
+        loop.monitor.forgotten(loop, coroutine.leftover());
+        return true;
     }
 
     // ---- virtual time

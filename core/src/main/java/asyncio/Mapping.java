@@ -178,7 +178,7 @@ final class Mapping<S, R> extends UnderWay implements CoreSubscriber<S>, Subscri
 
     /** Its tasks tell themselves. */
     @Override
-    boolean isForeign(EventLoop loop) {
+    boolean isForeign(LoopCore loop) {
         return false;
     }
 

@@ -2,7 +2,6 @@ package asyncio;
 
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
-import reactor.core.publisher.Mono;
 
 /** What the user is told who holds the library by the wrong end. */
 final class Misuse {
@@ -10,7 +9,7 @@ final class Misuse {
 
     static IllegalStateException awaitOutsideBody() {
         return new IllegalStateException(
-                EventLoop.runningOrNull() == null
+                !Contexts.onLoop()
                         ? "await outside a body: it works in the code given to Asyncio.run(...) or async(...). From plain blocking code use "
                                 + "Asyncio.run(mono) or mono.block(); in a reactive chain use flatMap(x -> async(() -> ...))"
                         : "await in a callback: callbacks of a loop cannot suspend, only bodies can. Start one with createTask(async(() -> ...)), or use "
@@ -46,17 +45,15 @@ final class Misuse {
                 + ": call EventLoop.setEventLoop(loop) first, or use Asyncio.run(...)");
     }
 
-    static IllegalStateException wrongThread(String what, EventLoop loop) {
+    static IllegalStateException wrongThread(String what, String loop) {
         return new IllegalStateException("Non-thread-safe operation: " + what + " on " + loop + " from thread "
                 + Thread.currentThread().getName()
                 + ", which does not run it. Use callSoonThreadsafe(...) from other threads");
     }
 
-    static IllegalStateException executorShutDown(EventLoop loop) {
-        return loop.isClosed()
-                ? loopClosed()
-                : new IllegalStateException("Executor shutdown has been called: the default executor of " + loop
-                        + " takes no more functions. Give runInExecutor an executor of your own");
+    static IllegalStateException executorShutDown(String loop) {
+        return new IllegalStateException("Executor shutdown has been called: the default executor of " + loop
+                + " takes no more functions. Give runInExecutor an executor of your own");
     }
 
     static void checkNotPublisher(@Nullable Object value) {
@@ -70,9 +67,6 @@ final class Misuse {
     /** As {@link #checkNotPublisher}, for a function that may block, and so cannot await. */
     static void checkNotPublisherFromThread(@Nullable Object value) {
         if (value instanceof Publisher<?>) {
-            if (value instanceof Mono<?> mono) {
-                ColdMono.adopt(mono); // one complaint is enough
-            }
             throw new IllegalStateException("The function that was called in another thread returned a "
                     + value.getClass().getSimpleName()
                     + ", which nothing would subscribe to: did you forget await(...)? "
@@ -81,7 +75,7 @@ final class Misuse {
     }
 
     static void checkMayBlock() {
-        if (EventLoop.runningOrNull() != null) {
+        if (Contexts.onLoop()) {
             throw new IllegalStateException("block() would stop the event loop that runs on thread "
                     + Thread.currentThread().getName() + " for ever: use await(...) instead");
         }

@@ -76,7 +76,7 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
 
     @Override
     boolean isForeign() {
-        return Outside.is(mono, task.loop) || Outside.is(subscription, task.loop);
+        return Outside.is(mono, task.loop.core) || Outside.is(subscription, task.loop.core);
     }
 
     /** Subscribes; true if the task must suspend, false if the Mono has ended already. */

@@ -7,8 +7,10 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.ConcurrentModificationException;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import reactor.core.CoreSubscriber;
@@ -46,11 +48,18 @@ final class OperatorTracking {
         }
     };
 
+    private static volatile Predicate<Publisher<?>> adopter = publisher -> false;
+
     private OperatorTracking() {}
 
-    /** For the whole process. */
-    static void turn(boolean on) {
+    /**
+     * For the whole process.
+     *
+     * @param adopter tells a coroutine of this library that it is part of something; true if it was one
+     */
+    static void turn(boolean on, Predicate<Publisher<?>> adopter) {
         if (on) {
+            OperatorTracking.adopter = adopter;
             Hooks.onEachOperator(HOOK, OperatorTracking::assembled);
         } else {
             Hooks.resetOnEachOperator(HOOK);
@@ -63,10 +72,11 @@ final class OperatorTracking {
             return operator;
         }
         adoptParts(operator, DEPTH);
-        EventLoop loop = EventLoop.runningOrNull();
-        if (loop == null) {
+        Contexts.Running running = Contexts.running();
+        if (running == null) {
             return operator;
         }
+        LeakOwner loop = running.leaks();
         boolean fuseable = operator instanceof Fuseable;
         if (operator instanceof Mono<Object> mono) {
             if (operator instanceof Callable<?>) {
@@ -112,10 +122,9 @@ final class OperatorTracking {
         }
         if (part instanceof Tracked operator) {
             operator.subscribed();
-        } else if (part instanceof ColdMono<?> coroutine) {
-            coroutine.adopt();
-        } else if (part instanceof Publisher<?>) {
-            if (!(part instanceof Fuseable.ScalarCallable<?>)
+        } else if (part instanceof Publisher<?> publisher) {
+            if (!adopter.test(publisher)
+                    && !(part instanceof Fuseable.ScalarCallable<?>)
                     && part.getClass().getName().startsWith("reactor.")) {
                 adoptParts(part, depth - 1);
             }
@@ -200,23 +209,31 @@ final class OperatorTracking {
 
     // ---- wrappers: by what Reactor asks of an operator's class
 
-    /** An operator that is reported if nobody ever subscribes to it. */
-    interface Tracked {
-        /** Somebody does, or will see to it, or has decided that it need not be. */
-        void subscribed();
+    private static final class Leak extends LeakDetector.Leak {
+        private final String type;
+
+        Leak(Object operator, String type, LeakOwner loop) {
+            super(operator, loop);
+            this.type = type;
+        }
+
+        @Override
+        String description() {
+            return describe(type, Objects.requireNonNull(origin));
+        }
     }
 
     private static class TrackedMono<T> extends MonoOperator<T, T> implements Tracked {
-        private LeakDetector.@Nullable Leak leak;
+        private @Nullable Leak leak;
 
-        TrackedMono(Mono<T> source, EventLoop loop) {
+        TrackedMono(Mono<T> source, LeakOwner loop) {
             super(source);
-            leak = LeakDetector.trackOperator(this, "Mono", loop);
+            leak = new Leak(this, "Mono", loop);
         }
 
         @Override
         public void subscribed() {
-            LeakDetector.Leak leak = this.leak;
+            Leak leak = this.leak;
             if (leak != null) {
                 this.leak = null;
                 leak.close();
@@ -260,13 +277,13 @@ final class OperatorTracking {
     }
 
     private static final class FuseableMono<T> extends TrackedMono<T> implements Fuseable {
-        FuseableMono(Mono<T> source, EventLoop loop) {
+        FuseableMono(Mono<T> source, LeakOwner loop) {
             super(source, loop);
         }
     }
 
     private static class CallableMono<T> extends TrackedMono<T> implements Callable<T> {
-        CallableMono(Mono<T> source, EventLoop loop) {
+        CallableMono(Mono<T> source, LeakOwner loop) {
             super(source, loop);
         }
 
@@ -279,22 +296,22 @@ final class OperatorTracking {
     }
 
     private static final class FuseableCallableMono<T> extends CallableMono<T> implements Fuseable {
-        FuseableCallableMono(Mono<T> source, EventLoop loop) {
+        FuseableCallableMono(Mono<T> source, LeakOwner loop) {
             super(source, loop);
         }
     }
 
     private static class TrackedFlux<T> extends FluxOperator<T, T> implements Tracked {
-        private LeakDetector.@Nullable Leak leak;
+        private @Nullable Leak leak;
 
-        TrackedFlux(Flux<T> source, EventLoop loop) {
+        TrackedFlux(Flux<T> source, LeakOwner loop) {
             super(source);
-            leak = LeakDetector.trackOperator(this, "Flux", loop);
+            leak = new Leak(this, "Flux", loop);
         }
 
         @Override
         public void subscribed() {
-            LeakDetector.Leak leak = this.leak;
+            Leak leak = this.leak;
             if (leak != null) {
                 this.leak = null;
                 leak.close();
@@ -330,13 +347,13 @@ final class OperatorTracking {
     }
 
     private static final class FuseableFlux<T> extends TrackedFlux<T> implements Fuseable {
-        FuseableFlux(Flux<T> source, EventLoop loop) {
+        FuseableFlux(Flux<T> source, LeakOwner loop) {
             super(source, loop);
         }
     }
 
     private static class CallableFlux<T> extends TrackedFlux<T> implements Callable<T> {
-        CallableFlux(Flux<T> source, EventLoop loop) {
+        CallableFlux(Flux<T> source, LeakOwner loop) {
             super(source, loop);
         }
 
@@ -349,7 +366,7 @@ final class OperatorTracking {
     }
 
     private static final class FuseableCallableFlux<T> extends CallableFlux<T> implements Fuseable {
-        FuseableCallableFlux(Flux<T> source, EventLoop loop) {
+        FuseableCallableFlux(Flux<T> source, LeakOwner loop) {
             super(source, loop);
         }
     }

@@ -1,5 +1,6 @@
 package asyncio;
 
+import asyncio.internal.loop.LoopCore;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Scannable;
 
@@ -15,7 +16,7 @@ final class Outside {
      * {@code Scannable.Attr.PARENT} what they wait for at the moment. What stands for a callback or a stage is
      * another's.
      */
-    static boolean is(@Nullable Object source, EventLoop loop) {
+    static boolean is(@Nullable Object source, LoopCore loop) {
         for (Object at = source; at != null; ) {
             if (at instanceof Future<?> future) {
                 return completes(future, loop);
@@ -30,11 +31,11 @@ final class Outside {
     }
 
     /** Whether a Future is completed from there. A task of the loop tells that itself. */
-    static boolean completes(Future<?> future, EventLoop loop) {
+    static boolean completes(Future<?> future, LoopCore loop) {
         if (future.done()) {
             return false;
         }
-        EventLoop its = future.getLoop();
+        LoopCore its = EventLoop.coreOf(future.getLoop());
         if (future instanceof Future.Wrapped || its != null && its != loop) {
             return true;
         }

@@ -1,5 +1,6 @@
 package asyncio;
 
+import asyncio.internal.loop.LoopCore;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.Collection;
@@ -52,7 +53,7 @@ final class OwnerSubscription<T> extends UnderWay implements AwaitedSubscription
     }
 
     @Override
-    boolean isForeign(EventLoop loop) {
+    boolean isForeign(LoopCore loop) {
         return Outside.is(this, loop);
     }
 
@@ -156,7 +157,7 @@ final class OwnerSubscription<T> extends UnderWay implements AwaitedSubscription
         if (cleanups == null) {
             return;
         }
-        Collection<? extends Future<?>> parts = work instanceof Joint<?, ?> joint ? joint.parts() : List.of();
+        Collection<? extends Future<?>> parts = work.cancelsItsParts() ? work.parts() : List.of();
         AtomicInteger running = new AtomicInteger(1 + parts.size());
         Runnable ended = () -> {
             if (running.decrementAndGet() == 0) {

@@ -75,7 +75,7 @@ final class Race<T> extends Joint<T, T> {
     @Override
     void cancelChildren(@Nullable String message, @Nullable CancelAll among) {
         if (OVER.compareAndSet(this, false, true)) {
-            CancelAll.of(children.distinct, message, among); // does nothing to one that is done
+            Future.cancelEach(children.distinct, message, among); // does nothing to one that is done
         }
     }
 

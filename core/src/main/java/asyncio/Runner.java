@@ -289,9 +289,9 @@ public final class Runner implements AutoCloseable {
         try {
             cancelAllTasks(loop, outOfMemory);
             Future<Void> joined = loop.createTask(loop.shutdownDefaultExecutor(THREAD_JOIN_TIMEOUT));
-            LoopStopper.runUntilDone(loop, List.of(joined));
+            loop.runUntilDone(List.of(joined));
             loop.closings.runUntilOver(loop);
-            LeakDetector.reportAtEndOf(loop);
+            LeakDetector.reportAtEndOf(loop.events);
         } catch (Throwable e) {
             error = e;
             throw e;
@@ -309,7 +309,7 @@ public final class Runner implements AutoCloseable {
         TimerHandle reminder = loop.callLater(REMIND_AFTER, () -> remind(left));
         // whoever was to end one of them may have died of it
         TimerHandle limit = outOfMemory ? loop.callLater(LIMIT_AFTER_OUT_OF_MEMORY, loop::stop) : reminder;
-        LoopStopper.runUntilDone(loop, left);
+        loop.runUntilDone(List.copyOf(left));
         reminder.cancel();
         limit.cancel();
         for (Task<?> task : left) {

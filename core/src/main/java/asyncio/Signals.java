@@ -10,8 +10,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
-import reactor.util.context.ContextView;
 
 /**
  * Which loops want to hear of which signals. The JVM knows one handler for each signal; the first who wants one puts a
@@ -43,8 +43,12 @@ final class Signals {
 
     // ---- handlers of loops
 
-    /** Implements {@link EventLoop#addSignalHandler}. */
-    static void add(EventLoop loop, String name, Runnable callback, ContextView context) {
+    /**
+     * Implements {@link EventLoop#addSignalHandler}.
+     *
+     * @param delivery makes of a callback what hands it to the loop; throws if the loop is closed
+     */
+    static void add(Object loop, String name, Runnable callback, UnaryOperator<Runnable> delivery) {
         JvmSignals jvm = JvmSignals.INSTANCE;
         if (jvm == null) {
             throw new IllegalStateException("Cannot handle signal " + name
@@ -53,19 +57,21 @@ final class Signals {
         }
         Object signal = signal(jvm, name);
         synchronized (LOCK) {
-            if (loop.isClosed()) {
-                throw Misuse.loopClosed();
-            }
-            Trap trap = trap(jvm, signal);
-            Registration before = trap.handlers.get(loop);
+            Registered before = registered(jvm, signal, loop);
             // those that are on their way to the one before are for it still, unless the handler is removed meanwhile
             AtomicBoolean removed = before == null ? new AtomicBoolean() : before.removed;
-            trap.handlers.put(loop, new Registration(loop, signal, callback, context, removed, DebugMode.origin(loop)));
+            Runnable deliver = delivery.apply(new Guarded(signal, callback, removed));
+            trap(jvm, signal).handlers.put(loop, new Registered(deliver, removed));
         }
     }
 
+    private static @Nullable Registered registered(JvmSignals jvm, Object signal, Object loop) {
+        Trap trap = TRAPS.get(jvm.number(signal));
+        return trap == null ? null : trap.handlers.get(loop);
+    }
+
     /** Implements {@link EventLoop#removeSignalHandler}. */
-    static boolean remove(EventLoop loop, String name) {
+    static boolean remove(Object loop, String name) {
         JvmSignals jvm = JvmSignals.INSTANCE;
         if (jvm == null) {
             return false;
@@ -78,7 +84,7 @@ final class Signals {
     }
 
     /** Removes all handlers of a loop that is closed. */
-    static void removeAll(EventLoop loop) {
+    static void removeAll(Object loop) {
         synchronized (LOCK) {
             for (Trap trap : new ArrayList<>(TRAPS.values())) {
                 trap.remove(loop);
@@ -96,19 +102,11 @@ final class Signals {
         }
     }
 
-    /** A loop's callback for a signal. */
-    private record Registration(
-            EventLoop loop,
-            Object signal,
-            Runnable callback,
-            ContextView context,
-            AtomicBoolean removed,
-            @Nullable Origin origin)
-            implements Runnable {
-        void deliver() {
-            loop.core.enqueue(new Handle(loop, this, context, origin));
-        }
+    /** Hands a loop its callback. */
+    private record Registered(Runnable deliver, AtomicBoolean removed) {}
 
+    /** A loop's callback for a signal, which does not run once it is removed. */
+    private record Guarded(Object signal, Runnable callback, AtomicBoolean removed) implements Runnable {
         @Override
         public void run() {
             if (!removed.get()) {
@@ -291,7 +289,7 @@ final class Signals {
         private final int number;
         private final Object handler;
         private Object former;
-        private final Map<EventLoop, Registration> handlers = new LinkedHashMap<>();
+        private final Map<Object, Registered> handlers = new LinkedHashMap<>();
         private final Set<Interception> interceptions = new LinkedHashSet<>();
 
         Trap(JvmSignals jvm, Object signal) {
@@ -307,8 +305,8 @@ final class Signals {
             TRAPS.put(number, this);
         }
 
-        boolean remove(EventLoop loop) {
-            Registration registration = handlers.remove(loop);
+        boolean remove(Object loop) {
+            Registered registration = handlers.remove(loop);
             if (registration == null) {
                 return false;
             }
@@ -332,14 +330,14 @@ final class Signals {
          * one; without the lock.
          */
         private void handle() {
-            List<Registration> loops;
+            List<Registered> loops;
             List<Interception> programs;
             synchronized (LOCK) {
                 loops = List.copyOf(handlers.values());
                 programs = List.copyOf(interceptions);
             }
             if (!loops.isEmpty()) {
-                loops.forEach(loop -> attempt(loop::deliver));
+                loops.forEach(loop -> attempt(loop.deliver));
             } else if (!programs.isEmpty()) {
                 programs.forEach(program -> attempt(() -> program.onInterrupt.accept(program)));
             } else {

@@ -1,8 +1,11 @@
 package asyncio;
 
 import asyncio.internal.loop.BodyThreads;
+import asyncio.internal.loop.LoopCore;
+import asyncio.internal.loop.LoopDriver;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.function.LongSupplier;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -32,7 +35,10 @@ final class SlowStep {
     private static final RateLimit IN_A_MINUTE =
             new RateLimit(20, Duration.ofMinutes(1).toNanos());
 
-    private final EventLoop loop;
+    private final Object loop;
+    private final LoopCore core;
+    private final LoopDriver driver;
+    private final LongSupplier limitNanos;
     private final ToLongFunction<Thread> cpuTime;
     private long progress = -1;
     /** Time since then, less that in which the watchdog itself did not get to run. */
@@ -44,12 +50,17 @@ final class SlowStep {
 
     private long usedBefore;
 
-    SlowStep(EventLoop loop) {
-        this(loop, CpuTime::of);
-    }
-
-    SlowStep(EventLoop loop, ToLongFunction<Thread> cpuTime) {
+    /**
+     * Nothing is known yet.
+     *
+     * @param loop how the loop is called
+     * @param limitNanos what a step may take, or {@link Long#MAX_VALUE} for the usual
+     */
+    SlowStep(Object loop, LoopCore core, LoopDriver driver, LongSupplier limitNanos, ToLongFunction<Thread> cpuTime) {
         this.loop = loop;
+        this.core = core;
+        this.driver = driver;
+        this.limitNanos = limitNanos;
         this.cpuTime = cpuTime;
     }
 
@@ -59,8 +70,8 @@ final class SlowStep {
 
     /** Looks again, after some time. */
     void look(long nanos) {
-        long now = loop.driver.progress();
-        if (now != progress || loop.core.isSelecting()) {
+        long now = driver.progress();
+        if (now != progress || core.isSelecting()) {
             progress = now;
             passedNanos = 0;
             reported = false;
@@ -68,8 +79,8 @@ final class SlowStep {
             return;
         }
         passedNanos += nanos;
-        boolean unclaimed = loop.driver.unclaimed() && BodyThreads.VIRTUAL;
-        Thread thread = loop.driver.holderThread();
+        boolean unclaimed = driver.unclaimed() && BodyThreads.VIRTUAL;
+        Thread thread = driver.holderThread();
         if (reported || thread == null) {
             return;
         }
@@ -111,7 +122,7 @@ final class SlowStep {
     }
 
     private long limit() {
-        return loop.getDebug() ? Math.min(loop.slowCallbackNanos(), STEP_NANOS) : STEP_NANOS;
+        return Math.min(limitNanos.getAsLong(), STEP_NANOS);
     }
 
     /** Waits for something other than a processor: parked, asleep, at a monitor, or in a system call. */

@@ -307,9 +307,7 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
      * @param loop where it goes on; null for wherever it is told
      */
     public static void later(@Nullable EventLoop loop, Runnable action) {
-        if (loop == null || !loop.core.enqueue(action)) {
-            Trampoline.execute(action);
-        }
+        EventLoop.runOrHere(loop, action);
     }
 
     // ---- the deadline
@@ -397,7 +395,7 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
 
     /** The stack of the caller, in debug mode; otherwise null. */
     protected final @Nullable Throwable origin() {
-        return DebugMode.origin(loop);
+        return EventLoop.origin(loop);
     }
 
     /** What waits for what. */

@@ -1,5 +1,6 @@
 package asyncio;
 
+import asyncio.internal.loop.Entry;
 import asyncio.internal.loop.Seated;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -76,7 +77,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
     /** What its awaits have left under way; null until something that it awaits looks at its context. */
     private volatile @Nullable Cleanups cleanups;
     /** Time limits of scopes that it is in, the innermost first, whose timers nobody has needed yet; on the loop. */
-    @Nullable TimeLimit<?> unarmed;
+    @Nullable Unarmed unarmed;
 
     /** Links of {@link TaskRegistry}, guarded by it. */
     @Nullable Task<?> previousTask;
@@ -101,6 +102,50 @@ public abstract non-sealed class Task<T> extends Future<T> {
 
     /** The first step; on the loop. */
     abstract void start();
+
+    /** The entry in the ready queue that runs a task's first step. */
+    static final class Start extends Entry {
+        private final Task<?> task;
+
+        Start(Task<?> task) {
+            this.task = task;
+        }
+
+        @Override
+        public void run() {
+            EventLoop loop = task.loop;
+            if (task.hasBody()) {
+                task.step(null);
+                return;
+            }
+            loop.enterTask(task);
+            try (ThreadLocals.Scope locals = ThreadLocals.restore(task.getContext())) {
+                task.step(null);
+            } finally {
+                loop.enterTask(null);
+            }
+        }
+
+        @Override
+        protected @Nullable Seated starts() {
+            return task.seated();
+        }
+
+        @Override
+        protected Object task() {
+            return task;
+        }
+
+        @Override
+        protected void loopClosed() {
+            task.finishWith(new CancelledException("The event loop was closed before " + task.getName() + " began"));
+        }
+
+        @Override
+        public String toString() {
+            return task.toString();
+        }
+    }
 
     /** The step after a suspension; on the loop. */
     abstract void resume(Wait wait);
@@ -168,7 +213,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
      */
     final void suspendOn(Wait wait) {
         if (unarmed != null) {
-            TimeLimit.armAll(this);
+            armAll();
         }
         for (; ; ) {
             Object before = slot;
@@ -179,6 +224,16 @@ public abstract non-sealed class Task<T> extends Future<T> {
                 return;
             }
         }
+    }
+
+    private void armAll() {
+        for (Unarmed next = unarmed; next != null; ) {
+            Unarmed arming = next;
+            next = arming.nextUnarmed();
+            arming.setNextUnarmed(null);
+            arming.arm();
+        }
+        unarmed = null;
     }
 
     /** Ends a suspension; the exception to throw if a request is waiting to be delivered. */

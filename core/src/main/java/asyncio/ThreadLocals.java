@@ -54,7 +54,7 @@ public final class ThreadLocals {
     /** As {@link #capture()}; on a loop this is the context as it stands. */
     static ContextView current() {
         ContextView context = Contexts.current();
-        return ENABLED && Accessors.any() && EventLoop.runningOrNull() == null ? Accessors.capture(context) : context;
+        return ENABLED && Accessors.any() && !Contexts.onLoop() ? Accessors.capture(context) : context;
     }
 
     /**

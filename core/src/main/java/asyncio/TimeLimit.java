@@ -17,7 +17,7 @@ import reactor.core.publisher.Mono;
  * <p>The timer is set when the task suspends: work that does not suspend costs none. A limit is then among
  * {@link Task#unarmed}.
  */
-final class TimeLimit<T> extends Steps<T> {
+final class TimeLimit<T> extends Steps<T> implements Unarmed {
     private enum State {
         ACTIVE,
         EXPIRING,
@@ -46,7 +46,7 @@ final class TimeLimit<T> extends Steps<T> {
     private boolean unarmed;
     private boolean moved;
     /** The next one out, while this one is unarmed. */
-    private @Nullable TimeLimit<?> nextUnarmed;
+    private @Nullable Unarmed nextUnarmed;
 
     private @Nullable T value;
 
@@ -139,19 +139,19 @@ final class TimeLimit<T> extends Steps<T> {
         }
     }
 
-    /** The task is about to suspend: the limits around it need their timers now. */
-    static void armAll(Task<?> task) {
-        for (TimeLimit<?> limit = task.unarmed; limit != null; ) {
-            TimeLimit<?> next = limit.nextUnarmed;
-            limit.nextUnarmed = null;
-            limit.unarmed = false;
-            limit.arm();
-            limit = next;
-        }
-        task.unarmed = null;
+    @Override
+    public @Nullable Unarmed nextUnarmed() {
+        return nextUnarmed;
     }
 
-    private void arm() {
+    @Override
+    public void setNextUnarmed(@Nullable Unarmed next) {
+        nextUnarmed = next;
+    }
+
+    @Override
+    public void arm() {
+        unarmed = false;
         Alarm alarm = new Alarm(this);
         this.alarm = alarm;
         LoopCore core = task().loop.core;
@@ -178,13 +178,13 @@ final class TimeLimit<T> extends Steps<T> {
 
     private void removeFromUnarmed() {
         Task<?> task = task();
-        TimeLimit<?> before = null;
-        for (TimeLimit<?> limit = task.unarmed; limit != null; limit = limit.nextUnarmed) {
+        Unarmed before = null;
+        for (Unarmed limit = task.unarmed; limit != null; limit = limit.nextUnarmed()) {
             if (limit == this) {
                 if (before == null) {
                     task.unarmed = nextUnarmed;
                 } else {
-                    before.nextUnarmed = nextUnarmed;
+                    before.setNextUnarmed(nextUnarmed);
                 }
                 nextUnarmed = null;
                 return;
@@ -242,7 +242,7 @@ final class TimeLimit<T> extends Steps<T> {
     void reschedule(@Nullable Duration when) {
         EventLoop loop = task().loop;
         if (!loop.core.inEventLoop()) {
-            throw Misuse.wrongThread("reschedule", loop);
+            throw Misuse.wrongThread("reschedule", loop.toString());
         }
         if (state != State.ACTIVE) {
             throw new IllegalStateException("Cannot change state of " + state + " Timeout: reschedule it before that");

@@ -38,7 +38,7 @@ final class ToThread<T> extends ColdMono<T> {
     }
 
     private Future<T> submit(EventLoop loop, ContextView context) {
-        return ExecutorJob.submit(loop, executor == null ? loop.executor.get() : executor, function, context);
+        return ExecutorJob.submit(loop, executor == null ? loop.defaultExecutor() : executor, function, context);
     }
 
     @Override

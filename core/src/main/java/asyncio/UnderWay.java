@@ -1,5 +1,6 @@
 package asyncio;
 
+import asyncio.internal.loop.LoopCore;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 import reactor.core.Scannable;
@@ -33,7 +34,7 @@ abstract class UnderWay {
     abstract CoreSubscriber<?> subscriber();
 
     /** Whether it waits for what that loop knows nothing of. */
-    abstract boolean isForeign(EventLoop loop);
+    abstract boolean isForeign(LoopCore loop);
 
     /** The link through which the owner hears of it, if that leads by operators to the owner alone; or null. */
     final @Nullable Scannable linkTo(Object owner) {
@@ -47,10 +48,13 @@ abstract class UnderWay {
         try {
             Object at = subscriber;
             while (at instanceof Scannable scannable) {
-                if (at == owner || at instanceof Wait wait && wait.task == owner) {
+                if (at == owner) {
                     return scannable;
                 }
                 at = scannable.scanUnsafe(Scannable.Attr.ACTUAL);
+                if (at == owner && !(owner instanceof CoreSubscriber)) {
+                    return scannable; // a task, which its wait tells
+                }
             }
         } catch (RuntimeException e) { // an operator's
             Operators.onErrorDropped(e, subscriber.currentContext());

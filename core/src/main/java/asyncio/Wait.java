@@ -115,7 +115,7 @@ abstract class Wait extends Waiter {
 
         @Override
         boolean isForeign() {
-            return Outside.completes(future, task.loop);
+            return Outside.completes(future, task.loop.core);
         }
 
         @Override
@@ -205,7 +205,7 @@ abstract class Wait extends Waiter {
 
         @Override
         boolean isForeign() {
-            return task.cleanups().isForeign(task.loop);
+            return task.cleanups().isForeign(task.loop.core);
         }
 
         @Override

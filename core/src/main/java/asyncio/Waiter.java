@@ -28,6 +28,11 @@ abstract class Waiter extends Entry {
         run();
     }
 
+    /** The user's callback that it calls, by which it can be found. */
+    @Nullable Object callback() {
+        return null;
+    }
+
     /**
      * Arranges for {@link #run}: through the loop's ready queue, or through the trampoline of the completing thread.
      */
@@ -47,7 +52,7 @@ abstract class Waiter extends Entry {
 
     /**
      * The one it tells in turn: a task that resumes, a Future that may complete, a subscriber, or clean-up. Null if
-     * that cannot be told, or nobody waits. For looking at, from any thread; see {@link Awaiters}.
+     * that cannot be told, or nobody waits. For looking at, from any thread; see {@link TaskDump}.
      */
     @Nullable Object tells() {
         return subscriber();

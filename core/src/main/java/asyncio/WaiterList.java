@@ -2,6 +2,7 @@ package asyncio;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -82,16 +83,16 @@ final class WaiterList {
         if (callbacks == null) {
             int removed = 0;
             for (Waiter waiter : snapshot()) {
-                if (waiter instanceof DoneCallback<?> one && one.callback().equals(callback) && remove(one)) {
+                if (calls(waiter, callback) && remove(waiter)) {
                     removed++;
                 }
             }
             return removed;
         }
         int hash = callback.hashCode();
-        List<DoneCallback<?>> removed = new ArrayList<>();
-        for (DoneCallback<?> one : candidates(callbacks, hash)) {
-            if (one.callback().equals(callback) && remove(one)) {
+        List<Waiter> removed = new ArrayList<>();
+        for (Waiter one : candidates(callbacks, hash)) {
+            if (calls(one, callback) && remove(one)) {
                 removed.add(one);
             }
         }
@@ -99,6 +100,11 @@ final class WaiterList {
             removed.forEach(one -> callbacks.remove(hash, one));
         }
         return removed.size();
+    }
+
+    private static boolean calls(Waiter waiter, Object callback) {
+        Object own = waiter.callback();
+        return own != null && own.equals(callback);
     }
 
     private synchronized @Nullable CallbackIndex indexIfMany() {
@@ -113,9 +119,9 @@ final class WaiterList {
         return index instanceof CallbackIndex callbacks ? callbacks : null;
     }
 
-    private List<DoneCallback<?>> candidates(CallbackIndex callbacks, int hash) {
+    private List<Waiter> candidates(CallbackIndex callbacks, int hash) {
         for (; ; ) {
-            List<DoneCallback<?>> fresh;
+            List<Waiter> fresh;
             synchronized (this) {
                 fresh = callbacks.takeFresh();
                 if (fresh.isEmpty()) {
@@ -123,7 +129,7 @@ final class WaiterList {
                 }
             }
             int[] hashes = fresh.stream()
-                    .mapToInt(callback -> callback.callback().hashCode())
+                    .mapToInt(waiter -> Objects.hashCode(waiter.callback()))
                     .toArray();
             synchronized (this) {
                 for (int i = 0; i < hashes.length; i++) {

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 final class Watchdog implements Runnable {
     private static final long PERIOD_NANOS = Duration.ofMillis(50).toNanos();
     private static final int ROUNDS_BEFORE_RETIRING = 40;
-    private static final Map<EventLoop, SlowStep> LOOPS = new ConcurrentHashMap<>();
+    private static final Map<Object, SlowStep> LOOPS = new ConcurrentHashMap<>();
     /** Guarded by this class. */
     private static @Nullable Thread thread;
 
@@ -25,8 +25,8 @@ final class Watchdog implements Runnable {
     /**
      * Begins to look at a loop; {@link #unwatch} must follow, also if this throws since there is no thread to be had.
      */
-    static void watch(EventLoop loop) {
-        LOOPS.put(loop, new SlowStep(loop));
+    static void watch(Object loop, SlowStep step) {
+        LOOPS.put(loop, step);
         synchronized (Watchdog.class) {
             if (thread == null || !thread.isAlive()) {
                 Thread watchdog = new Thread(null, new Watchdog(), "asyncio-watchdog", 0, false);
@@ -37,7 +37,7 @@ final class Watchdog implements Runnable {
         }
     }
 
-    static void unwatch(EventLoop loop) {
+    static void unwatch(Object loop) {
         LOOPS.remove(loop);
     }
 

@@ -22,7 +22,7 @@ class SlowStepTest {
     private final LoopThread thread = new LoopThread();
     private final LogCapture log = new LogCapture();
     private final AtomicLong used = new AtomicLong();
-    private final SlowStep step = new SlowStep(thread.loop, holder -> used.get());
+    private final SlowStep step = thread.loop.slowStep(holder -> used.get());
 
     @BeforeEach
     void begin() {
