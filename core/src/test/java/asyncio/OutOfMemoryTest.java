@@ -10,6 +10,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import asyncio.internal.loop.LoopCore;
 import asyncio.internal.loop.Memory;
 import asyncio.internal.loop.Ring;
 import java.time.Duration;
@@ -181,6 +182,27 @@ class OutOfMemoryTest {
         }
         assertThat(queue).containsExactlyElementsOf(expected);
         assertThat(queue.size()).isEqualTo(200);
+    }
+
+    @Test
+    void anEntryThatIsToComeNextIsRefusedWhereThereIsNoMemoryAndTakesTheUsualWay() throws Exception {
+        Asyncio.run(() -> {
+            LoopCore core = EventLoop.getRunningLoop().core;
+            AtomicInteger ran = new AtomicInteger();
+            int queued = 0;
+            Memory.setFault(() -> {
+                throw new OutOfMemoryError("of a test");
+            });
+            try {
+                while (core.enqueueNext((Runnable) ran::incrementAndGet)) {
+                    queued++;
+                }
+            } finally {
+                Memory.setFault(null);
+            }
+            await(sleep(Duration.ZERO));
+            assertThat(ran).hasValue(queued);
+        });
     }
 
     @Test

@@ -8,9 +8,12 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
 
 /** An Error of one subscriber, told on the thread that sets it free, keeps no other from hearing. */
 @Timeout(60)
@@ -87,5 +90,45 @@ class FailingSubscribersTest {
         List.of("a", "b").forEach(name -> subscribe(barrier.await(), name));
         catchThrowable(() -> subscribe(barrier.await(), "c"));
         assertThat(told).contains("a", "b");
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void ofAScope(boolean failing) {
+        Lock lock = new Lock();
+        Sinks.Empty<Void> work = Sinks.empty();
+        lock.withLock(work.asMono()).subscribe(new CoreSubscriber<Object>() {
+            @Override
+            public void onSubscribe(Subscription subscription) {
+                subscription.request(1);
+            }
+
+            @Override
+            public void onNext(Object value) {}
+
+            @Override
+            public void onError(Throwable error) {
+                told.add("a");
+                throw new LinkageError("of a subscriber");
+            }
+
+            @Override
+            public void onComplete() {
+                told.add("a");
+                throw new LinkageError("of a subscriber");
+            }
+        });
+        releasing(lock.acquire(), "b");
+        releasing(lock.acquire(), "c");
+        assertThatThrownBy(() -> {
+                    if (failing) {
+                        work.tryEmitError(new IllegalStateException("of the work"));
+                    } else {
+                        work.tryEmitEmpty();
+                    }
+                })
+                .isInstanceOf(LinkageError.class);
+        assertThat(told).containsExactly("a", "b", "c");
+        assertThat(lock.locked()).isFalse();
     }
 }
