@@ -113,6 +113,7 @@ class QueueRowsTest {
             Queue<Integer> queue = new Queue<>(1);
             queue.putNowait(1);
             Task<Void> second = createTask(queue.put(2));
+            tick();
             Task<Void> third = createTask(queue.put(3));
             tick();
             assertThat(await(queue.get())).isEqualTo(1);
