@@ -25,6 +25,8 @@ import reactor.netty.Connection;
 final class Child implements LaunchedChild {
     /** Of what was killed with SIGKILL; longer takes only what hangs in the kernel. */
     private static final Duration KILL_LIMIT = Duration.ofSeconds(5);
+    /** So often at most, for those that start others faster than they are found. */
+    private static final int LOOKS = 20;
     /** How often processes are looked at that are not children of this one, of whose end nobody tells. */
     private static final long POLL_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
@@ -219,7 +221,12 @@ final class Child implements LaunchedChild {
         LiveChildren.begin(this);
         try {
             look();
-            killAll();
+            for (int round = 0; round < LOOKS; round++) {
+                killAll();
+                if (!lookOnce()) {
+                    break;
+                }
+            }
         } finally {
             LiveChildren.over(this);
         }
@@ -258,11 +265,11 @@ final class Child implements LaunchedChild {
      */
     private void endAtOnce() throws IOException {
         look();
-        if (isRunning()) {
+        long begun = System.nanoTime();
+        while (isRunning() && System.nanoTime() - begun < KILL_LIMIT.toNanos()) {
             killAll();
             awaitEnd(KILL_LIMIT);
-            look(); // what was started while the others were killed
-            offspring.forEach(ProcessHandle::destroyForcibly);
+            lookOnce(); // what was started while the others were killed
         }
         if (!awaitExit(KILL_LIMIT)) {
             throw new IOException(
@@ -271,8 +278,16 @@ final class Child implements LaunchedChild {
         }
     }
 
+    /** Until nothing new is found: some were started while the table of processes was read. */
     private void look() {
+        for (int round = 0; round < LOOKS && lookOnce(); round++) {}
+    }
+
+    /** Whether there are new ones. */
+    private boolean lookOnce() {
+        int before = offspring.size();
         ProcessTree.addOffspring(offspring, handle, command.isNewSession());
+        return offspring.size() > before;
     }
 
     private boolean isRunning() {

@@ -4,7 +4,13 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -17,30 +23,46 @@ final class ProcessTree {
 
     /**
      * Adds those that descend from a child now; without a session of its own those whose parents have ended are not
-     * found any more.
+     * found any more. Reads the table of processes once, however many there are.
      */
     static void addOffspring(Set<ProcessHandle> tree, ProcessHandle child, boolean leadsSession) {
-        addChildrenOf(child, tree);
-        for (ProcessHandle known : Set.copyOf(tree)) {
-            addChildrenOf(known, tree); // what they have started since
+        if (tree.isEmpty() && !leadsSession) { // most have none
+            if (child.isAlive()) {
+                child.descendants().forEach(tree::add);
+            }
+            return;
         }
+        Map<Long, List<ProcessHandle>> byParent = new HashMap<>();
+        List<ProcessHandle> session = new ArrayList<>();
+        ProcessHandle.allProcesses().forEach(candidate -> {
+            String[] fields = stat(candidate.pid());
+            Long parent = fields == null
+                    ? candidate.parent().map(ProcessHandle::pid).orElse(null)
+                    : Long.valueOf(fields[PARENT]);
+            if (parent != null) {
+                byParent.computeIfAbsent(parent, none -> new ArrayList<>()).add(candidate);
+            }
+            if (fields != null && fields[SESSION].equals(Long.toString(child.pid()))) {
+                session.add(candidate);
+            }
+        });
+        Deque<ProcessHandle> left = new ArrayDeque<>(tree); // also those that they have started since
+        left.add(child);
         if (leadsSession
                 && (child.isAlive() || ProcessHandle.of(child.pid()).isEmpty())) { // else its number is another's
-            ProcessHandle.allProcesses().forEach(candidate -> {
-                String[] fields = stat(candidate.pid());
-                if (fields != null && fields[SESSION].equals(Long.toString(child.pid()))) {
-                    tree.add(candidate);
+            left.addAll(session);
+            tree.addAll(session);
+        }
+        for (ProcessHandle parent; (parent = left.poll()) != null; ) {
+            if (parent.isAlive()) { // else its number could be another's, and so would be those children
+                for (ProcessHandle found : byParent.getOrDefault(parent.pid(), List.of())) {
+                    if (tree.add(found)) {
+                        left.add(found);
+                    }
                 }
-            });
+            }
         }
         tree.remove(child);
-    }
-
-    /** Of one that lives: else its number could be another's, and so would be those children. */
-    private static void addChildrenOf(ProcessHandle parent, Set<ProcessHandle> tree) {
-        if (parent.isAlive()) {
-            parent.descendants().forEach(tree::add);
-        }
     }
 
     static Set<ProcessHandle> offspring(ProcessHandle child, boolean leadsSession) {
@@ -61,6 +83,7 @@ final class ProcessTree {
     // ---- Linux: /proc/PID/stat
 
     private static final int STATE = 0;
+    private static final int PARENT = 1;
     private static final int SESSION = 3;
 
     /** What follows the name: state, parent, group, session ...; null if there is none. */

@@ -160,6 +160,17 @@ class OutputTest {
         });
     }
 
+    /** As by a task that is cancelled in the tick in which the output is there. */
+    @Test
+    void outputThatWasDroppedOnItsWayIsThereForTheNextCall() throws Exception {
+        Asyncio.run(() -> await(Subprocess.useBody(Command.of("echo", "hi").stdout(PIPE), child -> {
+            assertThat(Asyncio.<Output>await(child.communicate().filter(output -> false)))
+                    .isNull();
+            assertThat(await(child.communicate()).out()).isEqualTo("hi\n");
+            return 0;
+        })));
+    }
+
     @Test
     void scopesDoNotWaitForAGrandchildThatHoldsThePipe() throws Exception {
         Asyncio.run(() -> {
