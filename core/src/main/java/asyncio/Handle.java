@@ -12,6 +12,7 @@ import reactor.util.context.ContextView;
  * <p>Threading: {@link #cancel} may be called from any thread; the callback does not run if the cancellation came
  * before its turn. asyncio: {@code Handle}.
  */
+@SuppressWarnings("exports") // that superclass has nothing for users
 public class Handle extends Entry {
     private static final VarHandle CALLBACK;
 

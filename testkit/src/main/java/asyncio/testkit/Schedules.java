@@ -34,6 +34,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * of S. Burckhardt, P. Kothari, M. Musuvathi, S. Nagarakatte: A Randomized Scheduler with Probabilistic Guarantees of
  * Finding Bugs, ASPLOS 2010.
  */
+@SuppressWarnings("exports") // the provider is for JUnit, which looks it up
 @Documented
 @Target({ElementType.METHOD, ElementType.ANNOTATION_TYPE})
 @Retention(RetentionPolicy.RUNTIME)

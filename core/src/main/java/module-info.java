@@ -1,0 +1,21 @@
+/** Event loop, {@code Future}, {@code Task}, {@code TaskGroup}, timeouts and {@code await}, over {@code Mono}. */
+@SuppressWarnings({"module", "requires-automatic", "requires-transitive-automatic"
+}) // not built yet; Reactor has no descriptors
+module asyncio.core {
+    requires transitive org.reactivestreams;
+    requires transitive reactor.core;
+    requires transitive io.netty.common;
+    requires transitive io.netty.transport;
+    requires static transitive org.jspecify;
+    // where they are there
+    requires static context.propagation;
+    requires static io.netty.transport.classes.epoll;
+    requires static java.management;
+
+    exports asyncio;
+    exports asyncio.internal.loop to
+            asyncio.bridge,
+            asyncio.queue;
+
+    uses asyncio.EventLoopPolicy;
+}

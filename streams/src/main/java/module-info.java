@@ -1,0 +1,18 @@
+/** Connections and servers as readers and writers, on Reactor Netty. */
+@SuppressWarnings({"requires-automatic", "requires-transitive-automatic"}) // Reactor has no descriptors
+module asyncio.streams {
+    requires transitive asyncio.core;
+    requires transitive io.netty.buffer;
+    requires transitive io.netty.handler;
+    requires transitive reactor.netty.core;
+    requires io.netty.codec;
+    requires io.netty.resolver;
+    requires io.netty.transport.unix.common;
+    // used by Reactor Netty, which cannot say so itself
+    requires io.netty.handler.proxy;
+    requires io.netty.resolver.dns;
+    requires static io.netty.transport.classes.epoll;
+    requires static transitive org.jspecify;
+
+    exports asyncio.streams;
+}

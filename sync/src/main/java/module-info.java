@@ -1,0 +1,8 @@
+/** Locks and their kin, whose waiting is a {@code Mono}. */
+@SuppressWarnings({"requires-automatic", "requires-transitive-automatic"}) // Reactor has no descriptors
+module asyncio.sync {
+    requires transitive asyncio.core;
+    requires static transitive org.jspecify;
+
+    exports asyncio.sync;
+}
