@@ -2,9 +2,12 @@ package asyncio.examples;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static com.tngtech.archunit.library.GeneralCodingRules.NO_CLASSES_SHOULD_ACCESS_STANDARD_STREAMS;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.JavaModifier;
@@ -16,7 +19,6 @@ import com.tngtech.archunit.lang.ConditionEvents;
 import com.tngtech.archunit.lang.SimpleConditionEvent;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.NullMarked;
@@ -29,37 +31,95 @@ import reactor.core.Fuseable;
 class ArchitectureTest {
     private static final String LOOP = "asyncio.internal.loop";
 
-    /** The package of each module, two for core, and those that it may use. */
-    private static final Map<String, Set<String>> MODULES = Map.of(
+    /** The packages of the modules. */
+    private static final Set<String> MODULES = Set.of(
             LOOP,
-            Set.of(),
             "asyncio",
-            Set.of(LOOP),
             "asyncio.bridge",
-            Set.of("asyncio", LOOP),
             "asyncio.sync",
-            Set.of("asyncio"),
             "asyncio.queue",
-            Set.of("asyncio", LOOP),
             "asyncio.streams",
-            Set.of("asyncio"),
             "asyncio.subprocess",
-            Set.of("asyncio", "asyncio.streams"),
-            "asyncio.testkit",
-            Set.of(
-                    "asyncio",
-                    "asyncio.bridge",
-                    "asyncio.sync",
-                    "asyncio.queue",
-                    "asyncio.streams",
-                    "asyncio.subprocess"));
+            "asyncio.testkit");
+
+    /** Of package asyncio, what knows no loop, Future or Task: it is given names, owners and callbacks. */
+    private static final Set<String> TOOLS = Set.of(
+            "AwaitedSubscription",
+            "CallbackIndex",
+            "CancelAll",
+            "Contexts",
+            "CpuTime",
+            "DebugMode",
+            "DefaultExecutor",
+            "HeldTime",
+            "InvalidStateException",
+            "JvmSignals",
+            "KeepingSubscription",
+            "KnownMono",
+            "LeakDetector",
+            "LeakOwner",
+            "Leftover",
+            "Log",
+            "LoopStopper",
+            "Misuse",
+            "NoEpoll",
+            "OperatorTracking",
+            "Origin",
+            "RateLimit",
+            "Resources",
+            "Signals",
+            "SlowStep",
+            "Suppressed",
+            "TaskOptions",
+            "ThreadLocals",
+            "TimedOutException",
+            "Tracked",
+            "Trampoline",
+            "Unarmed",
+            "UnderWay",
+            "Waiter",
+            "WaiterList",
+            "Watchdog");
+
+    /** Of package asyncio, loop, Future and Task and what they return: these know each other. */
+    private static final Set<String> KERNEL = Set.of(
+            "BodyTask",
+            "CancelledException",
+            "Cleanups",
+            "Closings",
+            "ColdMono",
+            "DefaultEventLoopPolicy",
+            "DoneCallback",
+            "Ended",
+            "EventLoop",
+            "EventLoopBuilder",
+            "EventLoopPolicy",
+            "ExceptionContext",
+            "ExecutorJob",
+            "Future",
+            "FutureSubscription",
+            "Handle",
+            "LoopEvents",
+            "LoopMonitor",
+            "LoopScheduler",
+            "MonoTask",
+            "MonoWait",
+            "Outside",
+            "OwnerSubscription",
+            "SharedLoops",
+            "Task",
+            "TaskDump",
+            "TaskFactory",
+            "TaskRegistry",
+            "TimerHandle",
+            "Wait");
 
     private static JavaClasses published;
 
     @BeforeAll
     static void readTheModules() throws ClassNotFoundException {
         List<Location> modules = new ArrayList<>();
-        for (String name : MODULES.keySet()) {
+        for (String name : MODULES) {
             Class<?> packageInfo = Class.forName(name + ".package-info");
             modules.add(Location.of(
                     packageInfo.getProtectionDomain().getCodeSource().getLocation()));
@@ -69,7 +129,7 @@ class ArchitectureTest {
 
     @Test
     void eachModuleIsSeen() {
-        for (String name : MODULES.keySet()) {
+        for (String name : MODULES) {
             assertThat(published.contain(name + ".package-info")).as(name).isTrue();
         }
         assertThat(published.contain("asyncio.Future")).isTrue();
@@ -78,25 +138,80 @@ class ArchitectureTest {
     }
 
     @Test
-    void modulesDependInOneDirection() {
-        MODULES.forEach((module, used) -> {
-            Set<String> unused = new TreeSet<>(MODULES.keySet());
-            unused.removeAll(used);
-            unused.remove(module);
-            noClasses()
-                    .that()
-                    .resideInAPackage(classesOf(module))
-                    .should()
-                    .dependOnClassesThat()
-                    .resideInAnyPackage(
-                            unused.stream().map(ArchitectureTest::classesOf).toArray(String[]::new))
-                    .because(
-                            "the arrows between modules are core <- sync, queue, bridge, streams <- subprocess; testkit -> all")
-                    .check(published);
+    void layersDependInOneDirection() {
+        layeredArchitecture()
+                .consideringOnlyDependenciesInAnyPackage("asyncio..")
+                .layer("loop")
+                .definedBy(LOOP)
+                .layer("tools")
+                .definedBy(named(TOOLS))
+                .layer("kernel")
+                .definedBy(named(KERNEL))
+                .layer("combinators")
+                .definedBy(combinators())
+                .layer("sync")
+                .definedBy("asyncio.sync")
+                .layer("queue")
+                .definedBy("asyncio.queue")
+                .layer("bridge")
+                .definedBy("asyncio.bridge")
+                .layer("streams")
+                .definedBy("asyncio.streams")
+                .layer("subprocess")
+                .definedBy("asyncio.subprocess")
+                .layer("testkit")
+                .definedBy("asyncio.testkit")
+                .whereLayer("loop")
+                .mayNotAccessAnyLayer()
+                .whereLayer("tools")
+                .mayOnlyAccessLayers("loop")
+                .whereLayer("kernel")
+                .mayOnlyAccessLayers("loop", "tools")
+                .whereLayer("combinators")
+                .mayOnlyAccessLayers("loop", "tools", "kernel")
+                .whereLayer("sync")
+                .mayOnlyAccessLayers("tools", "kernel", "combinators")
+                .whereLayer("queue")
+                .mayOnlyAccessLayers("loop", "tools", "kernel", "combinators")
+                .whereLayer("bridge")
+                .mayOnlyAccessLayers("loop", "tools", "kernel", "combinators", "queue")
+                .whereLayer("streams")
+                .mayOnlyAccessLayers("tools", "kernel", "combinators")
+                .whereLayer("subprocess")
+                .mayOnlyAccessLayers("tools", "kernel", "combinators", "streams")
+                .whereLayer("testkit")
+                .mayNotBeAccessedByAnyLayer()
+                .check(published);
+    }
+
+    /** A class of package asyncio that is not in a list is taken for a combinator, which nothing below may use. */
+    private static DescribedPredicate<JavaClass> combinators() {
+        return DescribedPredicate.describe(
+                "combinators",
+                type -> type.getBaseComponentType().getPackageName().equals("asyncio")
+                        && !named(TOOLS).test(type)
+                        && !named(KERNEL).test(type));
+    }
+
+    private static DescribedPredicate<JavaClass> named(Set<String> files) {
+        return DescribedPredicate.describe("of these files", type -> {
+            JavaClass element = type.getBaseComponentType();
+            return element.getPackageName().equals("asyncio")
+                    && files.contains(
+                            element.getName().substring("asyncio.".length()).replaceFirst("\\$.*", ""));
         });
     }
 
-    /** The root package is one module alone; below it each package belongs to one with all that is below it. */
+    @Test
+    void everyFileOfALayerIsThere() {
+        for (Set<String> layer : List.of(TOOLS, KERNEL)) {
+            for (String name : layer) {
+                assertThat(published.contain("asyncio." + name)).as(name).isTrue();
+            }
+        }
+    }
+
+    /** The root package is one alone; each of the others belongs to its module with all that is below it. */
     private static String classesOf(String module) {
         return module.equals("asyncio") ? module : module + "..";
     }
@@ -105,9 +220,8 @@ class ArchitectureTest {
     void classesLiveInThePackageOfTheirModule() {
         classes()
                 .should()
-                .resideInAnyPackage(MODULES.keySet().stream()
-                        .map(ArchitectureTest::classesOf)
-                        .toArray(String[]::new))
+                .resideInAnyPackage(
+                        MODULES.stream().map(ArchitectureTest::classesOf).toArray(String[]::new))
                 .because("a class in reactor.*, say, would use what Reactor does not promise")
                 .check(published);
     }
@@ -122,6 +236,11 @@ class ArchitectureTest {
                 .resideInAnyPackage(LOOP, "java..", "io.netty..", "org.jspecify..")
                 .because("the loop is the lowest layer: it takes entries, and tells an observer what happens")
                 .check(published);
+    }
+
+    @Test
+    void packagesBelowTheRootFormNoCircle() {
+        slices().matching("asyncio.(*)..").should().beFreeOfCycles().check(published);
     }
 
     @Test
