@@ -32,7 +32,7 @@ final class Child implements LaunchedChild {
 
     private static final Duration FOR_EVER = Duration.ofNanos(Long.MAX_VALUE);
 
-    private static final boolean WINDOWS = System.getProperty("os.name").startsWith("Windows");
+    static final boolean WINDOWS = System.getProperty("os.name").startsWith("Windows");
 
     private static final Cleaner CLEANER = Cleaner.create();
 
@@ -220,7 +220,7 @@ final class Child implements LaunchedChild {
     void killTree() {
         LiveChildren.begin(this);
         try {
-            look();
+            stopAll();
             for (int round = 0; round < LOOKS; round++) {
                 killAll();
                 if (!lookOnce()) {
@@ -229,6 +229,18 @@ final class Child implements LaunchedChild {
             }
         } finally {
             LiveChildren.over(this);
+        }
+    }
+
+    /**
+     * Finds all, each stopped before the next look: those who run while the table of processes is read may start others
+     * faster than they are found, and when they are killed, what they have just started belongs to init.
+     */
+    private void stopAll() {
+        Stopping stopping = new Stopping(this);
+        boolean stopped = stopping.stop(offspring);
+        for (int round = 0; round < LOOKS && (lookOnce() || stopped); round++) {
+            stopped = stopping.stop(offspring);
         }
     }
 
@@ -264,7 +276,7 @@ final class Child implements LaunchedChild {
      * @throws IOException if it is still there after five seconds
      */
     private void endAtOnce() throws IOException {
-        look();
+        stopAll();
         long begun = System.nanoTime();
         while (isRunning() && System.nanoTime() - begun < KILL_LIMIT.toNanos()) {
             killAll();

@@ -80,11 +80,23 @@ final class ProcessTree {
         return fields == null || !(fields[STATE].equals("Z") || fields[STATE].equals("X"));
     }
 
+    static boolean isStopped(ProcessHandle handle) {
+        String[] fields = stat(handle.pid());
+        return fields != null && fields[STATE].equals("T");
+    }
+
+    /** Whether its one thread waits for something. */
+    static boolean isAsleep(ProcessHandle handle) {
+        String[] fields = stat(handle.pid());
+        return fields == null || fields[STATE].equals("S") && fields[THREADS].equals("1");
+    }
+
     // ---- Linux: /proc/PID/stat
 
     private static final int STATE = 0;
     private static final int PARENT = 1;
     private static final int SESSION = 3;
+    private static final int THREADS = 17;
 
     /** What follows the name: state, parent, group, session ...; null if there is none. */
     private static String @Nullable [] stat(long pid) {

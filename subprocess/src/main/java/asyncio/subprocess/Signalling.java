@@ -1,12 +1,18 @@
 package asyncio.subprocess;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.lang.ProcessBuilder.Redirect;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 
 /** Signals that the JDK cannot send, by the {@code kill} of the shell, which every Unix has. */
 final class Signalling {
+    /** So many numbers are short enough for every system's arguments. */
+    private static final int AT_ONCE = 4_000;
+
     private Signalling() {}
 
     /** Without {@code SIG}, in capitals. */
@@ -29,11 +35,7 @@ final class Signalling {
         if (!child.isAlive()) {
             throw tooLate(child, signal);
         }
-        String target = (group ? "-" : "") + child.process.pid();
-        Process kill = new ProcessBuilder("/bin/sh", "-c", "kill -s \"$1\" -- \"$2\"", "sh", signal, target)
-                .redirectErrorStream(true)
-                .redirectInput(Redirect.from(Redirect.DISCARD.file()))
-                .start();
+        Process kill = kill(signal, List.of((group ? "-" : "") + child.process.pid()));
         String answer = new String(kill.getInputStream().readAllBytes(), StandardCharsets.UTF_8).trim();
         if (kill.waitFor() != 0) {
             if (!child.handle.isAlive()) {
@@ -43,6 +45,31 @@ final class Signalling {
             throw new IllegalArgumentException("Signal " + signal + " could not be sent to " + child + ": " + answer);
         }
         return null;
+    }
+
+    /** Blocks. One that has ended, or has more rights than this process, gets none. */
+    static void sendTo(String signal, List<ProcessHandle> processes) throws IOException {
+        List<String> pids = new ArrayList<>();
+        processes.forEach(process -> pids.add(Long.toString(process.pid())));
+        for (int n = 0; n < pids.size(); n += AT_ONCE) {
+            Process kill = kill(signal, pids.subList(n, Math.min(n + AT_ONCE, pids.size())));
+            try (InputStream answer = kill.getInputStream()) {
+                answer.readAllBytes();
+                kill.waitFor();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException("nobody interrupts these threads", e);
+            }
+        }
+    }
+
+    private static Process kill(String signal, List<String> targets) throws IOException {
+        List<String> words = new ArrayList<>(
+                List.of("/bin/sh", "-c", "signal=$1; shift; kill -s \"$signal\" -- \"$@\"", "sh", signal));
+        words.addAll(targets);
+        return new ProcessBuilder(words)
+                .redirectErrorStream(true)
+                .redirectInput(Redirect.from(Redirect.DISCARD.file()))
+                .start();
     }
 
     static ProcessLookupException tooLate(LaunchedChild child, String signal) {
