@@ -8,6 +8,7 @@ import asyncio.Fixtures.IdleTask;
 import asyncio.queue.Queue;
 import asyncio.queue.QueueShutDownException;
 import asyncio.queue.Select;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
@@ -22,6 +23,7 @@ import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /** Puts, gets, cancellations and shutdowns of queues. Zero stands for what did not happen, or is not there. */
@@ -324,6 +326,46 @@ public final class QueueRaces {
         public void look(II_Result r) {
             r.r1 = lost;
             r.r2 = left(queue);
+        }
+    }
+
+    @JCStressTest
+    @Description("A source emits while putAll is cancelled, the queue being full. Figures: undelivered, completed.")
+    @Outcome(id = "2, 0", expect = ACCEPTABLE, desc = "The item was waiting, or came too late.")
+    @Outcome(expect = FORBIDDEN, desc = "The item is lost.")
+    @State
+    public static class ItemAndCancelOfPutAll {
+        volatile int lost;
+        final Queue<Integer> queue = new Queue<>(1, item -> lost = item);
+        final Probe<Void> all = new Probe<>();
+        private @Nullable CoreSubscriber<? super Integer> source;
+
+        public ItemAndCancelOfPutAll() {
+            queue.tryPut(1);
+            queue.putAll(new Flux<Integer>() {
+                        @Override
+                        public void subscribe(CoreSubscriber<? super Integer> actual) {
+                            source = actual;
+                            actual.onSubscribe(Operators.emptySubscription());
+                        }
+                    })
+                    .subscribe(all);
+        }
+
+        @Actor
+        public void emit() {
+            Objects.requireNonNull(source).onNext(2);
+        }
+
+        @Actor
+        public void cancel() {
+            all.cancel();
+        }
+
+        @Arbiter
+        public void look(II_Result r) {
+            r.r1 = lost;
+            r.r2 = all.completed + all.failed;
         }
     }
 

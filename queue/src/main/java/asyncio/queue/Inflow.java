@@ -2,28 +2,44 @@ package asyncio.queue;
 
 import asyncio.CancelledException;
 import asyncio.EventLoop;
-import asyncio.internal.loop.Ring;
-import java.util.ArrayDeque;
 import java.util.Objects;
+import java.util.Queue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
 import reactor.core.Scannable;
 import reactor.core.publisher.Operators;
+import reactor.util.concurrent.Queues;
 import reactor.util.context.Context;
 
 /**
- * Puts what a Publisher emits: requests as many items as the queue has room for, and one when it has none. Items for
- * which there is no room when they come, since others put meanwhile, wait here, the first of them as a {@link Putter},
- * and nothing is requested until they are in.
+ * Puts the items of a Publisher. It is {@code concatMap(queue::put, n)}, but for three promises that Reactor's operator
+ * does not keep: as many items are requested as the queue has room for at the time ({@code n} is fixed); an item that
+ * comes while, or after, it is cancelled is undelivered and not lost ({@code concatMap} queues it and forgets it); and
+ * a loop that looks for deadlocks sees what it waits for.
  *
- * <p>Its fields are guarded by itself; whoever changes them finds out what is to be done, and does it outside.
+ * <pre>{@literal
+ *              no room for the item               the source has ended, all items are in
+ *   PUTTING ------------------------> WAITING       PUTTING ------------------------> OVER
+ *           <------------------------               PUTTING, WAITING ---------------> OVER
+ *                it has entered                       cancel, shutdown, an error
+ * }</pre>
+ *
+ * <p>PUTTING: {@link #place} is null; WAITING: it holds an item. OVER: {@link #over} is set, by whoever ends it, and
+ * what has come or still comes is undelivered. The item in the place belongs to whoever takes it out: its turn, in
+ * which it enters, or the end. One thread acts at a time, the one that found {@link #calls} at 0; only {@link #act} and
+ * what it calls touch the fields that are neither final nor volatile.
  */
 final class Inflow<T> implements CoreSubscriber<T>, Subscription, Scannable {
+    @SuppressWarnings("rawtypes")
+    private static final AtomicReferenceFieldUpdater<Inflow, Subscription> UPSTREAM =
+            AtomicReferenceFieldUpdater.newUpdater(Inflow.class, Subscription.class, "upstream");
+
     private final QueueCore<T> core;
     /** Null for a subscriber that the user subscribes. */
     private final @Nullable Publisher<? extends T> source;
@@ -31,26 +47,21 @@ final class Inflow<T> implements CoreSubscriber<T>, Subscription, Scannable {
     private final @Nullable CoreSubscriber<? super Void> actual;
 
     private final AtomicBoolean started = new AtomicBoolean();
-    /** Calls of {@link #advance} that the one who acts has not answered. */
     private final AtomicInteger calls = new AtomicInteger();
+    private final AtomicBoolean over = new AtomicBoolean();
+    private volatile @Nullable Subscription upstream;
+    /** Items that came while another thread was acting, or while one before them waits. */
+    private final Queue<T> waiting = Queues.<T>unboundedMultiproducer().get();
 
-    private final Ring<T> waiting = new Ring<>(1);
-    private @Nullable Subscription upstream;
-    /** Of the first item in {@link #waiting}. */
-    private @Nullable Putter<T> putter;
-    /** Its item is about to be in, or is. */
-    private boolean entering;
+    private volatile @Nullable Place place;
+    /** Requested and not yet seen by {@link #act}. */
+    private long due;
 
-    private boolean entered;
-    /** Requested, and not there yet. */
-    private final AtomicLong outstanding = new AtomicLong();
-    /** Whether an item that comes must look whether it has to wait: some do, or it is over. */
-    private volatile boolean blocked;
-
-    private boolean sourceEnded;
+    private volatile boolean sourceEnded;
+    /** The source's; written before {@link #sourceEnded}. */
     private @Nullable Throwable error;
-    /** No signal is sent any more. */
-    private boolean over;
+    /** Written by the one who set {@link #over}, for the subscriber. */
+    private volatile @Nullable Throwable failure;
 
     Inflow(QueueCore<T> core, @Nullable Publisher<? extends T> source, @Nullable CoreSubscriber<? super Void> actual) {
         this.core = core;
@@ -58,7 +69,7 @@ final class Inflow<T> implements CoreSubscriber<T>, Subscription, Scannable {
         this.actual = actual;
     }
 
-    // ---- towards who waits for the end
+    // ---- towards the subscriber
 
     @Override
     public void request(long n) {
@@ -73,34 +84,12 @@ final class Inflow<T> implements CoreSubscriber<T>, Subscription, Scannable {
         stop(null);
     }
 
-    /** Ends it, with an error that somebody wants to know, or because nobody wants anything any more. */
+    /** Ends it, with an error for the subscriber, or because it was cancelled; from any thread. */
     private void stop(@Nullable Throwable error) {
-        Subscription upstream;
-        Putter<T> putter;
-        ArrayDeque<T> left;
-        synchronized (this) {
-            if (over) {
-                return;
-            }
-            over = true;
-            blocked = true;
-            upstream = this.upstream;
-            putter = this.putter;
-            left = new ArrayDeque<>(waiting);
-            waiting.clear();
-            if (entering) {
-                left.poll(); // its putter sees to it
-            }
-        }
-        if (upstream != null) {
-            upstream.cancel();
-        }
-        if (putter != null) {
-            putter.cancel();
-        }
-        left.forEach(item -> core.undelivered(item, currentContext()));
-        if (error != null) {
-            tell(error);
+        if (over.compareAndSet(false, true)) {
+            failure = error;
+            Operators.terminate(UPSTREAM, this);
+            act();
         }
     }
 
@@ -120,190 +109,138 @@ final class Inflow<T> implements CoreSubscriber<T>, Subscription, Scannable {
 
     @Override
     public void onSubscribe(Subscription subscription) {
-        Objects.requireNonNull(subscription, "subscription");
-        boolean unwanted;
-        synchronized (this) {
-            unwanted = over || upstream != null;
-            if (!unwanted) {
-                upstream = subscription;
-            }
+        if (Operators.setOnce(UPSTREAM, this, subscription)) {
+            act();
         }
-        if (unwanted) {
-            subscription.cancel();
-        } else {
-            replenish();
-        }
-    }
-
-    /** Asks for more, when most of what was asked for has come. */
-    private void replenish() {
-        Subscription upstream;
-        long more;
-        synchronized (this) {
-            upstream = this.upstream;
-            long left = outstanding.get();
-            if (over || sourceEnded || !waiting.isEmpty() || upstream == null || left > core.maxsize >> 2) {
-                return;
-            }
-            long wanted = core.maxsize == Integer.MAX_VALUE ? Long.MAX_VALUE : Math.max(1, core.room());
-            more = wanted - left;
-            if (more <= 0) {
-                return;
-            }
-            if (wanted == Long.MAX_VALUE) {
-                outstanding.set(wanted);
-            } else {
-                outstanding.addAndGet(more);
-            }
-        }
-        upstream.request(more);
     }
 
     @Override
     public void onNext(T item) {
         Objects.requireNonNull(item, "item");
-        long left = outstanding.get();
-        if (left != Long.MAX_VALUE) {
-            left = outstanding.decrementAndGet();
+        if (calls.compareAndSet(0, 1)) {
+            act(item);
+        } else {
+            waiting.add(item);
+            act();
         }
-        if (blocked && mustWait(item)) {
-            return;
-        }
-        enterOrWait(item, left == 0 || left == core.maxsize >> 2);
     }
 
-    /** False if it need not, since those before it have entered. */
-    private boolean mustWait(T item) {
-        boolean ended;
-        synchronized (this) {
-            ended = over || sourceEnded;
-            if (!ended) {
-                if (waiting.isEmpty()) {
-                    return false;
+    @Override
+    public void onComplete() {
+        sourceEnded = true;
+        act();
+    }
+
+    @Override
+    public void onError(Throwable error) {
+        Objects.requireNonNull(error, "error");
+        if (over.get() || sourceEnded) {
+            Operators.onErrorDropped(error, currentContext());
+        } else {
+            this.error = error;
+            onComplete();
+        }
+    }
+
+    // ---- acting
+
+    private void act() {
+        if (calls.getAndIncrement() == 0) {
+            act(null);
+        }
+    }
+
+    /** By the thread that found nobody acting. Requests afterwards: a source may emit from within the request. */
+    private void act(@Nullable T first) {
+        long more = 0;
+        try {
+            if (first != null) {
+                if (place == null && waiting.isEmpty() && !over.get()) {
+                    put(first);
+                } else {
+                    waiting.add(first);
                 }
-                waiting.add(item);
+            }
+            int answered = 1;
+            do {
+                more = Operators.addCap(more, step());
+                answered = calls.addAndGet(-answered);
+            } while (answered != 0);
+        } catch (RuntimeException | Error e) { // a subscriber's, or the JVM's: no thread would act any more
+            calls.set(0);
+            stop(e);
+            throw e;
+        }
+        Subscription upstream = this.upstream;
+        if (more > 0 && upstream != null) {
+            upstream.request(more);
+        }
+    }
+
+    /** Puts what there is; returns how many more to request. */
+    private long step() {
+        while (!over.get()) {
+            if (place != null) {
+                return 0;
+            }
+            boolean last = sourceEnded; // what came before the end is seen below
+            T item = waiting.poll();
+            if (item != null) {
+                put(item);
+            } else if (!last) {
+                return demand();
+            } else if (over.compareAndSet(false, true)) {
+                tell(error);
+                return 0;
             }
         }
-        if (ended) {
-            core.undelivered(item, currentContext());
-        }
-        return true;
+        clear();
+        return 0;
     }
 
-    private void enterOrWait(T item, boolean low) {
+    private void put(T item) {
+        if (due > 0 && due != Long.MAX_VALUE) {
+            due--;
+        }
+        Place next = null;
         try {
-            if (core.put(item, null)) {
-                if (low) {
-                    replenish();
-                }
-                return;
+            if (!core.put(item, null)) {
+                next = new Place(item);
             }
         } catch (RuntimeException | Error e) { // shut down, or a comparator's
             core.undelivered(item, currentContext());
             stop(e);
             return;
         }
-        boolean ended;
-        synchronized (this) {
-            ended = over;
-            if (!ended) {
-                waiting.add(item);
-                blocked = true;
-            }
-        }
-        if (ended) {
-            core.undelivered(item, currentContext());
-        } else {
-            advance();
-        }
-    }
-
-    /** The first of those that wait becomes a putter; one call acts for all, so that there is no recursion. */
-    private void advance() {
-        if (calls.getAndIncrement() != 0) {
-            return;
-        }
-        int answered = 1;
-        do {
-            try {
-                while (putFirst()) {}
-            } catch (RuntimeException | Error e) { // a subscriber's, or of the JVM: nobody would put the others
-                calls.set(0);
-                stop(e);
-                throw e;
-            }
-            answered = calls.addAndGet(-answered);
-        } while (answered != 0);
-    }
-
-    /** True if there may be another. */
-    private boolean putFirst() {
-        Putter<T> next = null;
-        boolean last = false;
-        synchronized (this) {
-            if (over) {
-                return false;
-            }
-            if (entered) {
-                entered = false;
-                entering = false;
-                putter = null;
-                waiting.poll();
-            }
-            if (putter != null) {
-                return false;
-            }
-            T item = waiting.peek();
-            if (item != null) {
-                next = new First(item);
-                putter = next;
-            } else if (sourceEnded) {
-                over = true;
-                last = true;
-            } else {
-                blocked = false;
-            }
-        }
         if (next != null) {
-            next.request(1);
-            return true;
+            place = next;
+            next.putter.request(1);
         }
-        if (last) {
-            tell(error);
-        } else {
-            replenish();
-        }
-        return false;
     }
 
-    @Override
-    public void onComplete() {
-        sourceEnded(null);
-    }
-
-    @Override
-    public void onError(Throwable error) {
-        sourceEnded(Objects.requireNonNull(error, "error"));
-    }
-
-    /** Lets the items that came before the end enter first. */
-    private void sourceEnded(@Nullable Throwable error) {
-        boolean late;
-        boolean last = false;
-        synchronized (this) {
-            late = over || sourceEnded;
-            if (!late) {
-                sourceEnded = true;
-                blocked = true;
-                this.error = error;
-                last = waiting.isEmpty();
-                over = last;
-            }
+    /** Asks for more, when most of what was asked for has come. */
+    private long demand() {
+        if (upstream == null || due != 0 && due != core.maxsize >> 2) {
+            return 0;
         }
-        if (last) {
-            tell(error);
-        } else if (late && error != null) {
-            Operators.onErrorDropped(error, currentContext());
+        long wanted = core.maxsize == Integer.MAX_VALUE ? Long.MAX_VALUE : Math.max(1, core.room());
+        long more = Math.max(0, wanted - due);
+        due += more;
+        return more;
+    }
+
+    private void clear() {
+        Place left = place;
+        if (left != null) {
+            left.end();
+        }
+        for (T item; (item = waiting.poll()) != null; ) {
+            core.undelivered(item, currentContext());
+        }
+        Throwable failure = this.failure;
+        if (failure != null) {
+            this.failure = null;
+            tell(failure);
         }
     }
 
@@ -315,24 +252,20 @@ final class Inflow<T> implements CoreSubscriber<T>, Subscription, Scannable {
     @Override
     @SuppressWarnings("rawtypes")
     public @Nullable Object scanUnsafe(Attr key) {
-        if (key == Attr.PARENT) {
-            synchronized (this) { // what it waits for
-                return putter != null ? putter : upstream != null ? upstream : source;
-            }
+        if (key == Attr.PARENT) { // what it waits for
+            Place place = this.place;
+            return place != null ? place.putter : upstream != null ? upstream : source;
         }
         if (key == Attr.ACTUAL) {
             return actual;
         }
         if (key == Attr.TERMINATED) {
-            return over;
+            return over.get();
         }
         if (key == Attr.BUFFERED) {
-            return waiting.size();
+            return waiting.size() + (place == null ? 0 : 1);
         }
-        if (key == Attr.RUN_STYLE) {
-            return Attr.RunStyle.ASYNC;
-        }
-        return null;
+        return key == Attr.RUN_STYLE ? Attr.RunStyle.ASYNC : null;
     }
 
     @Override
@@ -340,33 +273,42 @@ final class Inflow<T> implements CoreSubscriber<T>, Subscription, Scannable {
         return "putAll() into " + core.describe();
     }
 
-    /** Puts the first of those that wait. Whose the item is in a cancellation is decided by {@link #entering}. */
-    private final class First extends Putter<T> {
-        First(T item) {
-            super(core, item, new Entry(item), null, EventLoop.runningOrNull());
+    /** Where an item waits for room, and which hears of its entry. */
+    private final class Place implements CoreSubscriber<Void> {
+        private final AtomicReference<@Nullable T> item;
+        final Putter<T> putter;
+
+        Place(T item) {
+            this.item = new AtomicReference<>(item);
+            putter = new Putter<>(core, item, this, null, EventLoop.runningOrNull()) {
+                @Override
+                public @Nullable Void take(@Nullable Void value) {
+                    if (claim() == null) {
+                        giveBack(null);
+                        throw new CancelledException(null);
+                    }
+                    try {
+                        return super.take(null);
+                    } catch (RuntimeException | Error e) {
+                        core.undelivered(item, currentContext());
+                        throw e;
+                    }
+                }
+            };
         }
 
-        @Override
-        public @Nullable Void take(@Nullable Void value) {
-            boolean unwanted;
-            synchronized (Inflow.this) {
-                unwanted = over;
-                entering = !unwanted;
-            }
-            if (unwanted) {
-                giveBack(null);
-                throw new CancelledException(null);
-            }
-            return super.take(null);
+        /** The item, for the first that asks. */
+        private @Nullable T claim() {
+            return item.getAndSet(null);
         }
-    }
 
-    /** Hears of {@link First}. */
-    private final class Entry implements CoreSubscriber<Void> {
-        private final T item;
-
-        Entry(T item) {
-            this.item = item;
+        /** The item does not enter, unless it just does. */
+        void end() {
+            T left = claim();
+            putter.cancel();
+            if (left != null) {
+                core.undelivered(left, currentContext());
+            }
         }
 
         @Override
@@ -377,24 +319,14 @@ final class Inflow<T> implements CoreSubscriber<T>, Subscription, Scannable {
 
         @Override
         public void onComplete() {
-            synchronized (Inflow.this) {
-                entered = true;
-            }
-            advance();
+            place = null;
+            act();
         }
 
         @Override
         public void onError(Throwable error) {
-            boolean left;
-            synchronized (Inflow.this) {
-                left = over && entering;
-                entering = false;
-            }
-            if (left) {
-                core.undelivered(item, currentContext());
-            } else {
-                stop(error);
-            }
+            end();
+            stop(error);
         }
 
         @Override
