@@ -422,8 +422,9 @@ public final class LoopCore extends NettyEventLoop {
     }
 
     Runnable poll() {
+        Runnable entry = ready.remove(); // a StackOverflowError there must change nothing
         todo--;
-        return ready.remove();
+        return entry;
     }
 
     /** Runs an entry, noting what it tells of the end of a Mono. */

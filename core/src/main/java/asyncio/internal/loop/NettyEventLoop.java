@@ -26,8 +26,8 @@ import org.jspecify.annotations.Nullable;
 public abstract class NettyEventLoop extends AbstractScheduledEventExecutor implements IoEventLoop {
     final IoHandler io;
     final Ticker ticker;
-    /** The thread that holds the loop; moved by {@link LoopDriver}. */
-    volatile @Nullable Thread owner;
+    /** Passed on by {@link LoopDriver}; the thread that has it counts as "in the event loop". */
+    final Baton baton = new Baton();
     /** {@code close} has begun: no new channel may come, since nobody would close it. */
     volatile boolean closing;
 
@@ -63,12 +63,12 @@ public abstract class NettyEventLoop extends AbstractScheduledEventExecutor impl
 
     @Override
     public boolean inEventLoop(Thread thread) {
-        return thread == owner;
+        return baton.isOwner(thread);
     }
 
     @Override
     public boolean isExecutorThread(Thread thread) {
-        return thread == owner;
+        return baton.isOwner(thread);
     }
 
     @Override

@@ -27,7 +27,7 @@ public class Seat {
     long stepStart;
 
     volatile @Nullable Thread thread;
-    /** Set by {@link LoopDriver} when it hands the loop over, taken by the thread. */
+    /** Set by {@link Baton} when the loop is handed over, taken by the thread. */
     volatile boolean granted;
 
     Seat(boolean virtual) {

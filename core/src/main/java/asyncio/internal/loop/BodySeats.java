@@ -1,0 +1,226 @@
+package asyncio.internal.loop;
+
+import java.util.ArrayDeque;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The threads of a loop's bodies: gives each body one, runs it there to its end, and hands the loop on. Everything here
+ * is for the owner of the loop.
+ */
+final class BodySeats {
+    private final Baton baton;
+    private final Baton.Passing next;
+    private final LoopObserver observer;
+    private final String loopName;
+    private final @Nullable ClassLoader contextClassLoader;
+    private final ArrayDeque<PlatformWorker> idleWorkers = new ArrayDeque<>(BodyThreads.MAX_IDLE + 1); // never grows
+
+    /**
+     * No threads so far.
+     *
+     * @param next who gets the loop when a body has ended
+     * @param loopName begins the names of platform threads
+     * @param contextClassLoader of the threads, whichever of them happens to start another
+     */
+    BodySeats(
+            Baton baton,
+            Baton.Passing next,
+            LoopObserver observer,
+            String loopName,
+            @Nullable ClassLoader contextClassLoader) {
+        this.baton = baton;
+        this.next = next;
+        this.observer = observer;
+        this.loopName = loopName;
+        this.contextClassLoader = contextClassLoader;
+    }
+
+    static Seat seatOf(Seated body) {
+        return Objects.requireNonNull(body.seat(), "a body that has not started");
+    }
+
+    // ---- the first step
+
+    /**
+     * Gives a body its thread, and that the loop; false if the task ended without either. Throws nothing.
+     *
+     * @param eagerCaller gets the loop when the first step has ended, if it is there
+     */
+    boolean handToFirstStep(Seated body, @Nullable Seat eagerCaller) {
+        try {
+            return body.mayBegin()
+                    && (BodyThreads.VIRTUAL ? handToVirtual(body, eagerCaller) : handToPlatform(body, eagerCaller));
+        } catch (Throwable e) {
+            if (!(e instanceof OutOfMemoryError)) {
+                baton.failed(e);
+            }
+            endWith(e, body);
+        }
+        return false;
+    }
+
+    private boolean handToVirtual(Seated body, @Nullable Seat eagerCaller) {
+        Memory.need();
+        VirtualSeat seat = new VirtualSeat(body);
+        seat.thread = BodyThreads.newVirtual(seat);
+        seat.setEagerCaller(eagerCaller);
+        body.setSeat(seat);
+        baton.handToNew(seat);
+        return true;
+    }
+
+    private boolean handToPlatform(Seated body, @Nullable Seat eagerCaller) {
+        PlatformWorker worker = idleWorkers.poll();
+        if (worker != null) {
+            worker.next = body;
+            worker.setEagerCaller(eagerCaller);
+            body.setSeat(worker);
+            baton.handTo(worker);
+            return true;
+        }
+        if (!BodyThreads.reservePlatform()) {
+            body.endWith(BodyThreads.tooMany(body));
+            return false;
+        }
+        try {
+            Memory.need();
+            worker = new PlatformWorker();
+            worker.next = body;
+            worker.thread = BodyThreads.newPlatform(worker, loopName);
+            worker.setEagerCaller(eagerCaller);
+            body.setSeat(worker);
+            baton.handToNew(worker);
+            return true;
+        } catch (Throwable e) {
+            BodyThreads.releasePlatform();
+            body.endWith(BodyThreads.cannotStart(body, e.toString()));
+            return false;
+        }
+    }
+
+    // ---- steps
+
+    void stepBegins(Seated body, Seat seat) {
+        body.enter();
+        if (observer.measures()) {
+            seat.stepStart = System.nanoTime();
+        }
+    }
+
+    void stepEnds(Seated body, Seat seat) {
+        body.leave();
+        if (seat.stepStart != 0) {
+            observer.step(body, System.nanoTime() - seat.stepStart);
+            seat.stepStart = 0;
+        }
+    }
+
+    /** A body to its end, on its thread, which still holds the loop afterwards, and will hand it on. Throws nothing. */
+    private void runBody(Seated body, Seat seat) {
+        try {
+            Memory.need();
+            observer.entered();
+            stepBegins(body, seat);
+            Thread.currentThread().setContextClassLoader(contextClassLoader);
+            Error error = body.runBody();
+            stepEnds(body, seat);
+            if (error != null) {
+                baton.failed(error);
+            }
+        } catch (Throwable e) {
+            baton.failed(e);
+            endWith(e, body);
+        }
+    }
+
+    /** Ends a body that has no thread, or no more. */
+    private void endWith(Throwable e, Seated body) {
+        try {
+            body.endWith(e);
+        } catch (Throwable again) { // of one who is told on this thread
+            baton.failed(again);
+        }
+    }
+
+    /** Lets the idle threads end; the loop is closing. */
+    void close() {
+        for (PlatformWorker worker; (worker = idleWorkers.poll()) != null; ) {
+            worker.next = null;
+            worker.dismiss();
+        }
+    }
+
+    /** A virtual thread lives for one body, so that it starts without ThreadLocals. */
+    private final class VirtualSeat extends Seat implements Runnable {
+        private final Seated body;
+
+        VirtualSeat(Seated body) {
+            super(true);
+            this.body = body;
+        }
+
+        @Override
+        public void run() {
+            awaitGrant();
+            runBody(body, this);
+            baton.leave(this, takeEagerCaller(), next);
+        }
+    }
+
+    /**
+     * A platform thread serves one body after the other; its ThreadLocals are erased in between, or it ends where that
+     * is not possible.
+     */
+    private final class PlatformWorker extends Seat implements Runnable {
+        @Nullable Seated next;
+
+        PlatformWorker() {
+            super(false);
+        }
+
+        @Override
+        public void run() {
+            awaitGrant();
+            while (next != null) {
+                Seat eagerCaller = runNextBody();
+                boolean stays = mayStay();
+                if (stays) {
+                    idleWorkers.push(this);
+                } else {
+                    BodyThreads.releasePlatform(); // before the loop goes on, which may want a thread at once
+                }
+                baton.leave(this, eagerCaller, BodySeats.this.next);
+                if (!stays) {
+                    return;
+                }
+                awaitGrant();
+                Thread.interrupted(); // it was not meant for the next body
+            }
+            BodyThreads.releasePlatform();
+        }
+
+        /** Whether this thread may serve another body; it is as a new one then. */
+        private boolean mayStay() {
+            Thread.interrupted();
+            if (baton.isClosing() || idleWorkers.size() >= BodyThreads.MAX_IDLE || !BodyThreads.eraseThreadLocals()) {
+                return false;
+            }
+            try {
+                Memory.need();
+                observer.entered();
+                return true;
+            } catch (OutOfMemoryError e) {
+                return false;
+            }
+        }
+
+        /** In a frame of its own: the thread that waits for its next body does not hold the last one. */
+        private @Nullable Seat runNextBody() {
+            Seated body = Objects.requireNonNull(next);
+            next = null;
+            runBody(body, this);
+            return takeEagerCaller();
+        }
+    }
+}
