@@ -217,7 +217,7 @@ public final class FakeProcess {
 
         @Override
         public void closePipes() {
-            onLoop(() -> pipes.forEach(pipe -> pipe.client().writer().channel().close()));
+            onLoop(() -> pipes.forEach(MemoryPair::finishClient));
         }
 
         @Override

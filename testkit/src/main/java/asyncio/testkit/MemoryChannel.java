@@ -97,6 +97,14 @@ final class MemoryChannel extends AbstractChannel implements DuplexChannel {
         unsafe().close(voidPromise());
     }
 
+    /** Closes it, after the reader has got what the other end had sent: as a pipe to a child that is over is closed. */
+    void readRest() {
+        if (open) {
+            incoming().deliverRest();
+            unsafe().close(voidPromise());
+        }
+    }
+
     void resumeWriting() {
         ((MemoryUnsafe) unsafe()).resumeWriting();
     }

@@ -116,6 +116,11 @@ public final class MemoryPair implements AutoCloseable {
         }
     }
 
+    /** Closes the client's end of a {@link #pipe}; what was sent to it can still be read. */
+    void finishClient() {
+        ((MemoryChannel) client.writer().channel()).readRest();
+    }
+
     private boolean isOpen() {
         return !client.writer().isClosing() || !server.writer().isClosing();
     }

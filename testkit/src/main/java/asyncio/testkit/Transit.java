@@ -228,22 +228,40 @@ public final class Transit {
                 arrived.remove();
                 receiver.receiveEnd();
             } else {
-                byte[] piece = take();
-                drop(piece.length);
-                receiver.receive(piece);
+                pass(Math.min(available(), chunkSizes.getAsInt()));
             }
             scheduleDelivery();
         }
     }
 
-    private byte[] take() {
-        byte[] piece = new byte[Math.min(available(), chunkSizes.getAsInt())];
-        for (int filled = 0; filled < piece.length; ) {
+    /** All that is under way, at once: the receiver is about to be closed. */
+    void deliverRest() {
+        timers.forEach(timer -> timer.cancel(false));
+        timers.clear();
+        arrived.addAll(inFlight);
+        inFlight.clear();
+        if (available() > 0) {
+            pass(available());
+        }
+        if (arrived.contains(RESET)) {
+            receiver.receiveReset();
+        }
+    }
+
+    private void pass(int n) {
+        byte[] piece = take(n);
+        drop(n);
+        receiver.receive(piece);
+    }
+
+    private byte[] take(int n) {
+        byte[] piece = new byte[n];
+        for (int filled = 0; filled < n; ) {
             byte[] head = arrived.element();
-            int n = Math.min(piece.length - filled, head.length - headRead);
-            System.arraycopy(head, headRead, piece, filled, n);
-            filled += n;
-            headRead += n;
+            int part = Math.min(n - filled, head.length - headRead);
+            System.arraycopy(head, headRead, piece, filled, part);
+            filled += part;
+            headRead += part;
             if (headRead == head.length) {
                 arrived.remove();
                 headRead = 0;

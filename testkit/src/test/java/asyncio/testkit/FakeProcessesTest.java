@@ -176,6 +176,30 @@ class FakeProcessesTest {
         });
     }
 
+    private static int writesAndStays(FakeProcess process) throws Exception {
+        process.stdout().write("y\n".repeat(400));
+        await(process.stdout().drain());
+        await(sleep(Duration.ofDays(1)));
+        return 0;
+    }
+
+    @Test
+    void whatItHadWrittenWhenItWasKilledCanBeRead() throws Exception {
+        withFakes(fakes -> {
+            Wire slow = Wire.direct().latency(Duration.ofMinutes(1));
+            for (FakeProcesses wires : List.of(fakes, new FakeProcesses(slow))) {
+                Launcher.CURRENT.set(wires);
+                wires.program("child", FakeProcessesTest::writesAndStays);
+                Subprocess child = await(Subprocess.start(PIPED));
+                for (int ticks = 0; ticks < 5; ticks++) {
+                    await(sleep(Duration.ZERO));
+                }
+                await(child.killTree());
+                assertThat(new String(await(child.stdout().readAll()), UTF_8)).isEqualTo("y\n".repeat(400));
+            }
+        });
+    }
+
     @Test
     void aTimeLimitAndACheckTellWhatItHasWritten() throws Exception {
         withFakes(fakes -> {
