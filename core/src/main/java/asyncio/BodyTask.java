@@ -6,7 +6,10 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Subscription;
+import reactor.core.CoreSubscriber;
 import reactor.core.Exceptions;
+import reactor.core.Scannable;
 import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
@@ -38,6 +41,10 @@ final class BodyTask<T> extends Task<T> implements Seated {
     private boolean suspended;
 
     private int awaitsWhileUnwinding;
+    /** For what it waits on itself; made when the first one is. */
+    private @Nullable AwaitSubscriber subscriber;
+    /** What gave the {@link Suspension} that it is suspended on, if it is; for looking at. */
+    private @Nullable Mono<?> awaitedMono;
     /** In debug mode: the await, with the frames around it, that threw the exception of a cancellation. */
     private List<StackTraceElement> cancelledAt = List.of();
 
@@ -291,6 +298,42 @@ final class BodyTask<T> extends Task<T> implements Seated {
         }
     }
 
+    @Nullable Mono<?> awaitedMono() {
+        return awaitedMono;
+    }
+
+    AwaitSubscriber subscriber() {
+        AwaitSubscriber subscriber = this.subscriber;
+        if (subscriber == null) {
+            subscriber = new AwaitSubscriber(this);
+            this.subscriber = subscriber;
+        }
+        return subscriber;
+    }
+
+    /** Waits on a new suspension, which is the wait itself. */
+    <V> @Nullable V awaitSuspension(Mono<V> mono, Suspension<? extends V> suspension) throws Exception {
+        probeStack(STACK_PROBE);
+        awaitedMono = mono;
+        CancelledException request = begins(suspension) ? suspend(suspension) : null;
+        awaitedMono = null;
+        subscribing = true; // what is given back may go to a hook of the user's
+        try {
+            return suspension.outcome(request);
+        } finally {
+            subscribing = false;
+        }
+    }
+
+    private boolean begins(Suspension<?> suspension) {
+        subscribing = true;
+        try {
+            return suspension.beginToWait();
+        } finally {
+            subscribing = false;
+        }
+    }
+
     <V> @Nullable V awaitFuture(Future<V> future) throws Exception {
         checkNotItself(future);
         if (future.done()) {
@@ -323,5 +366,55 @@ final class BodyTask<T> extends Task<T> implements Seated {
         wait.resumed();
         waiting = null;
         return wakeUp();
+    }
+
+    /** The subscriber of a {@link Suspension} that a body waits on itself: it has a context, and is told nothing. */
+    static final class AwaitSubscriber implements CoreSubscriber<Object>, Scannable {
+        final BodyTask<?> task;
+
+        AwaitSubscriber(BodyTask<?> task) {
+            this.task = task;
+        }
+
+        @Override
+        public Context currentContext() {
+            return task.cleanups().context();
+        }
+
+        @Override
+        public void onSubscribe(Subscription s) {
+            throw told();
+        }
+
+        @Override
+        public void onNext(Object value) {
+            throw told();
+        }
+
+        @Override
+        public void onError(Throwable error) {
+            throw told();
+        }
+
+        @Override
+        public void onComplete() {
+            throw told();
+        }
+
+        private IllegalStateException told() {
+            return new IllegalStateException("suspend(actual) of what " + task.getName()
+                    + " awaits must pass actual to the Suspension that it returns, and signal nothing");
+        }
+
+        @Override
+        @SuppressWarnings("rawtypes")
+        public @Nullable Object scanUnsafe(Attr key) {
+            return key == Attr.ACTUAL ? task : null;
+        }
+
+        @Override
+        public String toString() {
+            return task.toString();
+        }
     }
 }

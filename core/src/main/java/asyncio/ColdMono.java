@@ -68,7 +68,20 @@ public abstract class ColdMono<T> extends Mono<T> implements Scannable {
      * code.
      */
     protected @Nullable T awaitInBody() throws Exception {
-        return BodyTask.current(EventLoop.getRunningLoop()).awaitMono(this);
+        BodyTask<?> body = BodyTask.current(EventLoop.getRunningLoop());
+        Suspension<? extends T> suspension = suspend(body.subscriber());
+        return suspension == null ? body.awaitMono(this) : body.awaitSuspension(this, suspension);
+    }
+
+    /**
+     * A new suspension for a body that awaits this directly: the body waits on that itself, with no subscription in
+     * between. Override it where {@link #start} passes a {@link Suspension} to {@code onSubscribe}; null, as by
+     * default, has the body subscribe.
+     *
+     * @param actual the body, for the constructor; it must be told nothing
+     */
+    protected @Nullable Suspension<? extends T> suspend(CoreSubscriber<? super T> actual) {
+        return null;
     }
 
     @Override

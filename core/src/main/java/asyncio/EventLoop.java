@@ -69,7 +69,7 @@ public final class EventLoop extends Contexts.Running {
     private final Scheduler scheduler;
     final LoopCore core;
     final LoopDriver driver;
-    final TaskRegistry tasks = new TaskRegistry();
+    final Task.Registry tasks = new Task.Registry();
     final Resources resources = new Resources();
     final Closings closings = new Closings();
     final @Nullable LoopMonitor monitor;

@@ -50,43 +50,30 @@ final class LeakDetector {
 
     private LeakDetector() {}
 
-    /** The records of some threads, linked so that taking one out is cheap. */
-    private static final class Stripe {
-        private @Nullable Leak first;
-
-        synchronized void add(Leak leak) {
-            leak.next = first;
-            if (first != null) {
-                first.previous = leak;
-            }
-            first = leak;
+    /** The records of some threads. */
+    private static final class Stripe extends Links<Leak> {
+        List<Leak> of(LeakOwner owner) {
+            return snapshot().stream().filter(leak -> leak.owner == owner).toList();
         }
 
-        synchronized List<Leak> of(LeakOwner owner) {
-            List<Leak> found = new ArrayList<>();
-            for (Leak leak = first; leak != null; leak = leak.next) {
-                if (leak.owner == owner) {
-                    found.add(leak);
-                }
-            }
-            return found;
+        @Override
+        @Nullable Leak previous(Leak leak) {
+            return leak.previous;
         }
 
-        synchronized boolean remove(Leak leak) {
-            if (leak.previous == null && first != leak) {
-                return false;
-            }
-            if (leak.previous == null) {
-                first = leak.next;
-            } else {
-                leak.previous.next = leak.next;
-            }
-            if (leak.next != null) {
-                leak.next.previous = leak.previous;
-            }
-            leak.previous = null;
-            leak.next = null;
-            return true;
+        @Override
+        @Nullable Leak next(Leak leak) {
+            return leak.next;
+        }
+
+        @Override
+        void setPrevious(Leak leak, @Nullable Leak previous) {
+            leak.previous = previous;
+        }
+
+        @Override
+        void setNext(Leak leak, @Nullable Leak next) {
+            leak.next = next;
         }
     }
 

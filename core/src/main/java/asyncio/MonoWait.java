@@ -132,7 +132,7 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
     }
 
     /** A cancellation replaces what the Mono ended with; of another cancellation it takes what hangs on that. */
-    private static void carry(CancelledException cancelled, Throwable replaced) {
+    static void carry(CancelledException cancelled, Throwable replaced) {
         if (!(replaced instanceof CancellationException)) {
             Suppressed.add(cancelled, replaced);
         } else if (replaced != cancelled) {
@@ -305,7 +305,7 @@ final class MonoWait<T> extends Wait implements CoreSubscriber<T>, Scannable {
     }
 
     @Override
-    Object target() {
+    Object awaited() {
         return mono;
     }
 

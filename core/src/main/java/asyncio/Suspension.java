@@ -1,6 +1,7 @@
 package asyncio;
 
 import asyncio.internal.loop.LoopCore;
+import asyncio.internal.loop.Seated;
 import asyncio.internal.loop.TimerQueue;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -31,7 +32,8 @@ import reactor.core.scheduler.Schedulers;
  *
  * @param <T> the type of the value
  */
-public abstract class Suspension<T> extends Waiter implements AwaitedSubscription<T>, KeepingSubscription, Scannable {
+@SuppressWarnings("exports") // the superclasses have nothing for users
+public abstract class Suspension<T> extends Wait implements AwaitedSubscription<T>, KeepingSubscription, Scannable {
     private static final VarHandle STATE;
     private static final int SUBSCRIBED = 0;
     private static final int WAITING = 1;
@@ -54,7 +56,7 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
     private final CoreSubscriber<? super T> actual;
     private final @Nullable EventLoop loop;
     /** Where it is; it may go from one to another, and both may be asked to let it go. */
-    @Nullable WaitQueue<?> queue;
+    @Nullable Object queue;
 
     private volatile int state;
     /** The value, a {@link Failure}, or null for empty; written by the one who settled. */
@@ -63,6 +65,8 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
     private volatile @Nullable Object limit;
     /** Whether the task behind operators is still being cancelled. */
     private volatile @Nullable BooleanSupplier withheld;
+    /** While a body begins to wait: its thread, on which an end needs no resumption. */
+    private @Nullable Thread beginner;
 
     /**
      * Made when somebody subscribes, on that thread.
@@ -80,9 +84,15 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
      * @param loop where the subscriber goes on; null for wherever it is granted
      */
     protected Suspension(CoreSubscriber<? super T> actual, @Nullable Duration limit, @Nullable EventLoop loop) {
+        super(actual instanceof BodyTask.AwaitSubscriber body ? body.task : null);
         this.actual = actual;
         this.limit = limit;
         this.loop = loop;
+    }
+
+    /** Whether a body waits on this itself, without a subscriber. */
+    private boolean isWait() {
+        return actual instanceof BodyTask.AwaitSubscriber;
     }
 
     // ---- for the source to implement
@@ -144,8 +154,15 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
     /** Tells the subscriber what it was settled with; outside the source's monitor, on any thread. */
     public final void deliver() {
         disarm();
-        if (actual instanceof Wait) {
-            run(); // the task itself goes to the ready queue
+        if (isWait()) {
+            turn();
+            if (beginner == Thread.currentThread()) {
+                beginner = null; // it has not suspended yet
+            } else {
+                resume();
+            }
+        } else if (actual instanceof Wait) {
+            signal(); // the task itself goes to the ready queue
         } else {
             resume();
         }
@@ -221,11 +238,129 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
             now = fail(e);
         }
         if (now) {
-            run();
+            signal();
         } else if (limit instanceof Duration duration) {
             arm(duration);
         }
     }
+
+    // ---- the wait of a body
+
+    /** The body begins to wait; false if it need not, since this was settled at once. On its thread. */
+    final boolean beginToWait() {
+        state = WAITING;
+        boolean now;
+        try {
+            now = begin();
+        } catch (RuntimeException | Error e) {
+            now = fail(e);
+        }
+        if (now) {
+            turn();
+            return false;
+        }
+        if (limit instanceof Duration duration) {
+            beginner = Thread.currentThread();
+            arm(duration);
+            if (beginner == null) {
+                return false;
+            }
+            beginner = null;
+        }
+        return true;
+    }
+
+    @Override
+    boolean requestCancel(@Nullable String message, @Nullable CancelAll among) {
+        if (state != WAITING) {
+            return false;
+        }
+        try {
+            return requestCancel(message);
+        } catch (RuntimeException e) {
+            Operators.onErrorDropped(e, actual.currentContext()); // a source that cannot be asked is left
+            if (!fail(CancelledException.of(loop, message))) {
+                return false;
+            }
+            deliver();
+            return true;
+        }
+    }
+
+    @Override
+    @SuppressWarnings("unchecked")
+    @Nullable T outcome(@Nullable CancelledException request) throws Exception {
+        Object outcome = this.outcome;
+        this.outcome = null;
+        state = DELIVERED;
+        Throwable error = outcome instanceof Failure failure ? failure.error : null;
+        if (error instanceof CancelledException first) {
+            throw first; // a later request changes nothing
+        }
+        if (request != null) {
+            if (error == null) {
+                giveBack((T) outcome);
+            } else {
+                MonoWait.carry(request, error);
+            }
+            throw request;
+        }
+        if (error != null) {
+            throw Misuse.sneaky(error);
+        }
+        return take((T) outcome);
+    }
+
+    @Override
+    boolean hasEnded() {
+        return state >= SETTLED;
+    }
+
+    @Override
+    @SuppressWarnings("unchecked")
+    void abandon() {
+        if (STATE.compareAndSet(this, WAITING, CANCELLED)) {
+            disarm();
+            leave();
+        } else if (STATE.compareAndSet(this, SETTLED, CANCELLED) && !(outcome instanceof Failure)) {
+            giveBack((T) outcome); // the body will not resume
+        }
+    }
+
+    @Override
+    boolean isForeign() {
+        return Outside.is(this, task.loop.core) || Outside.is(awaited(), task.loop.core);
+    }
+
+    @Override
+    Object awaited() {
+        Object awaited = ((BodyTask.AwaitSubscriber) actual).task.awaitedMono();
+        return awaited == null ? this : awaited;
+    }
+
+    @Override
+    @Nullable Object tells() {
+        return isWait() ? super.tells() : actual;
+    }
+
+    @Override
+    protected final @Nullable Seated resumes() {
+        return isWait() ? super.resumes() : null;
+    }
+
+    @Override
+    protected final boolean isInternal() {
+        return isWait() && super.isInternal();
+    }
+
+    @Override
+    protected final void loopClosed() {
+        if (!isWait()) {
+            signal();
+        } // else the loop's close() ends the task itself
+    }
+
+    // ---- the subscriber's turn
 
     @Override
     public final void withhold(BooleanSupplier cancelled) {
@@ -249,10 +384,18 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
         }
     }
 
-    /** The subscriber's turn. */
+    /** The turn of the subscriber, or of the body. */
     @Override
-    @SuppressWarnings("unchecked")
     public final void run() {
+        if (isWait()) {
+            task.step(this);
+        } else {
+            signal();
+        }
+    }
+
+    @SuppressWarnings("unchecked")
+    private void signal() {
         turn();
         Object outcome = this.outcome;
         this.outcome = null;
@@ -286,13 +429,13 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
     }
 
     @Override
-    final CoreSubscriber<?> subscriber() {
-        return actual;
+    final @Nullable CoreSubscriber<?> subscriber() {
+        return isWait() ? null : actual;
     }
 
     @Override
     final @Nullable LoopCore resumesOn() {
-        return EventLoop.coreOf(loop);
+        return EventLoop.coreOf(isWait() ? task.loop : loop);
     }
 
     /** Runs something of the source's in the subscriber's turn. */
@@ -385,12 +528,12 @@ public abstract class Suspension<T> extends Waiter implements AwaitedSubscriptio
      * body in between it may be dropped.
      */
     protected final boolean isAwaitedByBody() {
-        return actual instanceof Wait wait && wait.task.hasBody();
+        return isWait() || actual instanceof Wait wait && wait.task.hasBody();
     }
 
     /** Whether a task awaits directly, which must be given one of these; others can do with less. */
     public static boolean isAwait(CoreSubscriber<?> actual) {
-        return actual instanceof Wait;
+        return actual instanceof Wait || actual instanceof BodyTask.AwaitSubscriber;
     }
 
     /** The stack of the caller, in debug mode; otherwise null. */

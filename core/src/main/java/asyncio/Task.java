@@ -79,10 +79,10 @@ public abstract non-sealed class Task<T> extends Future<T> {
     /** Time limits of scopes that it is in, the innermost first, whose timers nobody has needed yet; on the loop. */
     @Nullable Unarmed unarmed;
 
-    /** Links of {@link TaskRegistry}, guarded by it. */
-    @Nullable Task<?> previousTask;
+    /** Links of {@link Registry}, guarded by it. */
+    private @Nullable Task<?> previousTask;
 
-    @Nullable Task<?> nextTask;
+    private @Nullable Task<?> nextTask;
 
     Task(EventLoop loop, Mono<? extends T> source, @Nullable String name, Context context) {
         super(loop);
@@ -102,6 +102,29 @@ public abstract non-sealed class Task<T> extends Future<T> {
 
     /** The first step; on the loop. */
     abstract void start();
+
+    /** The unfinished tasks of a loop, held strongly, in the order of their creation. */
+    static final class Registry extends Links<Task<?>> {
+        @Override
+        @Nullable Task<?> previous(Task<?> task) {
+            return task.previousTask;
+        }
+
+        @Override
+        @Nullable Task<?> next(Task<?> task) {
+            return task.nextTask;
+        }
+
+        @Override
+        void setPrevious(Task<?> task, @Nullable Task<?> previous) {
+            task.previousTask = previous;
+        }
+
+        @Override
+        void setNext(Task<?> task, @Nullable Task<?> next) {
+            task.nextTask = next;
+        }
+    }
 
     /** The entry in the ready queue that runs a task's first step. */
     static final class Start extends Entry {
@@ -307,7 +330,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
 
     /** Whether it is suspended on just this, which has ended: the resumption is on its way, with the result. */
     final boolean hasComeBy(Mono<?> awaited) {
-        return slot instanceof Wait wait && wait.target() == awaited && wait.hasEnded();
+        return slot instanceof Wait wait && wait.awaited() == awaited && wait.hasEnded();
     }
 
     final Cleanups cleanups() {
@@ -604,7 +627,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
      * For logs and tests, from any thread. asyncio: {@code _fut_waiter}.
      */
     public final @Nullable Object awaits() {
-        return slot instanceof Wait wait ? wait.target() : null;
+        return slot instanceof Wait wait ? wait.awaited() : null;
     }
 
     /** Whether that is its suspension, or the one whose clean-up it is waiting for. */

@@ -6,9 +6,11 @@ import org.jspecify.annotations.Nullable;
 
 /** One suspension of a task, and the entry in the ready queue that ends it. */
 abstract class Wait extends Waiter {
+    /** Null in a {@link Suspension} that is no task's wait. */
     final Task<?> task;
 
-    Wait(Task<?> task) {
+    @SuppressWarnings("NullAway") // as said above; who has a wait in hand has one of a task
+    Wait(@Nullable Task<?> task) {
         this.task = task;
     }
 
@@ -52,16 +54,16 @@ abstract class Wait extends Waiter {
     abstract void abandon();
 
     /** What is awaited, for {@code toString}. */
-    abstract Object target();
+    abstract Object awaited();
 
     @Override
-    final @Nullable Object tells() {
+    @Nullable Object tells() {
         return task.isSuspendedOn(this) ? task : null;
     }
 
     /** A task resumes on its own loop, whoever completes what it awaits. */
     @Override
-    final LoopCore resumesOn() {
+    @Nullable LoopCore resumesOn() {
         return task.loop.core;
     }
 
@@ -71,26 +73,26 @@ abstract class Wait extends Waiter {
     }
 
     @Override
-    protected final @Nullable Seated resumes() {
+    protected @Nullable Seated resumes() {
         return task.seated();
     }
 
     @Override
-    protected final Object task() {
+    protected final @Nullable Object task() {
         return task;
     }
 
     @Override
-    public final void run() {
+    public void run() {
         task.step(this);
     }
 
     /** The loop's close() ends its tasks itself. */
     @Override
-    protected final void loopClosed() {}
+    protected void loopClosed() {}
 
     @Override
-    public final String toString() {
+    public String toString() {
         return task.toString();
     }
 
@@ -139,7 +141,7 @@ abstract class Wait extends Waiter {
         }
 
         @Override
-        Object target() {
+        Object awaited() {
             return future;
         }
     }
@@ -172,7 +174,7 @@ abstract class Wait extends Waiter {
         void abandon() {}
 
         @Override
-        Object target() {
+        Object awaited() {
             return "sleep(0)";
         }
     }
@@ -220,8 +222,8 @@ abstract class Wait extends Waiter {
         }
 
         @Override
-        Object target() {
-            return "clean-up of " + ended.target();
+        Object awaited() {
+            return "clean-up of " + ended.awaited();
         }
     }
 }

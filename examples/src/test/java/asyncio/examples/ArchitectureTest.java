@@ -59,6 +59,7 @@ class ArchitectureTest {
             "LeakDetector",
             "LeakOwner",
             "Leftover",
+            "Links",
             "Log",
             "LoopStopper",
             "Misuse",
@@ -107,10 +108,10 @@ class ArchitectureTest {
             "Outside",
             "OwnerSubscription",
             "SharedLoops",
+            "Suspension",
             "Task",
             "TaskDump",
             "TaskFactory",
-            "TaskRegistry",
             "TimerHandle",
             "Wait");
 

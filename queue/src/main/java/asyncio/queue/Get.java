@@ -38,6 +38,11 @@ final class Get<T> extends ColdMono<T> {
                         : new GetAttempt<>(this, actual));
     }
 
+    @Override
+    protected Suspension<T> suspend(CoreSubscriber<? super T> actual) {
+        return getter(actual, EventLoop.runningOrNull());
+    }
+
     private Getter<T> getter(CoreSubscriber<? super T> actual, @Nullable EventLoop loop) {
         return new Getter<>(core, actual, limit, emptyAtEnd, loop);
     }

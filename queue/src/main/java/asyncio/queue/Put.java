@@ -34,6 +34,11 @@ final class Put<T> extends ColdMono<Void> {
                         : new PutAttempt<>(this, actual));
     }
 
+    @Override
+    protected Suspension<Void> suspend(CoreSubscriber<? super Void> actual) {
+        return putter(actual, EventLoop.runningOrNull());
+    }
+
     private Putter<T> putter(CoreSubscriber<? super Void> actual, @Nullable EventLoop loop) {
         return new Putter<>(core, item, actual, limit, loop);
     }

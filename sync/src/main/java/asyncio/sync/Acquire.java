@@ -46,6 +46,12 @@ final class Acquire extends ColdMono<Permit> {
         actual.onSubscribe(waiter);
     }
 
+    /** {@link #awaitInBody} watches. */
+    @Override
+    protected Suspension<Held> suspend(CoreSubscriber<? super Permit> actual) {
+        return source.waiter(actual, permits, limit);
+    }
+
     /** For reports of what a program has left: nobody knows whose permit it is that a semaphore gets by hand. */
     private void watch(Permit permit, BooleanSupplier acquired) {
         Leftovers.watch(

@@ -98,7 +98,12 @@ public final class Event implements Scannable {
 
         @Override
         protected void start(CoreSubscriber<? super Void> actual) {
-            actual.onSubscribe(new Waiting(Event.this, actual, limit));
+            actual.onSubscribe(suspend(actual));
+        }
+
+        @Override
+        protected Suspension<Void> suspend(CoreSubscriber<? super Void> actual) {
+            return new Waiting(Event.this, actual, limit);
         }
 
         @Override

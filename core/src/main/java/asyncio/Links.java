@@ -1,0 +1,64 @@
+package asyncio;
+
+import java.util.LinkedHashSet;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A list through its elements, each of which is in at most one, so that one is taken out at no cost and nothing is
+ * allocated; from any thread.
+ */
+abstract class Links<T> {
+    private @Nullable T first;
+    private @Nullable T last;
+
+    abstract @Nullable T previous(T element);
+
+    abstract @Nullable T next(T element);
+
+    abstract void setPrevious(T element, @Nullable T previous);
+
+    abstract void setNext(T element, @Nullable T next);
+
+    final synchronized void add(T element) {
+        T last = this.last;
+        setPrevious(element, last);
+        if (last == null) {
+            first = element;
+        } else {
+            setNext(last, element);
+        }
+        this.last = element;
+    }
+
+    /** False if it was not in the list. */
+    final synchronized boolean remove(T element) {
+        T previous = previous(element);
+        T next = next(element);
+        if (previous == null && first != element) {
+            return false;
+        }
+        if (previous == null) {
+            first = next;
+        } else {
+            setNext(previous, next);
+        }
+        if (next == null) {
+            last = previous;
+        } else {
+            setPrevious(next, previous);
+        }
+        setPrevious(element, null);
+        setNext(element, null);
+        return true;
+    }
+
+    /** A copy, in order. */
+    final synchronized Set<T> snapshot() {
+        Set<T> all = new LinkedHashSet<>();
+        for (T element = first; element != null; element = next(element)) {
+            all.add(element);
+        }
+        return all;
+    }
+}
