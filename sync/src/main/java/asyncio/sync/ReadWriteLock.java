@@ -103,7 +103,7 @@ public final class ReadWriteLock {
 
         @Override
         public int waiters() {
-            return permits.waiters(needed);
+            return permits.waitingFor(needed);
         }
 
         @Override

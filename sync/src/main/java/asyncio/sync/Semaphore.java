@@ -1,12 +1,9 @@
 package asyncio.sync;
 
-import asyncio.Suppressed;
 import asyncio.Suspension;
-import asyncio.WaitQueue;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
@@ -18,7 +15,7 @@ import reactor.core.publisher.Mono;
  * A number of permits: {@code acquire} takes one and suspends while there is none, {@code release} adds one.
  *
  * <p><b>Order.</b> Strictly first in, first out, also among those who want several: nobody overtakes one who waits, not
- * even one who has been granted a permit and has not gone on yet.
+ * even one who has been granted a permit and has not resumed yet.
  *
  * <p><b>Threading, cancelling.</b> As {@link Lockable} says.
  *
@@ -35,26 +32,7 @@ import reactor.core.publisher.Mono;
  * <p>asyncio: {@code Semaphore}. As there, {@code release()} may be called more often than {@code acquire()}; use
  * {@link BoundedSemaphore} to make that an error.
  */
-public class Semaphore extends PermitSource {
-    private static final AtomicIntegerFieldUpdater<Semaphore> WORD =
-            AtomicIntegerFieldUpdater.newUpdater(Semaphore.class, "word");
-    /** In {@link #word}: see the fields below, under the monitor. */
-    private static final int CONTENDED = -1;
-
-    /** The free permits, if nobody waits or is about to go on. */
-    private volatile int word;
-
-    /** The three are guarded by this, {@code permits} is valid while {@link #CONTENDED}. */
-    private int permits;
-
-    /** Those who have been granted permits from the line and have not gone on: not to be overtaken on their loop. */
-    private final Waking waking = new Waking();
-
-    private final WaitQueue<SemaphoreAcquisition> waiters = new WaitQueue<>();
-
-    /** Whether the first in line can have what it wants; read without the monitor, as a hint. */
-    private volatile boolean grantable;
-
+public class Semaphore extends PermitCounter {
     /** The permits that operators have. */
     private final Set<PermitWatch> watched = ConcurrentHashMap.newKeySet();
 
@@ -64,10 +42,7 @@ public class Semaphore extends PermitSource {
      * @throws IllegalArgumentException if there are fewer than none
      */
     public Semaphore(int permits) {
-        if (permits < 0) {
-            throw new IllegalArgumentException("A semaphore cannot have " + permits + " permits: 0 at least");
-        }
-        word = permits;
+        super(permits);
     }
 
     // ---- API
@@ -159,23 +134,22 @@ public class Semaphore extends PermitSource {
 
     /** Whether {@link #acquire()} would have to wait: no permit is free, or others are first. */
     public final boolean locked() {
-        return word <= 0;
+        return noneFree();
     }
 
     /** How many permits are free. */
     public final int permits() {
-        int free = word;
-        if (free != CONTENDED) {
-            return free;
-        }
-        synchronized (this) {
-            return word == CONTENDED ? permits : word;
-        }
+        return freePermits();
     }
 
     /** Both at one moment. */
-    public final synchronized Statistics statistics() {
-        return new Statistics(permits(), waiters.size());
+    public final Statistics statistics() {
+        return counts();
+    }
+
+    /** How many wait. */
+    public final int waiters() {
+        return waiting();
     }
 
     /**
@@ -213,18 +187,6 @@ public class Semaphore extends PermitSource {
         }
     }
 
-    /** How many wait. */
-    public final synchronized int waiters() {
-        return waiters.size();
-    }
-
-    /** How many wait for just {@code n}. */
-    final synchronized int waiters(int n) {
-        return (int) waiters.snapshot().stream()
-                .filter(waiter -> waiter.wanted() == n)
-                .count();
-    }
-
     // ---- taking
 
     /** A number of permits that may be acquired. */
@@ -244,34 +206,6 @@ public class Semaphore extends PermitSource {
         return n;
     }
 
-    private boolean tryAcquireAny(int n) {
-        if (tryTake(n)) {
-            return true;
-        }
-        synchronized (this) {
-            if (word != CONTENDED) {
-                return tryTake(n);
-            }
-            boolean has = hasContended(n);
-            permits -= has ? n : 0;
-            return has;
-        }
-    }
-
-    /** Whether so many are free and nobody waits; under the monitor, contended. */
-    private boolean hasContended(int n) {
-        return waiters.isEmpty() && permits >= n;
-    }
-
-    private boolean tryTake(int n) {
-        for (int free; (free = word) >= n; ) {
-            if (WORD.compareAndSet(this, free, free - n)) {
-                return true;
-            }
-        }
-        return false;
-    }
-
     @Override
     final @Nullable Held take(int permits) {
         return tryTake(permits) ? new SemaphorePermit(this, permits) : null;
@@ -280,129 +214,6 @@ public class Semaphore extends PermitSource {
     @Override
     final Suspension<Held> waiter(CoreSubscriber<? super Held> actual, int permits, @Nullable Duration limit) {
         return new SemaphoreAcquisition(this, actual, permits, limit);
-    }
-
-    /** Takes permits or joins the line; true if it was settled here. */
-    final boolean enter(SemaphoreAcquisition acquisition) {
-        if (!tryTake(acquisition.wanted()) && !enterContended(acquisition)) {
-            return false;
-        }
-        if (acquisition.takeAtOnce()) {
-            return true;
-        }
-        acquisition.release(); // cancelled meanwhile
-        return false;
-    }
-
-    /** True if it has its permits. */
-    private synchronized boolean enterContended(SemaphoreAcquisition acquisition) {
-        if (!acquisition.waits()) {
-            return false;
-        }
-        for (int free; (free = word) != CONTENDED; ) {
-            if (free >= acquisition.wanted()) {
-                if (tryTake(acquisition.wanted())) {
-                    return true;
-                }
-            } else {
-                permits = free;
-                WORD.compareAndSet(this, free, CONTENDED);
-            }
-        }
-        if (hasContended(acquisition.wanted()) && !waking.anyOn(acquisition.resumingLoop())) {
-            permits -= acquisition.wanted();
-            return true;
-        }
-        waiters.add(acquisition);
-        PermitWatch.ensureWatching();
-        return false;
-    }
-
-    final void leave(SemaphoreAcquisition acquisition) {
-        Turn next;
-        synchronized (this) {
-            if (!waiters.remove(acquisition)) {
-                return;
-            }
-            next = grantFirst(); // it wanted many, perhaps, and the next wants few
-        }
-        if (next != null) {
-            next.pass();
-        }
-    }
-
-    // ---- giving
-
-    /** Adds permits; whose turn it is then, or null. */
-    final @Nullable Turn free(int n) {
-        for (; ; ) {
-            int free = word;
-            if (free == CONTENDED) {
-                synchronized (this) {
-                    if (word == CONTENDED) {
-                        permits = sum(permits, n);
-                        return grantFirst();
-                    }
-                }
-            } else if (WORD.compareAndSet(this, free, sum(free, n))) {
-                return null;
-            }
-        }
-    }
-
-    int sum(int free, int n) {
-        int sum = free + n;
-        if (sum < 0) {
-            throw new IllegalStateException("Cannot release " + n + " permits: there are " + free + " in " + this);
-        }
-        return sum;
-    }
-
-    /** One that had been granted permits goes on, or gives some of them back; whose turn it is then, or null. */
-    final synchronized @Nullable Turn awake(SemaphoreAcquisition acquisition, int back) {
-        waking.remove(acquisition.resumingLoop());
-        permits += back;
-        return grantFirst();
-    }
-
-    /** Grants the first in line what it wants, if that is there; under the monitor, contended. */
-    private @Nullable SemaphoreAcquisition grantFirst() {
-        for (SemaphoreAcquisition first; (first = waiters.peek()) != null && first.wanted() <= permits; ) {
-            waiters.poll();
-            if (first.wake()) {
-                permits -= first.wanted();
-                waking.add(first.resumingLoop());
-                SemaphoreAcquisition second = waiters.peek();
-                grantable = second != null && second.wanted() <= permits;
-                return first;
-            }
-        }
-        grantable = false;
-        if (waking.isEmpty() && waiters.isEmpty()) {
-            word = permits;
-        }
-        return null;
-    }
-
-    /** Grants those after the first. */
-    final void passMore() {
-        Error first = null;
-        while (grantable) {
-            SemaphoreAcquisition next;
-            synchronized (this) {
-                next = word == CONTENDED ? grantFirst() : null;
-            }
-            if (next != null) {
-                try {
-                    next.deliver();
-                } catch (Error e) { // of a subscriber that runs here; the others are still to be told
-                    first = first == null ? e : Suppressed.add(first, e);
-                }
-            }
-        }
-        if (first != null) {
-            throw first;
-        }
     }
 
     // ---- looking at it
@@ -416,8 +227,8 @@ public class Semaphore extends PermitSource {
     }
 
     @Override
-    public synchronized Stream<? extends Scannable> inners() {
-        return waiters.snapshot().stream();
+    public Stream<? extends Scannable> inners() {
+        return line().stream();
     }
 
     @Override
