@@ -19,6 +19,20 @@ import reactor.util.context.Context;
 /**
  * A subscription to {@link AsCompleted}. Children are heard of on the loop and queue up; whoever comes first of them,
  * of the deadline and of requests delivers for all, so that signals never overlap and never recur.
+ *
+ * <p>It is {@code merge} of the Futures with {@code takeUntilOther}, but for four promises that Reactor's operators do
+ * not keep: what was done before the deadline is delivered before its error, however late it is requested; cancelling
+ * leaves no waiter with a Future; a child costs the same however many there are; and where the subscriber throws or
+ * memory is out, it ends.
+ *
+ * <pre>{@literal
+ *   request              all are delivered, or: none is left and the deadline has passed
+ *   ----------> WAITING -----------------------------------------------------------------> terminated
+ *                       cancel
+ *                       -----------------------------------------------------------------> cancelled
+ * }</pre>
+ *
+ * <p>In both of the last no child and no timer knows it any more ({@link #detach}).
  */
 final class Completions<T> implements Subscription, Scannable {
     private final AsCompleted<T> what;
@@ -115,13 +129,12 @@ final class Completions<T> implements Subscription, Scannable {
 
     /** The subscriber, or the JVM, has failed in the middle of a delivery: it ends here, and nobody waits for more. */
     private void breakOff(Throwable e) {
-        boolean over = terminated || cancelled;
-        terminated = true;
-        detach();
-        if (over) {
+        if (terminated || cancelled) {
+            terminated = true;
+            detach();
             Operators.onErrorDropped(e, actual.currentContext());
         } else {
-            actual.onError(e);
+            end(e);
         }
         if (e instanceof Error fatal && Exceptions.isJvmFatal(fatal)) {
             calls.set(0); // whoever comes later finds it over
@@ -133,23 +146,12 @@ final class Completions<T> implements Subscription, Scannable {
         long demand = requested.get();
         long delivered = 0;
         while (!cancelled && !terminated) {
-            if (left == 0 && error == null) {
-                terminated = true;
-                detach();
-                actual.onComplete();
+            Throwable error = this.error; // before the queue: whoever is in it came before the deadline
+            if (error == null ? left == 0 : done.peek() == null) {
+                end(error);
                 return;
             }
-            Throwable error = this.error; // before the queue: whoever is in it came before the deadline
-            if (done.peek() == null) {
-                if (error != null) {
-                    terminated = true;
-                    detach();
-                    actual.onError(error);
-                    return;
-                }
-                break;
-            }
-            if (delivered == demand) {
+            if (delivered == demand || done.peek() == null) {
                 break;
             }
             Listener<T> next = done.poll();
@@ -161,6 +163,16 @@ final class Completions<T> implements Subscription, Scannable {
         }
         if (!cancelled && !terminated && delivered > 0 && demand != Long.MAX_VALUE) {
             requested.addAndGet(-delivered);
+        }
+    }
+
+    private void end(@Nullable Throwable error) {
+        terminated = true;
+        detach();
+        if (error == null) {
+            actual.onComplete();
+        } else {
+            actual.onError(error);
         }
     }
 

@@ -57,6 +57,7 @@ final class Mapping<S, R> extends UnderWay implements CoreSubscriber<S>, Subscri
     private volatile boolean cancelled;
     /** Where a task that has disposed of this is told that what runs has ended. */
     private final @Nullable Cleanups cleanups;
+
     private final MappingWork<R> work;
 
     Mapping(MapConcurrent<S, R> what, EventLoop loop, CoreSubscriber<? super R> actual) {

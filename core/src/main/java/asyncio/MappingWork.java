@@ -23,8 +23,8 @@ import reactor.core.publisher.Operators;
  *      +---------------------------> ENDING -----------------------------+
  * }</pre>
  *
- * <p>A slot runs, then waits for its delivery ({@code ended}), in {@link #slots}; out of order it waits in {@link
- * #ready}. It is free again ({@link #freed}) when its result is delivered, or when it has none.
+ * <p>A slot runs, then waits for its delivery ({@code ended}), in {@link #slots}; out of order it waits in
+ * {@link #ready}. It is free again ({@link #freed}) when its result is delivered, or when it has none.
  */
 final class MappingWork<R> {
     private enum Stage {
@@ -167,7 +167,9 @@ final class MappingWork<R> {
     private void deliver(boolean noMore) {
         long demand = mapping.requested();
         long delivered = 0;
-        for (MappingSlot<R> next; delivered < demand && !mapping.isCancelled() && (next = takeReady()) != null; delivered++) {
+        for (MappingSlot<R> next;
+                delivered < demand && !mapping.isCancelled() && (next = takeReady()) != null;
+                delivered++) {
             freed++;
             actual.onNext(Objects.requireNonNull(next.future().resultOrNull()));
         }
