@@ -76,7 +76,11 @@ final class TimeLimit<T> extends Steps<T> implements Unarmed {
         this.task = task;
         cancellingBefore = task.cancelling();
         Duration time = this.time;
-        set(time == null ? NEVER : absolute ? EventLoop.saturatedNanos(time) : task.loop.deadline(time));
+        if (time != null) {
+            long when = absolute ? EventLoop.saturatedNanos(time) : task.loop.deadline(time);
+            boolean isDue = absolute ? when <= task.loop.core.now() : time.isZero() || time.isNegative();
+            set(when, isDue);
+        }
         return awaited != null ? awaited : Objects.requireNonNull(body).apply(new Timeout(this));
     }
 
@@ -124,15 +128,12 @@ final class TimeLimit<T> extends Steps<T> implements Unarmed {
 
     // ---- the timer
 
-    private void set(long when) {
+    private void set(long when, boolean isDue) {
         this.when = when;
-        if (when == NEVER) {
-            return;
-        }
-        Task<?> task = task();
-        if (when <= task.loop.core.now()) {
-            arm(); // what is due runs in the next tick, before what the scope is about to queue
+        if (isDue) {
+            armNow();
         } else {
+            Task<?> task = task();
             unarmed = true;
             nextUnarmed = task.unarmed;
             task.unarmed = this;
@@ -149,18 +150,21 @@ final class TimeLimit<T> extends Steps<T> implements Unarmed {
         nextUnarmed = next;
     }
 
+    /** Also one that is out by now is a timer, which comes after IO: a task that was busy has what it waits for. */
     @Override
     public void arm() {
         unarmed = false;
         Alarm alarm = new Alarm(this);
         this.alarm = alarm;
-        LoopCore core = task().loop.core;
-        if (when <= core.now()) {
-            core.enqueue(alarm);
-        } else {
-            alarm.entry = new TimerQueue.Entry(alarm, when);
-            core.addTimer(alarm.entry);
-        }
+        alarm.entry = new TimerQueue.Entry(alarm, when);
+        task().loop.core.addTimer(alarm.entry);
+    }
+
+    /** What is due runs in the next tick, before what the scope is about to queue. */
+    private void armNow() {
+        Alarm alarm = new Alarm(this);
+        this.alarm = alarm;
+        task().loop.core.enqueue(alarm);
     }
 
     private void disarm() {
@@ -250,7 +254,9 @@ final class TimeLimit<T> extends Steps<T> implements Unarmed {
         disarm();
         moved = true;
         this.when = when == null ? NEVER : EventLoop.saturatedNanos(when);
-        if (when != null) {
+        if (this.when <= loop.core.now()) {
+            armNow();
+        } else if (when != null) {
             arm();
         }
     }

@@ -22,6 +22,10 @@ import asyncio.streams.Streams;
 import asyncio.sync.Lock;
 import asyncio.sync.Permit;
 import asyncio.sync.Semaphore;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -109,7 +113,7 @@ class ValueUnderLimitTest {
     @DisplayName("no line is lost")
     void lines(Line line) throws Exception {
         Random random = new Random(line.ordinal());
-        for (Limit limit : List.of(Limit.WAIT_FOR)) {
+        for (Limit limit : Limit.values()) {
             List<String> got = Asyncio.run(() -> {
                 try (Server server = await(Streams.startServerBody(
                                 connection -> {
@@ -135,6 +139,47 @@ class ValueUnderLimitTest {
         }
     }
 
+    /** The bytes are there when the loop looks for IO next, and so is the end of the time. */
+    @ParameterizedTest
+    @EnumSource
+    @DisplayName("no line is lost that comes while a task is busy beyond its limit")
+    void linesForABusyTask(Line line) throws Exception {
+        try (ServerSocket server = new ServerSocket(0)) {
+            Asyncio.run(() -> {
+                try (StreamConnection client = await(Streams.openConnection("127.0.0.1", server.getLocalPort()));
+                        Socket peer = server.accept()) {
+                    EventLoop loop = EventLoop.getRunningLoop();
+                    Mono<String> next = line.next.apply(client.reader());
+                    for (int i = 0; i < 100; i++) {
+                        byte[] sent = (i + "\n").getBytes(UTF_8);
+                        Mono<String> limited = asyncio.Timeout.scope(LIMIT, timeout -> {
+                            send(peer, sent);
+                            while (loop.time().compareTo(timeout.when()) <= 0) {
+                                Thread.onSpinWait();
+                            }
+                            return next;
+                        });
+                        String got;
+                        try {
+                            got = await(limited);
+                        } catch (TimeoutException e) {
+                            got = await(waitFor(next, Duration.ofSeconds(20)));
+                        }
+                        assertThat(got).isEqualTo(i + "\n");
+                    }
+                }
+            });
+        }
+    }
+
+    private static void send(Socket peer, byte[] bytes) {
+        try {
+            peer.getOutputStream().write(bytes);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     enum Item {
         GET_AND_OPERATOR(queue -> queue.next().map(item -> item)),
         GET_AND_OPERATORS(queue -> queue.next().hide().filter(item -> true).doOnNext(item -> {})),
@@ -157,7 +202,7 @@ class ValueUnderLimitTest {
     @DisplayName("no item is lost")
     void items(Item item) throws Exception {
         Random random = new Random(item.ordinal());
-        for (Limit limit : List.of(Limit.WAIT_FOR)) {
+        for (Limit limit : Limit.values()) {
             List<Integer> got = Asyncio.run(() -> {
                 Queue<Integer> queue = Queue.unbounded();
                 createTask(async(() -> {
