@@ -290,9 +290,11 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
     @Override
     @SuppressWarnings("unchecked")
     @Nullable T outcome(@Nullable CancelledException request) throws Exception {
+        if (!STATE.compareAndSet(this, SETTLED, DELIVERED)) { // the loop is closed
+            throw request == null ? CancelledException.of(loop, null) : request;
+        }
         Object outcome = this.outcome;
         this.outcome = null;
-        state = DELIVERED;
         Throwable error = outcome instanceof Failure failure ? failure.error : null;
         if (error instanceof CancelledException first) {
             throw first; // a later request changes nothing
@@ -316,14 +318,12 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
         return state >= SETTLED;
     }
 
+    /** What is granted already is on its way to {@link #loopClosed}. */
     @Override
-    @SuppressWarnings("unchecked")
     void abandon() {
         if (STATE.compareAndSet(this, WAITING, CANCELLED)) {
             disarm();
             leave();
-        } else if (STATE.compareAndSet(this, SETTLED, CANCELLED) && !(outcome instanceof Failure)) {
-            giveBack((T) outcome); // the body will not resume
         }
     }
 
@@ -353,11 +353,15 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
         return isWait() && super.isInternal();
     }
 
+    /** The close of a loop ends its bodies itself: what was granted to one goes back. */
     @Override
+    @SuppressWarnings("unchecked")
     protected final void loopClosed() {
         if (!isWait()) {
             signal();
-        } // else the loop's close() ends the task itself
+        } else if (STATE.compareAndSet(this, SETTLED, CANCELLED) && !(outcome instanceof Failure)) {
+            giveBack((T) outcome);
+        }
     }
 
     // ---- the subscriber's turn
