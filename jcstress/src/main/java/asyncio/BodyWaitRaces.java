@@ -3,6 +3,7 @@ package asyncio;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
@@ -23,8 +24,8 @@ public final class BodyWaitRaces {
 
     /** A source of one value, which counts what comes back. */
     private static final class Source extends Suspension<Integer> {
-        volatile int givenBack;
-        volatile int left;
+        final AtomicInteger givenBack = new AtomicInteger();
+        final AtomicInteger left = new AtomicInteger();
 
         Source(BodyTask<?> body) {
             super(body.subscriber(), null, null);
@@ -43,12 +44,12 @@ public final class BodyWaitRaces {
 
         @Override
         protected void leave() {
-            left++;
+            left.incrementAndGet();
         }
 
         @Override
         public void giveBack(@Nullable Integer value) {
-            givenBack++;
+            givenBack.incrementAndGet();
         }
 
         @Override
@@ -100,8 +101,8 @@ public final class BodyWaitRaces {
         @Arbiter
         public void look(III_Result r) {
             r.r1 = resume();
-            r.r2 = source.givenBack;
-            r.r3 = source.left;
+            r.r2 = source.givenBack.get();
+            r.r3 = source.left.get();
         }
     }
 
@@ -124,8 +125,8 @@ public final class BodyWaitRaces {
 
         @Arbiter
         public void look(II_Result r) {
-            r.r1 = source.givenBack;
-            r.r2 = source.left;
+            r.r1 = source.givenBack.get();
+            r.r2 = source.left.get();
         }
     }
 }
