@@ -235,6 +235,7 @@ class BlockHoundTest {
 
     private static void addCleanups(Map<String, Function<EventLoop, Mono<?>>> methods) {
         methods.put("Asyncio.cleanup(Publisher)", loop -> Asyncio.cleanup(sleep(SHORT)));
+        methods.put("Cleanups.cleanup(Work, Publisher)", loop -> Cleanups.cleanup(null, sleep(SHORT)));
         methods.put(
                 "Asyncio.shieldedCleanup(Mono, Duration)",
                 loop -> Asyncio.shieldedCleanup(sleep(SHORT, 1), Duration.ofSeconds(10)));
@@ -256,6 +257,7 @@ class BlockHoundTest {
         Set<String> tried = new HashSet<>(methods().keySet());
         tried.addAll(GIVE_WHAT_IS_THERE);
         tried.add("TaskFactory.newTask(EventLoop, Mono, TaskOptions)"); // the user's
+        tried.add("SuspendingSink.put(Object)"); // of queue and bridge
         BlockingCalls.assertThatAllAreTried(Asyncio.class, tried);
     }
 

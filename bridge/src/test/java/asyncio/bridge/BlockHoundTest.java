@@ -114,6 +114,7 @@ class BlockHoundTest {
     @Test
     void everyMethodIsTried() throws Exception {
         Set<String> tried = new HashSet<>(methods().keySet());
+        tried.remove("SuspendingSink.put(Object)"); // of core, implemented here
         BlockingCalls.assertThatAllAreTried(Callbacks.class, tried);
     }
 
