@@ -10,6 +10,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -62,7 +63,9 @@ class BatonTest {
 
     @Test
     void oneThreadAtATimeHasTheLoop() {
+        CompletableFuture<Void> looked = new CompletableFuture<>();
         Seat body = seat(seat -> {
+            looked.join();
             assertThat(isMine()).isTrue();
             assertThat(baton.holder()).isSameAs(seat);
             baton.leave(seat, null, own -> {
@@ -73,6 +76,7 @@ class BatonTest {
         });
         baton.handToNew(body);
         assertThat(isMine()).isFalse();
+        looked.complete(null);
         baton.runner.awaitGrant();
         assertThat(isMine()).isTrue();
         assertThat(baton.progress()).isEqualTo(2);
@@ -122,11 +126,16 @@ class BatonTest {
             baton.leave(seat, baton.runner, own -> false);
         });
         Thread waits = Thread.currentThread();
+        AtomicBoolean over = new AtomicBoolean();
         Thread watchdog = new Thread(() -> {
-            while (baton.holderThread() != waits || !baton.unclaimed()) {
+            while (!over.get()) {
+                if (baton.holderThread() == waits) {
+                    baton.unclaimed();
+                }
                 Thread.onSpinWait();
             }
         });
+        watchdog.setDaemon(true);
         watchdog.start();
         baton.handToNew(body);
         baton.runner.awaitGrant();
@@ -136,6 +145,7 @@ class BatonTest {
         assertThat(baton.mustReturn()).isFalse();
         baton.handTo(body);
         baton.runner.awaitGrant();
+        over.set(true);
     }
 
     @Test
