@@ -83,6 +83,7 @@ class OutputTest {
                 assertThatThrownBy(() -> await(waitFor(child.communicate(), LIMIT)))
                         .isInstanceOf(TimeoutException.class);
             }
+            await(child.waitFor()); // before the close, which would end it
             assertThat(await(child.closeAndWait())).isEqualTo(7);
             Output output = await(child.communicate());
             assertThat(output.out()).isEqualTo("hi\n");
