@@ -117,7 +117,8 @@ abstract class Wait extends Waiter {
 
         @Override
         boolean isForeign() {
-            return Outside.completes(future, task.loop.core);
+            // done by another thread: the resumption is on its way
+            return future.done() || Outside.completes(future, task.loop.core);
         }
 
         @Override
@@ -207,7 +208,8 @@ abstract class Wait extends Waiter {
 
         @Override
         boolean isForeign() {
-            return task.cleanups().isForeign(task.loop.core);
+            // ended by another thread: the resumption is on its way
+            return task.cleanups().isForeign(task.loop.core) || !task.cleanups().areUnderWay();
         }
 
         @Override

@@ -1,0 +1,39 @@
+package asyncio;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import reactor.core.publisher.Mono;
+
+/**
+ * Waits whose end another thread has brought, and has not told the loop of yet: virtual time must take that for
+ * something from outside, not for a deadlock.
+ */
+class OnItsWayTest {
+    private final EventLoop loop = EventLoop.newEventLoop();
+    private final Task<Object> task = loop.createTask(Mono.never());
+
+    @AfterEach
+    void close() {
+        loop.setExceptionHandler((l, what) -> {}); // that the task is pending is meant
+        loop.close();
+    }
+
+    @Test
+    void ofAFuture() {
+        Future<String> future = loop.createFuture();
+        Wait wait = new Wait.OnFuture(task, future);
+        assertThat(wait.isForeign()).isFalse();
+        future.setResult("done");
+        assertThat(wait.isForeign()).isTrue();
+    }
+
+    @Test
+    void ofACleanup() {
+        Wait wait = new Wait.Joining(new MonoWait<>(task, Mono.never()), loop.createFuture());
+        assertThat(wait.isForeign())
+                .as("nothing is under way, and the wait goes on")
+                .isTrue();
+    }
+}
