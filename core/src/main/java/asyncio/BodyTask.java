@@ -43,7 +43,7 @@ final class BodyTask<T> extends Task<T> implements Seated {
     private int awaitsWhileUnwinding;
     /** For what it waits on itself; made when the first one is. */
     private @Nullable AwaitSubscriber subscriber;
-    /** What gave the {@link Suspension} that it is suspended on, if it is; for looking at. */
+    /** The Mono that gave the {@link Suspension} it is suspended on, if it is; for looking at. */
     private @Nullable Mono<?> awaitedMono;
     /** In debug mode: the await, with the frames around it, that threw the exception of a cancellation. */
     private List<StackTraceElement> cancelledAt = List.of();

@@ -18,7 +18,7 @@ final class Contexts {
         /** The context of the task or callback that runs. */
         abstract ContextView context();
 
-        /** What is told of what was forgotten on it. */
+        /** The one to tell of what was forgotten on it. */
         abstract LeakOwner leaks();
     }
 

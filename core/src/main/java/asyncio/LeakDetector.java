@@ -152,7 +152,7 @@ final class LeakDetector {
             this(object, "", IN_ORIGIN, null, new Origin(), owner, Context.empty());
         }
 
-        /** What was made where. */
+        /** The coroutine, and the place that made it. */
         String description() {
             return message + "(...) made at " + place;
         }

@@ -10,7 +10,7 @@ import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 import reactor.util.context.ContextView;
 
-/** What a loop tells, for its exception handler, debug mode's log and its monitor. */
+/** The events of a loop, for its exception handler, debug mode's log and its monitor. */
 final class LoopEvents implements LoopObserver, LeakOwner {
     private static final double NANOS_PER_SECOND = 1e9;
 

@@ -40,7 +40,7 @@ final class MappingWork<R> {
     /** Calls of {@link #ask} that the one at work has not answered. */
     private final AtomicInteger calls = new AtomicInteger();
 
-    /** What runs and, in order, what waits for its delivery. */
+    /** The items whose work runs and, in order, those that wait for delivery. */
     private final MappingSlot.InOrder<R> slots = new MappingSlot.InOrder<>();
     /** Out of order: what waits for its delivery. */
     private final Ring<MappingSlot<R>> ready = new Ring<>(1);

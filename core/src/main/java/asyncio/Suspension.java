@@ -204,8 +204,11 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
         if (!fail(error)) {
             return false;
         }
-        leave();
-        deliver();
+        try {
+            leave();
+        } finally {
+            deliver(); // whatever the source throws, the one who waits is told
+        }
         return true;
     }
 
@@ -279,11 +282,12 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
             return requestCancel(message);
         } catch (RuntimeException e) {
             Operators.onErrorDropped(e, actual.currentContext()); // a source that cannot be asked is left
-            if (!fail(CancelledException.of(loop, message))) {
-                return false;
+            if (fail(CancelledException.of(loop, message))) {
+                deliver();
+                return true;
             }
-            deliver();
-            return true;
+            // this thread may have settled it before the source failed; another's outcome is not a cancellation here
+            return outcome instanceof Failure failure && failure.error instanceof CancelledException;
         }
     }
 

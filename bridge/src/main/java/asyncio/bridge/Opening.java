@@ -84,7 +84,7 @@ final class Opening<S extends AutoCloseable> implements Callable<@Nullable Openi
         return unwanted ? null : this;
     }
 
-    /** What was opened. */
+    /** The resource, once it is open. */
     S stream() {
         return Objects.requireNonNull(stream, "not open");
     }
