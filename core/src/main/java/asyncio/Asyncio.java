@@ -45,7 +45,7 @@ public final class Asyncio {
      * @throws Exception what the body throws, as it is
      */
     public static <T extends @Nullable Object> T run(Callable<T> body) throws Exception {
-        return run(new Coroutine<T>(Objects.requireNonNull(body, "body"), body));
+        return run(new MonoCoroutine<T>(Objects.requireNonNull(body, "body"), body));
     }
 
     /** As {@link #run(Callable)}, for a lambda. */
@@ -70,7 +70,7 @@ public final class Asyncio {
 
     /** As {@link #run(Callable)}, with {@link EventLoop#setDebug debug mode} on or off, whatever the process's is. */
     public static <T extends @Nullable Object> T run(Callable<T> body, boolean debug) throws Exception {
-        return run(new Coroutine<T>(Objects.requireNonNull(body, "body"), body), debug);
+        return run(new MonoCoroutine<T>(Objects.requireNonNull(body, "body"), body), debug);
     }
 
     /** As {@link #run(Callable, boolean)}, for a lambda. */
@@ -113,7 +113,7 @@ public final class Asyncio {
      * <p>asyncio: {@code async def}.
      */
     public static <T> Mono<T> async(Callable<? extends T> body) {
-        return new Coroutine<>(Objects.requireNonNull(body, "body"), body);
+        return new MonoCoroutine<>(Objects.requireNonNull(body, "body"), body);
     }
 
     /** As {@link #async(Callable)}, for a lambda. */
@@ -129,7 +129,7 @@ public final class Asyncio {
      */
     public static Mono<Void> async(Body body, Void... none) {
         Objects.requireNonNull(body, "body");
-        return new Coroutine<>(
+        return new MonoCoroutine<>(
                 () -> {
                     body.run();
                     return null;
@@ -247,12 +247,12 @@ public final class Asyncio {
      * zero or negative takes exactly one tick: what is ready gets its turn.
      */
     public static Mono<Void> sleep(Duration delay) {
-        return Objects.requireNonNull(delay, "delay").isZero() ? Sleep.ONE_TICK : new Sleep<>(delay, null);
+        return Objects.requireNonNull(delay, "delay").isZero() ? MonoSleep.ONE_TICK : new MonoSleep<>(delay, null);
     }
 
     /** As {@link #sleep(Duration)}, with a result. */
     public static <T> Mono<T> sleep(Duration delay, T result) {
-        return new Sleep<>(Objects.requireNonNull(delay, "delay"), Objects.requireNonNull(result, "result"));
+        return new MonoSleep<>(Objects.requireNonNull(delay, "delay"), Objects.requireNonNull(result, "result"));
     }
 
     // ---- several at a time
@@ -268,12 +268,12 @@ public final class Asyncio {
     @SafeVarargs
     @SuppressWarnings("varargs") // asList only reads
     public static <T> Mono<List<@Nullable T>> all(Mono<? extends T>... monos) {
-        return All.of(Arrays.asList(monos));
+        return AllSteps.of(Arrays.asList(monos));
     }
 
     /** As {@link #all(Mono...)}; the Iterable is gone through once, here. */
     public static <T> Mono<List<@Nullable T>> all(Iterable<? extends Mono<? extends T>> monos) {
-        return All.of(monos);
+        return AllSteps.of(monos);
     }
 
     // ---- time limits
@@ -291,7 +291,7 @@ public final class Asyncio {
      */
     public static <T> Mono<T> waitFor(Mono<? extends T> mono, @Nullable Duration limit) {
         ColdMono.adopt(Objects.requireNonNull(mono, "mono"));
-        return new ScopeMono.WaitFor<>(mono, limit);
+        return new MonoScope.WaitFor<>(mono, limit);
     }
 
     // ---- several at a time
@@ -360,7 +360,7 @@ public final class Asyncio {
      */
     public static <T> Mono<T> shield(Mono<? extends T> mono) {
         ColdMono.adopt(Objects.requireNonNull(mono, "mono"));
-        return new FutureMono<>(Shield.class, (loop, context) -> Shield.start(mono, loop, context));
+        return new MonoFuture<>(Shield.class, (loop, context) -> Shield.start(mono, loop, context));
     }
 
     /**
@@ -391,7 +391,7 @@ public final class Asyncio {
      */
     public static <F extends Future<?>> Mono<WaitResult<F>> waitTasks(
             Iterable<? extends F> futures, ReturnWhen returnWhen, @Nullable Duration timeout) {
-        return WaitTasks.of(futures, returnWhen, timeout);
+        return MonoWaitTasks.of(futures, returnWhen, timeout);
     }
 
     /**
@@ -411,7 +411,7 @@ public final class Asyncio {
      * @throws NullPointerException if one of the Monos is null
      */
     public static <T> Flux<T> asCompleted(Iterable<? extends Mono<? extends T>> monos) {
-        return AsCompleted.<T>of(monos, null).values();
+        return FluxAsCompleted.<T>of(monos, null).values();
     }
 
     /**
@@ -419,7 +419,7 @@ public final class Asyncio {
      * delivers what is done and ends with a {@link java.util.concurrent.TimeoutException}; the others go on.
      */
     public static <T> Flux<T> asCompleted(Iterable<? extends Mono<? extends T>> monos, Duration timeout) {
-        return AsCompleted.<T>of(monos, Objects.requireNonNull(timeout, "timeout"))
+        return FluxAsCompleted.<T>of(monos, Objects.requireNonNull(timeout, "timeout"))
                 .values();
     }
 
@@ -431,12 +431,12 @@ public final class Asyncio {
      * <p>asyncio: {@code as_completed}, of which this is the {@code async for} loop.
      */
     public static <T> Flux<Future<T>> asCompletedTasks(Iterable<? extends Mono<? extends T>> monos) {
-        return AsCompleted.of(monos, null);
+        return FluxAsCompleted.of(monos, null);
     }
 
     /** As {@link #asCompletedTasks(Iterable)}, with a limit as {@link #asCompleted(Iterable, Duration)}. */
     public static <T> Flux<Future<T>> asCompletedTasks(Iterable<? extends Mono<? extends T>> monos, Duration timeout) {
-        return AsCompleted.of(monos, Objects.requireNonNull(timeout, "timeout"));
+        return FluxAsCompleted.of(monos, Objects.requireNonNull(timeout, "timeout"));
     }
 
     /**
@@ -492,13 +492,13 @@ public final class Asyncio {
      */
     public static <S, R> Flux<R> mapConcurrent(
             Publisher<? extends S> source, int concurrency, Function<? super S, ? extends Mono<? extends R>> function) {
-        return MapConcurrent.of(source, concurrency, function, true);
+        return FluxMapConcurrent.of(source, concurrency, function, true);
     }
 
     /** As {@link #mapConcurrent}, but delivers each result as soon as it is there. */
     public static <S, R> Flux<R> mapConcurrentUnordered(
             Publisher<? extends S> source, int concurrency, Function<? super S, ? extends Mono<? extends R>> function) {
-        return MapConcurrent.of(source, concurrency, function, false);
+        return FluxMapConcurrent.of(source, concurrency, function, false);
     }
 
     // ---- clean-up
@@ -553,7 +553,8 @@ public final class Asyncio {
     public static <T> Mono<T> shieldedCleanup(Mono<? extends T> mono, Duration limit) {
         Objects.requireNonNull(limit, "limit");
         ColdMono.adopt(Objects.requireNonNull(mono, "mono"));
-        return new ScopeMono.Supplied<>(ShieldedCleanup.class, false, () -> new ShieldedCleanup<>(mono, limit));
+        return new MonoScope.Supplied<>(
+                ShieldedCleanupSteps.class, false, () -> new ShieldedCleanupSteps<>(mono, limit));
     }
 
     // ---- other threads
@@ -577,7 +578,7 @@ public final class Asyncio {
      * @since 0.1
      */
     public static <T> Mono<T> toThread(Callable<? extends T> function, @Nullable Executor executor) {
-        return new ToThread<>(Objects.requireNonNull(function, "function"), executor);
+        return new MonoToThread<>(Objects.requireNonNull(function, "function"), executor);
     }
 
     /** As {@link #toThread(Callable)}, for a lambda. */
@@ -593,7 +594,7 @@ public final class Asyncio {
      */
     public static Mono<Void> toThread(Body function, Void... none) {
         Objects.requireNonNull(function, "function");
-        return new ToThread<>(
+        return new MonoToThread<>(
                 () -> {
                     function.run();
                     return null;

@@ -262,16 +262,16 @@ final class BodyTask<T> extends Task<T> implements Seated {
 
     @SuppressWarnings("unchecked")
     <V> @Nullable V awaitMono(Mono<? extends V> mono) throws Exception {
-        if (KnownMono.is(mono)) {
+        if (KnownMonos.is(mono)) {
             subscribing = true;
             try {
-                return (V) KnownMono.call(mono, getContext());
+                return (V) KnownMonos.call(mono, getContext());
             } finally {
                 subscribing = false;
             }
         }
         probeStack(STACK_PROBE);
-        MonoWait<V> wait = new MonoWait<>(this, mono);
+        WaitSubscriber<V> wait = new WaitSubscriber<>(this, mono);
         boolean suspend;
         subscribing = true;
         try {

@@ -28,7 +28,7 @@ public abstract class ColdMono<T> extends Mono<T> implements Scannable {
     static void adopt(Mono<?> mono) {
         if (mono instanceof ColdMono<?> own) {
             own.adopt();
-        } else if (mono instanceof Tracked operator) {
+        } else if (mono instanceof TrackedOperator operator) {
             operator.subscribed();
         }
     }

@@ -31,7 +31,7 @@ final class Gather<C, R> extends Joint<R, C> {
 
     static <C, R> Mono<R> of(Iterable<? extends Mono<? extends C>> monos, boolean returnExceptions) {
         List<Mono<? extends C>> sources = Children.adopt(monos);
-        return new FutureMono<>(Gather.class, (loop, context) -> start(sources, loop, context, returnExceptions));
+        return new MonoFuture<>(Gather.class, (loop, context) -> start(sources, loop, context, returnExceptions));
     }
 
     static <C, R> Gather<C, R> start(

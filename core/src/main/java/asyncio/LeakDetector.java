@@ -32,10 +32,10 @@ final class LeakDetector {
 
     private static final int ONE_OF = 256;
     private static final long COLLECTOR_NANOS = 20_000_000;
-    private static final ClassValue<First> FIRST = new ClassValue<>() {
+    private static final ClassValue<FirstSamples> FIRST = new ClassValue<>() {
         @Override
-        protected First computeValue(Class<?> type) {
-            return new First();
+        protected FirstSamples computeValue(Class<?> type) {
+            return new FirstSamples();
         }
     };
     private static final Stripe[] STRIPES = new Stripe[16];
@@ -78,7 +78,7 @@ final class LeakDetector {
     }
 
     /** Takes the first coroutines of one body, or of one kind, in the whole process. */
-    static final class First {
+    static final class FirstSamples {
         private int taken;
 
         boolean takes() {
@@ -199,9 +199,9 @@ final class LeakDetector {
         return FIRST.get(type).takes() || owner.samples();
     }
 
-    /** The function that returns coroutines of a class, which is named after it. */
+    /** The function that returns coroutines of a class, which is named after it: {@code sleep} for a MonoSleep. */
     static String functionName(Class<?> type) {
-        String name = type.getSimpleName();
+        String name = type.getSimpleName().replaceAll("^(Mono|Flux)(?=[A-Z])|Steps$", "");
         return Character.toLowerCase(name.charAt(0)) + name.substring(1);
     }
 

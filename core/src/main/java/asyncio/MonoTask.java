@@ -18,7 +18,7 @@ final class MonoTask<T> extends Task<T> {
             finishWith(request);
             return;
         }
-        if (KnownMono.is(source())) {
+        if (KnownMonos.is(source())) {
             finishKnown();
             return;
         }
@@ -28,7 +28,7 @@ final class MonoTask<T> extends Task<T> {
             wait = new Wait.OnFuture(this, future);
             suspend = future.addWaiter(wait);
         } else {
-            MonoWait<T> subscriber = new MonoWait<>(this, source());
+            WaitSubscriber<T> subscriber = new WaitSubscriber<>(this, source());
             wait = subscriber;
             try {
                 suspend = subscriber.subscribe();
@@ -51,7 +51,7 @@ final class MonoTask<T> extends Task<T> {
     private void finishKnown() {
         T value;
         try {
-            value = (T) KnownMono.call(source(), getContext());
+            value = (T) KnownMonos.call(source(), getContext());
         } catch (Throwable e) {
             finishWith(e);
             if (e instanceof Error fatal && Exceptions.isJvmFatal(fatal)) {
@@ -85,7 +85,7 @@ final class MonoTask<T> extends Task<T> {
             return;
         }
         CancelledException request = closeToRequests();
-        if (!resumed && wait instanceof MonoWait<?> subscriber && subscriber.failed()) {
+        if (!resumed && wait instanceof WaitSubscriber<?> subscriber && subscriber.failed()) {
             request = null; // what the first step throws wins, as in a body
         }
         try {

@@ -68,7 +68,7 @@ final class OperatorTracking {
 
     /** What Reactor returns to the user in place of an operator. */
     private static Publisher<Object> assembled(Publisher<Object> operator) {
-        if (operator instanceof Tracked || isLeftAlone(operator)) {
+        if (operator instanceof TrackedOperator || isLeftAlone(operator)) {
             return operator;
         }
         adoptParts(operator, DEPTH);
@@ -120,7 +120,7 @@ final class OperatorTracking {
         if (part == null || depth == 0) {
             return;
         }
-        if (part instanceof Tracked operator) {
+        if (part instanceof TrackedOperator operator) {
             operator.subscribed();
         } else if (part instanceof Publisher<?> publisher) {
             if (!adopter.test(publisher)
@@ -209,10 +209,10 @@ final class OperatorTracking {
 
     // ---- wrappers: by what Reactor asks of an operator's class
 
-    private static final class Leak extends LeakDetector.Leak {
+    private static final class UnusedOperator extends LeakDetector.Leak {
         private final String type;
 
-        Leak(Object operator, String type, LeakOwner loop) {
+        UnusedOperator(Object operator, String type, LeakOwner loop) {
             super(operator, loop);
             this.type = type;
         }
@@ -223,17 +223,17 @@ final class OperatorTracking {
         }
     }
 
-    private static class TrackedMono<T> extends MonoOperator<T, T> implements Tracked {
-        private @Nullable Leak leak;
+    private static class TrackedMono<T> extends MonoOperator<T, T> implements TrackedOperator {
+        private @Nullable UnusedOperator leak;
 
         TrackedMono(Mono<T> source, LeakOwner loop) {
             super(source);
-            leak = new Leak(this, "Mono", loop);
+            leak = new UnusedOperator(this, "Mono", loop);
         }
 
         @Override
         public void subscribed() {
-            Leak leak = this.leak;
+            UnusedOperator leak = this.leak;
             if (leak != null) {
                 this.leak = null;
                 leak.close();
@@ -301,17 +301,17 @@ final class OperatorTracking {
         }
     }
 
-    private static class TrackedFlux<T> extends FluxOperator<T, T> implements Tracked {
-        private @Nullable Leak leak;
+    private static class TrackedFlux<T> extends FluxOperator<T, T> implements TrackedOperator {
+        private @Nullable UnusedOperator leak;
 
         TrackedFlux(Flux<T> source, LeakOwner loop) {
             super(source);
-            leak = new Leak(this, "Flux", loop);
+            leak = new UnusedOperator(this, "Flux", loop);
         }
 
         @Override
         public void subscribed() {
-            Leak leak = this.leak;
+            UnusedOperator leak = this.leak;
             if (leak != null) {
                 this.leak = null;
                 leak.close();

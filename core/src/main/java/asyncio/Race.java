@@ -40,7 +40,7 @@ final class Race<T> extends Joint<T, T> {
         if (sources.isEmpty()) {
             throw new IllegalArgumentException("A race needs at least one Mono: of none, none can be the first");
         }
-        return new FutureMono<>(Race.class, (loop, context) -> start(sources, loop, context));
+        return new MonoFuture<>(Race.class, (loop, context) -> start(sources, loop, context));
     }
 
     static <T> Race<T> start(List<Mono<? extends T>> sources, EventLoop loop, Context context) {

@@ -116,7 +116,7 @@ public final class Runner implements AutoCloseable {
      * @throws Exception what the body throws, as it is
      */
     public <T extends @Nullable Object> T run(Callable<T> body) throws Exception {
-        return run(new Coroutine<T>(Objects.requireNonNull(body, "body"), body));
+        return run(new MonoCoroutine<T>(Objects.requireNonNull(body, "body"), body));
     }
 
     /** As {@link #run(Callable)}, for a lambda. */

@@ -80,7 +80,7 @@ final class StepTask<T> extends Task<T> {
                     continue;
                 }
             }
-            if (mono instanceof ScopeMono<?> scope && !scope.isStraightLine()) {
+            if (mono instanceof MonoScope<?> scope && !scope.isStraightLine()) {
                 scope.adopt();
                 Steps<?> inner = scope.open();
                 inner.outer = steps;
@@ -89,8 +89,8 @@ final class StepTask<T> extends Task<T> {
                 continue;
             }
             try {
-                if (KnownMono.is(mono)) {
-                    value = KnownMono.call(mono, getContext());
+                if (KnownMonos.is(mono)) {
+                    value = KnownMonos.call(mono, getContext());
                 } else {
                     Wait wait = suspendOn(mono);
                     if (wait == null) {
@@ -116,7 +116,7 @@ final class StepTask<T> extends Task<T> {
             wait = new Wait.OnFuture(this, future);
             pending = future.addWaiter(wait);
         } else {
-            MonoWait<?> subscriber = new MonoWait<>(this, mono);
+            WaitSubscriber<?> subscriber = new WaitSubscriber<>(this, mono);
             wait = subscriber;
             pending = subscriber.subscribe();
         }

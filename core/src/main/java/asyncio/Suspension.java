@@ -307,7 +307,7 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
             if (error == null) {
                 giveBack((T) outcome);
             } else {
-                MonoWait.carry(request, error);
+                WaitSubscriber.carry(request, error);
             }
             throw request;
         }
@@ -333,7 +333,7 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
 
     @Override
     boolean isForeign() {
-        return Outside.is(this, task.loop.core) || Outside.is(awaited(), task.loop.core);
+        return ForeignWork.is(this, task.loop.core) || ForeignWork.is(awaited(), task.loop.core);
     }
 
     @Override

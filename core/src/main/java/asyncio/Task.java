@@ -77,7 +77,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
     /** What its awaits have left under way; null until something that it awaits looks at its context. */
     private volatile @Nullable Cleanups cleanups;
     /** Time limits of scopes that it is in, the innermost first, whose timers nobody has needed yet; on the loop. */
-    @Nullable Unarmed unarmed;
+    @Nullable UnarmedLimit unarmed;
 
     /** Links of {@link Registry}, guarded by it. */
     private @Nullable Task<?> previousTask;
@@ -250,8 +250,8 @@ public abstract non-sealed class Task<T> extends Future<T> {
     }
 
     private void armAll() {
-        for (Unarmed next = unarmed; next != null; ) {
-            Unarmed arming = next;
+        for (UnarmedLimit next = unarmed; next != null; ) {
+            UnarmedLimit arming = next;
             next = arming.nextUnarmed();
             arming.setNextUnarmed(null);
             arming.arm();
@@ -352,7 +352,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
      * then, or null.
      */
     final @Nullable Future<Void> cleanupOf(Wait ended, boolean cancelled) {
-        if (!(ended instanceof MonoWait<?> wait)) {
+        if (!(ended instanceof WaitSubscriber<?> wait)) {
             return null;
         }
         wait.disposeIfCancelled();
@@ -366,7 +366,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
     /** Suspends until that is over; false if there is none. For tasks without a body. */
     final boolean joinCleanup(Wait ended) {
         for (Future<Void> rest; (rest = cleanupOf(ended, cancelRequested())) != null; ) {
-            Wait joining = new Wait.Joining((MonoWait<?>) ended, rest);
+            Wait joining = new Wait.Joining((WaitSubscriber<?>) ended, rest);
             if (rest.addWaiter(joining)) {
                 suspendOn(joining);
                 return true;
@@ -432,7 +432,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
     /** Whether something that was cancelled is still under way in it, or is about to be disposed of. */
     final boolean isBeingCleanedUp() {
         Cleanups cleanups = this.cleanups;
-        return cleanups != null && cleanups.areUnderWay() || slot instanceof MonoWait<?> wait && wait.isCutOff();
+        return cleanups != null && cleanups.areUnderWay() || slot instanceof WaitSubscriber<?> wait && wait.isCutOff();
     }
 
     /** Resumes the waiter when it is not being cleaned up any more, at its end at the latest; false if it is not. */
@@ -514,7 +514,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
     public final Mono<Void> cancelAndJoin(@Nullable String message) {
         return Mono.defer(() -> {
             cancel(message);
-            return Ended.of(this);
+            return EndedWaiter.of(this);
         });
     }
 

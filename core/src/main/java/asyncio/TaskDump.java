@@ -231,7 +231,7 @@ final class TaskDump {
                 push(cleanups.joined());
             } else if (told instanceof Waiter waiter) { // the subscriber that a task is, among them
                 push(waiter.tells());
-            } else if (told instanceof OwnerSubscription<?> owner) {
+            } else if (told instanceof OwnerSubscriber<?> owner) {
                 push(owner.subscriber());
             } else {
                 push(next(told));

@@ -51,9 +51,9 @@ public final class TaskGroup {
     private final int cancellingBefore;
 
     /** Guarded by this, as are the links of the children: they may be added from any thread. */
-    private @Nullable Child first;
+    private @Nullable GroupChild first;
 
-    private @Nullable Child last;
+    private @Nullable GroupChild last;
     /** Those that are being made are counted, and not linked yet. Guarded by this. */
     private int count;
     /** No task may be added: the scope is over, or being aborted. Guarded by this. */
@@ -86,20 +86,20 @@ public final class TaskGroup {
      */
     public static <T> Mono<T> scope(Function<? super TaskGroup, ? extends Mono<? extends T>> body) {
         Objects.requireNonNull(body, "body");
-        return new ScopeMono.Supplied<>(
+        return new MonoScope.Supplied<>(
                 TaskGroup.class,
                 false,
-                () -> new GroupScope<T>(group -> Objects.requireNonNull(
+                () -> new GroupSteps<T>(group -> Objects.requireNonNull(
                         body.apply(group), "The body of the scope returned null instead of a Mono")));
     }
 
     /** As {@link #scope}, with straight-line code for a body. */
     public static <T extends @Nullable Object> Mono<T> scopeBody(BodyFunction<? super TaskGroup, T> body) {
         Objects.requireNonNull(body, "body");
-        return new ScopeMono.Supplied<>(
+        return new MonoScope.Supplied<>(
                 TaskGroup.class,
                 true,
-                () -> new GroupScope<T>(group -> new Coroutine<>(() -> body.apply(group), body)));
+                () -> new GroupSteps<T>(group -> new MonoCoroutine<>(() -> body.apply(group), body)));
     }
 
     /** What to wait for; null if all children have ended, after which none may be added. */
@@ -199,7 +199,7 @@ public final class TaskGroup {
         return createChild(coroutine, options, null);
     }
 
-    <T> Task<T> createStarting(Mono<? extends T> coroutine, TaskOptions options, Starting<?> starting) {
+    <T> Task<T> createStarting(Mono<? extends T> coroutine, TaskOptions options, StartSteps<?> starting) {
         return createChild(coroutine, options, starting);
     }
 
@@ -228,7 +228,7 @@ public final class TaskGroup {
     public <V> Mono<V> start(Function<? super Started<V>, ? extends Mono<?>> child, TaskOptions options) {
         Objects.requireNonNull(child, "child");
         Objects.requireNonNull(options, "options");
-        return new ScopeMono.Supplied<>(TaskGroup.class, false, () -> new Starting<>(this, child, options));
+        return new MonoScope.Supplied<>(TaskGroup.class, false, () -> new StartSteps<>(this, child, options));
     }
 
     /** How a task that was started with {@link TaskGroup#start} says that it is ready. From any thread. */
@@ -252,7 +252,8 @@ public final class TaskGroup {
         }
     }
 
-    private <T> Task<T> createChild(Mono<? extends T> coroutine, TaskOptions options, @Nullable Starting<?> starting) {
+    private <T> Task<T> createChild(
+            Mono<? extends T> coroutine, TaskOptions options, @Nullable StartSteps<?> starting) {
         ColdMono.adopt(Objects.requireNonNull(coroutine, "coroutine"));
         synchronized (this) {
             if (finished || aborting) {
@@ -268,7 +269,7 @@ public final class TaskGroup {
             childGone();
             throw e;
         }
-        Child child = new Child(task, starting);
+        GroupChild child = new GroupChild(task, starting);
         boolean tooLate;
         synchronized (this) {
             link(child);
@@ -287,8 +288,8 @@ public final class TaskGroup {
         return task;
     }
 
-    private void link(Child child) {
-        Child last = this.last;
+    private void link(GroupChild child) {
+        GroupChild last = this.last;
         child.before = last;
         if (last == null) {
             first = child;
@@ -298,9 +299,9 @@ public final class TaskGroup {
         this.last = child;
     }
 
-    private synchronized void unlink(Child child) {
-        Child before = child.before;
-        Child after = child.after;
+    private synchronized void unlink(GroupChild child) {
+        GroupChild before = child.before;
+        GroupChild after = child.after;
         if (before == null) {
             first = after;
         } else {
@@ -328,16 +329,16 @@ public final class TaskGroup {
     }
 
     /** A task of the group, until it has ended; told on the loop. */
-    private final class Child extends Waiter {
+    private final class GroupChild extends Waiter {
         final Task<?> task;
         /** Who is to hear of a failure instead of the group, until the task has reported that it started. */
-        private final @Nullable Starting<?> starting;
+        private final @Nullable StartSteps<?> starting;
 
-        @Nullable Child before;
+        @Nullable GroupChild before;
 
-        @Nullable Child after;
+        @Nullable GroupChild after;
 
-        Child(Task<?> task, @Nullable Starting<?> starting) {
+        GroupChild(Task<?> task, @Nullable StartSteps<?> starting) {
             this.task = task;
             this.starting = starting;
         }
@@ -392,7 +393,7 @@ public final class TaskGroup {
         List<Task<?>> children = new ArrayList<>();
         synchronized (this) {
             aborting = true;
-            for (Child child = first; child != null; child = child.after) {
+            for (GroupChild child = first; child != null; child = child.after) {
                 children.add(child.task);
             }
         }
@@ -452,7 +453,7 @@ public final class TaskGroup {
     public Set<Task<?>> tasks() {
         Set<Task<?>> tasks = new LinkedHashSet<>();
         synchronized (this) {
-            for (Child child = first; child != null; child = child.after) {
+            for (GroupChild child = first; child != null; child = child.after) {
                 tasks.add(child.task);
             }
         }

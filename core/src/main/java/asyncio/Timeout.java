@@ -32,9 +32,9 @@ import reactor.core.publisher.Mono;
  * <p>asyncio: {@code timeout}, {@code timeout_at}, {@code Timeout}. For a single Mono: {@link Asyncio#waitFor}.
  */
 public final class Timeout {
-    private final TimeLimit<?> limit;
+    private final TimeLimitSteps<?> limit;
 
-    Timeout(TimeLimit<?> limit) {
+    Timeout(TimeLimitSteps<?> limit) {
         this.limit = limit;
     }
 
@@ -85,7 +85,7 @@ public final class Timeout {
     private static <T extends @Nullable Object> Function<Timeout, Mono<? extends T>> straightLine(
             BodyFunction<? super Timeout, T> body) {
         Objects.requireNonNull(body, "body");
-        return timeout -> new Coroutine<>(() -> body.apply(timeout), body);
+        return timeout -> new MonoCoroutine<>(() -> body.apply(timeout), body);
     }
 
     private static <T> Mono<T> scope(
@@ -93,8 +93,8 @@ public final class Timeout {
             boolean absolute,
             Function<Timeout, Mono<? extends T>> body,
             boolean straightLine) {
-        return new ScopeMono.Supplied<>(
-                Timeout.class, straightLine, () -> new TimeLimit<T>(null, body, time, absolute));
+        return new MonoScope.Supplied<>(
+                Timeout.class, straightLine, () -> new TimeLimitSteps<T>(null, body, time, absolute));
     }
 
     // ---- API

@@ -118,7 +118,7 @@ abstract class Wait extends Waiter {
         @Override
         boolean isForeign() {
             // done by another thread: the resumption is on its way
-            return future.done() || Outside.completes(future, task.loop.core);
+            return future.done() || ForeignWork.completes(future, task.loop.core);
         }
 
         @Override
@@ -182,17 +182,17 @@ abstract class Wait extends Waiter {
 
     /** Suspended until the clean-up that a Mono has left under way is over; a cancellation waits as well. */
     static final class Joining extends Wait {
-        private final MonoWait<?> ended;
+        private final WaitSubscriber<?> ended;
         private final Future<Void> rest;
 
-        Joining(MonoWait<?> ended, Future<Void> rest) {
+        Joining(WaitSubscriber<?> ended, Future<Void> rest) {
             super(ended.task);
             this.ended = ended;
             this.rest = rest;
         }
 
         /** The wait that left it. */
-        MonoWait<?> ended() {
+        WaitSubscriber<?> ended() {
             return ended;
         }
 

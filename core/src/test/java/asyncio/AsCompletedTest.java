@@ -260,13 +260,14 @@ class AsCompletedTest {
         EventLoop loop = EventLoop.newEventLoop();
         Future<String> never = new Future<>();
         Hand<Future<String>> hand = new Hand<>();
-        hand.onSubscribe(new Completions<>(AsCompleted.of(List.of(never), Duration.ofHours(1)), loop, hand));
+        hand.onSubscribe(
+                new AsCompletedSubscription<>(FluxAsCompleted.of(List.of(never), Duration.ofHours(1)), loop, hand));
         hand.request(1);
         loop.close();
         assertThat(hand.end.resultOrNull()).isInstanceOf(IllegalStateException.class);
 
         Hand<Future<String>> late = new Hand<>();
-        late.onSubscribe(new Completions<>(AsCompleted.of(List.of(Mono.just("x")), null), loop, late));
+        late.onSubscribe(new AsCompletedSubscription<>(FluxAsCompleted.of(List.of(Mono.just("x")), null), loop, late));
         late.request(1);
         assertThat(late.end.resultOrNull()).isInstanceOf(IllegalStateException.class);
     }

@@ -20,7 +20,7 @@ import reactor.core.publisher.Mono;
 class LeakSamplesTest {
     @Test
     void theFirst128OfABodyWhicheverLoopsMakeThem() throws Exception {
-        LeakDetector.First first = new LeakDetector.First();
+        LeakDetector.FirstSamples first = new LeakDetector.FirstSamples();
         CyclicBarrier start = new CyclicBarrier(2);
         Callable<Integer> count = () -> {
             start.await();

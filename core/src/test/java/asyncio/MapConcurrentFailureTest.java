@@ -81,7 +81,7 @@ class MapConcurrentFailureTest {
             List<Object> seen = new ArrayList<>();
             List<Object> discarded = new ArrayList<>();
             TestPublisher<Integer> source = TestPublisher.create();
-            Flux<Integer> results = MapConcurrent.of(
+            Flux<Integer> results = FluxMapConcurrent.of(
                     source,
                     10,
                     i -> i < 3
@@ -117,7 +117,7 @@ class MapConcurrentFailureTest {
             List<String> seen = new ArrayList<>();
             TestPublisher<Integer> source =
                     TestPublisher.createNoncompliant(TestPublisher.Violation.CLEANUP_ON_TERMINATE);
-            Flux<Integer> results = MapConcurrent.of(
+            Flux<Integer> results = FluxMapConcurrent.of(
                     source,
                     10,
                     i -> i == 0 ? Mono.just(i) : sleep(LONG, i).doOnSuccess(one -> seen.add("runs on")),
@@ -143,7 +143,7 @@ class MapConcurrentFailureTest {
         StackOverflowError fatal = new StackOverflowError("as if");
         AtomicReference<@Nullable Throwable> told = new AtomicReference<>();
         Throwable thrown = catchThrowable(() -> VirtualTime.run(() -> {
-            MapConcurrent.of(
+            FluxMapConcurrent.of(
                             source,
                             10,
                             i -> i == 0
@@ -192,7 +192,7 @@ class MapConcurrentFailureTest {
             return (i % 2 == 0 ? Mono.just(i) : sleep(Duration.ofMillis(i), i))
                     .doFinally(signal -> ended.incrementAndGet());
         });
-        Flux<?> results = MapConcurrent.of(Flux.range(0, 6), 3, work, how.equals("in order"));
+        Flux<?> results = FluxMapConcurrent.of(Flux.range(0, 6), 3, work, how.equals("in order"));
         CountDownLatch told = new CountDownLatch(1);
         EventLoop loop = EventLoop.newEventLoop();
         Thread thread = new Thread(() -> {

@@ -130,7 +130,7 @@ class MapConcurrentTest {
             try {
                 Duration start = loop.time();
                 TestPublisher<Integer> source = TestPublisher.create();
-                Future<Object> result = loop.createTask(MapConcurrent.of(
+                Future<Object> result = loop.createTask(FluxMapConcurrent.of(
                                 source,
                                 10,
                                 i -> switch (i) {
@@ -306,8 +306,8 @@ class MapConcurrentTest {
         for (boolean ordered : new boolean[] {true, false}) {
             int n = 200_000;
             Asyncio.run(() -> {
-                Flux<Integer> million =
-                        MapConcurrent.of(Flux.range(0, n), Integer.MAX_VALUE, i -> sleep(Duration.ZERO, i), ordered);
+                Flux<Integer> million = FluxMapConcurrent.of(
+                        Flux.range(0, n), Integer.MAX_VALUE, i -> sleep(Duration.ZERO, i), ordered);
                 assertThat(await(million.count())).isEqualTo(n);
             });
         }

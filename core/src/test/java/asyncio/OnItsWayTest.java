@@ -31,7 +31,7 @@ class OnItsWayTest {
 
     @Test
     void ofACleanup() {
-        Wait wait = new Wait.Joining(new MonoWait<>(task, Mono.never()), loop.createFuture());
+        Wait wait = new Wait.Joining(new WaitSubscriber<>(task, Mono.never()), loop.createFuture());
         assertThat(wait.isForeign())
                 .as("nothing is under way, and the wait goes on")
                 .isTrue();

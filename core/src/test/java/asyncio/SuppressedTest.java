@@ -333,7 +333,7 @@ class SuppressedTest {
                 }));
                 return sleep(Duration.ZERO)
                         .then(sleep(Duration.ZERO))
-                        .then(Ended.of(other))
+                        .then(EndedWaiter.of(other))
                         .then(cancelled);
             })));
             assertThat(thrown).isInstanceOf(CancelledException.class);

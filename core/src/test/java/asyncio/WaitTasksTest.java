@@ -290,8 +290,8 @@ class WaitTasksTest {
     void aLoopThatIsClosedEndsTheWaiting() {
         EventLoop loop = EventLoop.newEventLoop();
         Future<String> never = new Future<>();
-        WaitTasks.Latch latch =
-                WaitTasks.Latch.start(WaitTasks.of(List.of(never), ALL_COMPLETED, Duration.ofHours(1)), loop);
+        MonoWaitTasks.Latch latch =
+                MonoWaitTasks.Latch.start(MonoWaitTasks.of(List.of(never), ALL_COMPLETED, Duration.ofHours(1)), loop);
         loop.close();
         StepVerifier.create(latch)
                 .verifyErrorMatches(e -> e instanceof IllegalStateException

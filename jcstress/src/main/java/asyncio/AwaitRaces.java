@@ -28,8 +28,8 @@ public final class AwaitRaces {
     private AwaitRaces() {}
 
     /** A task that has been put to sleep on a Mono, as {@link BodyTask#awaitMono} does. */
-    private static <T> MonoWait<T> suspend(IdleTask task, Mono<T> mono) {
-        MonoWait<T> wait = new MonoWait<>(task, mono);
+    private static <T> WaitSubscriber<T> suspend(IdleTask task, Mono<T> mono) {
+        WaitSubscriber<T> wait = new WaitSubscriber<>(task, mono);
         if (wait.subscribe()) {
             task.suspendOn(wait);
         }
@@ -37,13 +37,13 @@ public final class AwaitRaces {
     }
 
     /** What the body's thread does when the loop runs the wait: 1 for a value, -1 for a CancelledException. */
-    private static int resume(IdleTask task, MonoWait<Integer> wait) {
+    private static int resume(IdleTask task, WaitSubscriber<Integer> wait) {
         CancelledException request = task.wakeUp();
         task.cleanupOf(wait, request != null);
         return outcome(wait, request);
     }
 
-    private static int outcome(MonoWait<Integer> wait, @Nullable CancelledException request) {
+    private static int outcome(WaitSubscriber<Integer> wait, @Nullable CancelledException request) {
         try {
             return wait.outcome(request) == null ? 0 : 1;
         } catch (CancelledException e) {
@@ -63,7 +63,7 @@ public final class AwaitRaces {
     public static class GrantAndCancel {
         final IdleTask task = new IdleTask(Context.empty());
         final Owned source = new Owned(false);
-        final MonoWait<Integer> wait = suspend(task, source);
+        final WaitSubscriber<Integer> wait = suspend(task, source);
 
         @Actor
         public void grant(III_Result r) {
@@ -94,7 +94,7 @@ public final class AwaitRaces {
     public static class GrantAndResumeAndCancel {
         final IdleTask task = new IdleTask(Context.empty());
         final Owned source = new Owned(false);
-        final MonoWait<Integer> wait = suspend(task, source);
+        final WaitSubscriber<Integer> wait = suspend(task, source);
 
         @Actor
         public void grantAndResume(III_Result r) {
@@ -130,7 +130,7 @@ public final class AwaitRaces {
     public static class SuspendAndCancel {
         final IdleTask task = new IdleTask(Context.empty());
         final Owned source = new Owned(false);
-        volatile @Nullable MonoWait<Integer> wait;
+        volatile @Nullable WaitSubscriber<Integer> wait;
 
         @Actor
         public void suspend() {
@@ -167,7 +167,7 @@ public final class AwaitRaces {
         final Losses losses = new Losses();
         final IdleTask task = new IdleTask(losses.context());
         final Foreign source = new Foreign();
-        final MonoWait<Integer> wait = suspend(task, source);
+        final WaitSubscriber<Integer> wait = suspend(task, source);
 
         @Actor
         public void send(IIII_Result r) {
@@ -197,7 +197,7 @@ public final class AwaitRaces {
     public static class LateSubscriptionAndCancel {
         final IdleTask task = new IdleTask(Context.empty());
         final Foreign source = new Foreign();
-        final MonoWait<Integer> wait = suspend(task, new Mono<>() {
+        final WaitSubscriber<Integer> wait = suspend(task, new Mono<>() {
             @Override
             public void subscribe(CoreSubscriber<? super Integer> actual) {
                 // onSubscribe comes later, from another thread
@@ -229,7 +229,7 @@ public final class AwaitRaces {
     public static class CancelAndCancel {
         final IdleTask task = new IdleTask(Context.empty());
         final Foreign source = new Foreign();
-        final MonoWait<Integer> wait = suspend(task, source);
+        final WaitSubscriber<Integer> wait = suspend(task, source);
 
         @Actor
         public void cancel() {

@@ -85,7 +85,7 @@ public final class CleanupRaces {
         final Cleanups cleanups = new Cleanups(new IdleTask(Context.empty()));
         final IdleTask work = new IdleTask(Context.empty());
         volatile boolean started;
-        final OwnerSubscription<Integer> subscription = new OwnerSubscription<>(subscriber(cleanups), () -> {
+        final OwnerSubscriber<Integer> subscription = new OwnerSubscriber<>(subscriber(cleanups), () -> {
             started = true;
             return work;
         });
@@ -117,7 +117,7 @@ public final class CleanupRaces {
     public static class TwoCancel {
         final Cleanups cleanups = new Cleanups(new IdleTask(Context.empty()));
         final IdleTask work = new IdleTask(Context.empty());
-        final OwnerSubscription<Integer> subscription = new OwnerSubscription<>(subscriber(cleanups), () -> work);
+        final OwnerSubscriber<Integer> subscription = new OwnerSubscriber<>(subscriber(cleanups), () -> work);
 
         public TwoCancel() {
             subscription.request(1);
@@ -151,8 +151,8 @@ public final class CleanupRaces {
         final IdleTask task = new IdleTask(Context.empty());
         final Cleanups cleanups = new Cleanups(task);
         final IdleTask work = new IdleTask(Context.empty());
-        final OwnerSubscription<Integer> subscription =
-                new OwnerSubscription<>(new InChain(cleanups, new MonoWait<>(task, Mono.<Integer>never())), () -> work);
+        final OwnerSubscriber<Integer> subscription = new OwnerSubscriber<>(
+                new InChain(cleanups, new WaitSubscriber<>(task, Mono.<Integer>never())), () -> work);
 
         public OverAndCancel() {
             subscription.request(1);
@@ -183,8 +183,8 @@ public final class CleanupRaces {
     public static class TwoCancelMapping {
         final Cleanups cleanups = new Cleanups(new IdleTask(Context.empty()));
         final IdleTask work = new IdleTask(Context.empty());
-        final Mapping<Integer, Integer> mapping = new Mapping<>(
-                MapConcurrent.of(Flux.never(), 1, (Integer i) -> (Mono<Integer>) work, true),
+        final MapConcurrentMain<Integer, Integer> mapping = new MapConcurrentMain<>(
+                FluxMapConcurrent.of(Flux.never(), 1, (Integer i) -> (Mono<Integer>) work, true),
                 Fixtures.NO_LOOP,
                 subscriber(cleanups));
 
@@ -222,7 +222,7 @@ public final class CleanupRaces {
     public static class EndAndCancel {
         final Cleanups cleanups = new Cleanups(new IdleTask(Context.empty()));
         final IdleTask work = new IdleTask(Context.empty());
-        final OwnerSubscription<Integer> subscription = new OwnerSubscription<>(subscriber(cleanups), () -> work);
+        final OwnerSubscriber<Integer> subscription = new OwnerSubscriber<>(subscriber(cleanups), () -> work);
 
         public EndAndCancel() {
             subscription.request(1);

@@ -201,8 +201,8 @@ public final class CombinatorRaces {
 
         @Actor
         public void begin() {
-            latch = WaitTasks.Latch.start(
-                    WaitTasks.of(List.of(pending, child, alsoPending), ReturnWhen.FIRST_COMPLETED, null), NO_LOOP);
+            latch = MonoWaitTasks.Latch.start(
+                    MonoWaitTasks.of(List.of(pending, child, alsoPending), ReturnWhen.FIRST_COMPLETED, null), NO_LOOP);
         }
 
         @Actor
@@ -218,8 +218,10 @@ public final class CombinatorRaces {
     }
 
     /** A subscription to asCompleted of some Futures. */
-    private static Completions<Integer> completions(Probe<Future<Integer>> probe, List<Future<Integer>> futures) {
-        Completions<Integer> completions = new Completions<>(AsCompleted.of(futures, null), NO_LOOP, probe);
+    private static AsCompletedSubscription<Integer> completions(
+            Probe<Future<Integer>> probe, List<Future<Integer>> futures) {
+        AsCompletedSubscription<Integer> completions =
+                new AsCompletedSubscription<>(FluxAsCompleted.of(futures, null), NO_LOOP, probe);
         probe.onSubscribe(completions);
         return completions;
     }
@@ -232,7 +234,7 @@ public final class CombinatorRaces {
     public static class CompletionAndRequest {
         final Future<Integer> child = future();
         final Probe<Future<Integer>> probe = new Probe<>(false);
-        final Completions<Integer> completions = completions(probe, List.of(future(1), child));
+        final AsCompletedSubscription<Integer> completions = completions(probe, List.of(future(1), child));
 
         public CompletionAndRequest() {
             completions.request(1);
@@ -294,7 +296,7 @@ public final class CombinatorRaces {
     public static class CompletionAndStart {
         final Future<Integer> child = future();
         final Probe<Future<Integer>> probe = new Probe<>(false);
-        final Completions<Integer> completions = completions(probe, List.of(child));
+        final AsCompletedSubscription<Integer> completions = completions(probe, List.of(child));
 
         @Actor
         public void end() {
@@ -324,7 +326,7 @@ public final class CombinatorRaces {
     public static class CompletionAndCancel {
         final Future<Integer> child = future();
         final Probe<Future<Integer>> probe = new Probe<>(false);
-        final Completions<Integer> completions = completions(probe, List.of(child));
+        final AsCompletedSubscription<Integer> completions = completions(probe, List.of(child));
 
         public CompletionAndCancel() {
             completions.request(2);
@@ -355,7 +357,7 @@ public final class CombinatorRaces {
     @State
     public static class StartAndCancelOfCompletions {
         final Future<Integer> child = future();
-        final Completions<Integer> completions = completions(new Probe<>(false), List.of(child));
+        final AsCompletedSubscription<Integer> completions = completions(new Probe<>(false), List.of(child));
 
         @Actor
         public void start() {
@@ -376,11 +378,11 @@ public final class CombinatorRaces {
     /** mapConcurrent to one Future after the other, and its source. */
     private static final class MapFixture {
         final Probe<Integer> probe = new Probe<>(false);
-        final Mapping<Integer, Integer> mapping;
+        final MapConcurrentMain<Integer, Integer> mapping;
 
         MapFixture(boolean ordered, List<Future<Integer>> futures) {
-            mapping = new Mapping<>(
-                    MapConcurrent.of(Flux.never(), 4, (Integer i) -> (Mono<Integer>) futures.get(i), ordered),
+            mapping = new MapConcurrentMain<>(
+                    FluxMapConcurrent.of(Flux.never(), 4, (Integer i) -> (Mono<Integer>) futures.get(i), ordered),
                     NO_LOOP,
                     probe);
             Flux.<Integer>never().subscribe(mapping); // for a subscription; the test takes the source's part

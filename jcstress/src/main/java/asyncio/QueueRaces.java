@@ -427,15 +427,15 @@ public final class QueueRaces {
     }
 
     /** A task that has been put to sleep on a put or get. */
-    private static <T> MonoWait<T> suspend(IdleTask task, Mono<T> mono) {
-        MonoWait<T> wait = new MonoWait<>(task, mono);
+    private static <T> WaitSubscriber<T> suspend(IdleTask task, Mono<T> mono) {
+        WaitSubscriber<T> wait = new WaitSubscriber<>(task, mono);
         if (wait.subscribe()) {
             task.suspendOn(wait);
         }
         return wait;
     }
 
-    private static int resume(IdleTask task, MonoWait<?> wait) {
+    private static int resume(IdleTask task, WaitSubscriber<?> wait) {
         try {
             Object value = wait.outcome(task.wakeUp());
             return value instanceof Integer item ? item : 0;
@@ -454,7 +454,7 @@ public final class QueueRaces {
     public static class PutAndCancelOfTask {
         final Queue<Integer> queue = new Queue<>(1);
         final IdleTask task = new IdleTask(Context.empty());
-        final MonoWait<Integer> wait = suspend(task, queue.get());
+        final WaitSubscriber<Integer> wait = suspend(task, queue.get());
 
         @Actor
         public void put() {
@@ -481,7 +481,7 @@ public final class QueueRaces {
     public static class GetAndCancelOfPuttingTask {
         final Queue<Integer> queue = new Queue<>(1);
         final IdleTask task = new IdleTask(Context.empty());
-        final MonoWait<Void> wait;
+        final WaitSubscriber<Void> wait;
 
         public GetAndCancelOfPuttingTask() {
             queue.putNowait(1);

@@ -119,9 +119,9 @@ public final class Blocking {
         Objects.requireNonNull(next, "next");
         boolean atOnce = Objects.requireNonNull(cancellation, "cancellation") == Cancellation.PROPAGATE;
         return Flux.defer(() -> {
-            Executor threads = atOnce ? Ending.oneThread() : null;
+            Executor threads = atOnce ? BlockingEnd.oneThread() : null;
             return Flux.usingWhen(
-                    Opening.mono(() -> new Source<R, T>(open.call(), next, atOnce, threads), atOnce, threads),
+                    ResourceOpening.mono(() -> new Source<R, T>(open.call(), next, atOnce, threads), atOnce, threads),
                     opening -> {
                         Source<R, T> source = opening.stream();
                         return Callbacks.<T>mono(
@@ -155,7 +155,7 @@ public final class Blocking {
         Objects.requireNonNull(source, "source");
         Objects.requireNonNull(open, "open");
         return Flux.usingWhen(
-                        Opening.mono(() -> new ChunkWriter(open.call()), false, null),
+                        ResourceOpening.mono(() -> new ChunkWriter(open.call()), false, null),
                         opening -> Flux.from(source)
                                 .concatMap(
                                         chunk -> mono(
@@ -200,7 +200,7 @@ public final class Blocking {
 
         /** A read may be under way. */
         Mono<Void> closeWhenCancelled() {
-            return closesAtOnce ? Ending.close(resource, this::closed) : closeWhenIdle();
+            return closesAtOnce ? BlockingEnd.close(resource, this::closed) : closeWhenIdle();
         }
 
         private @Nullable Void closed() throws Exception {

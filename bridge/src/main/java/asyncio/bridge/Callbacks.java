@@ -36,7 +36,7 @@ public final class Callbacks {
      * gave nothing goes on unheard. A task that awaits this resumes at once.
      */
     public static <T> Mono<T> mono(Registration<T> registration) {
-        return new CallMono<>(Objects.requireNonNull(registration, "registration"));
+        return new MonoCallback<>(Objects.requireNonNull(registration, "registration"));
     }
 
     /**
@@ -71,7 +71,7 @@ public final class Callbacks {
             Mono<? extends T> mono,
             BiConsumer<? super @Nullable T, ? super @Nullable Throwable> callback,
             Cancellation cancellation) {
-        return Delivery.start(mono, Objects.requireNonNull(callback, "callback"), cancellation);
+        return CallbackSubscriber.start(mono, Objects.requireNonNull(callback, "callback"), cancellation);
     }
 
     /**

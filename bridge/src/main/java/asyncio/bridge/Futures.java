@@ -36,7 +36,7 @@ public final class Futures {
      */
     public static <T> Mono<T> toMono(
             Supplier<? extends CompletionStage<? extends @Nullable T>> supplier, Cancellation cancellation) {
-        return new StageMono<>(supplier, cancellation);
+        return new MonoCompletionStage<>(supplier, cancellation);
     }
 
     /**
@@ -79,6 +79,6 @@ public final class Futures {
      */
     public static <T> CompletableFuture<@Nullable T> toCompletableFuture(
             Mono<? extends T> mono, Cancellation cancellation) {
-        return MonoStage.start(mono, Objects.requireNonNull(cancellation, "cancellation"));
+        return MonoToCompletableFuture.start(mono, Objects.requireNonNull(cancellation, "cancellation"));
     }
 }

@@ -53,7 +53,7 @@ public final class Listeners {
      * {@link java.util.concurrent.CancellationException}.
      */
     public static <T> Flux<T> flux(Overflow overflow, Registration<T> registration) {
-        return new ListenerFlux<>(
+        return new FluxListener<>(
                 Objects.requireNonNull(overflow, "overflow"), Objects.requireNonNull(registration, "registration"));
     }
 
@@ -72,7 +72,7 @@ public final class Listeners {
     public static <T> Push push(
             Publisher<? extends T> source, Consumer<? super T> listener, Consumer<? super @Nullable Throwable> end) {
         EventLoop loop = EventLoop.runningOrNull();
-        Forwarding<T> forwarding = new Forwarding<>(listener, end, loop);
+        PushSubscriber<T> forwarding = new PushSubscriber<>(listener, end, loop);
         Flux<T> flux = Flux.from(Objects.requireNonNull(source, "source"));
         (loop == null ? flux : flux.publishOn(loop.scheduler(), ON_THE_WAY)).subscribe(forwarding);
         return forwarding;

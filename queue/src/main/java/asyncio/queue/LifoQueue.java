@@ -20,7 +20,7 @@ public final class LifoQueue<T> extends Queue<T> {
 
     /** As {@link Queue#Queue(int, Consumer)}. */
     public LifoQueue(int maxsize, @Nullable Consumer<? super T> onUndelivered) {
-        super(checkMaxsize(maxsize), new Lifo<>(), onUndelivered);
+        super(checkMaxsize(maxsize), new LifoItems<>(), onUndelivered);
     }
 
     private LifoQueue(Items<T> items, @Nullable Consumer<? super T> onUndelivered) {
@@ -34,6 +34,6 @@ public final class LifoQueue<T> extends Queue<T> {
 
     /** As {@link Queue#unbounded(Consumer)}. */
     public static <T> LifoQueue<T> unbounded(@Nullable Consumer<? super T> onUndelivered) {
-        return new LifoQueue<>(new Lifo<>(), onUndelivered);
+        return new LifoQueue<>(new LifoItems<>(), onUndelivered);
     }
 }

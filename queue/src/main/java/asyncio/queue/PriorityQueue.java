@@ -36,7 +36,7 @@ public final class PriorityQueue<T> extends Queue<T> {
 
     /** As {@link Queue#Queue(int, Consumer)}, in the order of a comparator. */
     public PriorityQueue(int maxsize, Comparator<? super T> order, @Nullable Consumer<? super T> onUndelivered) {
-        super(checkMaxsize(maxsize), new Heap<>(Objects.requireNonNull(order, "order")), onUndelivered);
+        super(checkMaxsize(maxsize), new HeapItems<>(Objects.requireNonNull(order, "order")), onUndelivered);
     }
 
     private PriorityQueue(Items<T> items, @Nullable Consumer<? super T> onUndelivered) {
@@ -56,7 +56,7 @@ public final class PriorityQueue<T> extends Queue<T> {
     /** As {@link Queue#unbounded(Consumer)}, in the order of a comparator. */
     public static <T> PriorityQueue<T> unbounded(
             Comparator<? super T> order, @Nullable Consumer<? super T> onUndelivered) {
-        return new PriorityQueue<>(new Heap<>(Objects.requireNonNull(order, "order")), onUndelivered);
+        return new PriorityQueue<>(new HeapItems<>(Objects.requireNonNull(order, "order")), onUndelivered);
     }
 
     @SuppressWarnings("unchecked")

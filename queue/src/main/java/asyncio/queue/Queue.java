@@ -74,7 +74,7 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
      * @throws IllegalArgumentException if {@code maxsize} is not positive
      */
     public Queue(int maxsize, @Nullable Consumer<? super T> onUndelivered) {
-        this(checkMaxsize(maxsize), new Fifo<>(), onUndelivered);
+        this(checkMaxsize(maxsize), new FifoItems<>(), onUndelivered);
     }
 
     Queue(int maxsize, Items<T> items, @Nullable Consumer<? super T> onUndelivered) {
@@ -96,7 +96,7 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
 
     /** As {@link #unbounded()}, with a hook as in {@link #Queue(int, Consumer)}. */
     public static <T> Queue<T> unbounded(@Nullable Consumer<? super T> onUndelivered) {
-        return new Queue<>(UNBOUNDED, new Fifo<>(), onUndelivered);
+        return new Queue<>(UNBOUNDED, new FifoItems<>(), onUndelivered);
     }
 
     // ---- putting
@@ -111,7 +111,7 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
      */
     @Override
     public Mono<Void> put(T item) {
-        return new Put<>(core, Objects.requireNonNull(item, "item"), null);
+        return new MonoPut<>(core, Objects.requireNonNull(item, "item"), null);
     }
 
     /**
@@ -119,7 +119,7 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
      * {@code limit}; the item is outside then.
      */
     public Mono<Void> put(T item, Duration limit) {
-        return new Put<>(core, Objects.requireNonNull(item, "item"), Objects.requireNonNull(limit, "limit"));
+        return new MonoPut<>(core, Objects.requireNonNull(item, "item"), Objects.requireNonNull(limit, "limit"));
     }
 
     /**
@@ -133,7 +133,7 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
      * see {@link #Queue(int, Consumer)}.
      */
     public Mono<Void> putAll(Publisher<? extends T> source) {
-        return new PutAll<>(core, Objects.requireNonNull(source, "source"));
+        return new MonoPutAll<>(core, Objects.requireNonNull(source, "source"));
     }
 
     /**
@@ -142,7 +142,7 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
      * {@link QueueShutDownException} of an item that comes too late: who wants to know uses {@code putAll}.
      */
     public CoreSubscriber<T> asSubscriber() {
-        return new Inflow<>(core, null, null);
+        return new PutAllSubscriber<>(core, null, null);
     }
 
     /**
@@ -180,7 +180,7 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
      * <p>asyncio: {@code get}.
      */
     public Mono<T> get() {
-        return new Get<>(core, null, false);
+        return new MonoGet<>(core, null, false);
     }
 
     /**
@@ -188,7 +188,7 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
      * {@code limit}; nothing was taken then.
      */
     public Mono<T> get(Duration limit) {
-        return new Get<>(core, Objects.requireNonNull(limit, "limit"), false);
+        return new MonoGet<>(core, Objects.requireNonNull(limit, "limit"), false);
     }
 
     /**
@@ -199,7 +199,7 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
      * }</pre>
      */
     public Mono<T> next() {
-        return new Get<>(core, null, true);
+        return new MonoGet<>(core, null, true);
     }
 
     /**
@@ -211,7 +211,7 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
      * emitted back to the head of the queue.
      */
     public Flux<T> asFlux() {
-        return new QueueFlux<>(core);
+        return new FluxQueue<>(core);
     }
 
     /**
@@ -250,7 +250,7 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
      * <p>asyncio: {@code join}.
      */
     public Mono<Void> join() {
-        return new Join(core);
+        return new MonoJoin(core);
     }
 
     /**

@@ -30,9 +30,9 @@ final class QueueCore<T> {
     private final @Nullable Consumer<? super T> onUndelivered;
     private final WaitQueue<Getter<T>> getters = new WaitQueue<>();
     private final WaitQueue<Putter<T>> putters = new WaitQueue<>();
-    private final WaitQueue<Watcher> joiners = new WaitQueue<>();
+    private final WaitQueue<JoinSuspension> joiners = new WaitQueue<>();
     /** Waiters for its being shut down and empty. */
-    private final WaitQueue<Watcher> ends = new WaitQueue<>();
+    private final WaitQueue<JoinSuspension> ends = new WaitQueue<>();
     /** Slots granted to putters that have not gone on. */
     private int reserved;
     /** Items put and not yet reported as done. */
@@ -91,11 +91,11 @@ final class QueueCore<T> {
 
     private List<Suspension<?>> done(int count) {
         unfinished = Math.max(0, unfinished - count);
-        return unfinished == 0 ? Watcher.grantAll(joiners) : List.of();
+        return unfinished == 0 ? JoinSuspension.grantAll(joiners) : List.of();
     }
 
     private List<Suspension<?>> endIfDrained() {
-        return shutDown && items.size() == 0 ? Watcher.grantAll(ends) : List.of();
+        return shutDown && items.size() == 0 ? JoinSuspension.grantAll(ends) : List.of();
     }
 
     // ---- putting
@@ -106,7 +106,7 @@ final class QueueCore<T> {
      * @param attempt on whose behalf; if it turns out to be cancelled, nothing happens
      * @return false if there is no room
      */
-    boolean put(T item, @Nullable Attempt<?> attempt) {
+    boolean put(T item, @Nullable AttemptSubscription<?> attempt) {
         Suspension<?> told;
         synchronized (this) {
             if (!shutDown && !hasRoom() || attempt != null && !attempt.claim()) {
@@ -189,7 +189,7 @@ final class QueueCore<T> {
      * @param refuses whether it throws if there will never be one
      * @param attempt on whose behalf; if it turns out to be cancelled, nothing happens
      */
-    @Nullable T poll(boolean refuses, @Nullable Attempt<?> attempt) {
+    @Nullable T poll(boolean refuses, @Nullable AttemptSubscription<?> attempt) {
         T item;
         Suspension<?> told = null;
         List<Suspension<?>> ended = List.of();
@@ -370,8 +370,8 @@ final class QueueCore<T> {
         }
     }
 
-    /** For a {@link Watcher}: whether it need not wait. */
-    synchronized boolean begin(Watcher watcher, boolean joins) {
+    /** For a {@link JoinSuspension}: whether it need not wait. */
+    synchronized boolean begin(JoinSuspension watcher, boolean joins) {
         if (!watcher.isStillWaiting()) {
             return false;
         }
@@ -382,7 +382,7 @@ final class QueueCore<T> {
         return false;
     }
 
-    synchronized void leave(Watcher watcher, boolean joins) {
+    synchronized void leave(JoinSuspension watcher, boolean joins) {
         (joins ? joiners : ends).remove(watcher);
     }
 

@@ -36,7 +36,7 @@ import reactor.core.publisher.Mono;
 public final class Select<R> {
     /** One of the alternatives. */
     interface Clause {
-        Arm arm(Selecting selecting);
+        Arm arm(SelectSuspension selecting);
     }
 
     /** One of the alternatives, while a subscriber waits. */
@@ -75,7 +75,7 @@ public final class Select<R> {
     public <T> Select<R> onGet(Queue<T> queue, Function<? super T, ? extends @Nullable R> then) {
         Objects.requireNonNull(then, "then");
         QueueCore<T> core = queue.core;
-        return with(selecting -> new Selecting.GetArm<>(selecting, core, then));
+        return with(selecting -> new SelectSuspension.GetArm<>(selecting, core, then));
     }
 
     /** Adds: put an item into a queue, and then call a function, whose null makes the Select end empty. */
@@ -83,12 +83,12 @@ public final class Select<R> {
         Objects.requireNonNull(item, "item");
         Objects.requireNonNull(then, "then");
         QueueCore<T> core = queue.core;
-        return with(selecting -> new Selecting.PutArm<>(selecting, core, item, then));
+        return with(selecting -> new SelectSuspension.PutArm<>(selecting, core, item, then));
     }
 
     /** Waits for the first clause that can happen. Nothing happens until subscription. */
     public Mono<R> first() {
-        return new First<>(clauses, null);
+        return new MonoFirst<>(clauses, null);
     }
 
     /**
@@ -96,6 +96,6 @@ public final class Select<R> {
      * {@code limit}.
      */
     public Mono<R> first(Duration limit) {
-        return new First<>(clauses, Objects.requireNonNull(limit, "limit"));
+        return new MonoFirst<>(clauses, Objects.requireNonNull(limit, "limit"));
     }
 }

@@ -65,7 +65,7 @@ public final class ConnectOptions extends StreamOptions {
          * @throws IllegalArgumentException unless it is null or positive
          */
         public Builder happyEyeballsDelay(@Nullable Duration delay) {
-            happyEyeballsDelay = delay == null ? null : Limits.positive("happyEyeballsDelay", delay);
+            happyEyeballsDelay = delay == null ? null : OptionChecks.positive("happyEyeballsDelay", delay);
             return this;
         }
 

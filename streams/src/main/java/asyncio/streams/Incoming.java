@@ -123,7 +123,7 @@ final class Incoming {
         }
     }
 
-    <T> T take(Form<T> form, int n) {
+    <T> T take(ReadForm<T> form, int n) {
         T taken = form.take(buffer, n);
         removed();
         return taken;
@@ -259,7 +259,7 @@ final class Incoming {
             return new byte[0];
         }
         long position = buffer.position();
-        byte[] early = Form.BYTES.take(buffer, size);
+        byte[] early = ReadForm.BYTES.take(buffer, size);
         boolean clientHello = server && early[0] == 22 && (size == 1 || early[1] == 3); // a handshake, of SSL 3 or TLS
         if (!clientHello) {
             buffer.putBack(Unpooled.wrappedBuffer(early), position);

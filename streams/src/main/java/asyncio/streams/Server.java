@@ -43,7 +43,7 @@ public final class Server implements AutoCloseable {
     private final Future<Void> finished;
 
     private final Set<StreamConnection> clients = new LinkedHashSet<>();
-    private volatile List<Listener> listening = List.of();
+    private volatile List<ListeningSocket> listening = List.of();
     private volatile boolean started;
     private volatile boolean closed;
     /** There was no descriptor for the last one. */
@@ -70,16 +70,16 @@ public final class Server implements AutoCloseable {
     Mono<Server> listenOnAll(Mono<List<InetSocketAddress>> addresses) {
         return listen(addresses
                 .flatMapMany(Flux::fromIterable)
-                .concatMap(address ->
-                        Listener.bind(loop, address, options, this::accept).doOnNext(this::bound)));
+                .concatMap(address -> ListeningSocket.bind(loop, address, options, this::accept)
+                        .doOnNext(this::bound)));
     }
 
     /** Listens on a Unix socket. */
     Mono<Server> listen(Path path) {
-        return listen(Listener.bind(loop, path, options, this::accept).doOnNext(this::bound));
+        return listen(ListeningSocket.bind(loop, path, options, this::accept).doOnNext(this::bound));
     }
 
-    private Mono<Server> listen(Publisher<Listener> binding) {
+    private Mono<Server> listen(Publisher<ListeningSocket> binding) {
         return Flux.from(binding)
                 .then(Mono.just(this))
                 .doOnError(error -> close())
@@ -91,12 +91,12 @@ public final class Server implements AutoCloseable {
         Leftovers.watch(Leftover.Kind.CONNECTION, this, () -> !finished.done(), site);
     }
 
-    private void bound(Listener listener) {
+    private void bound(ListeningSocket listener) {
         if (closed) {
             listener.close();
             return;
         }
-        List<Listener> all = new ArrayList<>(listening);
+        List<ListeningSocket> all = new ArrayList<>(listening);
         all.add(listener);
         listening = List.copyOf(all);
         listener.server().channel().pipeline().addFirst(new AcceptFailures(this));
@@ -228,7 +228,7 @@ public final class Server implements AutoCloseable {
 
     /** The addresses it listens on, with the ports that the system chose; none when it is closed. */
     public List<SocketAddress> sockets() {
-        return listening.stream().map(Listener::address).toList();
+        return listening.stream().map(ListeningSocket::address).toList();
     }
 
     /**
@@ -253,9 +253,9 @@ public final class Server implements AutoCloseable {
         }
         closed = true;
         onLoop(() -> {
-            List<Listener> listening = this.listening;
+            List<ListeningSocket> listening = this.listening;
             this.listening = List.of();
-            listening.forEach(Listener::close);
+            listening.forEach(ListeningSocket::close);
             finishIfDone();
         });
     }
@@ -315,10 +315,10 @@ public final class Server implements AutoCloseable {
      * <p>Fails with {@link IllegalStateException} if the server is closed, or this is awaited already.
      */
     public Mono<Void> serveForever() {
-        return new ServeForever(this);
+        return new MonoServeForever(this);
     }
 
-    List<Listener> listeners() {
+    List<ListeningSocket> listeners() {
         return listening;
     }
 

@@ -44,7 +44,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
 
     private @Nullable ChannelHandlerContext context;
     /** What was written behind what is {@link #dirty}. */
-    private final Gathered gathered;
+    private final WriteGatherer gathered;
     /** Bytes were written that are not flushed; somebody will. */
     private boolean dirty;
     /** Between a read and the end of that burst of reads, where a flush is sure to come. */
@@ -59,7 +59,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         this.writer = new Outgoing(channel);
         ReaderSource source = new ReaderSource(writer, limitSetting);
         this.reader = new Incoming(channel.eventLoop(), channel.alloc(), limit, this, source);
-        this.gathered = new Gathered(channel.alloc());
+        this.gathered = new WriteGatherer(channel.alloc());
         StreamWriter.setDefaultWriteBufferLimits(channel);
     }
 
@@ -369,7 +369,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
     ChannelFuture sendBeforeClose() {
         ChannelFuture sent = flushed();
         if (!sent.isDone()) {
-            Unsent.await(this);
+            UnsentBytes.await(this);
         }
         return sent;
     }
@@ -488,13 +488,15 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         Duration idleTimeout = options.idleTimeout;
         if (idleTimeout != null) {
             channel.pipeline()
-                    .addFirst(new IdleStateHandler(true, 0, 0, Limits.millis(idleTimeout), TimeUnit.MILLISECONDS) {
-                        @Override
-                        protected void channelIdle(ChannelHandlerContext context, IdleStateEvent event) {
-                            abort(new SocketTimeoutException("Nothing has come on " + writer
-                                    + " and nothing was taken for " + idleTimeout + " (idleTimeout): it is aborted"));
-                        }
-                    });
+                    .addFirst(
+                            new IdleStateHandler(true, 0, 0, OptionChecks.millis(idleTimeout), TimeUnit.MILLISECONDS) {
+                                @Override
+                                protected void channelIdle(ChannelHandlerContext context, IdleStateEvent event) {
+                                    abort(new SocketTimeoutException(
+                                            "Nothing has come on " + writer + " and nothing was taken for "
+                                                    + idleTimeout + " (idleTimeout): it is aborted"));
+                                }
+                            });
         }
         Duration writeTimeout = options.writeTimeout;
         if (writeTimeout != null) {

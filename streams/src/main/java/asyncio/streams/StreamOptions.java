@@ -81,7 +81,7 @@ public abstract sealed class StreamOptions permits ConnectOptions, ServeOptions 
          * @throws IllegalArgumentException unless it is null or positive
          */
         public B idleTimeout(@Nullable Duration timeout) {
-            idleTimeout = timeout == null ? null : Limits.positive("idleTimeout", timeout);
+            idleTimeout = timeout == null ? null : OptionChecks.positive("idleTimeout", timeout);
             return self();
         }
 
@@ -94,7 +94,7 @@ public abstract sealed class StreamOptions permits ConnectOptions, ServeOptions 
          * @throws IllegalArgumentException unless it is null or positive
          */
         public B writeTimeout(@Nullable Duration timeout) {
-            writeTimeout = timeout == null ? null : Limits.positive("writeTimeout", timeout);
+            writeTimeout = timeout == null ? null : OptionChecks.positive("writeTimeout", timeout);
             return self();
         }
     }

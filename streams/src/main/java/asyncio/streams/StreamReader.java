@@ -57,10 +57,10 @@ public final class StreamReader {
     /** Feeds it, and is not forgotten while somebody holds its reader; null if anybody may feed it. */
     private final @Nullable StreamConnection connection;
 
-    private final Mono<byte[]> readLine = new Read<>(this, Until.LINE, Form.BYTES);
-    private final Mono<byte[]> readAll = new Read<>(this, Until.END, Form.BYTES);
-    private final Mono<ByteBuf> readLineRetained = new Read<>(this, Until.LINE, Form.RETAINED);
-    private final Flux<byte[]> lines = new Reads<>(this, "lines", Until.LINE, Form.BYTES);
+    private final Mono<byte[]> readLine = new MonoRead<>(this, Until.LINE, ReadForm.BYTES);
+    private final Mono<byte[]> readAll = new MonoRead<>(this, Until.END, ReadForm.BYTES);
+    private final Mono<ByteBuf> readLineRetained = new MonoRead<>(this, Until.LINE, ReadForm.RETAINED);
+    private final Flux<byte[]> lines = new FluxRead<>(this, "lines", Until.LINE, ReadForm.BYTES);
 
     /** The source of the bytes, which can be told to wait. Called on the loop of the reader. */
     public interface Flow {
@@ -145,7 +145,7 @@ public final class StreamReader {
      * @throws IllegalArgumentException without a separator, or if one is empty
      */
     public Mono<byte[]> readUntil(byte[]... separators) {
-        return new Read<>(this, Until.separator(new Separators(separators)), Form.BYTES);
+        return new MonoRead<>(this, Until.separator(new Separators(separators)), ReadForm.BYTES);
     }
 
     /** As {@link #readUntil(byte[]...)}, with separators in UTF-8. */
@@ -162,7 +162,7 @@ public final class StreamReader {
      * @throws IllegalArgumentException if {@code n} is negative; asyncio's {@code read(-1)} is {@link #readAll}
      */
     public Mono<byte[]> read(int n) {
-        return new Read<>(this, some(n), Form.BYTES);
+        return new MonoRead<>(this, some(n), ReadForm.BYTES);
     }
 
     /**
@@ -174,7 +174,7 @@ public final class StreamReader {
      * @throws IllegalArgumentException if {@code n} is negative
      */
     public Mono<byte[]> readExactly(int n) {
-        return new Read<>(this, exactly(n), Form.BYTES);
+        return new MonoRead<>(this, exactly(n), ReadForm.BYTES);
     }
 
     /**
@@ -220,7 +220,7 @@ public final class StreamReader {
      * replacement character.
      */
     public Flux<String> lines(Charset charset) {
-        return new Reads<>(this, "lines", Until.LINE, Form.line(charset));
+        return new FluxRead<>(this, "lines", Until.LINE, ReadForm.line(charset));
     }
 
     /** As {@link #chunks(int)}, each as large as what has come. */
@@ -236,7 +236,7 @@ public final class StreamReader {
      * @throws IllegalArgumentException if it is not positive
      */
     public Flux<byte[]> chunks(int max) {
-        return new Reads<>(this, "chunks", piece("chunks", max), Form.BYTES);
+        return new FluxRead<>(this, "chunks", piece("chunks", max), ReadForm.BYTES);
     }
 
     private static Until piece(String method, int max) {
@@ -255,22 +255,22 @@ public final class StreamReader {
 
     /** As {@link #readUntil(byte[]...)}, without copying: the caller releases the buffer. */
     public Mono<ByteBuf> readUntilRetained(byte[]... separators) {
-        return new Read<>(this, Until.separator(new Separators(separators)), Form.RETAINED);
+        return new MonoRead<>(this, Until.separator(new Separators(separators)), ReadForm.RETAINED);
     }
 
     /** As {@link #read}, without copying: the caller releases the buffer. */
     public Mono<ByteBuf> readRetained(int n) {
-        return new Read<>(this, some(n), Form.RETAINED);
+        return new MonoRead<>(this, some(n), ReadForm.RETAINED);
     }
 
     /** As {@link #readExactly}, without copying: the caller releases the buffer. */
     public Mono<ByteBuf> readExactlyRetained(int n) {
-        return new Read<>(this, exactly(n), Form.RETAINED);
+        return new MonoRead<>(this, exactly(n), ReadForm.RETAINED);
     }
 
     /** As {@link #lines()}, without copying: the subscriber releases each buffer. */
     public Flux<ByteBuf> linesRetained() {
-        return new Reads<>(this, "linesRetained", Until.LINE, Form.RETAINED);
+        return new FluxRead<>(this, "linesRetained", Until.LINE, ReadForm.RETAINED);
     }
 
     /** As {@link #chunks()}, without copying: the subscriber releases each buffer. */
@@ -280,7 +280,7 @@ public final class StreamReader {
 
     /** As {@link #chunks(int)}, without copying: the subscriber releases each buffer. */
     public Flux<ByteBuf> chunksRetained(int max) {
-        return new Reads<>(this, "chunksRetained", piece("chunksRetained", max), Form.RETAINED);
+        return new FluxRead<>(this, "chunksRetained", piece("chunksRetained", max), ReadForm.RETAINED);
     }
 
     // ---- asking

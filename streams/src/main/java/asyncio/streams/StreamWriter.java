@@ -45,7 +45,7 @@ public final class StreamWriter {
     private final Channel channel;
     private final StreamHandler handler;
     private final Outgoing out;
-    private final Mono<Void> drain = new Drain(this);
+    private final Mono<Void> drain = new MonoDrain(this);
     /** Is not forgotten while somebody holds its writer. */
     @SuppressWarnings({"UnusedVariable", "FieldCanBeLocal"}) // held for the collector
     private final StreamConnection connection;
@@ -161,7 +161,7 @@ public final class StreamWriter {
      * }</pre>
      */
     public Mono<Void> writeFrom(Publisher<byte[]> source) {
-        return new WriteFrom<>(this, "writeFrom", Objects.requireNonNull(source, "source"), bytes -> {
+        return new MonoWriteFrom<>(this, "writeFrom", Objects.requireNonNull(source, "source"), bytes -> {
             write(bytes);
             return bytes.length;
         });
@@ -172,7 +172,7 @@ public final class StreamWriter {
      * {@link #write(ByteBuf)}.
      */
     public Mono<Void> writeFromBuffers(Publisher<? extends ByteBuf> source) {
-        return new WriteFrom<>(this, "writeFromBuffers", Objects.requireNonNull(source, "source"), bytes -> {
+        return new MonoWriteFrom<>(this, "writeFromBuffers", Objects.requireNonNull(source, "source"), bytes -> {
             int size = bytes.readableBytes();
             write(bytes);
             return size;
@@ -181,7 +181,7 @@ public final class StreamWriter {
 
     /** As {@link #writeFrom}, of a {@link #sendFile} that runs; the arrays are not copied. */
     Mono<Void> writeFile(Object file, Publisher<byte[]> pieces) {
-        return new WriteFrom<>(this, WriteFrom.OF_FILE, pieces, bytes -> {
+        return new MonoWriteFrom<>(this, MonoWriteFrom.OF_FILE, pieces, bytes -> {
             send(Unpooled.wrappedBuffer(bytes), file);
             return bytes.length;
         });
@@ -273,7 +273,7 @@ public final class StreamWriter {
      */
     public Mono<Void> startTls(TlsOptions options) {
         Objects.requireNonNull(options, "TlsOptions, got null");
-        return new Opening<>("startTls of " + this, loop -> Tls.handshake(handler.connection(), options, null, -1))
+        return new MonoOpen<>("startTls of " + this, loop -> Tls.handshake(handler.connection(), options, null, -1))
                 .then();
     }
 

@@ -75,11 +75,11 @@ public final class Streams {
             throw new IllegalArgumentException("Cannot connect to port 0");
         }
         Throwable site = Leftovers.site();
-        return new Opening<>(
+        return new MonoOpen<>(
                 "openConnection(" + host + ", " + port + ")",
                 loop -> new Connector(loop, options)
                         .connect(host, port)
-                        .doOnNext(opened -> Unclosed.watch(opened, site)));
+                        .doOnNext(opened -> UnclosedReport.watch(opened, site)));
     }
 
     /** As {@link #openUnixConnection(Path, ConnectOptions)}, with the defaults. */
@@ -97,9 +97,11 @@ public final class Streams {
         Objects.requireNonNull(path, "path");
         Objects.requireNonNull(options, "options");
         Throwable site = Leftovers.site();
-        return new Opening<>(
+        return new MonoOpen<>(
                 "openUnixConnection(" + path + ")",
-                loop -> new Connector(loop, options).connect(path).doOnNext(opened -> Unclosed.watch(opened, site)));
+                loop -> new Connector(loop, options)
+                        .connect(path)
+                        .doOnNext(opened -> UnclosedReport.watch(opened, site)));
     }
 
     // ---- serving
@@ -223,7 +225,7 @@ public final class Streams {
             ServeOptions options,
             Function<Server, Mono<Server>> listen) {
         Throwable site = Leftovers.site();
-        return new Opening<>(
+        return new MonoOpen<>(
                 name,
                 loop -> Mono.deferContextual(context -> listen.apply(new Server(loop, handler, options, context)))
                         .doOnNext(server -> server.watch(site)));

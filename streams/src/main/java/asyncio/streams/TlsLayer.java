@@ -85,10 +85,10 @@ final class TlsLayer {
 
     private SslHandler prepared(SSLEngine engine) {
         SslHandler handler = new SslHandler(engine);
-        handler.setHandshakeTimeoutMillis(Limits.millis(options.handshakeTimeout));
+        handler.setHandshakeTimeoutMillis(OptionChecks.millis(options.handshakeTimeout));
         // our own timer, which starts earlier, aborts; Netty's makes it wait for the peer's goodbye
         handler.setCloseNotifyFlushTimeoutMillis(0);
-        handler.setCloseNotifyReadTimeoutMillis(Limits.millis(options.shutdownTimeout));
+        handler.setCloseNotifyReadTimeoutMillis(OptionChecks.millis(options.shutdownTimeout));
         watch(handler);
         return handler;
     }
@@ -187,7 +187,7 @@ final class TlsLayer {
                                     "SSL shutdown timed out: " + stream.connection() + " was being closed for "
                                             + options.shutdownTimeout.toMillis() / 1000.0
                                             + " seconds, and its peer has not taken everything or not said goodbye")),
-                            Limits.millis(options.shutdownTimeout),
+                            OptionChecks.millis(options.shutdownTimeout),
                             TimeUnit.MILLISECONDS);
         }
     }
@@ -225,7 +225,7 @@ final class TlsLayer {
             super(
                     (name, promise) -> promise.setFailure(new UnsupportedOperationException("see lookup")),
                     MAX_CLIENT_HELLO,
-                    Limits.millis(options.handshakeTimeout));
+                    OptionChecks.millis(options.handshakeTimeout));
             this.contextByName = contextByName;
         }
 

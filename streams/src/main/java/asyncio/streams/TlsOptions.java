@@ -172,7 +172,7 @@ public final class TlsOptions {
          * @throws IllegalArgumentException unless it is positive
          */
         public Builder handshakeTimeout(Duration timeout) {
-            handshakeTimeout = Limits.positive("handshakeTimeout", timeout);
+            handshakeTimeout = OptionChecks.positive("handshakeTimeout", timeout);
             return this;
         }
 
@@ -183,7 +183,7 @@ public final class TlsOptions {
          * @throws IllegalArgumentException unless it is positive
          */
         public Builder shutdownTimeout(Duration timeout) {
-            shutdownTimeout = Limits.positive("shutdownTimeout", timeout);
+            shutdownTimeout = OptionChecks.positive("shutdownTimeout", timeout);
             return this;
         }
 

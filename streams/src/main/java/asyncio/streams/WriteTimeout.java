@@ -33,7 +33,7 @@ final class WriteTimeout extends ChannelOutboundHandlerAdapter {
     WriteTimeout(StreamHandler stream, Duration timeout) {
         this.stream = stream;
         this.timeout = timeout;
-        this.nanos = TimeUnit.MILLISECONDS.toNanos(Limits.millis(timeout));
+        this.nanos = TimeUnit.MILLISECONDS.toNanos(OptionChecks.millis(timeout));
     }
 
     @Override

@@ -53,7 +53,7 @@ class ReadMemoryTest extends ReaderFixture {
     }
 
     /** A form that does not fit in memory. */
-    private static final Form<byte[]> TOO_LARGE = new Form<>() {
+    private static final ReadForm<byte[]> TOO_LARGE = new ReadForm<>() {
         @Override
         public byte[] take(ReadBuffer buffer, int n) {
             throw new OutOfMemoryError("none for " + n);
@@ -67,7 +67,7 @@ class ReadMemoryTest extends ReaderFixture {
 
     @Test
     void aReadThatDoesNotFitInMemoryFailsAndTakesNothing() {
-        Mono<byte[]> read = new Read<>(reader, Until.exactly(4), TOO_LARGE);
+        Mono<byte[]> read = new MonoRead<>(reader, Until.exactly(4), TOO_LARGE);
         AtomicReference<Throwable> error = new AtomicReference<>();
         read.subscribe(bytes -> {}, error::set);
         feed("text");
@@ -79,7 +79,7 @@ class ReadMemoryTest extends ReaderFixture {
     @Test
     void anElementThatDoesNotFitInMemoryFailsItsFlux() {
         AtomicReference<Throwable> error = new AtomicReference<>();
-        new Reads<>(reader, "lines", Until.LINE, TOO_LARGE).subscribe(line -> {}, error::set);
+        new FluxRead<>(reader, "lines", Until.LINE, TOO_LARGE).subscribe(line -> {}, error::set);
         feed("line\n");
         assertThat(error.get()).isInstanceOf(OutOfMemoryError.class);
         expectRest("line\n");

@@ -141,7 +141,7 @@ class StreamReaderUntilTest extends ReaderFixture {
     void bytesGivenBackAreSearchedAgain() {
         feed("no end");
         StepVerifier.create(text(reader.readUntil("\n")))
-                .then(() -> reader.incoming().putBack(Form.BYTES.bytes("one\n".getBytes(US_ASCII)), 0))
+                .then(() -> reader.incoming().putBack(ReadForm.BYTES.bytes("one\n".getBytes(US_ASCII)), 0))
                 .expectNext("one\n")
                 .verifyComplete();
         expectRest("no end");

@@ -32,7 +32,7 @@ final class EpollPipe extends PipeEnd {
     private static final int GATHERED = 64 * 1024;
 
     private final FileDescriptor descriptor;
-    private final EpollIoHandle handle = new Handle();
+    private final EpollIoHandle handle = new PipeHandle();
     private @Nullable IoRegistration registration;
     private EpollIoOps interest = EpollIoOps.NONE;
     private boolean readPending;
@@ -43,7 +43,7 @@ final class EpollPipe extends PipeEnd {
         this.descriptor = descriptor;
     }
 
-    private final class Handle implements EpollIoHandle {
+    private final class PipeHandle implements EpollIoHandle {
         @Override
         public FileDescriptor fd() {
             return descriptor;

@@ -12,7 +12,7 @@ import reactor.core.Disposable;
  */
 final class LiveChildren {
     /** With the number of reasons: its life, and each who ends it. */
-    private static final Map<Child, Integer> ALL = new ConcurrentHashMap<>();
+    private static final Map<ChildProcess, Integer> ALL = new ConcurrentHashMap<>();
 
     private static volatile boolean shutdown;
 
@@ -27,7 +27,7 @@ final class LiveChildren {
     private LiveChildren() {}
 
     /** In a thread. */
-    static void add(Child child, EventLoop loop) {
+    static void add(ChildProcess child, EventLoop loop) {
         begin(child);
         Disposable withLoop = loop.onClose(() -> endedWithLoop(child, loop));
         child.exit.whenComplete((exited, error) -> {
@@ -40,15 +40,15 @@ final class LiveChildren {
     }
 
     /** Somebody ends it: it belongs here until {@link #over}, since it may exit before all that it has started. */
-    static void begin(Child child) {
+    static void begin(ChildProcess child) {
         ALL.merge(child, 1, Integer::sum);
     }
 
-    static void over(Child child) {
+    static void over(ChildProcess child) {
         ALL.computeIfPresent(child, (same, reasons) -> reasons == 1 ? null : reasons - 1);
     }
 
-    private static void endedWithLoop(Child child, EventLoop loop) {
+    private static void endedWithLoop(ChildProcess child, EventLoop loop) {
         if (child.isAlive()) {
             Workers.POOL.execute(child::killTree);
             Log.warn(
@@ -60,7 +60,7 @@ final class LiveChildren {
 
     private static void killAll() {
         shutdown = true;
-        for (Child child : ALL.keySet()) {
+        for (ChildProcess child : ALL.keySet()) {
             try {
                 child.killTree();
             } catch (RuntimeException | Error e) { // the others all the same

@@ -61,7 +61,7 @@ final class PumpPipe extends PipeEnd {
      * One read or write: in a thread, and then on the loop, to tell what came of it. All that it needs for that is
      * there before it begins, since nobody else knows of the bytes.
      */
-    private abstract class Job implements Runnable {
+    private abstract class PumpJob implements Runnable {
         @Nullable Throwable failure;
 
         private boolean worked;
@@ -133,7 +133,7 @@ final class PumpPipe extends PipeEnd {
     private void beginRead(InputStream input) {
         ByteBuf chunk = alloc().heapBuffer(CHUNK);
         try {
-            new Read(input, chunk).begin();
+            new PumpRead(input, chunk).begin();
         } catch (RuntimeException | Error e) {
             chunk.release();
             throw e;
@@ -175,7 +175,7 @@ final class PumpPipe extends PipeEnd {
         unsafe().close(voidPromise());
     }
 
-    private final class Read extends Job {
+    private final class PumpRead extends PumpJob {
         private final InputStream input;
         private final ByteBuf chunk;
         /** Of the pipe, only what can be had without waiting. */
@@ -183,7 +183,7 @@ final class PumpPipe extends PipeEnd {
 
         private int n = -1;
 
-        Read(InputStream input, ByteBuf chunk) {
+        PumpRead(InputStream input, ByteBuf chunk) {
             this.input = input;
             this.chunk = chunk;
         }
@@ -256,7 +256,7 @@ final class PumpPipe extends PipeEnd {
         new Write(output, bytes, n[0]).begin();
     }
 
-    private final class Write extends Job {
+    private final class Write extends PumpJob {
         private final OutputStream output;
         private final byte[] bytes;
         private final int n;

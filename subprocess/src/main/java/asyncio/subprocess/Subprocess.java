@@ -84,11 +84,11 @@ public final class Subprocess implements AutoCloseable {
     }
 
     @Nullable PipeEnd pipe(int number) {
-        return ((Child) child).pipe(number);
+        return ((ChildProcess) child).pipe(number);
     }
 
     ProcessHandle handle() {
-        return ((Child) child).handle;
+        return ((ChildProcess) child).handle;
     }
 
     // ---- starting
@@ -117,12 +117,12 @@ public final class Subprocess implements AutoCloseable {
      * <p>asyncio: {@code create_subprocess_exec}, {@code create_subprocess_shell}.
      */
     public static Mono<Subprocess> start(Command command) {
-        return new Starting(Objects.requireNonNull(command, "command"), false);
+        return new MonoStart(Objects.requireNonNull(command, "command"), false);
     }
 
     /** For those who end it with {@link #cleanup}. */
     static Mono<Subprocess> startScoped(Command command) {
-        return new Starting(Objects.requireNonNull(command, "command"), true);
+        return new MonoStart(Objects.requireNonNull(command, "command"), true);
     }
 
     /** The end of its scope, for which the task waits. */
@@ -187,13 +187,13 @@ public final class Subprocess implements AutoCloseable {
      * <p>{@code subprocess.run(command, capture_output=True, timeout=...)}
      */
     public static Mono<Output> run(Command command) {
-        return Run.of(command.orElse(Stdio.DEVNULL, Stdio.PIPE), child -> child.communicate());
+        return RunToEnd.of(command.orElse(Stdio.DEVNULL, Stdio.PIPE), child -> child.communicate());
     }
 
     /** As {@link #run(Command)}, with bytes for its stdin, which is a pipe. */
     public static Mono<Output> run(Command command, byte[] input) {
         Objects.requireNonNull(input, "input is null: run(command) sends nothing");
-        return Run.of(command.stdin(Stdio.PIPE).orElse(Stdio.PIPE, Stdio.PIPE), child -> child.communicate(input));
+        return RunToEnd.of(command.stdin(Stdio.PIPE).orElse(Stdio.PIPE, Stdio.PIPE), child -> child.communicate(input));
     }
 
     /** All that it has written, to the ends of its streams, which come at the latest when its pipes are closed. */
@@ -306,7 +306,7 @@ public final class Subprocess implements AutoCloseable {
      * @throws IllegalArgumentException if that is no name; a name that the system does not know fails the Mono with it
      */
     public Mono<Void> sendSignal(String signal) {
-        String name = Signalling.name(signal);
+        String name = KillCommand.name(signal);
         return switch (name) {
             case "TERM" -> Mono.fromRunnable(this::terminate);
             case "KILL" -> Mono.fromRunnable(this::kill);
@@ -321,7 +321,7 @@ public final class Subprocess implements AutoCloseable {
      * @throws IllegalStateException unless it was started with {@link Command#newSession}
      */
     public Mono<Void> sendSignalToGroup(String signal) {
-        String name = Signalling.name(signal);
+        String name = KillCommand.name(signal);
         if (!command.isNewSession()) {
             throw new IllegalStateException("The process group of " + this + " is this process's own, which would get"
                     + " the signal, too: start it with Command.newSession()");
@@ -349,7 +349,7 @@ public final class Subprocess implements AutoCloseable {
 
     private void signalNow(String name, boolean forcibly) {
         if (!child.destroy(forcibly)) {
-            throw Signalling.tooLate(child, name);
+            throw KillCommand.tooLate(child, name);
         }
     }
 

@@ -43,7 +43,7 @@ import reactor.core.publisher.Mono;
 public final class Condition implements Scannable {
     final Lock lock;
     /** Guarded by the lock's monitor. */
-    final WaitQueue<ConditionWait> waiters = new WaitQueue<>();
+    final WaitQueue<ConditionSuspension> waiters = new WaitQueue<>();
 
     /** With a lock of its own. */
     public Condition() {
@@ -152,8 +152,8 @@ public final class Condition implements Scannable {
     }
 
     /** Signals the first; it is returned if it has the lock, and is to be told. Under the monitor. */
-    @Nullable ConditionWait signalOne() {
-        for (ConditionWait next; (next = waiters.poll()) != null; ) {
+    @Nullable ConditionSuspension signalOne() {
+        for (ConditionSuspension next; (next = waiters.poll()) != null; ) {
             if (next.waits()) {
                 return next.signal() ? next : null;
             }
@@ -171,7 +171,7 @@ public final class Condition implements Scannable {
 
         @Override
         protected void start(CoreSubscriber<? super Void> actual) {
-            actual.onSubscribe(new ConditionWait(Condition.this, actual, limit));
+            actual.onSubscribe(new ConditionSuspension(Condition.this, actual, limit));
         }
 
         @Override
@@ -198,7 +198,7 @@ public final class Condition implements Scannable {
 
         @Override
         protected void start(CoreSubscriber<? super Void> actual) {
-            actual.onSubscribe(new ConditionUntil(Condition.this, predicate, actual));
+            actual.onSubscribe(new AwaitUntilSubscription(Condition.this, predicate, actual));
         }
 
         @Override

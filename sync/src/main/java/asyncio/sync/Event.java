@@ -30,7 +30,7 @@ import reactor.core.publisher.Mono;
 public final class Event implements Scannable {
     private volatile boolean set;
     /** Guarded by this. */
-    private final WaitQueue<Waiting> waiters = new WaitQueue<>();
+    private final WaitQueue<EventSuspension> waiters = new WaitQueue<>();
 
     /** One that is not set. */
     public Event() {}
@@ -54,10 +54,10 @@ public final class Event implements Scannable {
         if (set) {
             return;
         }
-        WaitQueue<Waiting> woken = new WaitQueue<>();
+        WaitQueue<EventSuspension> woken = new WaitQueue<>();
         synchronized (this) {
             set = true;
-            for (Waiting next; (next = waiters.poll()) != null; ) {
+            for (EventSuspension next; (next = waiters.poll()) != null; ) {
                 if (next.wake()) {
                     woken.add(next);
                 }
@@ -103,7 +103,7 @@ public final class Event implements Scannable {
 
         @Override
         protected Suspension<Void> suspend(CoreSubscriber<? super Void> actual) {
-            return new Waiting(Event.this, actual, limit);
+            return new EventSuspension(Event.this, actual, limit);
         }
 
         @Override
@@ -112,10 +112,10 @@ public final class Event implements Scannable {
         }
     }
 
-    private static final class Waiting extends Suspension<Void> {
+    private static final class EventSuspension extends Suspension<Void> {
         private final Event event;
 
-        Waiting(Event event, CoreSubscriber<? super Void> actual, @Nullable Duration limit) {
+        EventSuspension(Event event, CoreSubscriber<? super Void> actual, @Nullable Duration limit) {
             super(actual, limit);
             this.event = event;
         }

@@ -172,14 +172,14 @@ public final class KeyedLock<K> {
         }
 
         @Override
-        @Nullable Held take(int one) {
-            @Nullable Held[] taken = new @Nullable Held[1];
+        @Nullable HeldPermit take(int one) {
+            @Nullable HeldPermit[] taken = new @Nullable HeldPermit[1];
             use(key, lock -> taken[0] = lock.take(1));
             return taken[0];
         }
 
         @Override
-        Suspension<Held> waiter(CoreSubscriber<? super Held> actual, int one, @Nullable Duration limit) {
+        Suspension<HeldPermit> waiter(CoreSubscriber<? super HeldPermit> actual, int one, @Nullable Duration limit) {
             return new LockAcquisition(actual, limit) {
                 @Override
                 protected boolean begin() {

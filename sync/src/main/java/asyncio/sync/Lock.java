@@ -52,7 +52,7 @@ public class Lock extends Lockable {
     /** Guarded by this. */
     private final WaitQueue<LockWaiter<?>> waiters = new WaitQueue<>();
     /** Waiters that will come back for a permit that has let go of the lock, even if disposed of. Guarded by this. */
-    private @Nullable IdentityHashMap<Object, ConditionWait> away;
+    private @Nullable IdentityHashMap<Object, ConditionSuspension> away;
 
     /** A free one. */
     public Lock() {}
@@ -65,16 +65,17 @@ public class Lock extends Lockable {
     }
 
     @Override
-    final @Nullable Held take(int permits) {
+    final @Nullable HeldPermit take(int permits) {
         if (word != null) {
             return null;
         }
-        Held permit = new LockPermit(this);
+        HeldPermit permit = new LockPermit(this);
         return WORD.compareAndSet(this, null, permit) ? permit : null;
     }
 
     @Override
-    final Suspension<Held> waiter(CoreSubscriber<? super Held> actual, int permits, @Nullable Duration limit) {
+    final Suspension<HeldPermit> waiter(
+            CoreSubscriber<? super HeldPermit> actual, int permits, @Nullable Duration limit) {
         return new LockAcquisition(this, actual, limit);
     }
 
@@ -176,7 +177,7 @@ public class Lock extends Lockable {
             return null;
         }
         LockWaiter<?> next = null;
-        ConditionWait returning = null;
+        ConditionSuspension returning = null;
         synchronized (this) {
             if (holder() == token) {
                 next = giveUp(token);
@@ -250,7 +251,7 @@ public class Lock extends Lockable {
     }
 
     /** One lets go of the lock, and will have it back for its permit. */
-    final void expect(ConditionWait waiter) {
+    final void expect(ConditionSuspension waiter) {
         if (away == null) {
             away = new IdentityHashMap<>();
         }
@@ -258,7 +259,7 @@ public class Lock extends Lockable {
     }
 
     /** It has the lock, or never will. */
-    final void expectNoLonger(ConditionWait waiter) {
+    final void expectNoLonger(ConditionSuspension waiter) {
         if (away != null) {
             away.remove(waiter.token(), waiter);
         }

@@ -6,17 +6,17 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 
 /** A waiter for a lock, and the permit it gets. */
-class LockAcquisition extends LockWaiter<Held> implements Held {
+class LockAcquisition extends LockWaiter<HeldPermit> implements HeldPermit {
     /** Null until it wants the lock of a key. */
     volatile @Nullable Lock lock;
     /** What the lock is held by: this, or what watches this. */
     private @Nullable Object token;
 
-    LockAcquisition(CoreSubscriber<? super Held> actual, @Nullable Duration limit) {
+    LockAcquisition(CoreSubscriber<? super HeldPermit> actual, @Nullable Duration limit) {
         super(actual, limit);
     }
 
-    LockAcquisition(Lock lock, CoreSubscriber<? super Held> actual, @Nullable Duration limit) {
+    LockAcquisition(Lock lock, CoreSubscriber<? super HeldPermit> actual, @Nullable Duration limit) {
         this(actual, limit);
         this.lock = lock;
     }
@@ -51,7 +51,7 @@ class LockAcquisition extends LockWaiter<Held> implements Held {
     Object token() {
         Object token = this.token;
         if (token == null) {
-            token = Scope.mayBeDroppedBy(actual()) && !isAwaitedByBody()
+            token = WithPermitSubscriber.mayBeDroppedBy(actual()) && !isAwaitedByBody()
                     ? new PermitWatch(this, lock(), 1, origin())
                     : this;
             this.token = token;
@@ -65,7 +65,7 @@ class LockAcquisition extends LockWaiter<Held> implements Held {
     }
 
     @Override
-    public void giveBack(@Nullable Held value) {
+    public void giveBack(@Nullable HeldPermit value) {
         release();
     }
 

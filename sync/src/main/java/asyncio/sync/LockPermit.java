@@ -3,7 +3,7 @@ package asyncio.sync;
 import org.jspecify.annotations.Nullable;
 
 /** Of one who did not have to wait. */
-final class LockPermit implements Held {
+final class LockPermit implements HeldPermit {
     private final Lock lock;
 
     LockPermit(Lock lock) {

@@ -70,11 +70,11 @@ public abstract class Lockable extends PermitSource {
      * <p>asyncio: {@code async with lock}.
      */
     public final <T> Mono<T> withLock(Mono<T> work) {
-        return new ScopedMono<>(this, 1, work);
+        return new MonoWithPermit<>(this, 1, work);
     }
 
     /** As {@link #withLock(Mono)}, from the subscription to the end of a Flux. */
     public final <T> Flux<T> withLock(Flux<T> work) {
-        return new ScopedFlux<>(this, 1, work);
+        return new FluxWithPermit<>(this, 1, work);
     }
 }

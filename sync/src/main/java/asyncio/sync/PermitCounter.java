@@ -57,7 +57,7 @@ abstract class PermitCounter extends PermitSource {
     private int permits;
 
     /** Those who have been granted permits from the line and have not resumed: not to be overtaken on their loop. */
-    private final Waking waking = new Waking();
+    private final GrantedCounter waking = new GrantedCounter();
 
     private final WaitQueue<SemaphoreAcquisition> waiters = new WaitQueue<>();
 

@@ -15,13 +15,14 @@ abstract class PermitSource implements Scannable {
     private volatile boolean releasedByHand;
 
     /** Takes some that are free, unless others wait for them; null if that cannot be. */
-    abstract @Nullable Held take(int permits);
+    abstract @Nullable HeldPermit take(int permits);
 
     /** An acquisition, which may have to wait. */
-    abstract Suspension<Held> waiter(CoreSubscriber<? super Held> actual, int permits, @Nullable Duration limit);
+    abstract Suspension<HeldPermit> waiter(
+            CoreSubscriber<? super HeldPermit> actual, int permits, @Nullable Duration limit);
 
     final Mono<Permit> acquireMono(int permits, @Nullable Duration limit) {
-        return new Acquire(this, permits, limit);
+        return new MonoAcquire(this, permits, limit);
     }
 
     /** What the holder of {@code n} permits has, for messages. */

@@ -124,12 +124,12 @@ public final class ReadWriteLock {
         }
 
         @Override
-        @Nullable Held take(int one) {
+        @Nullable HeldPermit take(int one) {
             return permits.take(needed);
         }
 
         @Override
-        Suspension<Held> waiter(CoreSubscriber<? super Held> actual, int one, @Nullable Duration limit) {
+        Suspension<HeldPermit> waiter(CoreSubscriber<? super HeldPermit> actual, int one, @Nullable Duration limit) {
             return permits.waiter(actual, needed, limit);
         }
 

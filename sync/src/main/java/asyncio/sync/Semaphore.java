@@ -114,22 +114,22 @@ public class Semaphore extends PermitCounter {
      * <p>asyncio: {@code async with semaphore}.
      */
     public final <T> Mono<T> withPermit(Mono<T> work) {
-        return new ScopedMono<>(this, checked(1), work);
+        return new MonoWithPermit<>(this, checked(1), work);
     }
 
     /** As {@link #withPermit(Mono)}, from the subscription to the end of a Flux. */
     public final <T> Flux<T> withPermit(Flux<T> work) {
-        return new ScopedFlux<>(this, checked(1), work);
+        return new FluxWithPermit<>(this, checked(1), work);
     }
 
     /** Runs {@code work} while holding {@code n} permits. */
     public final <T> Mono<T> withPermits(int n, Mono<T> work) {
-        return new ScopedMono<>(this, checked(n), work);
+        return new MonoWithPermit<>(this, checked(n), work);
     }
 
     /** As {@link #withPermits(int, Mono)}, from the subscription to the end of a Flux. */
     public final <T> Flux<T> withPermits(int n, Flux<T> work) {
-        return new ScopedFlux<>(this, checked(n), work);
+        return new FluxWithPermit<>(this, checked(n), work);
     }
 
     /** Whether {@link #acquire()} would have to wait: no permit is free, or others are first. */
@@ -207,12 +207,13 @@ public class Semaphore extends PermitCounter {
     }
 
     @Override
-    final @Nullable Held take(int permits) {
+    final @Nullable HeldPermit take(int permits) {
         return tryTake(permits) ? new SemaphorePermit(this, permits) : null;
     }
 
     @Override
-    final Suspension<Held> waiter(CoreSubscriber<? super Held> actual, int permits, @Nullable Duration limit) {
+    final Suspension<HeldPermit> waiter(
+            CoreSubscriber<? super HeldPermit> actual, int permits, @Nullable Duration limit) {
         return new SemaphoreAcquisition(this, actual, permits, limit);
     }
 

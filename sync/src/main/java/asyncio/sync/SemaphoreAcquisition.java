@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 
 /** A waiter for permits of a semaphore, and the permit it gets. */
-final class SemaphoreAcquisition extends Suspension<Held> implements Held, Turn {
+final class SemaphoreAcquisition extends Suspension<HeldPermit> implements HeldPermit, Turn {
     private static final AtomicIntegerFieldUpdater<SemaphoreAcquisition> STAGE =
             AtomicIntegerFieldUpdater.newUpdater(SemaphoreAcquisition.class, "stage");
     /** Granted from the line; the subscriber has not gone on. */
@@ -25,7 +25,7 @@ final class SemaphoreAcquisition extends Suspension<Held> implements Held, Turn 
     private @Nullable PermitWatch watch;
 
     SemaphoreAcquisition(
-            Semaphore semaphore, CoreSubscriber<? super Held> actual, int permits, @Nullable Duration limit) {
+            Semaphore semaphore, CoreSubscriber<? super HeldPermit> actual, int permits, @Nullable Duration limit) {
         super(actual, limit);
         this.semaphore = semaphore;
         this.permits = permits;
@@ -58,7 +58,7 @@ final class SemaphoreAcquisition extends Suspension<Held> implements Held, Turn 
 
     /** An operator may drop what it gets from here. */
     private void watch() {
-        if (!isAwaitedByBody() && Scope.mayBeDroppedBy(actual())) {
+        if (!isAwaitedByBody() && WithPermitSubscriber.mayBeDroppedBy(actual())) {
             PermitWatch watch = new PermitWatch(this, semaphore, permits, origin());
             this.watch = watch;
             semaphore.watch(watch);
@@ -78,7 +78,7 @@ final class SemaphoreAcquisition extends Suspension<Held> implements Held, Turn 
     }
 
     @Override
-    public @Nullable Held take(@Nullable Held value) {
+    public @Nullable HeldPermit take(@Nullable HeldPermit value) {
         if (STAGE.compareAndSet(this, WAKING, HELD)) {
             Turn next = semaphore.awake(this, 0);
             if (next != null) {
@@ -90,7 +90,7 @@ final class SemaphoreAcquisition extends Suspension<Held> implements Held, Turn 
     }
 
     @Override
-    public void giveBack(@Nullable Held value) {
+    public void giveBack(@Nullable HeldPermit value) {
         release();
     }
 

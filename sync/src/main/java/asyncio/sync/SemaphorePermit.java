@@ -4,7 +4,7 @@ import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import org.jspecify.annotations.Nullable;
 
 /** Of one who did not have to wait. */
-final class SemaphorePermit implements Held {
+final class SemaphorePermit implements HeldPermit {
     private static final AtomicIntegerFieldUpdater<SemaphorePermit> HELD =
             AtomicIntegerFieldUpdater.newUpdater(SemaphorePermit.class, "held");
 

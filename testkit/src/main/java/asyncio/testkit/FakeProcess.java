@@ -48,7 +48,7 @@ public final class FakeProcess {
     private final Map<String, Runnable> handlers = new HashMap<>();
     private final List<String> signals = new ArrayList<>();
     private final CompletableFuture<Integer> exit = new CompletableFuture<>();
-    private final Child child = new Child();
+    private final FakeChild child = new FakeChild();
     private @Nullable Task<Integer> script;
 
     FakeProcess(Command command, long pid, FakeProcesses.Program program, Wire wire, EventLoop loop) {
@@ -174,7 +174,7 @@ public final class FakeProcess {
     }
 
     /** As {@code Subprocess} sees it. */
-    private final class Child implements LaunchedChild {
+    private final class FakeChild implements LaunchedChild {
         @Override
         public long pid() {
             return pid;

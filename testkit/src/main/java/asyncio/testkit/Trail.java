@@ -34,7 +34,8 @@ public final class Trail {
      * @param at when, since the trail was made
      * @param task in which task; null in a callback
      */
-    public record Event(String what, Duration at, @Nullable String task) {
+    public record TrailEvent(
+            String what, Duration at, @Nullable String task) {
         /** {@code flushed at PT0.05S in Task-2}. */
         @Override
         public String toString() {
@@ -44,7 +45,7 @@ public final class Trail {
 
     private final EventLoop loop = EventLoop.getRunningLoop();
     private final Duration start = loop.time();
-    private final List<Event> events = new ArrayList<>();
+    private final List<TrailEvent> events = new ArrayList<>();
 
     /**
      * Empty, from now on.
@@ -56,11 +57,11 @@ public final class Trail {
     /** Something has happened. */
     public void mark(String what) {
         Task<?> task = loop.currentTask();
-        events.add(new Event(what, loop.time().minus(start), task == null ? null : task.getName()));
+        events.add(new TrailEvent(what, loop.time().minus(start), task == null ? null : task.getName()));
     }
 
     /** All that has happened. */
-    public List<Event> events() {
+    public List<TrailEvent> events() {
         return List.copyOf(events);
     }
 
@@ -82,7 +83,7 @@ public final class Trail {
 
     /** It has happened once, when so much time had passed. */
     public void expectAt(Duration time, String name) {
-        List<Event> found =
+        List<TrailEvent> found =
                 events.stream().filter(event -> event.what.equals(name)).toList();
         if (found.size() != 1 || !found.get(0).at.equals(time)) {
             throw failure(name + " once, at " + time);
@@ -90,7 +91,7 @@ public final class Trail {
     }
 
     private List<String> names() {
-        return events.stream().map(Event::what).toList();
+        return events.stream().map(TrailEvent::what).toList();
     }
 
     private AssertionError failure(String expected) {

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class LoopDriver {
     static {
-        Objects.requireNonNull(Next.OWN); // initialized here, and not by a body at the end of its stack
+        Objects.requireNonNull(NextTurn.OWN); // initialized here, and not by a body at the end of its stack
     }
 
     private final LoopCore core;
@@ -237,15 +237,15 @@ public final class LoopDriver {
     private boolean passOn(@Nullable Runnable own) {
         for (; ; ) {
             Runnable entry = nextEntry();
-            Next next = entry == null ? withoutEntry() : Next.of(entry, own);
-            if (next == Next.OWN) {
+            NextTurn next = entry == null ? withoutEntry() : NextTurn.of(entry, own);
+            if (next == NextTurn.OWN) {
                 core.poll();
                 baton.progressed();
                 return true;
             }
-            if (next == Next.NOBODY) {
+            if (next == NextTurn.NOBODY) {
                 core.poll();
-            } else if (next == Next.INTERNAL) {
+            } else if (next == NextTurn.INTERNAL) {
                 baton.progressed();
                 runInternal(core.poll());
             } else if (handTo(next, entry)) {
@@ -263,18 +263,18 @@ public final class LoopDriver {
         return entry != null || core.isStopping() || !core.beginTickWithoutIo() ? entry : core.peek();
     }
 
-    private Next withoutEntry() {
-        return Next.ofNone(baton.mustReturn() || core.isStopping(), core.isIdle());
+    private NextTurn withoutEntry() {
+        return NextTurn.ofNone(baton.mustReturn() || core.isStopping(), core.isIdle());
     }
 
     /** Hands the loop to another thread; false if that was to be a body's, which has ended without one. */
-    private boolean handTo(Next next, @Nullable Runnable entry) {
-        if (next == Next.BODY) {
+    private boolean handTo(NextTurn next, @Nullable Runnable entry) {
+        if (next == NextTurn.BODY) {
             Entry wait = (Entry) Objects.requireNonNull(entry);
             baton.handTo(BodySeats.seatOf(bodyOf(wait.resumes())), takeEntry);
-        } else if (next == Next.START) {
+        } else if (next == NextTurn.START) {
             return bodies.handToFirstStep(bodyOf(((Entry) core.poll()).starts()), null);
-        } else if (next == Next.DRIVER && helper != null) {
+        } else if (next == NextTurn.DRIVER && helper != null) {
             helper.startOrGrant();
         } else {
             baton.handTo(baton.runner);

@@ -1,0 +1,38 @@
+package asyncio;
+
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import reactor.core.Exceptions;
+import reactor.core.Fuseable;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.Operators;
+import reactor.util.context.Context;
+
+/**
+ * Monos that only call a function, or know their value: Reactor marks them as {@link Callable}, and so takes their
+ * value without a subscription; so do tasks.
+ */
+final class KnownMonos {
+    private KnownMonos() {}
+
+    static boolean is(Mono<?> mono) {
+        return mono instanceof Callable<?>;
+    }
+
+    /** What a subscription would give; null if it is empty. Throws what it would signal. */
+    static @Nullable Object call(Mono<?> mono, Context context) throws Exception {
+        Callable<?> function = (Callable<?>) mono;
+        try {
+            return function.call();
+        } catch (Throwable e) {
+            throw Misuse.<Exception>sneaky(
+                    function instanceof Fuseable.ScalarCallable ? asItWas(e) : Operators.onOperatorError(e, context));
+        }
+    }
+
+    /** Only what is no Exception does Reactor wrap, since {@code call} cannot throw it. */
+    private static Throwable asItWas(Throwable e) {
+        Throwable inner = Exceptions.unwrap(e);
+        return inner instanceof Exception ? e : inner;
+    }
+}

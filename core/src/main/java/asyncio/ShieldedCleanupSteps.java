@@ -1,0 +1,71 @@
+package asyncio;
+
+import java.time.Duration;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/**
+ * Runs a clean-up as a task that cancellations of the one who awaits it do not reach, and waits for its end: what
+ * {@link Asyncio#shieldedCleanup} does.
+ */
+final class ShieldedCleanupSteps<T> extends Steps<T> {
+    private final Mono<? extends T> mono;
+    private final Duration limit;
+    private @Nullable Task<?> caller;
+    private @Nullable Task<T> work;
+    private @Nullable TimerHandle alarm;
+    private boolean expired;
+    private @Nullable CancelledException cancelled;
+
+    ShieldedCleanupSteps(Mono<? extends T> mono, Duration limit) {
+        this.mono = mono;
+        this.limit = limit;
+    }
+
+    @Override
+    Mono<?> begin(Task<?> caller) {
+        this.caller = caller;
+        // eager: a task that is cancelled before its first step would never begin
+        Task<T> work = caller.loop.createTask(
+                mono, new TaskOptions("clean-up of " + caller.getName(), caller.getContext(), true));
+        this.work = work;
+        if (!work.done()) {
+            alarm = caller.loop.callLater(limit, this::expire);
+        }
+        return EndedWaiter.of(work);
+    }
+
+    private void expire() {
+        expired = true;
+        Objects.requireNonNull(work).cancel("The clean-up took longer than " + limit);
+    }
+
+    @Override
+    @Nullable Mono<?> next(@Nullable Object value, @Nullable Throwable error) throws Exception {
+        Task<T> work = Objects.requireNonNull(this.work);
+        if (error instanceof CancelledException exception) {
+            cancelled = cancelled == null ? exception : cancelled;
+        } else if (error != null) {
+            throw Misuse.<Exception>sneaky(error); // the loop is being closed
+        }
+        return work.done() ? null : EndedWaiter.of(work);
+    }
+
+    @Override
+    @Nullable T result() throws Exception {
+        if (alarm != null) {
+            alarm.cancel();
+        }
+        if (cancelled != null) {
+            Task<?> caller = Objects.requireNonNull(this.caller);
+            caller.uncancel(); // it stays requested, and counted as often: the next await brings it
+            caller.cancel(Log.message(cancelled));
+        }
+        Task<T> work = Objects.requireNonNull(this.work);
+        if (expired && work.cancelled()) {
+            throw TimeLimitSteps.timeoutException("after " + limit, work.cancellation());
+        }
+        return work.result();
+    }
+}

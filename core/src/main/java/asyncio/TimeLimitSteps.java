@@ -1,0 +1,272 @@
+package asyncio;
+
+import asyncio.internal.loop.LoopCore;
+import asyncio.internal.loop.TimerQueue;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/**
+ * A time limit around one Mono: {@link Timeout}'s scopes, and {@link Asyncio#waitFor}, for which nobody else knows of
+ * it. All of it is the loop's, but the questions.
+ *
+ * <p>The timer is set when the task suspends: work that does not suspend costs none. A limit is then among
+ * {@link Task#unarmed}.
+ */
+final class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
+    private enum State {
+        ACTIVE,
+        EXPIRING,
+        EXPIRED,
+        FINISHED;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    private static final long NEVER = TimerQueue.NONE;
+
+    /** For {@code waitFor}: what it waits for, whose result wins over a time that is out in the same tick. */
+    private final @Nullable Mono<? extends T> awaited;
+
+    private final @Nullable Function<Timeout, Mono<? extends T>> body;
+    private final @Nullable Duration time;
+    private final boolean absolute;
+    private @Nullable Task<?> task;
+    private int cancellingBefore;
+    private volatile State state = State.ACTIVE;
+    private volatile long when = NEVER;
+    private @Nullable Alarm alarm;
+    private boolean unarmed;
+    private boolean moved;
+    /** The next one out, while this one is unarmed. */
+    private @Nullable UnarmedLimit nextUnarmed;
+
+    private @Nullable T value;
+
+    /**
+     * @param awaited what to wait for; or else
+     * @param body what gives that
+     */
+    TimeLimitSteps(
+            @Nullable Mono<? extends T> awaited,
+            @Nullable Function<Timeout, Mono<? extends T>> body,
+            @Nullable Duration time,
+            boolean absolute) {
+        this.awaited = awaited;
+        this.body = body;
+        this.time = time;
+        this.absolute = absolute;
+    }
+
+    private Task<?> task() {
+        return Objects.requireNonNull(task, "a scope that has begun");
+    }
+
+    // ---- steps
+
+    @Override
+    Mono<?> begin(Task<?> task) {
+        this.task = task;
+        cancellingBefore = task.cancelling();
+        Duration time = this.time;
+        if (time != null) {
+            long when = absolute ? EventLoop.saturatedNanos(time) : task.loop.deadline(time);
+            boolean isDue = absolute ? when <= task.loop.core.now() : time.isZero() || time.isNegative();
+            set(when, isDue);
+        }
+        return awaited != null ? awaited : Objects.requireNonNull(body).apply(new Timeout(this));
+    }
+
+    @Override
+    @SuppressWarnings("unchecked") // the only wait is for what gives the value
+    @Nullable Mono<?> next(@Nullable Object value, @Nullable Throwable error) throws Exception {
+        exit(error);
+        this.value = (T) value;
+        return null;
+    }
+
+    @Override
+    @Nullable T result() {
+        return value;
+    }
+
+    private void exit(@Nullable Throwable error) throws Exception {
+        disarm();
+        if (state == State.EXPIRING) {
+            state = State.EXPIRED;
+            if (task().uncancel() <= cancellingBefore && error != null) {
+                String limit = absolute || moved ? "at " + when() + " of the loop's clock" : "after " + time;
+                if (error instanceof CancelledException) {
+                    throw timeoutException(limit, error);
+                }
+                TimeoutException context = timeoutException(limit, null); // asyncio's __context__
+                Suppressed.addOnce(error, context);
+                if (error instanceof ExceptionGroup group) {
+                    group.exceptions().forEach(e -> Suppressed.addOnce(e, context));
+                }
+            }
+        } else {
+            state = State.FINISHED;
+        }
+        if (error != null) {
+            throw Misuse.<Exception>sneaky(error);
+        }
+    }
+
+    static TimeoutException timeoutException(String limit, @Nullable Throwable cause) {
+        TimeoutException e = new TimedOutException("Timed out " + limit);
+        e.initCause(cause);
+        return e;
+    }
+
+    // ---- the timer
+
+    private void set(long when, boolean isDue) {
+        this.when = when;
+        if (isDue) {
+            armNow();
+        } else {
+            Task<?> task = task();
+            unarmed = true;
+            nextUnarmed = task.unarmed;
+            task.unarmed = this;
+        }
+    }
+
+    @Override
+    public @Nullable UnarmedLimit nextUnarmed() {
+        return nextUnarmed;
+    }
+
+    @Override
+    public void setNextUnarmed(@Nullable UnarmedLimit next) {
+        nextUnarmed = next;
+    }
+
+    /** Also one that is out by now is a timer, which comes after IO: a task that was busy has what it waits for. */
+    @Override
+    public void arm() {
+        unarmed = false;
+        Alarm alarm = new Alarm(this);
+        this.alarm = alarm;
+        alarm.entry = new TimerQueue.Entry(alarm, when);
+        task().loop.core.addTimer(alarm.entry);
+    }
+
+    /** What is due runs in the next tick, before what the scope is about to queue. */
+    private void armNow() {
+        Alarm alarm = new Alarm(this);
+        this.alarm = alarm;
+        task().loop.core.enqueue(alarm);
+    }
+
+    private void disarm() {
+        Alarm alarm = this.alarm;
+        if (alarm != null) {
+            this.alarm = null;
+            if (alarm.entry != null) {
+                task().loop.core.removeTimer(alarm.entry);
+            }
+        } else if (unarmed) {
+            unarmed = false;
+            removeFromUnarmed();
+        }
+    }
+
+    private void removeFromUnarmed() {
+        Task<?> task = task();
+        UnarmedLimit before = null;
+        for (UnarmedLimit limit = task.unarmed; limit != null; limit = limit.nextUnarmed()) {
+            if (limit == this) {
+                if (before == null) {
+                    task.unarmed = nextUnarmed;
+                } else {
+                    before.setNextUnarmed(nextUnarmed);
+                }
+                nextUnarmed = null;
+                return;
+            }
+            before = limit;
+        }
+    }
+
+    private static final class Alarm extends Waiter {
+        private final TimeLimitSteps<?> limit;
+        private TimerQueue.@Nullable Entry entry;
+
+        Alarm(TimeLimitSteps<?> limit) {
+            this.limit = limit;
+        }
+
+        @Override
+        public void run() {
+            if (limit.alarm == this) {
+                limit.alarm = null;
+                limit.expire();
+            }
+        }
+
+        /** Nobody is left who could wait for it. */
+        @Override
+        protected void loopClosed() {}
+
+        @Override
+        protected boolean isInternal() {
+            return true;
+        }
+
+        @Override
+        LoopCore resumesOn() {
+            return limit.task().loop.core;
+        }
+    }
+
+    private void expire() {
+        if (awaited != null && task().hasComeBy(awaited)) {
+            return;
+        }
+        state = State.EXPIRING;
+        task().cancel();
+    }
+
+    // ---- API of Timeout
+
+    @Nullable Duration when() {
+        long when = this.when;
+        return when == NEVER ? null : Duration.ofNanos(when);
+    }
+
+    void reschedule(@Nullable Duration when) {
+        EventLoop loop = task().loop;
+        if (!loop.core.inEventLoop()) {
+            throw Misuse.wrongThread("reschedule", loop.toString());
+        }
+        if (state != State.ACTIVE) {
+            throw new IllegalStateException("Cannot change state of " + state + " Timeout: reschedule it before that");
+        }
+        disarm();
+        moved = true;
+        this.when = when == null ? NEVER : EventLoop.saturatedNanos(when);
+        if (this.when <= loop.core.now()) {
+            armNow();
+        } else if (when != null) {
+            arm();
+        }
+    }
+
+    boolean expired() {
+        return state == State.EXPIRING || state == State.EXPIRED;
+    }
+
+    @Override
+    public String toString() {
+        return "[" + state + "]" + (state == State.ACTIVE ? " when=" + when() : "");
+    }
+}

@@ -1,7 +1,0 @@
-package asyncio;
-
-/** Something of Reactor's that is reported if nothing ever subscribes to it. */
-interface Tracked {
-    /** Something does, or will see to it, or has decided that it need not be. */
-    void subscribed();
-}

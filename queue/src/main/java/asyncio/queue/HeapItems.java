@@ -1,0 +1,121 @@
+package asyncio.queue;
+
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Least first; of equals, first in first out. A binary heap of its own, since {@code java.util.PriorityQueue} forgets
+ * which of two equals was first, and loses items when the comparator throws: here all comparisons come before the first
+ * change. An item's place is the number of those that were put before it, ever.
+ */
+final class HeapItems<T> extends Items<T> {
+    private final Comparator<? super T> order;
+    private @Nullable Object[] items = new @Nullable Object[8];
+    private long[] places = new long[8];
+    private int size;
+    private long next;
+
+    HeapItems(Comparator<? super T> order) {
+        this.order = order;
+    }
+
+    @Override
+    void add(T item) {
+        restore(item, next);
+        next++;
+    }
+
+    @Override
+    void restore(T item, long place) {
+        int at = size;
+        while (at > 0 && before(item, place, (at - 1) >>> 1)) {
+            at = (at - 1) >>> 1;
+        }
+        if (size == items.length) {
+            @Nullable Object[] larger = Arrays.copyOf(items, size * 2);
+            places = Arrays.copyOf(places, size * 2); // both or neither: there may be no memory for one of them
+            items = larger;
+        }
+        int k = size++;
+        for (int parent; k > at; k = parent) {
+            parent = (k - 1) >>> 1;
+            items[k] = items[parent];
+            places[k] = places[parent];
+        }
+        items[k] = item;
+        places[k] = place;
+    }
+
+    @Override
+    @Nullable T poll() {
+        if (size == 0) {
+            return null;
+        }
+        int n = size - 1;
+        T last = at(n);
+        long lastPlace = places[n];
+        int hole = 0;
+        for (int child; (child = 2 * hole + 1) < n; hole = child) {
+            if (child + 1 < n && before(at(child + 1), places[child + 1], child)) {
+                child++;
+            }
+        }
+        while (hole > 0 && before(last, lastPlace, hole)) { // seldom: the last one belongs near the bottom
+            hole = (hole - 1) >>> 1;
+        }
+        T first = at(0);
+        place = places[0];
+        // the last one goes to the hole, and each above it one up
+        Object moved = last;
+        long movedPlace = lastPlace;
+        for (int k = hole; ; k = (k - 1) >>> 1) {
+            Object above = items[k];
+            long abovePlace = places[k];
+            items[k] = moved;
+            places[k] = movedPlace;
+            moved = above;
+            movedPlace = abovePlace;
+            if (k == 0) {
+                break;
+            }
+        }
+        items[n] = null;
+        size = n;
+        return first;
+    }
+
+    @SuppressWarnings({"unchecked", "NullAway"}) // null only past the size
+    private T at(int k) {
+        return (T) items[k];
+    }
+
+    private boolean before(T item, long place, int other) {
+        int compared = order.compare(item, at(other));
+        return compared < 0 || compared == 0 && place < places[other];
+    }
+
+    @Override
+    void pass() {
+        place = next++;
+    }
+
+    @Override
+    int size() {
+        return size;
+    }
+
+    @Override
+    @SuppressWarnings("unchecked")
+    List<T> snapshot() {
+        return (List<T>) Collections.unmodifiableList(Arrays.asList(Arrays.copyOf(items, size)));
+    }
+
+    @Override
+    void clear() {
+        Arrays.fill(items, 0, size, null);
+        size = 0;
+    }
+}

@@ -1,0 +1,317 @@
+package asyncio.queue;
+
+import asyncio.EventLoop;
+import asyncio.KeepingSubscription;
+import asyncio.Log;
+import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Subscription;
+import reactor.core.CoreSubscriber;
+import reactor.core.Scannable;
+import reactor.core.publisher.Operators;
+import reactor.util.context.Context;
+
+/**
+ * A subscriber of a queue as a Flux. While there is demand it takes what is there, a batch at a time; when there is
+ * nothing it waits as one getter. Requests, the getter's item and the cancellation only leave a note and call
+ * {@link #drain}, where one of them acts for all, so that signals never overlap and never recur.
+ */
+final class QueueSubscription<T> implements KeepingSubscription, Scannable {
+    /** Large enough that the monitor hardly counts, small enough that one subscriber leaves something to the others. */
+    private static final int BATCH = 64;
+
+    private final QueueCore<T> core;
+    private final CoreSubscriber<? super T> actual;
+    /** Where it was subscribed to, and emits; null for wherever an item comes from. */
+    private final @Nullable EventLoop loop;
+
+    private final AtomicLong requested = new AtomicLong();
+    /** Calls of {@link #drain} that the one who drains has not answered. */
+    private final AtomicInteger calls = new AtomicInteger();
+
+    private volatile boolean cancelled;
+    /** The queue is shut down and empty. */
+    private volatile boolean drained;
+
+    private volatile @Nullable Throwable failure;
+    /** The getter that waits. Replaced by the one who drains. */
+    private volatile @Nullable Getter<T> getter;
+    /** Its item, which has come and was not emitted. */
+    private volatile @Nullable T arrived;
+
+    private final JoinSuspension watcher;
+
+    // for the one who drains:
+
+    private @Nullable Object[] batch = new @Nullable Object[0];
+    private long[] places = new long[0];
+    private boolean terminated;
+
+    QueueSubscription(QueueCore<T> core, CoreSubscriber<? super T> actual, @Nullable EventLoop loop) {
+        this.core = core;
+        this.actual = actual;
+        this.loop = loop;
+        this.watcher = new JoinSuspension(core, false, new End(), loop);
+    }
+
+    /** Begins to look out for the end of the queue, which needs no demand. */
+    void watch() {
+        watcher.request(1);
+    }
+
+    @Override
+    public void request(long n) {
+        if (n <= 0) {
+            failure = new IllegalArgumentException(
+                    "Demand must be positive, not " + n + " (rule 3.9 of Reactive Streams)");
+        } else {
+            requested.accumulateAndGet(n, Operators::addCap);
+        }
+        drainOnLoop();
+    }
+
+    @Override
+    public void withhold(BooleanSupplier cancelled) {
+        cancel();
+    }
+
+    @Override
+    public void cancel() {
+        if (!cancelled) {
+            cancelled = true;
+            drain(); // emits nothing, so anywhere
+        }
+    }
+
+    private void drainOnLoop() {
+        EventLoop loop = this.loop;
+        if (loop != null && EventLoop.runningOrNull() != loop) {
+            try {
+                loop.callSoonThreadsafe(this::drain);
+                return;
+            } catch (IllegalStateException closed) {
+                // nobody else will do it
+            }
+        }
+        drain();
+    }
+
+    private void drain() {
+        if (calls.getAndIncrement() != 0) {
+            return;
+        }
+        int answered = 1;
+        do {
+            try {
+                act();
+            } catch (RuntimeException | Error e) { // the subscriber's, which counts as cancelled then: rule 2.13
+                cancelled = true;
+                release();
+                throw e;
+            }
+            answered = calls.addAndGet(-answered);
+        } while (answered != 0);
+    }
+
+    private void act() {
+        if (cancelled || terminated) {
+            release();
+            return;
+        }
+        T first = arrived;
+        if (first != null) {
+            arrived = null;
+            Getter<T> from = getter;
+            getter = null;
+            if (from != null && !emit(first)) {
+                from.giveBack(first);
+            }
+        }
+        while (getter == null && !cancelled && !terminated && failure == null && requested.get() > 0) {
+            int n = takeBatch((int) Math.min(requested.get(), BATCH));
+            if (n > 0) {
+                emitBatch(n);
+            } else if (drained || failure != null) {
+                break;
+            } else {
+                waitForOne();
+            }
+        }
+        Throwable failure = this.failure;
+        if (cancelled || terminated) {
+            release();
+        } else if (failure != null) {
+            terminated = true;
+            release();
+            actual.onError(failure);
+        } else if (drained && getter == null) { // else it has an item on its way, or will hear of the end
+            terminated = true;
+            release();
+            actual.onComplete();
+        }
+    }
+
+    /** True if the subscriber wants more. */
+    private boolean emit(T item) {
+        if (cancelled) {
+            return false;
+        }
+        actual.onNext(item);
+        if (requested.get() != Long.MAX_VALUE) {
+            requested.decrementAndGet();
+        }
+        return true;
+    }
+
+    /** How many there were. */
+    private int takeBatch(int max) {
+        try {
+            if (batch.length == 0) {
+                places = new long[BATCH];
+                batch = new @Nullable Object[BATCH];
+            }
+            return core.poll(batch, places, max);
+        } catch (RuntimeException | Error e) { // a comparator's
+            failure = e;
+            return 0;
+        }
+    }
+
+    @SuppressWarnings({"unchecked", "NullAway"}) // what takeBatch() has filled is not null
+    private void emitBatch(int n) {
+        int k = 0;
+        try {
+            while (k < n && !cancelled) {
+                actual.onNext((T) batch[k++]);
+            }
+        } finally { // also if the subscriber throws
+            for (int rest = k; rest < n; rest++) {
+                core.giveBack((T) batch[rest], places[rest], Context.of(actual.currentContext()));
+            }
+            Arrays.fill(batch, 0, n, null);
+            if (requested.get() != Long.MAX_VALUE) {
+                requested.addAndGet(-k);
+            }
+        }
+    }
+
+    private void waitForOne() {
+        Getter<T> next;
+        try {
+            next = new Getter<>(core, new Arrival(), null, false, loop);
+        } catch (OutOfMemoryError e) {
+            failure = e; // the subscriber is told, since it would wait for ever
+            return;
+        }
+        getter = next;
+        next.request(1);
+    }
+
+    /** Ends what is under way. */
+    private void release() {
+        watcher.cancel();
+        Getter<T> waiting = getter;
+        if (waiting != null) {
+            waiting.cancel();
+            T item = arrived; // it may also come in a moment, and then this is called again
+            if (item != null) {
+                arrived = null;
+                waiting.giveBack(item);
+            }
+        }
+    }
+
+    @Override
+    @SuppressWarnings("rawtypes")
+    public @Nullable Object scanUnsafe(Attr key) {
+        if (key == Attr.ACTUAL) {
+            return actual;
+        }
+        if (key == Attr.CANCELLED) {
+            return cancelled;
+        }
+        if (key == Attr.TERMINATED) {
+            return terminated;
+        }
+        if (key == Attr.REQUESTED_FROM_DOWNSTREAM) {
+            return requested.get();
+        }
+        if (key == Attr.PREFETCH) {
+            return BATCH;
+        }
+        if (key == Attr.RUN_STYLE) {
+            return loop == null ? Attr.RunStyle.SYNC : Attr.RunStyle.ASYNC;
+        }
+        return null;
+    }
+
+    @Override
+    public String toString() {
+        return "asFlux() for " + Log.text(actual);
+    }
+
+    private abstract class Part<V> implements CoreSubscriber<V>, Scannable {
+        @Override
+        @SuppressWarnings("rawtypes")
+        public @Nullable Object scanUnsafe(Attr key) {
+            return key == Attr.ACTUAL ? actual : null;
+        }
+
+        @Override
+        public Context currentContext() {
+            return actual.currentContext();
+        }
+
+        @Override
+        public void onSubscribe(Subscription subscription) {}
+
+        @Override
+        public String toString() {
+            return QueueSubscription.this.toString();
+        }
+    }
+
+    /** The item that was waited for. */
+    private final class Arrival extends Part<T> {
+        @Override
+        public void onNext(T item) {
+            arrived = item;
+            drain();
+        }
+
+        @Override
+        public void onComplete() {}
+
+        @Override
+        public void onError(Throwable error) {
+            if (error instanceof QueueShutDownException) {
+                drained = true;
+            } else {
+                failure = error;
+            }
+            getter = null;
+            drain();
+        }
+    }
+
+    /** The end of the queue. */
+    private final class End extends Part<Void> {
+        @Override
+        public void onNext(Void nothing) {}
+
+        @Override
+        public void onComplete() {
+            drained = true;
+            drain();
+        }
+
+        @Override
+        public void onError(Throwable error) {
+            failure = error;
+            drain();
+        }
+    }
+}

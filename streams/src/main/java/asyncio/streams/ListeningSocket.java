@@ -1,0 +1,118 @@
+package asyncio.streams;
+
+import asyncio.EventLoop;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.FixedRecvByteBufAllocator;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.socket.nio.NioChannelOption;
+import io.netty.channel.unix.UnixChannelOption;
+import java.io.IOException;
+import java.net.BindException;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.net.StandardSocketOptions;
+import java.nio.file.Path;
+import java.util.Objects;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+import reactor.netty.ChannelBindException;
+import reactor.netty.Connection;
+import reactor.netty.DisposableServer;
+import reactor.netty.resources.LoopResources;
+import reactor.netty.tcp.TcpServer;
+
+/**
+ * A socket that listens.
+ *
+ * @param address what it listens on
+ * @param file of a Unix socket that is to be cleaned up
+ * @param identity what tells that file from another of the same name
+ */
+record ListeningSocket(
+        DisposableServer server,
+        SocketAddress address,
+        @Nullable Path file,
+        @Nullable Object identity) {
+
+    /** On a TCP address. */
+    static Mono<ListeningSocket> bind(
+            EventLoop loop, InetSocketAddress address, ServeOptions options, Consumer<Connection> accept) {
+        TcpServer server = server(address, Streams.loopResources(loop), options, accept)
+                .option(ChannelOption.SO_REUSEADDR, options.reuseAddress)
+                .childOption(ChannelOption.SO_KEEPALIVE, options.keepAlive);
+        if (options.reusePort) {
+            server = server.option(
+                    loop.netty().isIoType(EpollIoHandler.class)
+                            ? UnixChannelOption.SO_REUSEPORT
+                            : NioChannelOption.of(StandardSocketOptions.SO_REUSEPORT),
+                    true);
+        }
+        return server.bind()
+                .<ListeningSocket>map(bound -> new ListeningSocket(bound, bound.address(), null, null))
+                .onErrorMap(ChannelBindException.class, error -> bindError(address, error));
+    }
+
+    /**
+     * On a Unix socket, which replaces one that is there. It is bound under a name of its own, since Netty deletes what
+     * it has bound when it closes it, be it gone and another's by then; the renamed one is left to {@link #close}.
+     */
+    static Mono<ListeningSocket> bind(EventLoop loop, Path path, ServeOptions options, Consumer<Connection> accept) {
+        Path aside = UnixSockets.aside(path);
+        return Mono.zip(UnixSockets.address(loop, path), UnixSockets.address(loop, aside))
+                .flatMap(addresses -> server(addresses.getT2(), UnixSockets.resources(loop), options, accept)
+                        .bind()
+                        .onErrorMap(ChannelBindException.class, error -> bindError(path, error))
+                        .<ListeningSocket>handle((bound, sink) -> {
+                            try { // on the loop, so that no cancellation comes between: it is two system calls
+                                Object identity = UnixSockets.identity(aside);
+                                UnixSockets.replace(path, aside);
+                                sink.next(new ListeningSocket(
+                                        bound, addresses.getT1(), options.cleanupSocket ? path : null, identity));
+                            } catch (IOException e) {
+                                bound.dispose();
+                                sink.error(e);
+                            }
+                        }));
+    }
+
+    private static TcpServer server(
+            SocketAddress address, LoopResources resources, ServeOptions options, Consumer<Connection> accept) {
+        TcpServer server = TcpServer.create()
+                .runOn(resources)
+                .bindAddress(() -> address)
+                .option(ChannelOption.SO_BACKLOG, options.backlog)
+                .option(ChannelOption.AUTO_READ, false) // until the server wants them
+                .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
+                .doOnConnection(accept);
+        return options.maxConnections == Integer.MAX_VALUE
+                ? server
+                // one at a time, or some more would be accepted before the server can say that it is full
+                : server.option(
+                        ChannelOption.RECVBUF_ALLOCATOR, new FixedRecvByteBufAllocator(1).maxMessagesPerRead(1));
+    }
+
+    private static IOException bindError(Object address, ChannelBindException error) {
+        Throwable cause = error.getCause();
+        BindException bindError = new BindException("Cannot listen on " + address + ": "
+                + (cause == null ? "unknown error" : Objects.requireNonNullElse(cause.getMessage(), cause.toString()))
+                + (address instanceof Path
+                        ? ". Choose a path of at most about 100 bytes in a directory that this process may write to"
+                        : ". Choose another port, or 0 to let the system choose, and an address of this host"));
+        bindError.initCause(error);
+        return bindError;
+    }
+
+    /** Whether connections are accepted. */
+    void accept(boolean accept) {
+        server.channel().config().setAutoRead(accept);
+    }
+
+    /** Stops listening. Removes the file as asyncio does, at once: nobody is to find it who then finds nobody. */
+    void close() {
+        server.dispose();
+        if (file != null && identity != null) {
+            UnixSockets.cleanUp(file, identity);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+package asyncio.streams;
+
+import asyncio.Leftover;
+import asyncio.Leftovers;
+import asyncio.Log;
+import java.lang.ref.Cleaner;
+import org.jspecify.annotations.Nullable;
+
+/** Closes and reports a connection that was opened here and that nobody holds any more, as the collector finds it. */
+final class UnclosedReport implements Runnable {
+    private static final Cleaner CLEANER = Cleaner.create();
+
+    private final StreamHandler handler;
+
+    private UnclosedReport(StreamHandler handler) {
+        this.handler = handler;
+    }
+
+    /**
+     * Until it is closed.
+     *
+     * @param site where it was asked for, in debug mode
+     */
+    static void watch(StreamConnection connection, @Nullable Throwable site) {
+        Outgoing out = connection.handler().writer();
+        Leftovers.watch(Leftover.Kind.CONNECTION, out, () -> !out.closed().done(), site);
+        Cleaner.Cleanable watch = CLEANER.register(connection, new UnclosedReport(connection.handler()));
+        out.closed().addDoneCallback(gone -> {
+            if (!out.isLostWithLoop()) {
+                watch.clean();
+            }
+        });
+    }
+
+    /** Nobody holds it, or it has been closed. */
+    @Override
+    public void run() {
+        Outgoing out = handler.writer();
+        if (out.closeRequested()) {
+            return;
+        }
+        if (out.isLostWithLoop()) {
+            Log.warn(
+                    "loop is closed: nobody had closed " + out
+                            + " before. Close a connection when it is done with, best by try-with-resources",
+                    null);
+        } else if (!out.isClosing() && out.requestClose()) {
+            try {
+                Log.warn(
+                        "unclosed " + out
+                                + ": nobody holds this connection any more, so it is closed now. Close a connection when "
+                                + "it is done with, best by try-with-resources",
+                        null);
+            } finally { // whatever a logger does
+                out.onLoopIfOpen(handler::close);
+            }
+        }
+    }
+}

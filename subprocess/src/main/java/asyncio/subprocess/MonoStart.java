@@ -1,0 +1,271 @@
+package asyncio.subprocess;
+
+import asyncio.Cleanups;
+import asyncio.ColdMono;
+import asyncio.EventLoop;
+import asyncio.Future;
+import asyncio.Leftover;
+import asyncio.Leftovers;
+import asyncio.Suspension;
+import java.io.IOException;
+import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Subscription;
+import reactor.core.CoreSubscriber;
+import reactor.core.Scannable;
+import reactor.core.publisher.Mono;
+import reactor.util.Logger;
+import reactor.util.Loggers;
+import reactor.util.context.Context;
+
+/** The Mono of {@code Subprocess.start}. */
+final class MonoStart extends ColdMono<Subprocess> {
+    private static final Logger LOG = Loggers.getLogger("asyncio");
+
+    private final Command command;
+    private final boolean scoped;
+    private final @Nullable Throwable site = Leftovers.site();
+
+    /** The name of the function. */
+    private static final class Start {}
+
+    /** @param scoped whether {@link Subprocess#cleanup} follows, and it is under way until that has ended */
+    MonoStart(Command command, boolean scoped) {
+        super(Start.class);
+        this.command = command;
+        this.scoped = scoped;
+    }
+
+    @Override
+    protected void start(CoreSubscriber<? super Subprocess> actual) {
+        actual.onSubscribe(Suspension.isAwait(actual) ? new Launching(this, actual) : new Handover(this, actual));
+    }
+
+    @Override
+    public String toString() {
+        return "start of " + command;
+    }
+
+    /**
+     * One start. A thread makes the process, unless the subscriber has gone; the loop makes the streams, and gives the
+     * result to the subscriber, or kills the child if there is none any more, who then is not over before the child is.
+     *
+     * <p>From the request until the subscriber has the child, or the child is dead, the start is under way, known to
+     * the {@link Cleanups} of the subscriber: cancelled meanwhile, in whichever state and on whichever thread, it is
+     * waited for.
+     */
+    private static final class Launching extends Suspension<Subprocess> {
+        private final Command command;
+        private final boolean scoped;
+        private final @Nullable Throwable site;
+        private final EventLoop loop = EventLoop.runningOrShared();
+        /** Null before the request, and if nobody would wait for it. */
+        private volatile Cleanups.@Nullable Work work;
+
+        Launching(MonoStart what, CoreSubscriber<? super Subprocess> actual) {
+            super(actual, null);
+            this.command = what.command;
+            this.scoped = what.scoped;
+            this.site = what.site;
+        }
+
+        @Override
+        protected boolean begin() {
+            work = Cleanups.work(actual());
+            Future<LaunchedChild> started;
+            try {
+                Launcher launcher = actual().currentContext().getOrDefault(Launcher.CURRENT, null);
+                started = launcher == null
+                        ? loop.runInExecutor(command.opensFiles() ? Workers.POOL : Workers.STARTERS, this::launch)
+                        : loop.createTask(Mono.fromCallable(() -> isWaiting() ? launcher.launch(command, loop) : null));
+            } catch (RuntimeException | Error e) { // the loop is closed
+                over();
+                throw e;
+            }
+            started.addDoneCallback(this::launched);
+            return false;
+        }
+
+        /** In a thread. */
+        private @Nullable LaunchedChild launch() throws IOException {
+            if (!isWaiting()) {
+                return null;
+            }
+            ChildPipes wiring = ChildPipes.of(loop);
+            return ChildProcess.start(command, wiring, loop, site);
+        }
+
+        private void launched(Future<LaunchedChild> done) {
+            LaunchedChild started;
+            try {
+                started = done.result();
+            } catch (Throwable e) {
+                if (fail(e)) {
+                    deliver();
+                }
+                over();
+                return;
+            }
+            if (started == null) { // the subscriber had gone before
+                over();
+                return;
+            }
+            Subprocess process;
+            try {
+                process = new Subprocess(started, command, loop, scoped ? work : null);
+                Leftovers.watch(
+                        Leftover.Kind.PROCESS,
+                        process,
+                        () -> process.returnCode().isEmpty(),
+                        site);
+            } catch (RuntimeException | Error e) { // the loop is closed
+                started.end(false, () -> {}).subscribe(null, error -> LOG.error("Cannot kill " + started, error));
+                if (fail(e)) {
+                    deliver();
+                }
+                over();
+                return;
+            }
+            if (!grant(process)) {
+                kill(process, this::over);
+                return;
+            }
+            deliver();
+            if (Suspension.isAwait(actual())) {
+                over(); // the task has it, and would give it back
+            } // else the handover is not over yet
+        }
+
+        @Override
+        protected void leave() {
+            cancelled();
+        }
+
+        /** The subscriber is gone, but perhaps not without a child: its task waits for the end of the start. */
+        private void cancelled() {
+            Cleanups.Work work = this.work;
+            if (work != null) {
+                work.cancelled();
+            }
+        }
+
+        private void over() {
+            Cleanups.Work work = this.work;
+            if (work != null) {
+                work.over();
+            }
+        }
+
+        /** The subscriber has heard of the child. */
+        private void handedOver() {
+            if (!scoped) {
+                over();
+            }
+        }
+
+        @Override
+        protected void undelivered(@Nullable Subprocess process, @Nullable Throwable error) {
+            if (process != null) {
+                kill(process, this::over);
+            } else {
+                super.undelivered(null, error);
+                over();
+            }
+        }
+
+        /** It was there, but the subscriber was not. */
+        @Override
+        public void giveBack(@Nullable Subprocess process) {
+            if (process != null) {
+                Cleanups.Work end = Cleanups.work(actual());
+                if (end == null) {
+                    kill(process, () -> {});
+                } else {
+                    end.cancelled();
+                    kill(process, end::over);
+                }
+            }
+        }
+
+        private static void kill(Subprocess process, Runnable whenOver) {
+            process.end(false).addDoneCallback(ended -> {
+                Throwable error = ended.exception();
+                if (error != null) {
+                    LOG.error("Cannot kill a child whose start was cancelled", error);
+                }
+                whenOver.run();
+            });
+        }
+
+        @Override
+        protected String target() {
+            return "start of " + command;
+        }
+    }
+
+    /**
+     * Between a start and a subscriber that is no task's await. A cancellation is told to the start also if that has
+     * its child already and the subscriber has not, or is just being given it: an operator that is told to use a child
+     * and cancelled at the same time ends it by itself, but only later.
+     */
+    private static final class Handover implements CoreSubscriber<Subprocess>, Subscription, Scannable {
+        private final CoreSubscriber<? super Subprocess> actual;
+        private final Launching launching;
+
+        Handover(MonoStart what, CoreSubscriber<? super Subprocess> actual) {
+            this.actual = actual;
+            this.launching = new Launching(what, this);
+        }
+
+        @Override
+        public void request(long n) {
+            launching.request(n);
+        }
+
+        @Override
+        public void cancel() {
+            launching.cancelled();
+            launching.cancel();
+        }
+
+        @Override
+        public void onSubscribe(Subscription s) {
+            throw new UnsupportedOperationException("made with its subscription");
+        }
+
+        @Override
+        public void onNext(Subprocess process) {
+            try {
+                actual.onNext(process);
+            } finally {
+                launching.handedOver();
+            }
+        }
+
+        @Override
+        public void onError(Throwable error) {
+            actual.onError(error);
+        }
+
+        @Override
+        public void onComplete() {
+            actual.onComplete();
+        }
+
+        @Override
+        public Context currentContext() {
+            return actual.currentContext();
+        }
+
+        @Override
+        @SuppressWarnings("rawtypes")
+        public @Nullable Object scanUnsafe(Attr key) {
+            if (key == Attr.PARENT) {
+                return launching;
+            }
+            if (key == Attr.ACTUAL) {
+                return actual;
+            }
+            return key == Attr.RUN_STYLE ? Attr.RunStyle.ASYNC : null;
+        }
+    }
+}

@@ -1,0 +1,56 @@
+package asyncio.sync;
+
+import asyncio.EventLoop;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How many have been granted something and have not resumed, on which loop: a loop that is stuck may have any number of
+ * them, which those on other loops must not go through. Not thread-safe.
+ */
+final class GrantedCounter {
+    private int all;
+    /** One loop, usually the only one, with its number, if that is not zero. */
+    private @Nullable EventLoop loop;
+
+    private int onLoop;
+    private final Map<EventLoop, Integer> onOthers = new HashMap<>(0);
+
+    /** @param loop null for one that resumes wherever it is granted */
+    void add(@Nullable EventLoop loop) {
+        all++;
+        if (loop == null) {
+            return;
+        }
+        if (onLoop == 0 && !onOthers.containsKey(loop)) {
+            this.loop = loop;
+        }
+        if (loop == this.loop) {
+            onLoop++;
+        } else {
+            onOthers.merge(loop, 1, Integer::sum);
+        }
+    }
+
+    /** As many times as {@link #add}. */
+    void remove(@Nullable EventLoop loop) {
+        all--;
+        if (loop == null) {
+            return;
+        }
+        if (loop != this.loop) {
+            onOthers.computeIfPresent(loop, (same, number) -> number == 1 ? null : number - 1);
+        } else if (--onLoop == 0) {
+            this.loop = null;
+        }
+    }
+
+    boolean anyOn(@Nullable EventLoop loop) {
+        return loop != null && (loop == this.loop || onOthers.containsKey(loop));
+    }
+
+    boolean isEmpty() {
+        return all == 0;
+    }
+}

@@ -1,0 +1,68 @@
+package asyncio.sync;
+
+import asyncio.ColdMono;
+import asyncio.Leftover;
+import asyncio.Leftovers;
+import asyncio.Suspension;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+import reactor.core.CoreSubscriber;
+import reactor.core.Scannable;
+
+/** The Mono of {@code acquire()}. */
+final class MonoAcquire extends ColdMono<Permit> {
+    private final PermitSource source;
+    private final int permits;
+    private final @Nullable Duration limit;
+    private final @Nullable Throwable site = Leftovers.site();
+
+    MonoAcquire(PermitSource source, int permits, @Nullable Duration limit) {
+        super(MonoAcquire.class);
+        this.source = source;
+        this.permits = permits;
+        this.limit = limit;
+    }
+
+    @Override
+    protected @Nullable Permit awaitInBody() throws Exception {
+        Permit permit = source.take(permits);
+        if (permit == null) {
+            permit = Objects.requireNonNull(super.awaitInBody());
+        }
+        if (site != null) {
+            watch(permit, () -> true);
+        }
+        return permit;
+    }
+
+    @Override
+    protected void start(CoreSubscriber<? super Permit> actual) {
+        Suspension<HeldPermit> waiter = source.waiter(actual, permits, limit);
+        if (site != null && waiter instanceof Permit permit) {
+            watch(permit, () -> Boolean.TRUE.equals(waiter.scan(Scannable.Attr.TERMINATED)));
+        }
+        actual.onSubscribe(waiter);
+    }
+
+    /** {@link #awaitInBody} watches. */
+    @Override
+    protected Suspension<HeldPermit> suspend(CoreSubscriber<? super Permit> actual) {
+        return source.waiter(actual, permits, limit);
+    }
+
+    /** For reports of what a program has left: nobody knows whose permit it is that a semaphore gets by hand. */
+    private void watch(Permit permit, BooleanSupplier acquired) {
+        Leftovers.watch(
+                Leftover.Kind.PERMIT,
+                permit,
+                () -> acquired.getAsBoolean() && !permit.isReleased() && !source.releasedByHand(),
+                site);
+    }
+
+    @Override
+    public String toString() {
+        return "acquire(" + (permits == 1 ? "" : permits) + ") of " + source;
+    }
+}
