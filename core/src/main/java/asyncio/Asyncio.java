@@ -1,5 +1,6 @@
 package asyncio;
 
+import java.io.PrintStream;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -637,5 +638,119 @@ public final class Asyncio {
             }
         });
         return wrapped;
+    }
+
+    // ---- call graphs
+
+    /**
+     * Who waits for the current task; null in a callback. As {@link #captureCallGraph(Future, int)}.
+     *
+     * @throws IllegalStateException if no loop runs on this thread
+     * @since 0.1
+     */
+    public static @Nullable FutureCallGraph captureCallGraph() {
+        return captureCallGraph(null);
+    }
+
+    /**
+     * As {@link #captureCallGraph(Future, int)}, with all lines of all bodies.
+     *
+     * @since 0.1
+     */
+    public static @Nullable FutureCallGraph captureCallGraph(@Nullable Future<?> future) {
+        return captureCallGraph(future, Integer.MAX_VALUE);
+    }
+
+    /**
+     * The tasks that wait for a Future, those that wait for them, and so on, with the lines of their bodies: how the
+     * program comes to be where it is. It finds them through the combinators of this library, and through operators
+     * that are {@link reactor.core.Scannable}, as those of Reactor are. A task waits for the children of a group whose
+     * scope it is in, also while the scope's body does something else.
+     *
+     * <p><b>Threading.</b> From any thread; what goes on meanwhile may be missing. Nothing is recorded beforehand, so
+     * it costs nothing until it is called: then less than a microsecond for each task that waits, and 30 to 300 for
+     * each body whose stack is read. With a limit of 0 none is.
+     *
+     * <pre>{@code
+     * FutureCallGraph graph = captureCallGraph(reply, 0);
+     * for (FutureCallGraph waiting : graph.awaitedBy()) {
+     *     log.info("{} is waited for", waiting.future());
+     * }
+     * }</pre>
+     *
+     * <p>asyncio: {@code capture_call_graph}.
+     *
+     * @param future null for the current task
+     * @param limit how many lines to keep of each stack: the outermost ones if it is positive, the innermost ones if it
+     *     is negative, none if it is 0
+     * @return null if no Future is given and no task is running
+     * @throws IllegalStateException if no Future is given and no loop runs on this thread
+     * @since 0.1
+     */
+    public static @Nullable FutureCallGraph captureCallGraph(@Nullable Future<?> future, int limit) {
+        return CallGraph.capture("captureCallGraph", future, limit);
+    }
+
+    /**
+     * As {@link #formatCallGraph(Future, int)}, of the current task.
+     *
+     * @since 0.1
+     */
+    public static String formatCallGraph() {
+        return formatCallGraph(null);
+    }
+
+    /**
+     * As {@link #formatCallGraph(Future, int)}, with all lines of all bodies.
+     *
+     * @since 0.1
+     */
+    public static String formatCallGraph(@Nullable Future<?> future) {
+        return formatCallGraph(future, Integer.MAX_VALUE);
+    }
+
+    /**
+     * What {@link #captureCallGraph(Future, int)} gives as text for a person; empty without a task. A task that is
+     * reached in several ways is described once.
+     *
+     * <pre>{@literal
+     * * Task(name='fetch', id=0x2)
+     *   + Call stack:
+     *   |   at shop.Feed.next(Feed.java:17)
+     *   + Awaited by:
+     *     * Task(name='Task-1', id=0x1)
+     *       + Call stack:
+     *       |   at shop.Main.main(Main.java:8)
+     * }</pre>
+     *
+     * <p>asyncio: {@code format_call_graph}.
+     *
+     * @throws IllegalStateException if no Future is given and no loop runs on this thread
+     * @since 0.1
+     */
+    public static String formatCallGraph(@Nullable Future<?> future, int limit) {
+        return CallGraph.format(CallGraph.capture("formatCallGraph", future, limit));
+    }
+
+    /**
+     * As {@link #printCallGraph(Future, int, PrintStream)}, of the current task.
+     *
+     * @since 0.1
+     */
+    public static void printCallGraph(PrintStream to) {
+        printCallGraph(null, Integer.MAX_VALUE, to);
+    }
+
+    /**
+     * Prints what {@link #formatCallGraph(Future, int)} gives.
+     *
+     * <p>asyncio: {@code print_call_graph}, whose {@code file} is the standard output unless said otherwise.
+     *
+     * @throws IllegalStateException if no Future is given and no loop runs on this thread
+     * @since 0.1
+     */
+    public static void printCallGraph(@Nullable Future<?> future, int limit, PrintStream to) {
+        Objects.requireNonNull(to, "to");
+        to.println(CallGraph.format(CallGraph.capture("printCallGraph", future, limit)));
     }
 }

@@ -469,8 +469,9 @@ public final class EventLoop extends Contexts.Running {
     /**
      * The tasks that have not ended, as text for a log: below each one the tasks that it waits for, with the lines of a
      * body that awaits, through {@code gather}, {@code shield} and the like and through operators that are
-     * {@link reactor.core.Scannable}. In debug mode also where and when each was made. From any thread; what goes on
-     * meanwhile may be missing. Below the tasks stand those who {@linkplain #holdTime() hold} virtual time.
+     * {@link reactor.core.Scannable}, and the children of a group whose scope it is in. In debug mode also where and
+     * when each was made. From any thread; what goes on meanwhile may be missing. Below the tasks stand those who
+     * {@linkplain #holdTime() hold} virtual time.
      *
      * <p>It takes about 10 microseconds a task, and 30 to 300 more for a body, whose stack is read; called on the loop,
      * it keeps the loop for that long.
@@ -482,7 +483,7 @@ public final class EventLoop extends Contexts.Running {
      *   - Task-2 waits for acquire() of <Lock [locked, waiters:1]>
      * }</pre>
      *
-     * <p>asyncio: {@code python -m asyncio pstree}, {@code asyncio.print_call_graph}.
+     * <p>asyncio: {@code python -m asyncio pstree}; {@link Asyncio#printCallGraph} is the same the other way round.
      */
     public String dumpTasks() {
         return TaskDump.of(this);

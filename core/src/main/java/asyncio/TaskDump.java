@@ -1,11 +1,9 @@
 package asyncio;
 
-import asyncio.internal.loop.Seat;
 import asyncio.internal.loop.TimeHolds;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.Deque;
@@ -13,10 +11,7 @@ import java.util.IdentityHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import reactor.core.CoreSubscriber;
-import reactor.core.Scannable;
 
 /** The unfinished tasks of a loop as a tree: below each one those that it waits for. */
 final class TaskDump {
@@ -116,8 +111,8 @@ final class TaskDump {
         }
         printOrigin(task.origin());
         String below = indent + "  ";
-        for (StackTraceElement frame : frames(task, target == null)) {
-            text.append(below).append("  at ").append(describe(frame));
+        for (StackTraceElement frame : frames(task)) {
+            text.append(below).append("  at ").append(BodyStack.describe(frame));
         }
     }
 
@@ -139,115 +134,26 @@ final class TaskDump {
             text.append("\n- ").append(Log.text(hold.holder));
             printOrigin(Origin.of(hold.site));
             List<StackTraceElement> frames = Origin.framesOf(Origin.of(hold.site)).stream()
-                    .takeWhile(frame -> !isOfJdk(frame)) // of who calls a test's body
+                    .takeWhile(frame -> !BodyStack.isOfJdk(frame)) // of who calls a test's body
                     .limit(MOST_FRAMES)
                     .toList();
             for (StackTraceElement frame : frames) {
-                text.append("\n    at ").append(describe(frame));
+                text.append("\n    at ").append(BodyStack.describe(frame));
             }
         }
     }
 
-    /** The user's frames of a body, innermost first. */
-    private static List<StackTraceElement> frames(Task<?> task, boolean running) {
-        Seat seat = task instanceof BodyTask<?> body ? body.seat() : null;
-        Thread thread = seat == null ? null : seat.thread();
-        if (thread == null) {
-            return List.of();
-        }
-        Stream<StackTraceElement> frames = Arrays.stream(thread.getStackTrace());
-        if (!running) { // those that wait for the loop come first
-            frames = frames.dropWhile(frame -> !DebugMode.isOurs(frame.getClassName()))
-                    .dropWhile(frame -> DebugMode.isOurs(frame.getClassName()));
-        }
-        List<StackTraceElement> own = frames.takeWhile(frame -> !DebugMode.isOurs(frame.getClassName()))
-                .filter(frame -> !frame.getClassName().contains("$$Lambda"))
-                .toList();
-        int line = 0; // the first that is not the JDK's
-        while (line < own.size() && isOfJdk(own.get(line))) {
+    /** The innermost lines of a body; of the JDK only what the first of them calls. */
+    private static List<StackTraceElement> frames(Task<?> task) {
+        List<StackTraceElement> stack = BodyStack.of(task);
+        int line = 0;
+        while (line < stack.size() && BodyStack.isOfJdk(stack.get(line))) {
             line++;
         }
-        if (line == own.size()) {
+        if (line == stack.size()) {
             return List.of();
         }
-        int from = Math.max(0, line - 1); // and above it what that calls
-        return own.subList(from, Math.min(own.size(), from + MOST_FRAMES));
-    }
-
-    /** Without the loaders and versions that its own text may begin with. */
-    private static String describe(StackTraceElement frame) {
-        return frame.getClassName() + "." + frame.getMethodName() + "(" + frame.getFileName() + ":"
-                + frame.getLineNumber() + ")";
-    }
-
-    private static boolean isOfJdk(StackTraceElement frame) {
-        String type = frame.getClassName();
-        return type.startsWith("java.") || type.startsWith("jdk.") || type.startsWith("sun.");
-    }
-
-    /**
-     * The tasks that wait for a task: those that would be told in the end if it were done now, through whatever
-     * combinators and operators stand in between. Each waiter says whom it tells; operators say it as
-     * {@link Scannable}s. Looks only, from any thread.
-     *
-     * <p>asyncio: {@code future_add_to_awaited_by}, which is kept up to date at each await; this costs nothing until
-     * somebody asks.
-     */
-    private static final class Awaiters {
-        private final Set<Task<?>> found = new LinkedHashSet<>();
-        private final Set<Object> seen = Collections.newSetFromMap(new IdentityHashMap<>());
-        private final Deque<Object> open = new ArrayDeque<>();
-
-        private Awaiters() {}
-
-        /** Those that wait for a task, in no order that matters. */
-        static Set<Task<?>> of(Task<?> task) {
-            Awaiters awaiters = new Awaiters();
-            awaiters.pushWaiters(task);
-            for (Object next; (next = awaiters.open.poll()) != null; ) {
-                awaiters.follow(next);
-            }
-            return awaiters.found;
-        }
-
-        private void pushWaiters(Future<?> future) {
-            for (Waiter waiter : future.waiters()) {
-                push(waiter.tells());
-            }
-        }
-
-        private void push(@Nullable Object told) {
-            if (told != null && seen.add(told)) {
-                open.push(told);
-            }
-        }
-
-        private void follow(Object told) {
-            if (told instanceof Task<?> task) {
-                found.add(task);
-            } else if (told instanceof Future<?> future) {
-                pushWaiters(future);
-            } else if (told instanceof Cleanups cleanups) {
-                push(cleanups.joined());
-            } else if (told instanceof Waiter waiter) { // the subscriber that a task is, among them
-                push(waiter.tells());
-            } else if (told instanceof OwnerSubscriber<?> owner) {
-                push(owner.subscriber());
-            } else {
-                push(next(told));
-            }
-        }
-
-        private static @Nullable Object next(Object subscriber) {
-            try {
-                Object actual =
-                        subscriber instanceof Scannable scannable ? scannable.scanUnsafe(Scannable.Attr.ACTUAL) : null;
-                return actual == null && subscriber instanceof CoreSubscriber<?> last
-                        ? Cleanups.of(last.currentContext())
-                        : actual;
-            } catch (RuntimeException e) {
-                return null; // an operator of a user's that does not like to be looked at ends the chain
-            }
-        }
+        int from = Math.max(0, line - 1);
+        return stack.subList(from, Math.min(stack.size(), from + MOST_FRAMES));
     }
 }

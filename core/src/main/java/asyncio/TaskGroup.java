@@ -362,6 +362,12 @@ public final class TaskGroup {
             }
         }
 
+        /** The task that the scope is in answers for its children, also while its body does something else. */
+        @Override
+        Object tells() {
+            return parent;
+        }
+
         @Override
         protected boolean isInternal() {
             return true;

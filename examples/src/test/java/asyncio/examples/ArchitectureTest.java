@@ -84,6 +84,8 @@ class ArchitectureTest {
 
     /** Of package asyncio, loop, Future and Task and what they return: these know each other. */
     private static final Set<String> KERNEL = Set.of(
+            "Awaiters",
+            "BodyStack",
             "BodyTask",
             "CancelledException",
             "Cleanups",
