@@ -33,3 +33,8 @@ Order order;
 Deque<Page> items;
 void use(Page page) {}
 void log(String text) {}
+RateLimiter limiter;
+RateLimiter tenASecond;
+KeyedRateLimiter<String> perHost;
+String host;
+List<String> urls;

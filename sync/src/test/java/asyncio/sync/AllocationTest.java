@@ -65,4 +65,26 @@ class AllocationTest {
         double bytes = perOperation(() -> byManyTasks(semaphore.withPermit(sleep(Duration.ZERO))));
         assertThat(bytes).isLessThan(210);
     }
+
+    @Test
+    void permitsOfARateThatAreThere() throws Exception {
+        RateLimiter limiter = RateLimiter.of(1_000_000_000, Duration.ofSeconds(1), 1_000_000);
+        double tried = perOperation(() -> {
+            for (int i = 0; i < N; i++) {
+                limiter.tryAcquire();
+            }
+            return null;
+        });
+        assertThat(tried).isLessThan(1);
+        double bytes =
+                perOperation(() -> Asyncio.run(limiter.acquire().repeat(N - 1).then(Mono.just(true))));
+        assertThat(bytes).isLessThan(120);
+    }
+
+    @Test
+    void permitsOfARateThatManyWant() throws Exception {
+        RateLimiter limiter = RateLimiter.of(1_000_000, Duration.ofSeconds(1), 1000);
+        double bytes = perOperation(() -> byManyTasks(limiter.acquire()));
+        assertThat(bytes).isLessThan(400);
+    }
 }

@@ -99,6 +99,21 @@ class BlockHoundTest {
         methods.put("Semaphore.withPermit(Flux)", loop -> exhausted(loop).withPermit(Flux.concat(work())));
         methods.put("Semaphore.withPermits(int, Mono)", loop -> exhausted(loop).withPermits(2, work()));
         methods.put("Semaphore.withPermits(int, Flux)", loop -> exhausted(loop).withPermits(2, Flux.concat(work())));
+        methods.put("RateLimiter.acquire()", loop -> emptied().acquire());
+        methods.put("RateLimiter.acquire(int)", loop -> emptied().acquire(3));
+        methods.put("RateLimiter.acquire(Duration)", loop -> emptied().acquire(LIMIT));
+        methods.put("RateLimiter.acquire(int, Duration)", loop -> emptied().acquire(2, LIMIT));
+        methods.put("RateLimiter.withPermit(Mono)", loop -> emptied().withPermit(work()));
+        methods.put("RateLimiter.withPermit(Flux)", loop -> emptied().withPermit(Flux.concat(work())));
+        methods.put("RateLimiter.withPermits(int, Mono)", loop -> emptied().withPermits(2, work()));
+        methods.put("RateLimiter.withPermits(int, Flux)", loop -> emptied().withPermits(2, Flux.concat(work())));
+        methods.put("KeyedRateLimiter.acquire(Object)", loop -> emptiedKey().acquire("key"));
+        methods.put(
+                "KeyedRateLimiter.withPermit(Object, Mono)",
+                loop -> emptiedKey().withPermit("key", work()));
+        methods.put(
+                "KeyedRateLimiter.withPermit(Object, Flux)",
+                loop -> emptiedKey().withPermit("key", Flux.concat(work())));
         methods.put("Event.await()", loop -> set(loop).await());
         methods.put("Event.await(Duration)", loop -> set(loop).await(LIMIT));
         methods.put("Condition.acquire()", loop -> new Condition(held(loop, new Lock())).acquire());
@@ -111,6 +126,19 @@ class BlockHoundTest {
         methods.put("Barrier.await()", loop -> met(loop).await());
         methods.put("Barrier.await(Duration)", loop -> met(loop).await(LIMIT));
         return methods;
+    }
+
+    /** With no permit for a moment. resilience4j #232: its operators blocked the thread meanwhile. */
+    private static RateLimiter emptied() {
+        RateLimiter limiter = RateLimiter.of(1000, Duration.ofSeconds(1), 3);
+        limiter.tryAcquire(3);
+        return limiter;
+    }
+
+    private static KeyedRateLimiter<String> emptiedKey() {
+        KeyedRateLimiter<String> limiters = KeyedRateLimiter.of(1000, Duration.ofSeconds(1), 1);
+        limiters.tryAcquire("key");
+        return limiters;
     }
 
     private static KeyedLock<String> keyed(EventLoop loop) {

@@ -98,6 +98,33 @@ class PublisherTckTest {
                 .flatMap(tests -> tests);
     }
 
+    /** With no permit at first. */
+    private static RateLimiter emptied() {
+        RateLimiter limiter = RateLimiter.of(1000, Duration.ofSeconds(1), 3);
+        limiter.tryAcquire(3);
+        return limiter;
+    }
+
+    @TestFactory
+    Stream<DynamicTest> rateLimiter() {
+        return Stream.of(
+                        Tck.ofEmpty(
+                                "RateLimiter.acquire()",
+                                () -> RateLimiter.of(1, LIMIT, 3).acquire()),
+                        Tck.ofEmpty(
+                                "emptied RateLimiter.acquire()", () -> emptied().acquire()),
+                        Tck.ofEmpty(
+                                "emptied RateLimiter.acquire(3, limit)",
+                                () -> emptied().acquire(3, LIMIT)),
+                        Tck.of("RateLimiter.withPermit(mono)", () -> emptied().withPermit(Mono.just(1))),
+                        Tck.ofMany(
+                                "RateLimiter.withPermits(flux)", n -> emptied().withPermits(2, Flux.range(0, (int) n))),
+                        Tck.ofEmpty(
+                                "KeyedRateLimiter.acquire()",
+                                () -> KeyedRateLimiter.of(1, LIMIT, 3).acquire("key")))
+                .flatMap(tests -> tests);
+    }
+
     @TestFactory
     Stream<DynamicTest> event() {
         return Stream.of(

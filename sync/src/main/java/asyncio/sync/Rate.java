@@ -1,0 +1,72 @@
+package asyncio.sync;
+
+import java.time.Duration;
+import java.util.Objects;
+
+/**
+ * How fast permits come, in whole numbers, so that nothing is lost by rounding: a nanosecond adds {@link #gain} units,
+ * a permit costs {@link #cost}.
+ *
+ * @param permits that come within {@code per}
+ * @param burst how many are kept at most
+ */
+record Rate(int permits, Duration per, int burst, long gain, long cost) {
+    static Rate of(int permits, Duration per, int burst) {
+        Objects.requireNonNull(per, "per");
+        if (permits < 1 || burst < 1) {
+            throw new IllegalArgumentException(
+                    "Cannot allow " + permits + " permits per " + per + " with bursts of " + burst + ": 1 at least");
+        }
+        long nanos;
+        try {
+            nanos = per.toNanos();
+        } catch (ArithmeticException e) {
+            nanos = Long.MAX_VALUE;
+        }
+        if (nanos < permits) {
+            throw new IllegalArgumentException(
+                    "Cannot allow " + permits + " permits per " + per + ": at most one each nanosecond");
+        }
+        long divisor = greatestCommonDivisor(nanos, permits);
+        long cost = nanos / divisor;
+        long gain = permits / divisor;
+        if (cost > (Long.MAX_VALUE / 2 - gain) / burst) {
+            throw new IllegalArgumentException("Cannot keep " + burst + " of " + permits + " permits per " + per
+                    + ": give the rate for a shorter time, or a smaller burst");
+        }
+        return new Rate(permits, per, burst, gain, cost);
+    }
+
+    private static long greatestCommonDivisor(long a, long b) {
+        return b == 0 ? a : greatestCommonDivisor(b, a % b);
+    }
+
+    /** A number of permits that may be acquired. */
+    int checked(int n) {
+        if (n < 1 || n > burst) {
+            throw new IllegalArgumentException("Cannot acquire " + n + " permits of " + this + ": 1 to " + burst
+                    + ", for no more are ever there at once");
+        }
+        return n;
+    }
+
+    long costOf(int n) {
+        return n * cost;
+    }
+
+    /** So much is there when no more permits come. */
+    long full() {
+        return burst * cost;
+    }
+
+    /** How many nanoseconds bring so many units. */
+    long nanosFor(long units) {
+        return (units + gain - 1) / gain;
+    }
+
+    /** {@code 10 per PT1S, burst:20}. */
+    @Override
+    public String toString() {
+        return permits + " per " + per + ", burst:" + burst;
+    }
+}

@@ -1,0 +1,279 @@
+package asyncio.sync;
+
+import asyncio.Asyncio;
+import asyncio.ColdMono;
+import asyncio.EventLoop;
+import asyncio.Log;
+import asyncio.Suspension;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import reactor.core.CoreSubscriber;
+import reactor.core.Scannable;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/**
+ * A limit on how often something is done: permits come with time, and {@code acquire} takes one, suspending until it
+ * has come. Permits that nobody takes are kept up to the burst; in no span of time are more taken than the burst and
+ * those that come in that span. A permit is used up: nothing is to be released.
+ *
+ * <p><b>Order.</b> Strictly first in, first out, also among waiters that want several permits.
+ *
+ * <p><b>Threading.</b> Every method may be called from any thread, on or off a loop; none blocks. A waiter on a loop
+ * resumes in that loop's next tick, any other on a thread of {@code Schedulers.parallel()}. The clock is that of the
+ * loop of the caller, while there is a line of its first waiter; off every loop that of {@code Schedulers.parallel()}.
+ * So it is exact to the nanosecond in virtual time. One limiter may be shared by any number of loops.
+ *
+ * <p><b>Cancelling.</b> A waiter that is cancelled leaves the line at once, uses no permit, and delays nobody: those
+ * behind it move up. If it had been granted a permit and had not resumed, the permit comes back. One that an operator
+ * downstream drops ({@code .timeout}) is used up.
+ *
+ * <pre>{@code
+ * RateLimiter tenASecond = RateLimiter.of(10, Duration.ofSeconds(1), 1);   // evenly spaced
+ *
+ * Mono<Page> page = tenASecond.withPermit(client.get(url));                 // reactive
+ *
+ * await(tenASecond.acquire());                                              // straight-line
+ * return await(client.get(url));
+ * }</pre>
+ *
+ * <p>asyncio has none. A token bucket, as Guava's {@code RateLimiter}, which blocks, and aiolimiter's.
+ *
+ * @since 0.1.0
+ */
+public abstract class RateLimiter implements Scannable {
+    final Rate rate;
+
+    RateLimiter(Rate rate) {
+        this.rate = rate;
+    }
+
+    /**
+     * A limiter that allows {@code permits} within each {@code per}, one after the other at equal intervals, and a
+     * burst of at most {@code burst} that were left over. At first a whole burst is there.
+     *
+     * @param permits 1 at least
+     * @param per for example a second; at least a nanosecond for each permit
+     * @param burst 1 at least; the most that {@link #acquire(int)} can take at once
+     * @throws IllegalArgumentException if these are smaller, or too large to count
+     */
+    public static RateLimiter of(int permits, Duration per, int burst) {
+        return new Single(Rate.of(permits, per, burst));
+    }
+
+    // ---- API
+
+    /**
+     * Takes a permit, as soon as one has come and those who came before have theirs; completes empty. Nothing happens
+     * until subscription; each subscription takes one anew. A cancelled subscription takes none.
+     */
+    public final Mono<Void> acquire() {
+        return new Acquire(1, null);
+    }
+
+    /**
+     * As {@link #acquire()}, for {@code n} at once.
+     *
+     * @throws IllegalArgumentException if {@code n} is less than 1, or more than the burst, which is all there ever is
+     */
+    public final Mono<Void> acquire(int n) {
+        return new Acquire(rate.checked(n), null);
+    }
+
+    /**
+     * As {@link #acquire()}, for at most {@code limit}; after that {@code onError} with a
+     * {@link java.util.concurrent.TimeoutException}, and no permit is used. A limit of zero or less takes a permit only
+     * if it is there. It waits even if the permit is sure to come too late, as one of those in front may leave.
+     */
+    public final Mono<Void> acquire(Duration limit) {
+        return new Acquire(1, PermitSource.checked(limit));
+    }
+
+    /** As {@link #acquire(Duration)}, for {@code n} at once. */
+    public final Mono<Void> acquire(int n, Duration limit) {
+        return new Acquire(rate.checked(n), PermitSource.checked(limit));
+    }
+
+    /** Takes a permit if it is there and nobody waits. */
+    public final boolean tryAcquire() {
+        return tryTake(1, EventLoop.runningOrNull());
+    }
+
+    /** As {@link #tryAcquire()}, for {@code n} at once. */
+    public final boolean tryAcquire(int n) {
+        return tryTake(rate.checked(n), EventLoop.runningOrNull());
+    }
+
+    /**
+     * Takes a permit, then runs {@code work}. Nothing happens until subscription; cancelled before the permit came, it
+     * uses none and the work does not begin.
+     */
+    public final <T> Mono<T> withPermit(Mono<T> work) {
+        return new Paced<>(1, work);
+    }
+
+    /** As {@link #withPermit(Mono)}: one permit for a subscription to the Flux, however many items it has. */
+    public final <T> Flux<T> withPermit(Flux<T> work) {
+        return acquire().thenMany(Objects.requireNonNull(work, "work"));
+    }
+
+    /** As {@link #withPermit(Mono)}, for work that counts as {@code n}. */
+    public final <T> Mono<T> withPermits(int n, Mono<T> work) {
+        return new Paced<>(rate.checked(n), work);
+    }
+
+    /** As {@link #withPermit(Flux)}, for work that counts as {@code n}. */
+    public final <T> Flux<T> withPermits(int n, Flux<T> work) {
+        return acquire(n).thenMany(Objects.requireNonNull(work, "work"));
+    }
+
+    /** How many permits are there now; of what others wait for as well. */
+    public abstract int permits();
+
+    /** How many wait. */
+    public abstract int waiters();
+
+    // ---- of one kind or the other
+
+    /** Takes permits that are there, unless others wait. */
+    abstract boolean tryTake(int n, @Nullable EventLoop loop);
+
+    /** As {@link #tryTake}; also not if others are about to resume on this loop. */
+    abstract boolean take(int n, @Nullable EventLoop loop);
+
+    /** Takes permits or joins the line; true if it has them. */
+    abstract boolean enter(RateAcquisition acquisition);
+
+    abstract List<RateAcquisition> line();
+
+    /** That of {@link #of}. */
+    private static final class Single extends RateLimiter {
+        private final TokenBucket bucket;
+
+        Single(Rate rate) {
+            super(rate);
+            bucket = new TokenBucket(rate);
+        }
+
+        @Override
+        public int permits() {
+            return bucket.permits();
+        }
+
+        @Override
+        public int waiters() {
+            return bucket.waiting();
+        }
+
+        @Override
+        boolean tryTake(int n, @Nullable EventLoop loop) {
+            return bucket.tryTake(n, loop);
+        }
+
+        @Override
+        boolean take(int n, @Nullable EventLoop loop) {
+            return bucket.take(n, loop);
+        }
+
+        @Override
+        boolean enter(RateAcquisition acquisition) {
+            return acquisition.enter(bucket);
+        }
+
+        @Override
+        List<RateAcquisition> line() {
+            return bucket.line();
+        }
+
+        @Override
+        public String toString() {
+            return "<RateLimiter [" + bucket + "]>";
+        }
+    }
+
+    private final class Acquire extends ColdMono<Void> {
+        private final int permits;
+        private final @Nullable Duration limit;
+
+        Acquire(int permits, @Nullable Duration limit) {
+            super(Acquire.class);
+            this.permits = permits;
+            this.limit = limit;
+        }
+
+        @Override
+        protected @Nullable Void awaitInBody() throws Exception {
+            return RateLimiter.this.take(permits, EventLoop.getRunningLoop()) ? null : super.awaitInBody();
+        }
+
+        @Override
+        protected void start(CoreSubscriber<? super Void> actual) {
+            actual.onSubscribe(suspend(actual));
+        }
+
+        @Override
+        protected Suspension<Void> suspend(CoreSubscriber<? super Void> actual) {
+            return new RateAcquisition(RateLimiter.this, actual, permits, limit);
+        }
+
+        @Override
+        public String toString() {
+            return "acquire(" + (permits == 1 ? "" : permits) + ") of " + RateLimiter.this;
+        }
+    }
+
+    /** The Mono of {@code withPermit}. */
+    private final class Paced<T> extends ColdMono<T> {
+        private final int permits;
+        private final Mono<T> work;
+
+        /** The name of the function. */
+        private static final class WithPermit {}
+
+        Paced(int permits, Mono<T> work) {
+            super(WithPermit.class);
+            this.permits = permits;
+            this.work = Objects.requireNonNull(work, "work");
+        }
+
+        /** A body does the work in its own task. */
+        @Override
+        protected @Nullable T awaitInBody() throws Exception {
+            Asyncio.await(acquire(permits));
+            return Asyncio.await(work);
+        }
+
+        @Override
+        protected void start(CoreSubscriber<? super T> actual) {
+            acquire(permits).then(work).subscribe(actual);
+        }
+
+        @Override
+        public String toString() {
+            return Log.text(work) + " with " + RateLimiter.this;
+        }
+    }
+
+    // ---- looking at it
+
+    /** {@code <RateLimiter [10 per PT1S, burst:20, permits:3]>} or {@code <RateLimiter [..., waiters:2]>}. */
+    @Override
+    public abstract String toString();
+
+    @Override
+    public Stream<? extends Scannable> inners() {
+        return line().stream();
+    }
+
+    @Override
+    @SuppressWarnings("rawtypes")
+    public @Nullable Object scanUnsafe(Attr key) {
+        if (key == Attr.NAME) {
+            return toString();
+        }
+        return key == Attr.BUFFERED ? waiters() : null;
+    }
+}
