@@ -14,7 +14,7 @@ final class ForeignWork {
     /**
      * Whether a Mono or subscription is another library's, or waits for something that is: our own tell by
      * {@code Scannable.Attr.PARENT} what they wait for at the moment. What stands for a callback or a stage is
-     * another's.
+     * another's. One of ours that has ended is being ended by another thread, which has yet to tell the task.
      */
     static boolean is(@Nullable Object source, LoopCore loop) {
         for (Object at = source; at != null; ) {
@@ -25,7 +25,13 @@ final class ForeignWork {
             if (!DebugMode.isOurs(type) || type.startsWith("asyncio.bridge.")) {
                 return true;
             }
-            at = at instanceof Scannable scannable ? scannable.scanUnsafe(Scannable.Attr.PARENT) : null;
+            if (!(at instanceof Scannable scannable)) {
+                return false;
+            }
+            if (Boolean.TRUE.equals(scannable.scanUnsafe(Scannable.Attr.TERMINATED))) {
+                return true;
+            }
+            at = scannable.scanUnsafe(Scannable.Attr.PARENT);
         }
         return false;
     }

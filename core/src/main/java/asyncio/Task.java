@@ -614,9 +614,12 @@ public abstract non-sealed class Task<T> extends Future<T> {
         return context;
     }
 
-    /** Whether it is suspended on something that another library will end. */
+    /**
+     * Whether it is suspended on something that another library will end, or that another thread has ended: the
+     * resumption is then on its way.
+     */
     final boolean awaitsForeign() {
-        return slot instanceof Wait wait && wait.isForeign();
+        return slot instanceof Wait wait && (wait.hasEnded() || wait.isForeign());
     }
 
     @Override

@@ -117,8 +117,7 @@ abstract class Wait extends Waiter {
 
         @Override
         boolean isForeign() {
-            // done by another thread: the resumption is on its way
-            return future.done() || ForeignWork.completes(future, task.loop.core);
+            return ForeignWork.completes(future, task.loop.core);
         }
 
         @Override

@@ -7,6 +7,7 @@ import static asyncio.Asyncio.sleep;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import asyncio.internal.loop.LoopCore;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,6 +17,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import reactor.core.CoreSubscriber;
+import reactor.core.publisher.BaseSubscriber;
 import reactor.core.publisher.Hooks;
 import reactor.core.publisher.Mono;
 
@@ -112,5 +114,27 @@ class SuspensionTest {
             assertThatThrownBy(() -> await(new Source(Duration.ofMillis(1)))).isInstanceOf(TimedOutException.class);
         });
         assertThat(dropped).singleElement().asString().contains("cannot be left");
+    }
+
+    @Test
+    @SuppressWarnings({"unchecked", "rawtypes"})
+    void anOperatorThatHasEndedHasYetToTellItsTask() throws Exception {
+        Asyncio.run(() -> {
+            LoopCore loop = EventLoop.getRunningLoop().core;
+            Future<Integer> future = new Future<>();
+            List<Boolean> foreign = new ArrayList<>();
+            FutureSubscription<Integer>[] subscription = new FutureSubscription[1];
+            subscription[0] = new FutureSubscription<>(future, new BaseSubscriber<>() {
+                @Override
+                protected void hookOnNext(Integer value) {
+                    foreign.add(ForeignWork.is(subscription[0], loop));
+                }
+            });
+            subscription[0].request(1);
+            foreign.add(ForeignWork.is(subscription[0], loop));
+            future.setResult(1);
+            await(sleep(Duration.ZERO));
+            assertThat(foreign).containsExactly(false, true);
+        });
     }
 }
