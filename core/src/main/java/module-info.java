@@ -13,6 +13,7 @@ module asyncio.core {
     requires static java.management;
 
     exports asyncio;
+    exports asyncio.management;
     exports asyncio.internal.loop to
             asyncio.bridge,
             asyncio.queue;

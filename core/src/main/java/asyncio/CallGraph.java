@@ -138,7 +138,7 @@ final class CallGraph {
             line(indent).append("* ");
             if (future instanceof Task<?> task) {
                 text.append("Task(name='").append(task.getName()).append("', id=0x");
-                text.append(Long.toHexString(task.number())).append(')');
+                text.append(Long.toHexString(task.getId())).append(')');
             } else {
                 text.append("Future(id=0x")
                         .append(Integer.toHexString(System.identityHashCode(future)))

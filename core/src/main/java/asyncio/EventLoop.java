@@ -60,6 +60,7 @@ public final class EventLoop extends Contexts.Running {
             return loop != null && loop.core.inEventLoop(thread);
         });
         ThreadLocals.load();
+        Management.begin();
         if (Boolean.getBoolean("asyncio.debug.operators")) {
             trackOperators(true);
         }
@@ -96,6 +97,7 @@ public final class EventLoop extends Contexts.Running {
                 events.idle(monitor));
         driver = new LoopDriver(core, events, name, contextClassLoader);
         scheduler = new LoopScheduler(this, builder.clock() instanceof MockTicker);
+        OpenLoops.add(this);
     }
 
     // ---- making and finding loops
@@ -170,6 +172,16 @@ public final class EventLoop extends Contexts.Running {
      */
     public static boolean shutdownShared(Duration timeout) {
         return SharedLoops.shutdown(timeout);
+    }
+
+    /**
+     * The loops of this process that are not closed, whoever made them: for those who look into a program. From any
+     * thread; it keeps no loop from being collected.
+     *
+     * @since 0.1
+     */
+    public static Set<EventLoop> all() {
+        return OpenLoops.snapshot();
     }
 
     /** The loop that runs on this thread, or null. For the authors of Monos. */
@@ -520,6 +532,7 @@ public final class EventLoop extends Contexts.Running {
             driver.close(this::endTasks);
         } finally {
             Contexts.setRunning(outer);
+            OpenLoops.remove(this);
             Signals.removeAll(this);
             executor.shutDown();
         }
@@ -935,7 +948,12 @@ public final class EventLoop extends Contexts.Running {
         return core;
     }
 
-    String name() {
+    /**
+     * What its threads and its records in logs and tools are named after: {@code asyncio-1}.
+     *
+     * @since 0.1
+     */
+    public String getName() {
         return name;
     }
 

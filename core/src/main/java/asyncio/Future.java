@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
@@ -453,6 +454,18 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
         return state instanceof Waiter waiter
                 ? List.of(waiter)
                 : state instanceof WaiterList list ? list.snapshot() : List.of();
+    }
+
+    /**
+     * The tasks that wait for it, through combinators and operators as {@link Asyncio#captureCallGraph()} finds them;
+     * those that wait for these are not among them. A copy, from any thread; what goes on meanwhile may be missing.
+     *
+     * <p>asyncio: {@code _asyncio_awaited_by}.
+     *
+     * @since 0.1
+     */
+    public final Set<Task<?>> awaitedBy() {
+        return Awaiters.of(this);
     }
 
     /**

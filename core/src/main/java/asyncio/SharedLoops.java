@@ -40,7 +40,7 @@ public final class SharedLoops implements Iterable<EventLoop> {
         for (EventLoop loop : loops) {
             CompletableFuture<Void> started = new CompletableFuture<>();
             loop.callSoon(() -> started.complete(null));
-            Thread thread = new Thread(null, () -> runForever(loop), loop.name() + "-shared", 0, false);
+            Thread thread = new Thread(null, () -> runForever(loop), loop.getName() + "-shared", 0, false);
             thread.setDaemon(true);
             threads.add(thread);
             thread.start();

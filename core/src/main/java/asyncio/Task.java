@@ -582,6 +582,16 @@ public abstract non-sealed class Task<T> extends Future<T> {
         return name == null ? "Task-" + number : name;
     }
 
+    /**
+     * A number that tells it from all other tasks of this process, also from those of the same name. asyncio:
+     * {@code id(task)}.
+     *
+     * @since 0.1
+     */
+    public final long getId() {
+        return number;
+    }
+
     /** Renames it. */
     public final void setName(String name) {
         this.name = Objects.requireNonNull(name, "name");
@@ -698,11 +708,6 @@ public abstract non-sealed class Task<T> extends Future<T> {
             text.append(System.lineSeparator()).append("    at ").append(BodyStack.describe(frame));
         }
         to.println(text); // in one go: other threads print too
-    }
-
-    /** Tells tasks apart, also those that have been given the same name. */
-    final long number() {
-        return number;
     }
 
     /** Whether that is its suspension, or the one whose clean-up it is waiting for. */

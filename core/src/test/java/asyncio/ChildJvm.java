@@ -68,11 +68,11 @@ public final class ChildJvm implements AutoCloseable {
     // ---- starting
 
     /** A child that calls {@code main} with the arguments. */
-    static Builder of(Class<?> main, String... arguments) {
+    public static Builder of(Class<?> main, String... arguments) {
         return new Builder(main, arguments);
     }
 
-    static final class Builder {
+    public static final class Builder {
         private final Class<?> main;
         private final List<String> arguments;
         private final List<String> options = new ArrayList<>();
@@ -90,18 +90,18 @@ public final class ChildJvm implements AutoCloseable {
         }
 
         /** Options of the JVM. */
-        Builder options(String... more) {
+        public Builder options(String... more) {
             options.addAll(List.of(more));
             return this;
         }
 
         /** Starts it with a signal ignored, as {@code nohup} and the shells' {@code &} do. */
-        Builder ignoring(String signal) {
+        public Builder ignoring(String signal) {
             ignored.add(signal);
             return this;
         }
 
-        ChildJvm start() throws IOException {
+        public ChildJvm start() throws IOException {
             List<String> command = new ArrayList<>();
             if (startedIgnoringInterrupts()) {
                 command.addAll(HEED_INTERRUPTS);
@@ -118,7 +118,7 @@ public final class ChildJvm implements AutoCloseable {
     }
 
     /** Skips the test where signals cannot be sent, or a child would ignore an interrupt as this JVM does. */
-    static void assumeSignals() throws Exception {
+    public static void assumeSignals() throws Exception {
         assumeTrue(kill("0", ProcessHandle.current().pid()) == 0, "this system has no kill command");
         assumeTrue(
                 !startedIgnoringInterrupts() || canHeedInterrupts(),
@@ -153,7 +153,7 @@ public final class ChildJvm implements AutoCloseable {
     // ---- talking
 
     /** Sends a signal: {@code INT}, {@code TERM}. */
-    void signal(String name) throws Exception {
+    public void signal(String name) throws Exception {
         int exit = kill(name, process.pid());
         if (exit != 0) {
             throw new AssertionError("kill -s " + name + " exited with " + exit + "; " + this);
@@ -169,7 +169,7 @@ public final class ChildJvm implements AutoCloseable {
     }
 
     /** Waits until the child has printed this line; lines before it that nobody waited for are skipped. */
-    synchronized void expectLine(String line) throws InterruptedException {
+    public synchronized void expectLine(String line) throws InterruptedException {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(LIMIT_SECONDS);
         for (; ; ) {
             while (matched < lines.size()) {
@@ -186,7 +186,7 @@ public final class ChildJvm implements AutoCloseable {
     }
 
     /** Waits until the child has ended and all its output is here. */
-    void expectExit(int code) throws InterruptedException {
+    public void expectExit(int code) throws InterruptedException {
         if (!process.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS)) {
             throw new AssertionError("The child goes on, instead of exiting with " + code + "; " + this);
         }
@@ -198,12 +198,12 @@ public final class ChildJvm implements AutoCloseable {
         exitedAsExpected = true;
     }
 
-    long pid() {
+    public long pid() {
         return process.pid();
     }
 
     /** What it has printed so far. */
-    synchronized List<String> lines() {
+    public synchronized List<String> lines() {
         return List.copyOf(lines);
     }
 

@@ -508,7 +508,7 @@ class EventLoopTest {
             }
             await(Asyncio.toThread(() -> {}));
         }));
-        String name = closing.name();
+        String name = closing.getName();
         closing.close();
         long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
         while (threadsOf(name).size() > 0 && System.nanoTime() < deadline) {

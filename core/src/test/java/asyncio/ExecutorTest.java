@@ -39,7 +39,7 @@ class ExecutorTest {
     void runInExecutor() throws Exception {
         assertThat(loop.<String>runUntilComplete(
                         loop.runInExecutor(null, () -> Thread.currentThread().getName())))
-                .startsWith(loop.name() + "-thread-");
+                .startsWith(loop.getName() + "-thread-");
         assertThat(loop.<String>runUntilComplete(
                         loop.runInExecutor(own, () -> Thread.currentThread().getName())))
                 .isEqualTo("own");

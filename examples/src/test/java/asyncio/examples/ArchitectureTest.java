@@ -35,6 +35,7 @@ class ArchitectureTest {
     private static final Set<String> MODULES = Set.of(
             LOOP,
             "asyncio",
+            "asyncio.management",
             "asyncio.bridge",
             "asyncio.sync",
             "asyncio.queue",
@@ -62,6 +63,7 @@ class ArchitectureTest {
             "Links",
             "Log",
             "LoopStopper",
+            "Management",
             "Misuse",
             "NoEpoll",
             "OperatorTracking",
@@ -152,6 +154,8 @@ class ArchitectureTest {
                 .definedBy(named(KERNEL))
                 .layer("combinators")
                 .definedBy(combinators())
+                .layer("management")
+                .definedBy("asyncio.management")
                 .layer("sync")
                 .definedBy("asyncio.sync")
                 .layer("queue")
@@ -172,6 +176,8 @@ class ArchitectureTest {
                 .mayOnlyAccessLayers("loop", "tools")
                 .whereLayer("combinators")
                 .mayOnlyAccessLayers("loop", "tools", "kernel")
+                .whereLayer("management")
+                .mayNotBeAccessedByAnyLayer()
                 .whereLayer("sync")
                 .mayOnlyAccessLayers("tools", "kernel", "combinators")
                 .whereLayer("queue")

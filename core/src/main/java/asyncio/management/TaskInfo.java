@@ -1,0 +1,70 @@
+package asyncio.management;
+
+import asyncio.FrameCallGraphEntry;
+import asyncio.Log;
+import asyncio.Task;
+import java.util.List;
+
+/**
+ * A task that is not done, for JMX, as it was when it was looked at.
+ *
+ * @since 0.1
+ */
+public final class TaskInfo {
+    private final String loop;
+    private final long id;
+    private final String name;
+    private final String state;
+    private final String waitsFor;
+    private final List<String> stack;
+    private final List<Long> awaiters;
+
+    TaskInfo(String loop, Task<?> task, int stackLines) {
+        this.loop = loop;
+        this.id = task.getId();
+        this.name = task.getName();
+        Object awaited = task.awaits();
+        this.state = task.cancelling() > 0 ? "cancelling" : awaited == null ? "ready" : "waiting";
+        // only the name of a task: they may await each other in a circle
+        this.waitsFor = awaited == null ? "" : awaited instanceof Task<?> other ? other.getName() : Log.text(awaited);
+        this.stack = task.getStack(stackLines).stream()
+                .map(frame -> new FrameCallGraphEntry(frame).toString())
+                .toList();
+        this.awaiters = task.awaitedBy().stream().map(Task::getId).toList();
+    }
+
+    /** The name of its loop. */
+    public String getLoop() {
+        return loop;
+    }
+
+    /** Its {@link Task#getId id}. */
+    public long getId() {
+        return id;
+    }
+
+    /** Its name. */
+    public String getName() {
+        return name;
+    }
+
+    /** {@code waiting}, {@code ready} (or running), or {@code cancelling}. */
+    public String getState() {
+        return state;
+    }
+
+    /** What it waits for, as text; empty if it waits for nothing. */
+    public String getWaitsFor() {
+        return waitsFor;
+    }
+
+    /** Lines of its body, the innermost first; empty if it has none. */
+    public List<String> getStack() {
+        return stack;
+    }
+
+    /** The ids of the tasks that wait for it. */
+    public List<Long> getAwaiters() {
+        return awaiters;
+    }
+}

@@ -1,0 +1,153 @@
+package asyncio.tools;
+
+import java.io.PrintStream;
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** Reads the arguments, and runs the command that they name. */
+final class CommandLine {
+    static final String USAGE = """
+            usage: java -jar asyncio-tools.jar ps [PID] [--format table|csv|json] [--stacks N] [--retries N] [--agent]
+                   java -jar asyncio-tools.jar pstree PID [--stacks N] [--retries N] [--agent]
+
+            ps             the Java processes that have event loops
+            ps PID         the tasks of one of them, and who waits for them
+            pstree PID     the same as trees, each task below those that wait for it
+            --format       how ps writes, table unless said otherwise
+            --stacks N     how many lines of each body are read (3), the innermost; 0 for none
+            --retries N    how often to try again if the process cannot be reached (0)
+            --agent        load an agent, for a program whose classes are in a jar of its own; it warns on its stderr
+            """;
+
+    private static final int STACK_LINES = 3;
+
+    private final PrintStream out;
+    private final PrintStream err;
+
+    CommandLine(PrintStream out, PrintStream err) {
+        this.out = out;
+        this.err = err;
+    }
+
+    /** The exit status: 0, 1 if it failed, 2 if the arguments make no sense. */
+    int run(String... args) {
+        try {
+            return command(new ArrayDeque<>(Arrays.asList(args)));
+        } catch (CommandException e) {
+            err.println(e.getMessage());
+            if (e.status() == CommandException.USAGE) {
+                err.print(USAGE);
+            }
+            return e.status();
+        }
+    }
+
+    private int command(Deque<String> args) throws CommandException {
+        String command = args.isEmpty() ? "" : args.remove();
+        switch (command) {
+            case "ps" -> {
+                Options options = Options.of(command, args);
+                if (options.pid == null) {
+                    return new JvmList(err).print(options.format, out);
+                }
+                TaskTable.print(options.read(), options.format, out);
+                return 0;
+            }
+            case "pstree" -> {
+                Options options = Options.of(command, args);
+                if (options.pid == null) {
+                    throw CommandException.usage("pstree needs the PID of a process; ps lists those that have loops");
+                }
+                return new TaskTree(options.read()).print(out) ? 0 : 1;
+            }
+            case "-h", "--help", "help" -> {
+                out.print(USAGE);
+                return 0;
+            }
+            default -> throw CommandException.usage(command.isEmpty() ? "No command" : "No such command: " + command);
+        }
+    }
+
+    /** How the result of {@code ps} is written. */
+    enum Format {
+        TABLE,
+        CSV,
+        JSON
+    }
+
+    private static final class Options {
+        private @Nullable String pid;
+        private Format format = Format.TABLE;
+        private int stacks = STACK_LINES;
+        private int retries;
+        private boolean agent;
+
+        static Options of(String command, Deque<String> args) throws CommandException {
+            Options options = new Options();
+            while (!args.isEmpty()) {
+                String arg = args.remove();
+                if (arg.equals("--stacks")) {
+                    options.stacks = number(arg, args);
+                } else if (arg.equals("--retries")) {
+                    options.retries = number(arg, args);
+                } else if (arg.equals("--agent")) {
+                    options.agent = true;
+                } else if (arg.equals("--format") && command.equals("ps")) {
+                    options.format = format(value(arg, args));
+                } else if (arg.matches("\\d{1,18}") && options.pid == null) {
+                    options.pid = arg;
+                } else {
+                    throw CommandException.usage(command + " does not take " + arg);
+                }
+            }
+            return options;
+        }
+
+        private static String value(String option, Deque<String> args) throws CommandException {
+            if (args.isEmpty()) {
+                throw CommandException.usage(option + " needs a value");
+            }
+            return args.remove();
+        }
+
+        private static int number(String option, Deque<String> args) throws CommandException {
+            String value = value(option, args);
+            try {
+                int number = Integer.parseInt(value);
+                if (number >= 0) {
+                    return number;
+                }
+            } catch (NumberFormatException e) {
+                // said below
+            }
+            throw CommandException.usage(option + " needs a number from 0 on, not " + value);
+        }
+
+        private static Format format(String name) throws CommandException {
+            for (Format format : Format.values()) {
+                if (format.name().toLowerCase(Locale.ROOT).equals(name)) {
+                    return format;
+                }
+            }
+            throw CommandException.usage("--format is table, csv or json, not " + name);
+        }
+
+        private List<TaskRow> read() throws CommandException {
+            String pid = Objects.requireNonNull(this.pid);
+            for (int left = retries; ; left--) {
+                try (TargetJvm target = TargetJvm.attach(pid, agent)) {
+                    return target.tasks(stacks);
+                } catch (CommandException e) {
+                    if (left == 0) {
+                        throw e;
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,12 @@
+package asyncio.tools;
+
+/** Where the tools start: {@code java -jar asyncio-tools.jar COMMAND}. */
+public final class Main {
+    private Main() {}
+
+    public static void main(String[] args) {
+        int status = new CommandLine(System.out, System.err).run(args);
+        System.out.flush();
+        System.exit(status);
+    }
+}
