@@ -502,6 +502,45 @@ public final class Asyncio {
         return FluxMapConcurrent.of(source, concurrency, function, false);
     }
 
+    // ---- generators
+
+    /**
+     * A Flux whose items come from straight-line code: the body runs to its next {@link Emitter#emit emit} when an item
+     * is wanted, delivers, and suspends there until the next one is; it is never ahead. When it returns, the Flux
+     * completes; what it throws is the error of the Flux.
+     *
+     * <p>Nothing happens until the first request. Then the body runs as a task of the running loop, or of one of
+     * {@link EventLoop#shared()}; each subscription runs it anew. It sees the subscriber's context. Items are delivered
+     * on its thread, so the operators behind it run there.
+     *
+     * <p>Cancelling the subscription cancels that task: the body gets a {@link CancelledException} at its emit, or at
+     * another await. Its {@code finally} blocks may await; a task that awaits the Flux, through however many operators,
+     * does not go on before they have ended. Generators that are left at the end of a program are
+     * {@linkplain EventLoop#shutdownAsyncgens closed} there.
+     *
+     * <pre>{@code
+     * Flux<Row> rows = generate(emitter -> {
+     *     Connection connection = await(pool.acquire());
+     *     try {
+     *         for (String query : queries) {
+     *             await(emitter.emit(await(connection.query(query))));
+     *         }
+     *     } finally {
+     *         await(connection.release());
+     *     }
+     * });
+     * }</pre>
+     *
+     * <p>asyncio: an {@code async def} with {@code yield}. Unlike there, the body is a task of its own: time limits and
+     * task groups around an emit are about the body alone. Not to be taken for {@code Flux.generate}, whose function
+     * cannot wait.
+     *
+     * @since 0.1
+     */
+    public static <T> Flux<T> generate(Generator<T> body) {
+        return new FluxGenerate<>(body);
+    }
+
     // ---- clean-up
 
     /**

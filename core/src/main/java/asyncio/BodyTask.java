@@ -334,6 +334,16 @@ final class BodyTask<T> extends Task<T> implements Seated {
         }
     }
 
+    /** Signals an item on the body's stack, where an operator's lambda may not await. */
+    <V> void next(CoreSubscriber<? super V> subscriber, V item) {
+        subscribing = true;
+        try {
+            subscriber.onNext(item);
+        } finally {
+            subscribing = false;
+        }
+    }
+
     <V> @Nullable V awaitFuture(Future<V> future) throws Exception {
         checkNotItself(future);
         if (future.done()) {

@@ -73,6 +73,7 @@ public final class EventLoop extends Contexts.Running {
     final Task.Registry tasks = new Task.Registry();
     final Resources resources = new Resources();
     final Closings closings = new Closings();
+    final Generators generators = new Generators();
     final @Nullable LoopMonitor monitor;
     private final AtomicBoolean running = new AtomicBoolean();
     /** What its threads get, whichever of them happens to start another. */
@@ -883,6 +884,20 @@ public final class EventLoop extends Contexts.Running {
                 executor::runJoiner,
                 () -> service.awaitTermination(nanos, TimeUnit.NANOSECONDS),
                 Context.empty());
+    }
+
+    /**
+     * Closes the {@linkplain Asyncio#generate generators} that have begun and not ended: each gets a
+     * {@link CancelledException} at its emit, and its subscriber an error. Completes when all have ended, their
+     * clean-up included. Nothing happens until subscription; cancelling ends the waiting only. Those that begin later
+     * are warned of. {@link Asyncio#run} does this at its end, when the other tasks have ended.
+     *
+     * <p>asyncio: {@code shutdown_asyncgens}.
+     *
+     * @since 0.1
+     */
+    public Mono<Void> shutdownAsyncgens() {
+        return generators.shutDown(this);
     }
 
     // ---- debug mode

@@ -6,7 +6,7 @@ import reactor.core.CoreSubscriber;
 import reactor.util.context.Context;
 
 /** What {@link Asyncio#async} returns: a body that has not been started. Each subscription runs it anew, as a task. */
-final class MonoCoroutine<T> extends ColdMono<T> {
+class MonoCoroutine<T> extends ColdMono<T> {
     private final Callable<? extends T> body;
 
     MonoCoroutine(Callable<? extends T> body, Object what) {

@@ -2,6 +2,7 @@ package asyncio;
 
 import asyncio.internal.loop.BodyThreads;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -19,9 +20,9 @@ import reactor.util.context.ContextView;
  * {@link Asyncio#run} in parts, for consoles, test runners and others that are called from plain code.
  *
  * <p>The loop is made by the first {@link #run}, or {@link #getLoop}. {@link #close} cancels the tasks that are left
- * and waits for them, reports what they failed with, waits for the threads of the default executor (five minutes at
- * most) and for connections that are being closed to send what was written (ten seconds at most, after which they are
- * aborted, with a warning that says how much is lost), and closes the loop.
+ * and waits for them, then closes generators, reports what they failed with, waits for the threads of the default
+ * executor (five minutes at most) and for connections that are being closed to send what was written (ten seconds at
+ * most, after which they are aborted, with a warning that says how much is lost), and closes the loop.
  *
  * <p><b>Ctrl-C.</b> During a {@code run} on the main thread, the first Ctrl-C cancels the program, whose cleanup runs;
  * if it ends by that, {@code run} throws {@link KeyboardInterruptException}, with which a {@code main} that lets it out
@@ -288,6 +289,7 @@ public final class Runner implements AutoCloseable {
         Throwable error = null;
         try {
             cancelAllTasks(loop, outOfMemory);
+            closeGenerators(loop, outOfMemory);
             Future<Void> joined = loop.createTask(loop.shutdownDefaultExecutor(THREAD_JOIN_TIMEOUT));
             loop.runUntilDone(List.of(joined));
             loop.closings.runUntilOver(loop);
@@ -300,18 +302,15 @@ public final class Runner implements AutoCloseable {
         }
     }
 
+    /** But for generators, which tasks may use to the last. */
     private static void cancelAllTasks(EventLoop loop, boolean outOfMemory) {
         Set<Task<?>> left = loop.allTasks();
+        left.removeIf(Generators::contains);
         if (left.isEmpty()) {
             return;
         }
         Future.cancelAll(left, null);
-        TimerHandle reminder = loop.callLater(REMIND_AFTER, () -> remind(left));
-        // whoever was to end one of them may have died of it
-        TimerHandle limit = outOfMemory ? loop.callLater(LIMIT_AFTER_OUT_OF_MEMORY, loop::stop) : reminder;
-        loop.runUntilDone(List.copyOf(left));
-        reminder.cancel();
-        limit.cancel();
+        runUntilEnded(left, loop, outOfMemory);
         for (Task<?> task : left) {
             if (task.done() && !task.cancelled() && task.exception() != null) {
                 loop.callExceptionHandler(ExceptionContext.of("Unhandled exception during Asyncio.run() shutdown")
@@ -322,7 +321,25 @@ public final class Runner implements AutoCloseable {
         }
     }
 
-    private static void remind(Set<Task<?>> cancelled) {
+    /** Their errors are their subscribers'. */
+    private static void closeGenerators(EventLoop loop, boolean outOfMemory) {
+        List<Task<?>> generators = Generators.of(loop);
+        if (!generators.isEmpty()) {
+            Generators.close(generators);
+            runUntilEnded(generators, loop, outOfMemory);
+        }
+    }
+
+    private static void runUntilEnded(Collection<Task<?>> left, EventLoop loop, boolean outOfMemory) {
+        TimerHandle reminder = loop.callLater(REMIND_AFTER, () -> remind(left));
+        // whoever was to end one of them may have died of it
+        TimerHandle limit = outOfMemory ? loop.callLater(LIMIT_AFTER_OUT_OF_MEMORY, loop::stop) : reminder;
+        loop.runUntilDone(List.copyOf(left));
+        reminder.cancel();
+        limit.cancel();
+    }
+
+    private static void remind(Collection<Task<?>> cancelled) {
         List<Task<?>> left = cancelled.stream().filter(task -> !task.done()).toList();
         Log.warn(
                 "Asyncio.run has ended, but waits for " + left.size() + " tasks that were cancelled and go on: " + left

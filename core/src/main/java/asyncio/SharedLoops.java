@@ -134,8 +134,13 @@ public final class SharedLoops implements Iterable<EventLoop> {
             loop.closings.whenOver(() -> end.complete(null));
             return;
         }
+        if (tasks.stream().allMatch(Generators::contains)) {
+            Generators.close(List.copyOf(tasks));
+        } else {
+            tasks.removeIf(Generators::contains); // which the others may use to the last
+            Future.cancelAll(tasks, "The shared event loops are shut down");
+        }
         AtomicInteger left = new AtomicInteger(tasks.size());
-        Future.cancelAll(tasks, "The shared event loops are shut down");
         for (Task<?> task : tasks) {
             task.addDoneCallback(done -> {
                 if (left.decrementAndGet() == 0) {

@@ -2,6 +2,7 @@ package asyncio;
 
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
+import java.util.Arrays;
 import java.util.concurrent.Callable;
 import org.junit.jupiter.api.Assumptions;
 
@@ -28,5 +29,27 @@ public final class Allocation {
             least = Math.min(least, (threads.getCurrentThreadAllocatedBytes() - before) / (double) operations);
         }
         return least;
+    }
+
+    /** As {@link #bytesPerOperation}, of all threads: bodies have their own. Other threads are to be idle meanwhile. */
+    public static double bytesPerOperationOfAllThreads(int operations, Callable<?> round) throws Exception {
+        Assumptions.assumeTrue(
+                ManagementFactory.getThreadMXBean() instanceof ThreadMXBean threads
+                        && threads.isThreadAllocatedMemorySupported(),
+                "this JVM does not count what a thread allocates");
+        double least = Double.MAX_VALUE;
+        for (int i = 0; i < ROUNDS; i++) {
+            long before = allocatedByAll();
+            round.call();
+            least = Math.min(least, (allocatedByAll() - before) / (double) operations);
+        }
+        return least;
+    }
+
+    private static long allocatedByAll() {
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        return Arrays.stream(threads.getThreadAllocatedBytes(threads.getAllThreadIds()))
+                .filter(bytes -> bytes > 0)
+                .sum();
     }
 }

@@ -151,10 +151,23 @@ class BlockHoundTest {
         methods.put(
                 "EventLoop.shutdownDefaultExecutor(Duration)",
                 loop -> toThread(() -> 1).then(loop.shutdownDefaultExecutor(Duration.ofSeconds(10))));
+        methods.put(
+                "EventLoop.shutdownAsyncgens()",
+                loop -> counting(1_000_000).take(1).then(loop.shutdownAsyncgens()));
+        methods.put("Asyncio.generate(Generator)", loop -> counting(3).then());
         addScopes(methods);
         addCleanups(methods);
         addCombinators(methods);
         return methods;
+    }
+
+    private static Flux<Integer> counting(int n) {
+        return Asyncio.generate(emitter -> {
+            for (int i = 0; i < n; i++) {
+                await(sleep(SHORT));
+                await(emitter.emit(i));
+            }
+        });
     }
 
     private static void addCombinators(Map<String, Function<EventLoop, Mono<?>>> methods) {
@@ -258,6 +271,7 @@ class BlockHoundTest {
         tried.addAll(GIVE_WHAT_IS_THERE);
         tried.add("TaskFactory.newTask(EventLoop, Mono, TaskOptions)"); // the user's
         tried.add("SuspendingSink.put(Object)"); // of queue and bridge
+        tried.add("Emitter.emit(Object)"); // of generate
         BlockingCalls.assertThatAllAreTried(Asyncio.class, tried);
     }
 

@@ -165,4 +165,18 @@ class PublisherTckTest {
                 n -> Asyncio.mapConcurrentUnordered(
                         Flux.range(0, (int) n), Integer.MAX_VALUE, i -> Asyncio.sleep(Duration.ZERO, i)));
     }
+
+    @TestFactory
+    Stream<DynamicTest> generate() {
+        return Tck.ofMany(
+                "generate",
+                n -> Asyncio.generate(emitter -> {
+                    for (int i = 0; i < n; i++) {
+                        if (i % 10 == 0) {
+                            Asyncio.await(Asyncio.sleep(Duration.ofMillis(1)));
+                        }
+                        Asyncio.await(emitter.emit(i));
+                    }
+                }));
+    }
 }

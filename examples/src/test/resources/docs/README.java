@@ -35,6 +35,7 @@ abstract Mono<Connection> open(String address);
 Connection connection;
 Pool pool;
 String sql;
+List<String> queries;
 
 abstract Object uploadAll(TaskGroup group);
 abstract void retryLater(List<? extends Throwable> failures);

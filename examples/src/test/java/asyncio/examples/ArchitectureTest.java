@@ -104,6 +104,7 @@ class ArchitectureTest {
             "ForeignWork",
             "Future",
             "FutureSubscription",
+            "Generators",
             "Handle",
             "LoopEvents",
             "LoopMonitor",
