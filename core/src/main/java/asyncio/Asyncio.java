@@ -541,6 +541,38 @@ public final class Asyncio {
         return new FluxGenerate<>(body);
     }
 
+    /**
+     * Iterates over a Publisher in a loop of straight-line code, with one item requested for each that is asked for.
+     * Nothing happens before the first {@link AsyncIterator#next next()}.
+     *
+     * <pre>{@code
+     * try (AsyncIterator<Row> rows = iterate(table)) {
+     *     for (Row row; (row = await(rows.next())) != null; ) {
+     *         await(store(row));
+     *     }
+     * }                                                  // left early, the source is cancelled, and waited for
+     * }</pre>
+     *
+     * <p>asyncio: {@code async for}, with {@code contextlib.aclosing} around it.
+     *
+     * @since 0.1
+     */
+    public static <T> AsyncIterator<T> iterate(Publisher<? extends T> source) {
+        return iterate(source, 0);
+    }
+
+    /**
+     * As {@link #iterate(Publisher)}, with some items requested ahead: while the loop works on one, the source makes
+     * the next ones.
+     *
+     * @param prefetch how many items may have come, or be on their way, that nobody has asked for
+     * @throws IllegalArgumentException if {@code prefetch} is negative
+     * @since 0.1
+     */
+    public static <T> AsyncIterator<T> iterate(Publisher<? extends T> source, int prefetch) {
+        return new AsyncIterator<>(source, prefetch);
+    }
+
     // ---- clean-up
 
     /**

@@ -57,6 +57,23 @@ public final class Cleanups extends UnderWay {
         this.outer = of(outer);
     }
 
+    private Cleanups(Object owner, Context context, @Nullable EventLoop loop) {
+        this.loop = loop;
+        this.context = context.put(Cleanups.class, this);
+        this.owner = owner;
+        this.subscriber = null;
+        this.outer = null;
+    }
+
+    /**
+     * One that is nobody's part: what works for a subscriber whose owner asks for the {@link #rest} itself.
+     *
+     * @param loop where that is completed; null for wherever the last of it ends
+     */
+    static Cleanups ofOwner(CoreSubscriber<?> owner, Context context, @Nullable EventLoop loop) {
+        return new Cleanups(owner, context, loop);
+    }
+
     /**
      * A new one for what works for an operator, which calls {@link #close} when its part is over.
      *

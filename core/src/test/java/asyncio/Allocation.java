@@ -2,7 +2,8 @@ package asyncio;
 
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
-import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.junit.jupiter.api.Assumptions;
 
@@ -39,17 +40,28 @@ public final class Allocation {
                 "this JVM does not count what a thread allocates");
         double least = Double.MAX_VALUE;
         for (int i = 0; i < ROUNDS; i++) {
-            long before = allocatedByAll();
+            Map<Long, Long> before = allocatedByEach();
             round.call();
-            least = Math.min(least, (allocatedByAll() - before) / (double) operations);
+            long allocated = 0;
+            for (Map.Entry<Long, Long> thread : allocatedByEach().entrySet()) {
+                allocated += thread.getValue() - before.getOrDefault(thread.getKey(), 0L);
+            }
+            least = Math.min(least, allocated / (double) operations);
         }
         return least;
     }
 
-    private static long allocatedByAll() {
+    /** Of those that live: one that has ended meanwhile is not counted. */
+    private static Map<Long, Long> allocatedByEach() {
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-        return Arrays.stream(threads.getThreadAllocatedBytes(threads.getAllThreadIds()))
-                .filter(bytes -> bytes > 0)
-                .sum();
+        long[] ids = threads.getAllThreadIds();
+        long[] bytes = threads.getThreadAllocatedBytes(ids);
+        Map<Long, Long> all = new HashMap<>();
+        for (int i = 0; i < ids.length; i++) {
+            if (bytes[i] > 0) {
+                all.put(ids[i], bytes[i]);
+            }
+        }
+        return all;
     }
 }

@@ -155,6 +155,11 @@ class BlockHoundTest {
                 "EventLoop.shutdownAsyncgens()",
                 loop -> counting(1_000_000).take(1).then(loop.shutdownAsyncgens()));
         methods.put("Asyncio.generate(Generator)", loop -> counting(3).then());
+        methods.put("AsyncIterator.next()", loop -> Asyncio.iterate(counting(3)).next());
+        methods.put("AsyncIterator.aclose()", loop -> {
+            AsyncIterator<Integer> items = Asyncio.iterate(counting(3));
+            return items.next().then(items.aclose());
+        });
         addScopes(methods);
         addCleanups(methods);
         addCombinators(methods);

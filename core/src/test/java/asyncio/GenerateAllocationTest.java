@@ -1,12 +1,15 @@
 package asyncio;
 
 import static asyncio.Asyncio.await;
+import static asyncio.Asyncio.generate;
+import static asyncio.Asyncio.iterate;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import reactor.core.publisher.Flux;
 
-/** What an item of a generator allocates at most; apart, since it counts all threads. */
+/** What an item of a generator, and of a loop over one, allocates at most; apart, since it counts all threads. */
 @Timeout(60)
 class GenerateAllocationTest {
     private static final int N = 50_000;
@@ -33,5 +36,31 @@ class GenerateAllocationTest {
     @Test
     void anItemOfAGeneratorThatWaitsForDemand() throws Exception {
         assertThat(ofAnItem(1)).isBetween(1.0, 48.0);
+    }
+
+    private static double ofAnItemOfALoop(Flux<Integer> source, int prefetch) throws Exception {
+        return Asyncio.run(() -> Allocation.bytesPerOperationOfAllThreads(N, () -> {
+            try (AsyncIterator<Integer> items = iterate(source, prefetch)) {
+                for (Integer item; (item = await(items.next())) != null; ) {
+                    assert VALUE.equals(item);
+                }
+            }
+            return null;
+        }));
+    }
+
+    @Test
+    void anItemThatIsThereWhenALoopAsks() throws Exception {
+        assertThat(ofAnItemOfALoop(Flux.range(0, N).map(i -> VALUE), 0)).isBetween(1.0, 120.0);
+    }
+
+    @Test
+    void anItemThatALoopWaitsFor() throws Exception {
+        Flux<Integer> source = generate(emitter -> {
+            for (int i = 0; i < N; i++) {
+                await(emitter.emit(VALUE));
+            }
+        });
+        assertThat(ofAnItemOfALoop(source, 0)).isBetween(1.0, 280.0);
     }
 }

@@ -179,4 +179,17 @@ class PublisherTckTest {
                     }
                 }));
     }
+
+    @TestFactory
+    Stream<DynamicTest> nextOfAnIterator() {
+        return Tck.of(
+                "next() of an iterator", () -> Asyncio.iterate(Flux.range(0, 3)).next());
+    }
+
+    @TestFactory
+    Stream<DynamicTest> acloseOfAnIterator() {
+        return Tck.ofEmpty(
+                "aclose() of an iterator",
+                () -> Asyncio.iterate(Flux.range(0, 3)).aclose());
+    }
 }

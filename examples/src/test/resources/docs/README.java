@@ -36,6 +36,8 @@ Connection connection;
 Pool pool;
 String sql;
 List<String> queries;
+Flux<Row> table;
+abstract Mono<Void> store(Row row);
 
 abstract Object uploadAll(TaskGroup group);
 abstract void retryLater(List<? extends Throwable> failures);
