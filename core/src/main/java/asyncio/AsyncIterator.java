@@ -65,7 +65,7 @@ public final class AsyncIterator<T> implements AutoCloseable {
      * <p>asyncio: {@code aclose}.
      */
     public Mono<Void> aclose() {
-        return new MonoScope.Supplied<>(AsyncIterator.class, false, () -> new CloseSteps(subscriber));
+        return new MonoScope.Supplied<>(AcloseSteps.class, false, () -> new AcloseSteps(subscriber));
     }
 
     /** Closes this as {@link #aclose}: in a body, waits for it; elsewhere does not wait. */
@@ -113,11 +113,11 @@ public final class AsyncIterator<T> implements AutoCloseable {
     }
 
     /** Closes, and waits until nothing is under way any more, whoever is cancelled meanwhile. */
-    private static final class CloseSteps extends Steps<Void> {
+    private static final class AcloseSteps extends Steps<Void> {
         private final IterateSubscriber<?> iterator;
         private @Nullable CancelledException cancelled;
 
-        CloseSteps(IterateSubscriber<?> iterator) {
+        AcloseSteps(IterateSubscriber<?> iterator) {
             this.iterator = iterator;
         }
 

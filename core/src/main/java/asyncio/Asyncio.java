@@ -473,6 +473,26 @@ public final class Asyncio {
     }
 
     /**
+     * As {@link #race(Iterable)}, but they begin one after the other: the next one when one fails, or when the last has
+     * run for a while. So a second attempt costs something only if the first is slow or fails. Those that have not
+     * begun when one has won never do. The same Mono given twice is tried twice; Futures are under way already.
+     *
+     * <pre>{@code
+     * Reply reply = await(race(Collections.nCopies(3, ask()), Duration.ofMillis(50)));     // a hedged request
+     * }</pre>
+     *
+     * <p>asyncio: {@code staggered_race}, which is internal there. (RFC 8305, "happy eyeballs")
+     *
+     * @param delay on the loop's clock, from the beginning of the one before; null to begin when one has failed only
+     * @throws IllegalArgumentException if there are none, or the delay is negative
+     * @throws NullPointerException if one of the Monos is null
+     * @since 0.1
+     */
+    public static <T> Mono<T> race(Iterable<? extends Mono<? extends T>> monos, @Nullable Duration delay) {
+        return Race.of(monos, delay);
+    }
+
+    /**
      * Runs a Mono for each item of a source, a number of them at a time, and delivers their results in the order of the
      * items; empty ones are skipped. Nothing happens until the first request. Then the Monos run as tasks of the
      * running loop, or of one of {@link EventLoop#shared()}; Futures are awaited as they are. The function is called

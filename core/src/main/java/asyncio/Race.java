@@ -2,6 +2,7 @@ package asyncio;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -31,20 +32,46 @@ final class Race<T> extends Joint<T, T> {
     /** The children have been cancelled, by a winner or by a request. */
     private volatile boolean over;
 
-    private Race(EventLoop loop, Children<T> children) {
+    /** Who begins when; null if all do at once. */
+    private final @Nullable Stagger stagger;
+
+    private Race(EventLoop loop, Children<T> children, @Nullable Stagger stagger) {
         super(loop, children);
+        this.stagger = stagger;
     }
 
     static <T> Mono<T> of(Iterable<? extends Mono<? extends T>> monos) {
+        List<Mono<? extends T>> sources = sources(monos);
+        return new MonoFuture<>(Race.class, (loop, context) -> start(sources, loop, context));
+    }
+
+    static <T> Mono<T> of(Iterable<? extends Mono<? extends T>> monos, @Nullable Duration delay) {
+        List<Mono<? extends T>> sources = sources(monos);
+        if (delay != null && delay.isNegative()) {
+            throw new IllegalArgumentException("The delay of a race must not be negative: " + delay);
+        }
+        return new MonoFuture<>(Race.class, (loop, context) -> start(sources, delay, loop, context));
+    }
+
+    private static <T> List<Mono<? extends T>> sources(Iterable<? extends Mono<? extends T>> monos) {
         List<Mono<? extends T>> sources = Children.adopt(monos);
         if (sources.isEmpty()) {
             throw new IllegalArgumentException("A race needs at least one Mono: of none, none can be the first");
         }
-        return new MonoFuture<>(Race.class, (loop, context) -> start(sources, loop, context));
+        return sources;
+    }
+
+    static <T> Race<T> start(
+            List<Mono<? extends T>> sources, @Nullable Duration delay, EventLoop loop, Context context) {
+        Stagger stagger = new Stagger(loop, delay);
+        Race<T> race = new Race<>(loop, Children.start(stagger.gate(sources), loop, context), stagger);
+        stagger.start();
+        race.listen();
+        return race;
     }
 
     static <T> Race<T> start(List<Mono<? extends T>> sources, EventLoop loop, Context context) {
-        Race<T> race = new Race<>(loop, Children.start(sources, loop, context));
+        Race<T> race = new Race<>(loop, Children.start(sources, loop, context), null);
         race.listen();
         return race;
     }
@@ -63,6 +90,8 @@ final class Race<T> extends Joint<T, T> {
                             .exception(failure)
                             .future(child)
                             .build()));
+        } else if (stagger != null && !over) {
+            stagger.openNext();
         }
     }
 
@@ -75,6 +104,9 @@ final class Race<T> extends Joint<T, T> {
     @Override
     void cancelChildren(@Nullable String message, @Nullable CancelAll among) {
         if (OVER.compareAndSet(this, false, true)) {
+            if (stagger != null) {
+                stagger.close();
+            }
             Future.cancelEach(children.distinct, message, among); // does nothing to one that is done
         }
     }

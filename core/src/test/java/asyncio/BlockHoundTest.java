@@ -199,6 +199,7 @@ class BlockHoundTest {
                 loop -> Asyncio.mapConcurrentUnordered(Flux.range(0, 10), 3, i -> async(() -> await(sleep(SHORT, i))))
                         .then());
         methods.put("Asyncio.race(Iterable)", loop -> Asyncio.<Integer>race(sleeps));
+        methods.put("Asyncio.race(Iterable, Duration)", loop -> Asyncio.<Integer>race(sleeps, SHORT));
         methods.put("Asyncio.race(Mono[])", loop -> Asyncio.race(sleep(SHORT, 1), sleep(limit, 2)));
         methods.put("Asyncio.shield(Mono)", loop -> Asyncio.shield(sleep(SHORT, 1)));
         methods.put(

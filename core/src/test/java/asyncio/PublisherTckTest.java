@@ -152,6 +152,15 @@ class PublisherTckTest {
     }
 
     @TestFactory
+    Stream<DynamicTest> staggeredRace() {
+        return Tck.of(
+                "race with a delay",
+                () -> Asyncio.race(
+                        List.of(Asyncio.sleep(Duration.ofHours(1), 1), Asyncio.sleep(Duration.ZERO, 2)),
+                        Duration.ofMillis(1)));
+    }
+
+    @TestFactory
     Stream<DynamicTest> mapConcurrent() {
         return Tck.ofMany(
                 "mapConcurrent",

@@ -52,6 +52,8 @@ TaskGroup group;
 ConnectionHandler handler;
 StreamReader reader;
 Future<Reply> reply;
+abstract Mono<Reply> ask();
+
 java.nio.ByteBuffer buffer;
 Exception error;
 io.netty.channel.Channel channel;

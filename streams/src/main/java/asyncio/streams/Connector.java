@@ -24,7 +24,7 @@ final class Connector {
     Mono<StreamConnection> connect(String host, int port) {
         return Addresses.resolve(host, port)
                 .map(addresses -> Addresses.interleave(addresses, options.interleave))
-                .flatMap(addresses -> HappyEyeballs.connect(loop, addresses, options.happyEyeballsDelay, this::connect))
+                .flatMap(addresses -> HappyEyeballs.connect(addresses, options.happyEyeballsDelay, this::connect))
                 .flatMap(connection -> opened(connection, host, port));
     }
 

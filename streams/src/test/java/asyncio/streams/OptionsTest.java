@@ -216,7 +216,7 @@ class OptionsTest {
         for (int port : ports) {
             addresses.add(InetSocketAddress.createUnresolved(HOST, Math.abs(port)));
         }
-        return HappyEyeballs.connect(loop, addresses, delay, address -> {
+        return HappyEyeballs.connect(addresses, delay, address -> {
             int number = started.size();
             started.add(address.getPort());
             return ports[number] < 0
@@ -270,8 +270,7 @@ class OptionsTest {
         Asyncio.run(() -> {
             List<InetSocketAddress> two =
                     List.of(InetSocketAddress.createUnresolved("a", 1), InetSocketAddress.createUnresolved("b", 2));
-            Mono<Connection> racing =
-                    HappyEyeballs.connect(EventLoop.getRunningLoop(), two, null, address -> Mono.error(same));
+            Mono<Connection> racing = HappyEyeballs.connect(two, null, address -> Mono.error(same));
             assertThatThrownBy(() -> await(racing)).isSameAs(same);
         });
     }
@@ -284,7 +283,6 @@ class OptionsTest {
             List<InetSocketAddress> two =
                     List.of(InetSocketAddress.createUnresolved("a", 1), InetSocketAddress.createUnresolved("b", 2));
             Task<Connection> racing = createTask(HappyEyeballs.connect(
-                    loop,
                     two,
                     Duration.ofMillis(1),
                     address -> Mono.<Connection>never().doOnCancel(() -> cancelled.add(true))));
