@@ -1,5 +1,6 @@
 /** Connections and servers as readers and writers, on Reactor Netty. */
-@SuppressWarnings({"requires-automatic", "requires-transitive-automatic"}) // Reactor has no descriptors
+@SuppressWarnings({"module", "requires-automatic", "requires-transitive-automatic"
+}) // not built yet; Reactor has no descriptors
 module asyncio.streams {
     requires transitive asyncio.core;
     requires transitive io.netty.buffer;
@@ -15,4 +16,6 @@ module asyncio.streams {
     requires static transitive org.jspecify;
 
     exports asyncio.streams;
+    exports asyncio.streams.internal to
+            asyncio.subprocess;
 }

@@ -3,7 +3,6 @@
 module asyncio.subprocess {
     requires transitive asyncio.streams;
     requires io.netty.transport.unix.common;
-    requires static io.netty.transport.classes.epoll;
     requires static transitive org.jspecify;
 
     exports asyncio.subprocess;

@@ -164,7 +164,7 @@ class ArchitectureTest {
                 .layer("bridge")
                 .definedBy("asyncio.bridge")
                 .layer("streams")
-                .definedBy("asyncio.streams")
+                .definedBy("asyncio.streams..")
                 .layer("subprocess")
                 .definedBy("asyncio.subprocess")
                 .layer("testkit")

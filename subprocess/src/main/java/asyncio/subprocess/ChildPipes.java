@@ -1,7 +1,9 @@
 package asyncio.subprocess;
 
 import asyncio.EventLoop;
-import io.netty.channel.epoll.EpollIoHandle;
+import asyncio.streams.internal.EpollPipe;
+import asyncio.streams.internal.PipeEnd;
+import asyncio.streams.internal.PumpPipe;
 import io.netty.channel.unix.FileDescriptor;
 import java.io.File;
 import java.io.IOException;
@@ -27,17 +29,9 @@ abstract class ChildPipes {
      * Pipes on the loop's epoll, or with threads: where there is none, and with {@code -Dasyncio.subprocess=threads}.
      */
     static ChildPipes of(EventLoop loop) {
-        return "threads".equals(System.getProperty("asyncio.subprocess")) || !hasEpoll(loop)
+        return "threads".equals(System.getProperty("asyncio.subprocess")) || !PipeEnd.hasEpoll(loop)
                 ? new OfTheJdk(loop)
                 : new OnEpoll();
-    }
-
-    private static boolean hasEpoll(EventLoop loop) {
-        try {
-            return loop.netty().isCompatible(EpollIoHandle.class);
-        } catch (NoClassDefFoundError e) {
-            return false; // without Netty's epoll on the class path
-        }
     }
 
     /**

@@ -2,6 +2,7 @@ package asyncio.subprocess;
 
 import asyncio.EventLoop;
 import asyncio.streams.StreamConnection;
+import asyncio.streams.internal.PipeEnd;
 import java.io.IOException;
 import java.lang.ref.Cleaner;
 import java.time.Duration;

@@ -11,6 +11,7 @@ import asyncio.Future;
 import asyncio.streams.BrokenPipeException;
 import asyncio.streams.StreamReader;
 import asyncio.streams.StreamWriter;
+import asyncio.streams.internal.PipeEnd;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;

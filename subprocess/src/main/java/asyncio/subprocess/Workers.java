@@ -7,9 +7,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * The threads for what blocks: starting and ending children, and pumping where there is no epoll. As many as there is
- * to do, since any of them may be waiting for a child; platform threads, since a read of a pipe would keep the carrier
- * of a virtual one, and with some dozens of children nobody would be left to run. None after some seconds without work.
+ * The threads for starting and ending children, which blocks. As many as there is to do, since any of them may be
+ * waiting for a child; platform threads, since one that waits would keep the carrier of a virtual one, and with some
+ * dozens of children nobody would be left to run. None after some seconds without work.
  */
 final class Workers {
     private static final AtomicInteger COUNT = new AtomicInteger();

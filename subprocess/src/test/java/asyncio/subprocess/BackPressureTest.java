@@ -12,6 +12,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import asyncio.Asyncio;
 import asyncio.Task;
 import asyncio.streams.LeakCheck;
+import asyncio.streams.internal.PipeEnd;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.ByteBufAllocatorMetric;

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import asyncio.EventLoop;
+import asyncio.streams.internal.EpollPipe;
+import asyncio.streams.internal.PumpPipe;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;

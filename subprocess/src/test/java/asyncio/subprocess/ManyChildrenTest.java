@@ -12,6 +12,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import asyncio.Asyncio;
 import asyncio.streams.LeakCheck;
+import asyncio.streams.internal.EpollPipe;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -30,8 +31,7 @@ import reactor.core.publisher.Mono;
 class ManyChildrenTest {
     private static long pumps() {
         return Thread.getAllStackTraces().keySet().stream()
-                .filter(thread -> thread.getName().startsWith("asyncio-subprocess-")
-                        && !thread.getName().endsWith("shutdown"))
+                .filter(thread -> thread.getName().matches("asyncio-(subprocess|pipe)-\\d+"))
                 .count();
     }
 

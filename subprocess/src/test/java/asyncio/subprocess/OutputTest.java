@@ -14,6 +14,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import asyncio.Asyncio;
 import asyncio.Task;
 import asyncio.streams.LeakCheck;
+import asyncio.streams.internal.PumpPipe;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;

@@ -21,6 +21,7 @@ import asyncio.streams.BrokenPipeException;
 import asyncio.streams.ConnectionResetException;
 import asyncio.streams.LeakCheck;
 import asyncio.streams.LimitOverrunException;
+import asyncio.streams.internal.PipeEnd;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -1,4 +1,4 @@
-package asyncio.subprocess;
+package asyncio.streams.internal;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelOutboundBuffer;
@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * reader whose writers are gone is told once and not for ever; the interest in reading, when it comes back, brings what
  * has happened meanwhile.
  */
-final class EpollPipe extends PipeEnd {
+public final class EpollPipe extends PipeEnd {
     private static final int EPOLLHUP = 0x10;
     /**
      * Of what is written so much is passed to the operating system at once, in bytes: no pipe takes more by default.
@@ -37,8 +37,13 @@ final class EpollPipe extends PipeEnd {
     private EpollIoOps interest = EpollIoOps.NONE;
     private boolean readPending;
 
-    /** @param descriptor not blocking; closed with the channel */
-    EpollPipe(FileDescriptor descriptor, String name, boolean readable) {
+    /**
+     * A channel that is to be registered with a loop on epoll.
+     *
+     * @param descriptor not blocking; closed with the channel
+     * @param name what the other end is, for messages: {@code stdin of cat, pid 42}
+     */
+    public EpollPipe(FileDescriptor descriptor, String name, boolean readable) {
         super(name, readable);
         this.descriptor = descriptor;
     }

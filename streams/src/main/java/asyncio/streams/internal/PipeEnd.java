@@ -1,5 +1,6 @@
-package asyncio.subprocess;
+package asyncio.streams.internal;
 
+import asyncio.EventLoop;
 import asyncio.streams.BrokenPipeException;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.AbstractChannel;
@@ -9,16 +10,17 @@ import io.netty.channel.ChannelMetadata;
 import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.ChannelPromise;
 import io.netty.channel.DefaultChannelConfig;
+import io.netty.channel.epoll.EpollIoHandle;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
 import java.net.SocketAddress;
 import java.util.concurrent.RejectedExecutionException;
 
 /**
- * This process's end of a pipe to a child, as a Netty channel, for the reader and the writer of {@code streams} to
- * stand on. It goes in one direction: closing that is closing all of it.
+ * This process's end of a pipe, as a Netty channel, for the reader and the writer of {@code streams} to stand on. It
+ * goes in one direction: closing that is closing all of it.
  */
-abstract class PipeEnd extends AbstractChannel implements DuplexChannel {
+public abstract class PipeEnd extends AbstractChannel implements DuplexChannel {
     /** What is in a pipe is no more than that, in bytes: the largest that Linux gives to who has no special rights. */
     static final int LARGEST_PIPE = 1 << 20;
 
@@ -57,8 +59,17 @@ abstract class PipeEnd extends AbstractChannel implements DuplexChannel {
     /** On the loop: nothing is to be read any more, until somebody asks again. */
     abstract void stopReading();
 
-    /** On the loop: reads what the child has written so far, then closes this. */
+    /** On the loop: reads what the other end has written so far, then closes this. */
     abstract void readRest();
+
+    /** Whether a loop's channels are on epoll, and so may an {@link EpollPipe} be. */
+    public static boolean hasEpoll(EventLoop loop) {
+        try {
+            return loop.netty().isCompatible(EpollIoHandle.class);
+        } catch (NoClassDefFoundError e) {
+            return false; // without Netty's epoll on the class path
+        }
+    }
 
     /** Lets go of the descriptor. */
     abstract void release() throws Exception;
@@ -82,8 +93,8 @@ abstract class PipeEnd extends AbstractChannel implements DuplexChannel {
         }
     }
 
-    /** Closes it; from any thread. What the child has written until now can still be read. */
-    final void finish() {
+    /** Closes it; from any thread. What the other end has written until now can still be read. */
+    public final void finish() {
         try {
             if (!readable) {
                 close();
@@ -106,7 +117,7 @@ abstract class PipeEnd extends AbstractChannel implements DuplexChannel {
     }
 
     final BrokenPipeException brokenPipe() {
-        return new BrokenPipeException("Broken pipe: " + name + " was closed by the child, or it has ended");
+        return new BrokenPipeException("Broken pipe: " + name + " was closed by its reader, or that has ended");
     }
 
     /** Nobody will read what is written. As in asyncio this is an error only if something is lost. */

@@ -1,6 +1,9 @@
-package asyncio.subprocess;
+package asyncio.streams.internal;
 
+import asyncio.Closings;
 import asyncio.EventLoop;
+import asyncio.Future;
+import asyncio.Log;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.ChannelPromise;
@@ -17,14 +20,14 @@ import reactor.core.Disposables;
 import reactor.core.scheduler.Schedulers;
 
 /**
- * An end of a pipe where there is no epoll: each read and each write is a job in a {@link Workers thread}, of which one
- * is under way at a time. Reading ahead goes no further than that one read. State belongs to the loop.
+ * An end of a pipe where there is no epoll: each read and each write is a job in a {@link PipeThreads thread}, of which
+ * one is under way at a time. Reading ahead goes no further than that one read. State belongs to the loop.
  *
  * <p>A read or write that is under way cannot be stopped: after the channel was closed, its thread waits on until the
- * child, or who has inherited the pipe from it, writes, reads or ends. Only then is the stream closed, so that no
- * descriptor is used that is another's by now.
+ * other end, or whoever has inherited it, writes, reads or ends. Only then is the stream closed, so that no descriptor
+ * is used that is another's by now.
  */
-final class PumpPipe extends PipeEnd {
+public final class PumpPipe extends PipeEnd {
     private static final int CHUNK = 64 * 1024;
     /** A read that is under way when the pipe is to be closed has so long to come back with what is there. */
     private static final int PATIENCE_MILLIS = 200;
@@ -43,18 +46,51 @@ final class PumpPipe extends PipeEnd {
 
     private @Nullable Disposable withLoop;
 
-    PumpPipe(EventLoop loop, InputStream input, String name) {
+    /** The descriptor is this process's, which uses it after the loop, too. */
+    private final boolean standard;
+    /** The loop is closed. */
+    private volatile boolean left;
+    /** Done when all is out that was flushed; null if it is. Of a standard stream, for the end of the program. */
+    private @Nullable Future<Void> out;
+
+    /**
+     * The end that reads; to be registered with the loop.
+     *
+     * @param input closed with the channel
+     * @param name what the other end is, for messages: {@code stdout of cat, pid 42}
+     */
+    public PumpPipe(EventLoop loop, InputStream input, String name) {
         super(name, true);
         this.loop = loop;
         this.input = input;
         this.output = null;
+        this.standard = false;
     }
 
-    PumpPipe(EventLoop loop, OutputStream output, String name) {
+    /**
+     * The end that writes; to be registered with the loop.
+     *
+     * @param output closed with the channel
+     * @param name what the other end is, for messages: {@code stdin of cat, pid 42}
+     */
+    public PumpPipe(EventLoop loop, OutputStream output, String name) {
+        this(loop, output, name, false);
+    }
+
+    private PumpPipe(EventLoop loop, OutputStream output, String name, boolean standard) {
         super(name, false);
         this.loop = loop;
         this.input = null;
         this.output = output;
+        this.standard = standard;
+    }
+
+    /**
+     * An output that this process was started with. It is closed when the channel is, but not when the loop is. The end
+     * of the program waits until all is out that was written.
+     */
+    public static PumpPipe ofThisProcess(EventLoop loop, OutputStream output, String name) {
+        return new PumpPipe(loop, output, name, true);
     }
 
     /**
@@ -110,7 +146,7 @@ final class PumpPipe extends PipeEnd {
         final void begin() {
             Disposable hold = loop.holdTime(PumpPipe.this, null);
             try {
-                Workers.POOL.execute(this);
+                PipeThreads.POOL.execute(this);
             } catch (RuntimeException | Error e) {
                 hold.dispose();
                 throw e;
@@ -284,11 +320,46 @@ final class PumpPipe extends PipeEnd {
             if (!isOpen() || unwritten == null) {
                 closeStreams();
             } else if (failure != null) {
-                outputRefused(); // the JDK says "Broken pipe", or "Stream closed" if the child has ended
+                refused(failure);
             } else {
                 unwritten.removeBytes(n);
                 ((Unsafe) unsafe()).resume();
+                if (unwritten.isEmpty()) {
+                    allIsOut();
+                }
             }
+        }
+    }
+
+    /** The JDK says "Broken pipe", or "Stream closed" if a child has ended; a file may be on a disk that is full. */
+    private void refused(Throwable failure) {
+        if (standard && !String.valueOf(failure.getMessage()).contains("Broken pipe")) {
+            pipeline().fireExceptionCaught(failure);
+        }
+        outputRefused();
+    }
+
+    // ---- the end of the program, of a standard stream
+
+    private void awaitedByTheProgram() {
+        ChannelOutboundBuffer unwritten = unsafe().outboundBuffer();
+        if (standard && out == null && unwritten != null && !unwritten.isEmpty()) {
+            Future<Void> out = new Future<>();
+            this.out = out;
+            Closings.await(
+                    out,
+                    () -> Log.warn(
+                            "The program ends with " + unwritten.totalPendingWriteBytes() + " bytes unsent to "
+                                    + remoteAddress() + ", whose reader has not taken them",
+                            null));
+        }
+    }
+
+    private void allIsOut() {
+        Future<Void> out = this.out;
+        if (out != null) {
+            this.out = null;
+            out.trySetResult(null);
         }
     }
 
@@ -300,6 +371,7 @@ final class PumpPipe extends PipeEnd {
     private final class Unsafe extends PipeUnsafe {
         @Override
         protected void flush0() {
+            awaitedByTheProgram();
             if (!busy) {
                 super.flush0();
             }
@@ -328,7 +400,10 @@ final class PumpPipe extends PipeEnd {
             promise.setFailure(new RejectedExecutionException("The event loop is being closed"));
             return;
         }
-        withLoop = loop.onClose(() -> unsafe().close(voidPromise()));
+        withLoop = loop.onClose(() -> {
+            left = true;
+            unsafe().close(voidPromise());
+        });
         promise.setSuccess();
     }
 
@@ -338,6 +413,7 @@ final class PumpPipe extends PipeEnd {
             withLoop.dispose();
         }
         hold.dispose(); // what is under way is for nobody
+        allIsOut();
         if (!busy) {
             closeStreams();
         }
@@ -347,11 +423,14 @@ final class PumpPipe extends PipeEnd {
     private void closeStreams() {
         Closeable stream = input != null ? input : output;
         if (stream != null) {
-            Workers.POOL.execute(() -> close(stream));
+            PipeThreads.POOL.execute(() -> close(stream));
         }
     }
 
-    private static void close(Closeable stream) {
+    private void close(Closeable stream) {
+        if (standard && left) {
+            return;
+        }
         try {
             stream.close();
         } catch (IOException e) {
