@@ -17,7 +17,7 @@ import java.util.concurrent.TimeUnit;
 /**
  * A program of the tests in a JVM of its own, with this one's class path and switches: for what ends a JVM, or needs
  * one that was started in another way. What it prints, errors included, is its half of a conversation by lines; the
- * other half is signals.
+ * other half is lines that are sent to its standard input, and signals.
  *
  * <pre>{@code
  * try (ChildJvm child = ChildJvm.of(InterruptedProgram.class, "twice").start()) {
@@ -52,9 +52,10 @@ public final class ChildJvm implements AutoCloseable {
 
     private boolean exitedAsExpected;
 
-    private ChildJvm(List<String> command) throws IOException {
+    private ChildJvm(List<String> command, Redirect input) throws IOException {
         this.command = String.join(" ", command);
-        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+        ProcessBuilder builder =
+                new ProcessBuilder(command).redirectErrorStream(true).redirectInput(input);
         builder.environment().put("CLASSPATH", System.getProperty("java.class.path"));
         builder.environment()
                 .keySet()
@@ -72,11 +73,14 @@ public final class ChildJvm implements AutoCloseable {
         return new Builder(main, arguments);
     }
 
+    /** How a child is to be started. */
     public static final class Builder {
         private final Class<?> main;
         private final List<String> arguments;
         private final List<String> options = new ArrayList<>();
         private final List<String> ignored = new ArrayList<>();
+        private List<String> launcher = List.of();
+        private Redirect input = Redirect.PIPE;
 
         private Builder(Class<?> main, String... arguments) {
             this.main = main;
@@ -101,6 +105,19 @@ public final class ChildJvm implements AutoCloseable {
             return this;
         }
 
+        /** Puts the command that starts the JVM behind another one, which is to run it. */
+        public Builder under(String... launcher) {
+            this.launcher = List.of(launcher);
+            return this;
+        }
+
+        /** Its standard input, instead of what is {@link ChildJvm#send sent}. */
+        public Builder input(Redirect input) {
+            this.input = input;
+            return this;
+        }
+
+        /** Starts it. */
         public ChildJvm start() throws IOException {
             List<String> command = new ArrayList<>();
             if (startedIgnoringInterrupts()) {
@@ -109,11 +126,12 @@ public final class ChildJvm implements AutoCloseable {
             if (!ignored.isEmpty()) {
                 command.addAll(List.of("sh", "-c", "trap '' " + String.join(" ", ignored) + "; exec \"$@\"", "sh"));
             }
+            command.addAll(launcher);
             command.add(System.getProperty("java.home") + File.separator + "bin" + File.separator + "java");
             command.addAll(options);
             command.add(main.getName());
             command.addAll(arguments);
-            return new ChildJvm(command);
+            return new ChildJvm(command, input);
         }
     }
 
@@ -168,6 +186,17 @@ public final class ChildJvm implements AutoCloseable {
                 .waitFor();
     }
 
+    /** Writes to its standard input. */
+    public void send(String text) throws IOException {
+        process.getOutputStream().write(text.getBytes(StandardCharsets.UTF_8));
+        process.getOutputStream().flush();
+    }
+
+    /** Closes its standard input. */
+    public void endInput() throws IOException {
+        process.getOutputStream().close();
+    }
+
     /** Waits until the child has printed this line; lines before it that nobody waited for are skipped. */
     public synchronized void expectLine(String line) throws InterruptedException {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(LIMIT_SECONDS);
@@ -198,6 +227,7 @@ public final class ChildJvm implements AutoCloseable {
         exitedAsExpected = true;
     }
 
+    /** Its number. */
     public long pid() {
         return process.pid();
     }

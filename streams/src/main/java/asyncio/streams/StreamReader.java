@@ -51,7 +51,7 @@ public final class StreamReader {
     static final int DEFAULT_LIMIT = 65_536;
 
     /** For what comes from no channel: nobody need release it. */
-    private static final ByteBufAllocator HEAP = new UnpooledByteBufAllocator(false);
+    static final ByteBufAllocator HEAP = new UnpooledByteBufAllocator(false);
 
     private final Incoming incoming;
     /** Feeds it, and is not forgotten while somebody holds its reader; null if anybody may feed it. */

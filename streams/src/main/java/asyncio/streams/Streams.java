@@ -104,6 +104,77 @@ public final class Streams {
                         .doOnNext(opened -> UnclosedReport.watch(opened, site)));
     }
 
+    // ---- the standard streams of this program
+
+    /** As {@link #stdin(int)}, with a limit of 64 KiB. */
+    public static Mono<StreamReader> stdin() {
+        return stdin(StreamReader.DEFAULT_LIMIT);
+    }
+
+    /**
+     * The standard input of this program as a reader, be it a pipe, a file, a terminal or a socket. Nothing is read
+     * before the first subscription. A loop has one reader, which is given again to whoever asks again; only one loop
+     * reads at a time. When that is closed, the next has what nobody has read.
+     *
+     * <p>The reader does not keep the program from its end, which comes when {@code main} returns, also while stdin is
+     * open. On epoll no thread waits for input, elsewhere one daemon thread does. It is the descriptor that is read:
+     * not what {@code System.setIn} has put in the place of {@code System.in}, nor what that has buffered.
+     *
+     * <p>Fails with {@link IllegalStateException} if another loop reads it. Cancelling opens nothing; cancelling a read
+     * of the reader loses no byte.
+     *
+     * <pre>{@code
+     * StreamReader stdin = await(Streams.stdin());
+     * for (byte[] line; (line = await(stdin.readLine())) != null; ) {
+     *     System.out.print(new String(line, UTF_8));
+     * }
+     * }</pre>
+     *
+     * <p>asyncio: {@code connect_read_pipe(lambda: StreamReaderProtocol(reader), sys.stdin)}.
+     *
+     * @param limit the longest line, in bytes, of the reader that the loop gets first; twice that is buffered
+     * @throws IllegalArgumentException if the limit is not positive
+     * @since 0.1.0
+     */
+    public static Mono<StreamReader> stdin(int limit) {
+        return StandardInput.STDIN.reader(StreamReader.checkLimit(limit));
+    }
+
+    /**
+     * The standard output of this program as a writer, which {@link StreamWriter#drain} makes wait for a reader that is
+     * slow. Nothing happens until subscription, cancelling opens nothing. A loop has one writer, which is given again
+     * to whoever asks again. Threads write, so that no loop waits for a terminal or a file.
+     *
+     * <p>It is the descriptor that is written to, not what {@code System.setOut} has put in its place: a program whose
+     * stdout is a protocol sets that to {@code System.err}. The end of {@link asyncio.Asyncio#run} waits, ten seconds
+     * at most, until all is out. Closing the writer tells the reader that nothing more comes; {@code System.out} leads
+     * nowhere from then on. The end of the loop closes nothing.
+     *
+     * <p>Once the reader is gone, {@code drain} fails with {@link BrokenPipeException}.
+     *
+     * <pre>{@code
+     * StreamWriter stdout = await(Streams.stdout());
+     * stdout.write("{\"jsonrpc\":\"2.0\"}\n");
+     * await(stdout.drain());
+     * }</pre>
+     *
+     * <p>asyncio: {@code connect_write_pipe(FlowControlMixin, sys.stdout)}, and a {@code StreamWriter} on that.
+     *
+     * @since 0.1.0
+     */
+    public static Mono<StreamWriter> stdout() {
+        return StandardOutput.STDOUT.writer();
+    }
+
+    /**
+     * As {@link #stdout}, of the standard error.
+     *
+     * @since 0.1.0
+     */
+    public static Mono<StreamWriter> stderr() {
+        return StandardOutput.STDERR.writer();
+    }
+
     // ---- serving
 
     /** As {@link #startServer(Function, String, int, ServeOptions)}, with the defaults. */

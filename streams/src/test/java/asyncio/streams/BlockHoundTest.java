@@ -7,6 +7,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import asyncio.BlockingCalls;
 import io.netty.buffer.Unpooled;
 import io.netty.util.ReferenceCounted;
+import java.io.InputStream;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -126,6 +127,17 @@ class BlockHoundTest {
             connection.close();
             return connection.writer().waitClosed();
         });
+        // not the real one, over which the JVM of the tests is told what to do
+        methods.put(
+                "Streams.stdin()",
+                connection -> new StandardInput(InputStream.nullInputStream(), StandardInput.NONE)
+                        .reader(100)
+                        .flatMap(StreamReader::readAll));
+        methods.put(
+                "Streams.stdin(int)",
+                connection -> new StandardInput(InputStream.nullInputStream(), StandardInput.NONE).reader(100));
+        methods.put("Streams.stdout()", connection -> Streams.stdout());
+        methods.put("Streams.stderr()", connection -> Streams.stderr());
         methods.put(
                 "Streams.openConnection(String, int)", connection -> Streams.openConnection(HOST, portOf(connection)));
         methods.put(

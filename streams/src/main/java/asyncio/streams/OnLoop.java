@@ -1,0 +1,19 @@
+package asyncio.streams;
+
+import asyncio.EventLoop;
+import java.util.function.Function;
+import reactor.core.publisher.Mono;
+
+/** Work for the loop that runs where a Mono is subscribed to, or for a shared one. */
+final class OnLoop {
+    private OnLoop() {}
+
+    /** A cold Mono of what the work gives, which is called on the loop. */
+    static <T> Mono<T> call(Function<EventLoop, T> work) {
+        return Mono.defer(() -> {
+            EventLoop loop = EventLoop.runningOrShared();
+            Mono<T> call = Mono.fromCallable(() -> work.apply(loop));
+            return loop.netty().inEventLoop() ? call : call.subscribeOn(loop.scheduler());
+        });
+    }
+}
