@@ -765,6 +765,29 @@ public final class EventLoop extends Contexts.Running {
         }
     }
 
+    /**
+     * Runs a callback at once, with the context that {@link Asyncio#currentContext()} is in it, and with its
+     * ThreadLocals: for authors of transports, whose events come on the loop and need no turn of their own. What the
+     * callback throws comes out.
+     *
+     * @throws IllegalStateException if it is not called on this loop
+     * @since 0.1
+     */
+    public void runInContext(Runnable callback, ContextView context) {
+        Objects.requireNonNull(callback, "callback");
+        Objects.requireNonNull(context, "context");
+        if (!core.inEventLoop()) {
+            throw new IllegalStateException(
+                    "runInContext() called outside of " + this + ": use callSoonThreadsafe(callback, context)");
+        }
+        ContextView outer = enterContext(context);
+        try (ThreadLocals.Scope locals = ThreadLocals.restore(context)) {
+            callback.run();
+        } finally {
+            leaveContext(outer);
+        }
+    }
+
     void enterTask(@Nullable Task<?> task) {
         currentTask = task;
         context = task == null ? Context.empty() : task.getContext();

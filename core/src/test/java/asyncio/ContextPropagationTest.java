@@ -121,6 +121,33 @@ class ContextPropagationTest {
     }
 
     @Test
+    void aCallbackThatIsRunAtOnceHasTheContextAndItsThreadLocals() throws Exception {
+        List<String> seen = new ArrayList<>();
+        Asyncio.run(() -> {
+            EventLoop loop = EventLoop.getRunningLoop();
+            TRACE.set("the body's");
+            loop.runInContext(
+                    () -> seen.add(TRACE.get() + " " + Asyncio.currentContext().get("trace")), T1);
+            seen.add(TRACE.get() + " " + Asyncio.currentContext().hasKey("trace"));
+            assertThatThrownBy(() -> loop.runInContext(
+                            () -> {
+                                throw new ArithmeticException();
+                            },
+                            T1))
+                    .isInstanceOf(ArithmeticException.class);
+            seen.add(TRACE.get() + " " + Asyncio.currentContext().hasKey("trace"));
+            TRACE.remove();
+            await(toThread(() -> {
+                assertThatThrownBy(() -> loop.runInContext(() -> seen.add("wrong"), T1))
+                        .isInstanceOf(IllegalStateException.class)
+                        .hasMessageContaining("callSoonThreadsafe");
+                return null;
+            }));
+        });
+        assertThat(seen).containsExactly("t1 t1", "the body's false", "the body's false");
+    }
+
+    @Test
     void whatABodyAwaitsSeesThemInItsOperatorsIfReactorPropagates() {
         automatic(true);
         Mono<List<String>> body = async(() -> {
