@@ -1,4 +1,5 @@
 import io.netty.buffer.ByteBufUtil;
+import java.nio.ByteBuffer;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import javax.net.ssl.SSLContext;
 import reactor.netty.http.server.HttpServer;

@@ -1,15 +1,21 @@
 package asyncio.streams;
 
 import asyncio.EventLoop;
+import asyncio.Log;
 import io.netty.channel.ChannelOption;
+import java.io.IOException;
+import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.file.Path;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
+import reactor.netty.ChannelBindException;
 import reactor.netty.Connection;
 import reactor.netty.resources.LoopResources;
 import reactor.netty.tcp.TcpClient;
+import reactor.util.context.ContextView;
 
 /** Connects to the first address of a host that answers, and encrypts if that is asked for. */
 final class Connector {
@@ -21,19 +27,39 @@ final class Connector {
         this.options = options;
     }
 
+    /** Connects, for a reader and a writer. */
     Mono<StreamConnection> connect(String host, int port) {
-        return Addresses.resolve(host, port)
-                .map(addresses -> Addresses.interleave(addresses, options.interleave))
-                .flatMap(addresses -> HappyEyeballs.connect(addresses, options.happyEyeballsDelay, this::connect))
-                .flatMap(connection -> opened(connection, host, port));
+        return open(host, port).flatMap(connection -> stream(connection, host, port));
     }
 
+    /** As {@link #connect(String, int)}, to a Unix socket. */
     Mono<StreamConnection> connect(Path path) {
+        return open(path).flatMap(connection -> stream(connection, null, -1));
+    }
+
+    /** Connects, for a protocol. */
+    <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> connect(
+            String host, int port, Supplier<? extends P> factory, ContextView context) {
+        return open(host, port).flatMap(connection -> transport(connection, factory, context, host, port));
+    }
+
+    /** As {@link #connect(String, int, Supplier, ContextView)}, to a Unix socket. */
+    <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> connect(
+            Path path, Supplier<? extends P> factory, ContextView context) {
+        return open(path).flatMap(connection -> transport(connection, factory, context, null, -1));
+    }
+
+    private Mono<Connection> open(String host, int port) {
+        return Addresses.resolve(host, port)
+                .map(addresses -> Addresses.interleave(addresses, options.interleave))
+                .flatMap(addresses -> HappyEyeballs.connect(addresses, options.happyEyeballsDelay, this::connect));
+    }
+
+    private Mono<Connection> open(Path path) {
         return UnixSockets.address(loop, path)
                 .flatMap(address -> client(address, UnixSockets.resources(loop))
                         .connect()
-                        .onErrorMap(error -> UnixSockets.connectError(path, error)))
-                .flatMap(connection -> opened(connection, null, -1));
+                        .onErrorMap(error -> UnixSockets.connectError(path, error)));
     }
 
     private Mono<Connection> connect(InetSocketAddress address) {
@@ -42,7 +68,22 @@ final class Connector {
         InetSocketAddress local = options.localAddress;
         return (local == null ? client : client.bindAddress(() -> local))
                 .connect()
-                .cast(Connection.class);
+                .<Connection>cast(Connection.class)
+                .onErrorMap(Connector::isOfBind, error -> bindError(local, address, error));
+    }
+
+    /** On epoll or on NIO. */
+    private static boolean isOfBind(Throwable error) {
+        return error instanceof ChannelBindException || error.getCause() instanceof BindException;
+    }
+
+    private static IOException bindError(
+            @Nullable InetSocketAddress local, InetSocketAddress address, Throwable error) {
+        BindException bindError = new BindException("Cannot connect to " + address + " from " + local
+                + ": the address is in use, or not this host's (" + Log.text(error)
+                + "). Choose another port for localAddress, or 0 to let the system choose");
+        bindError.initCause(error);
+        return bindError;
     }
 
     private static TcpClient client(SocketAddress address, LoopResources resources) {
@@ -54,14 +95,33 @@ final class Connector {
                 .remoteAddress(() -> address);
     }
 
-    private Mono<StreamConnection> opened(Connection opened, @Nullable String host, int port) {
+    private Mono<StreamConnection> stream(Connection opened, @Nullable String host, int port) {
         StreamConnection connection =
                 StreamConnection.from(opened, options.limit, "the limit of openConnection (ConnectOptions.limit)");
-        connection.handler().limit(options);
+        return established(connection.handler(), host, port, connection);
+    }
+
+    private <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> transport(
+            Connection opened, Supplier<? extends P> factory, ContextView context, @Nullable String host, int port) {
+        P protocol;
+        StreamTransport transport;
+        try {
+            protocol = StreamTransport.newProtocol(loop, factory, context);
+            transport = StreamTransport.of(opened, loop, protocol, context);
+        } catch (Throwable e) { // of the factory
+            opened.dispose();
+            return Mono.error(e);
+        }
+        return established(transport.handler(), host, port, transport)
+                .flatMap(there -> there.connectionMade(new Opened<>(there, protocol)));
+    }
+
+    /** Encrypts, if that is asked for. */
+    private <T> Mono<T> established(StreamHandler stream, @Nullable String host, int port, T connection) {
+        stream.limit(options);
         TlsOptions tls = options.tls;
         return tls == null
                 ? Mono.just(connection)
-                : Tls.handshake(connection, tls, host, port)
-                        .doOnError(error -> connection.writer().abort());
+                : Tls.handshake(stream, tls, host, port, connection).doOnError(error -> stream.requestAbort());
     }
 }

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * The bytes that have come for a {@link StreamReader}, and the reads that wait for more. It belongs to the loop: every
  * method but {@link #onLoop} and those that only look is called there.
  */
-final class Incoming {
+final class Incoming implements Inbound {
     /** The JVM's longest array, about. */
     private static final int MAX_SIZE = Integer.MAX_VALUE - 8;
 
@@ -31,6 +31,9 @@ final class Incoming {
     private volatile @Nullable Throwable exception;
     /** What a read gets that more bytes would have to come for: the stream was cut off. */
     private @Nullable Throwable truncation;
+
+    /** Where in the stream that began which {@link #takeForTls} gave. */
+    private long beforeTls;
 
     /** A read that has been asked for. */
     interface Pending {
@@ -70,7 +73,8 @@ final class Incoming {
         }
     }
 
-    boolean ended() {
+    @Override
+    public boolean ended() {
         return ended;
     }
 
@@ -170,8 +174,13 @@ final class Incoming {
 
     // ---- the source's side
 
-    /** Takes bytes that have come, and owns the buffer from here on. */
-    void feed(ByteBuf bytes) {
+    @Override
+    public void attached() {
+        flow.resumeReading();
+    }
+
+    @Override
+    public void feed(ByteBuf bytes) {
         if (ended || !bytes.isReadable()) {
             bytes.release();
             return;
@@ -208,29 +217,30 @@ final class Incoming {
         fail(reason);
     }
 
-    /** Nothing more will come. */
-    void feedEof() {
+    @Override
+    public void feedEof() {
         ended = true;
         atEof = buffer.size() == 0;
         wake();
     }
 
-    /** The connection has failed. */
-    void fail(Throwable exception) {
+    @Override
+    public void fail(Throwable exception) {
         if (exception != truncation) {
             this.exception = exception;
             wake();
         }
     }
 
-    /** Nothing more will come, though something should have: what has come can be read, then reads fail. */
-    void truncate(Throwable truncation) {
+    /** What has come can be read, then reads fail. */
+    @Override
+    public void truncate(Throwable truncation) {
         this.truncation = truncation;
         wake();
     }
 
-    /** The connection is gone, with or without {@link #fail}. */
-    void connectionLost() {
+    @Override
+    public void connectionLost() {
         try {
             if (truncation == null) {
                 feedEof(); // first, for a readAll() that waits
@@ -244,13 +254,8 @@ final class Incoming {
         }
     }
 
-    /**
-     * Gives what came before TLS starts, which must not be taken for what comes through it: nothing, or the ClientHello
-     * of a client that did not wait for this.
-     *
-     * @throws IllegalStateException if it is something else, or somebody reads
-     */
-    byte[] takeForTls(boolean server) {
+    @Override
+    public byte[] takeForTls(boolean server) {
         if (waiting() != null) {
             throw new IllegalStateException("startTls() called while somebody waits for incoming data");
         }
@@ -260,14 +265,19 @@ final class Incoming {
         }
         long position = buffer.position();
         byte[] early = ReadForm.BYTES.take(buffer, size);
-        boolean clientHello = server && early[0] == 22 && (size == 1 || early[1] == 3); // a handshake, of SSL 3 or TLS
-        if (!clientHello) {
+        try {
+            TlsLayer.checkEarly(early, server);
+        } catch (IllegalStateException e) {
             buffer.putBack(Unpooled.wrappedBuffer(early), position);
-            throw new IllegalStateException(
-                    "Cannot start TLS: " + size + " bytes that came in cleartext are unread, and"
-                            + " would be mistaken for what comes encrypted. Somebody may have put them there: close it");
+            throw e;
         }
+        beforeTls = position;
         removed();
         return early;
+    }
+
+    @Override
+    public void returnFromTls(byte[] early) {
+        putBack(Unpooled.wrappedBuffer(early), beforeTls);
     }
 }

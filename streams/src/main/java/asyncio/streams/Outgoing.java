@@ -1,9 +1,13 @@
 package asyncio.streams;
 
 import asyncio.Future;
+import asyncio.Log;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.WriteBufferWaterMark;
 import java.net.SocketAddress;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,6 +15,11 @@ import org.jspecify.annotations.Nullable;
  * that a writer which nobody holds any more is found by the collector.
  */
 final class Outgoing {
+    private static final WriteBufferLimits TLS_LIMITS =
+            new WriteBufferLimits(8 * WriteBufferLimits.DEFAULT.low(), 8 * WriteBufferLimits.DEFAULT.high());
+    /** asyncio's LOG_THRESHOLD_FOR_CONNLOST_WRITES. */
+    private static final int DROPPED_WRITES_LOGGED = 5;
+
     final Channel channel;
     final @Nullable SocketAddress remoteAddress;
     final @Nullable SocketAddress localAddress;
@@ -27,11 +36,20 @@ final class Outgoing {
     private volatile boolean lost;
     private volatile boolean lostWithLoop;
     private volatile @Nullable Throwable failure;
+    private volatile WriteBufferLimits limits = WriteBufferLimits.DEFAULT;
+    private final AtomicInteger droppedWrites = new AtomicInteger();
+    /** As what its users know it, for messages. */
+    private volatile String kind = "StreamWriter";
 
     Outgoing(Channel channel) {
         this.channel = channel;
         this.remoteAddress = channel.remoteAddress();
         this.localAddress = channel.localAddress();
+        setLimits(limits);
+    }
+
+    void setKind(String kind) {
+        this.kind = kind;
     }
 
     void onLoop(Runnable step) {
@@ -124,6 +142,40 @@ final class Outgoing {
         }
     }
 
+    /** Something was written that cannot be sent any more: said once, when it has been ignored for some time. */
+    void dropWrite() {
+        if (droppedWrites.incrementAndGet() == DROPPED_WRITES_LOGGED) {
+            Log.warn(
+                    DROPPED_WRITES_LOGGED + " writes to " + this + " were dropped, since it is closed or lost, and so"
+                            + " will be those that follow. Stop writing when isClosing() is true",
+                    null);
+        }
+    }
+
+    // ---- limits
+
+    WriteBufferLimits limits() {
+        return limits;
+    }
+
+    void setLimits(WriteBufferLimits limits) {
+        this.limits = limits;
+        int low = limits.low();
+        // Netty resumes below its low mark, asyncio at it
+        int lowMark = low == Integer.MAX_VALUE ? low : low + 1;
+        channel.config()
+                .setOption(
+                        ChannelOption.WRITE_BUFFER_WATER_MARK,
+                        new WriteBufferWaterMark(lowMark, Math.max(limits.high(), lowMark)));
+    }
+
+    /** Those of a connection with TLS, unless somebody has chosen others. */
+    void setTlsLimits() {
+        if (limits.equals(WriteBufferLimits.DEFAULT)) {
+            setLimits(TLS_LIMITS);
+        }
+    }
+
     Future<Void> closed() {
         return closed;
     }
@@ -185,6 +237,10 @@ final class Outgoing {
     /** {@code <StreamWriter /127.0.0.1:50000 -> /127.0.0.1:80 open>}. */
     @Override
     public String toString() {
-        return "<StreamWriter " + peers() + (lost ? " closed" : isClosing() ? " closing" : " open") + ">";
+        return text(kind);
+    }
+
+    String text(String kind) {
+        return "<" + kind + " " + peers() + (lost ? " closed" : isClosing() ? " closing" : " open") + ">";
     }
 }

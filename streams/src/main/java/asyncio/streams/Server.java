@@ -6,7 +6,6 @@ import asyncio.Future;
 import asyncio.Leftover;
 import asyncio.Leftovers;
 import asyncio.Log;
-import asyncio.Task;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.file.Path;
@@ -15,6 +14,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -25,7 +25,7 @@ import reactor.netty.Connection;
 import reactor.util.context.ContextView;
 
 /**
- * A server that listens, and its clients. Made by {@link Streams#startServer}.
+ * A server that listens, and its clients. Made by {@link Streams#startServer} and {@link Transports#createServer}.
  *
  * <p><b>Threading.</b> Every method may be called from any thread.
  *
@@ -36,13 +36,12 @@ import reactor.util.context.ContextView;
  */
 public final class Server implements AutoCloseable {
     private final EventLoop loop;
-    private final Function<StreamConnection, Mono<Void>> handler;
+    private final ServerClient.Acceptor acceptor;
     private final ServeOptions options;
-    private final ContextView context;
     /** Done when the server is closed and the last client gone. */
     private final Future<Void> finished;
 
-    private final Set<StreamConnection> clients = new LinkedHashSet<>();
+    private final Set<ServerClient> clients = new LinkedHashSet<>();
     private volatile List<ListeningSocket> listening = List.of();
     private volatile boolean started;
     private volatile boolean closed;
@@ -51,13 +50,26 @@ public final class Server implements AutoCloseable {
     /** The one who awaits {@link #serveForever}. */
     private @Nullable Object forever;
 
-    Server(EventLoop loop, Function<StreamConnection, Mono<Void>> handler, ServeOptions options, ContextView context) {
+    Server(EventLoop loop, ServerClient.Acceptor acceptor, ServeOptions options) {
         this.loop = loop;
-        this.handler = handler;
+        this.acceptor = acceptor;
         this.options = options;
-        this.context = context;
         this.finished = loop.createFuture();
         this.started = options.startServing;
+    }
+
+    /**
+     * A cold Mono of a server, on the loop that runs where it is subscribed to, or a shared one.
+     *
+     * @param make gets the subscriber's context
+     */
+    static Mono<Server> start(
+            String name, BiFunction<EventLoop, ContextView, Server> make, Function<Server, Mono<Server>> listen) {
+        Throwable site = Leftovers.site();
+        return new MonoOpen<>(
+                name,
+                loop -> Mono.deferContextual(context -> listen.apply(make.apply(loop, context)))
+                        .doOnNext(server -> server.watch(site)));
     }
 
     // ---- listening
@@ -118,76 +130,55 @@ public final class Server implements AutoCloseable {
     // ---- clients, on the loop
 
     private void accept(Connection accepted) {
-        StreamConnection connection =
-                StreamConnection.from(accepted, options.limit, "the limit of startServer (ServeOptions.limit)");
         if (closed) {
-            connection.close();
+            accepted.dispose();
             return;
         }
-        clients.add(connection);
-        connection.writer().out().closed().addDoneCallback(gone -> detach(connection));
+        ServerClient client;
+        try {
+            client = acceptor.accept(accepted);
+        } catch (Throwable e) { // of a factory of protocols
+            accepted.dispose();
+            loop.callExceptionHandler(ExceptionContext.of("Error on transport creation for incoming connection")
+                    .exception(e)
+                    .build());
+            return;
+        }
+        clients.add(client);
+        client.stream().writer().closed().addDoneCallback(gone -> detach(client));
         if (clients.size() >= options.maxConnections) {
             acceptIfThereIsRoom();
         }
         try {
-            connection.handler().limit(options);
+            client.stream().limit(options);
             TlsOptions tls = options.tls;
             if (tls == null) {
-                handle(connection);
+                client.established();
             } else {
-                encrypt(connection, tls);
+                encrypt(client, tls);
             }
-        } catch (Throwable e) { // of the handler's function, a task factory, a TLS engine: nobody has it any more
-            connection.writer().abort();
-            report("Cannot handle " + connection, connection, e, null);
+        } catch (Throwable e) { // of a TLS engine, or an exception handler: nobody has it any more
+            client.stream().requestAbort();
+            loop.callExceptionHandler(ExceptionContext.of("Cannot handle " + client.transport())
+                    .exception(e)
+                    .transport(client.transport())
+                    .build());
         }
     }
 
-    private void encrypt(StreamConnection connection, TlsOptions tls) {
-        connection.handler().startTls(tls, null, -1).addListener(done -> {
+    private static void encrypt(ServerClient client, TlsOptions tls) {
+        client.stream().startTls(tls, null, -1).addListener(done -> {
             if (done.isSuccess()) {
-                handle(connection);
+                client.established();
             } else {
-                Log.debug("The TLS handshake of " + connection + " failed", done.cause());
-                connection.close();
+                Log.debug("The TLS handshake of " + client.transport() + " failed", done.cause());
+                client.stream().requestClose();
             }
         });
     }
 
-    private void handle(StreamConnection connection) {
-        Task<Void> task;
-        try {
-            task = loop.createTask(handler.apply(connection), null, context);
-        } catch (Throwable e) { // of the handler's function, or a task factory
-            connection.close();
-            report("Cannot handle " + connection, connection, e, null);
-            return;
-        }
-        task.addDoneCallback(done -> handled(connection, done));
-    }
-
-    private void report(String message, StreamConnection connection, Throwable error, @Nullable Future<Void> task) {
-        ExceptionContext.Builder report =
-                ExceptionContext.of(message).exception(error).transport(connection);
-        loop.callExceptionHandler(
-                task == null ? report.build() : report.future(task).build());
-    }
-
-    private void handled(StreamConnection connection, Future<Void> task) {
-        Throwable error = task.cancelled() ? null : task.exception();
-        if (error != null && PeerErrors.isRoutine(error)) {
-            Log.info("The handler of " + connection + " has ended, since a peer is gone: "
-                    + Log.message(PeerErrors.firstOf(error)));
-        } else if (error != null) {
-            report("Unhandled exception in the handler of " + connection, connection, error, task);
-        }
-        if (task.cancelled() || error != null) {
-            connection.close();
-        }
-    }
-
-    private void detach(StreamConnection connection) {
-        clients.remove(connection);
+    private void detach(ServerClient client) {
+        clients.remove(client);
         if (clients.size() == options.maxConnections - 1) {
             acceptIfThereIsRoom();
         }
@@ -283,7 +274,7 @@ public final class Server implements AutoCloseable {
      * listening.
      */
     public void closeClients() {
-        forEachClient(StreamConnection::close);
+        forEachClient(StreamHandler::requestClose);
     }
 
     /**
@@ -291,11 +282,11 @@ public final class Server implements AutoCloseable {
      * listening.
      */
     public void abortClients() {
-        forEachClient(client -> client.writer().abort());
+        forEachClient(StreamHandler::requestAbort);
     }
 
-    private void forEachClient(Consumer<StreamConnection> action) {
-        onLoop(() -> List.copyOf(clients).forEach(action));
+    private void forEachClient(Consumer<StreamHandler> action) {
+        onLoop(() -> List.copyOf(clients).forEach(client -> action.accept(client.stream())));
     }
 
     /**

@@ -34,7 +34,7 @@ public final class StreamConnection implements AutoCloseable {
     StreamConnection(StreamHandler handler) {
         this.handler = handler;
         this.reader = new StreamReader(handler.reader(), this);
-        this.writer = new StreamWriter(this);
+        this.writer = new StreamWriter(handler, this);
     }
 
     /** As {@link #from(Connection, int)}, with a limit of 64 KiB. */
@@ -127,6 +127,6 @@ public final class StreamConnection implements AutoCloseable {
     /** {@code <StreamConnection /127.0.0.1:50000 -> /127.0.0.1:80 open>}. */
     @Override
     public String toString() {
-        return handler.writer().toString().replaceFirst("StreamWriter", "StreamConnection");
+        return handler.writer().text("StreamConnection");
     }
 }

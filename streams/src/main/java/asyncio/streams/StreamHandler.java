@@ -29,16 +29,20 @@ import java.nio.channels.ClosedChannelException;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The place of a reader and a writer in the channel's pipeline: brings them what happens, and does to the channel what
- * they ask. Everything here runs on the channel's event loop.
+ * The place of a reader and a writer, or of a transport and its protocol, in the channel's pipeline: brings them what
+ * happens, and does to the channel what they ask. Everything here runs on the channel's event loop, but for
+ * {@link #requestClose} and {@link #requestAbort}.
  */
 final class StreamHandler extends ChannelDuplexHandler implements StreamReader.Flow {
     private final Channel channel;
-    private final Incoming reader;
     private final Outgoing writer;
+    private final Inbound inbound;
+    /** Null under a protocol. */
+    private final @Nullable Incoming reader;
     /** Weak, so that one whom nobody holds any more is found by the collector and closed. */
     private WeakReference<StreamConnection> connection = new WeakReference<>(null);
 
@@ -50,21 +54,50 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
     /** Between a read and the end of that burst of reads, where a flush is sure to come. */
     private boolean reading;
 
+    /** How many bytes were passed on since the last flush. */
+    private int unflushed;
+
     private boolean lost;
     private volatile @Nullable TlsLayer tls;
 
-    /** @param limitSetting see {@link ReaderSource} */
+    /**
+     * For a reader and a writer.
+     *
+     * @param limitSetting see {@link ReaderSource}
+     */
     StreamHandler(Channel channel, int limit, String limitSetting) {
         this.channel = channel;
         this.writer = new Outgoing(channel);
+        this.gathered = new WriteGatherer(channel.alloc());
         ReaderSource source = new ReaderSource(writer, limitSetting);
         this.reader = new Incoming(channel.eventLoop(), channel.alloc(), limit, this, source);
+        this.inbound = reader;
+    }
+
+    /**
+     * For a protocol.
+     *
+     * @param inbound makes what is told what comes
+     */
+    StreamHandler(Channel channel, Function<StreamHandler, Inbound> inbound) {
+        this.channel = channel;
+        this.writer = new Outgoing(channel);
         this.gathered = new WriteGatherer(channel.alloc());
-        StreamWriter.setDefaultWriteBufferLimits(channel);
+        this.reader = null;
+        this.inbound = inbound.apply(this);
+    }
+
+    Inbound inbound() {
+        return inbound;
     }
 
     Incoming reader() {
-        return reader;
+        return Objects.requireNonNull(reader, "of a protocol");
+    }
+
+    /** With what a read fails, and so a drain. */
+    @Nullable Throwable readError() {
+        return reader == null ? null : reader.exception();
     }
 
     Outgoing writer() {
@@ -96,7 +129,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         if (channel instanceof DuplexChannel) {
             channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
         }
-        channel.config().setAutoRead(true);
+        inbound.attached();
     }
 
     @Override
@@ -112,7 +145,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
             if (tls != null && writer.closeRequested()) {
                 bytes.release(); // it is read for the peer's goodbye only
             } else {
-                reader.feed(bytes);
+                inbound.feed(bytes);
             }
         } else {
             context.fireChannelRead(message);
@@ -129,7 +162,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
     @Override
     public void channelWritabilityChanged(ChannelHandlerContext context) {
         if (hasRoom()) {
-            writer.releaseDrainers();
+            roomAgain();
         }
         context.fireChannelWritabilityChanged();
     }
@@ -139,7 +172,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         TlsLayer tls = this.tls;
         if (event instanceof ChannelInputShutdownEvent) {
             if (tls == null) {
-                reader.feedEof();
+                inbound.feedEof();
             } else {
                 tls.inputShutdown();
             }
@@ -191,11 +224,11 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         // the reader first: off our loops, who awaits waitClosed() goes on at once on another thread
         try {
             if (failure != null) {
-                reader.fail(failure);
+                inbound.fail(failure);
             }
         } finally { // whatever a subscriber throws, the others are told
             try {
-                reader.connectionLost();
+                inbound.connectionLost();
             } finally {
                 try {
                     if (tls != null) {
@@ -250,6 +283,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
     void writeLater(ByteBuf bytes) {
         try {
             write(bytes);
+            inbound.wrote();
         } catch (Throwable e) {
             failed(e);
         }
@@ -278,6 +312,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
             bytes.release();
             return;
         }
+        unflushed += bytes.readableBytes();
         if (tls == null) {
             context.write(bytes, context.voidPromise());
         } else { // whose queue keeps the failures of void promises to itself
@@ -300,6 +335,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
     void flush() {
         writeGathered();
         dirty = false;
+        unflushed = 0;
         if (context != null) {
             context.flush();
         }
@@ -323,6 +359,28 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         return channel.isWritable() || channel.isActive() && channel.unsafe().outboundBuffer() == null;
     }
 
+    /** How many bytes were written and not sent. */
+    long size() {
+        return gathered.size() + unflushed + UnsentBytes.size(writer);
+    }
+
+    /**
+     * Has Netty compare what is buffered with its limits, which were changed: it does so only when something is
+     * written. Next to the socket, since TLS counts nothing for an empty buffer.
+     */
+    void compareWithLimits() {
+        if (channel.isActive() && channel.unsafe().outboundBuffer() != null) {
+            writeGathered();
+            channel.unsafe().write(Unpooled.EMPTY_BUFFER, channel.voidPromise());
+            flush();
+        }
+    }
+
+    private void roomAgain() {
+        writer.releaseDrainers();
+        inbound.writable();
+    }
+
     /** How many bytes may be written before there is no room. */
     long room() {
         return channel.bytesBeforeUnwritable() - gathered.size();
@@ -337,7 +395,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
             if (context != null && channel.isActive()) {
                 flushed().addListener(sent -> {
                     ((DuplexChannel) channel).shutdownOutput();
-                    writer.releaseDrainers(); // nothing will become writable any more
+                    roomAgain(); // nothing will become writable any more
                 });
             }
         } catch (Throwable e) { // nobody will ask for it again
@@ -370,6 +428,11 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         ChannelFuture sent = flushed();
         if (!sent.isDone()) {
             UnsentBytes.await(this);
+            sent.addListener(done -> {
+                if (done.isSuccess()) {
+                    inbound.writable(); // a protocol hears it before the end
+                }
+            });
         }
         return sent;
     }
@@ -378,6 +441,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
     ChannelFuture flushed() {
         writeGathered();
         dirty = false;
+        unflushed = 0;
         return Objects.requireNonNull(context).writeAndFlush(Unpooled.EMPTY_BUFFER);
     }
 
@@ -399,6 +463,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         }
         writeGatheredBefore(region);
         dirty = false;
+        unflushed = 0;
         ChannelHandlerContext context = Objects.requireNonNull(this.context);
         return context.writeAndFlush(region).addListener(sent -> {
             if (!sent.isSuccess()) {
@@ -411,8 +476,21 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         return context != null && !writer.isClosing() && channel.isActive();
     }
 
+    /** From any thread. */
+    void requestClose() {
+        if (writer.requestClose()) {
+            writer.onLoopIfOpen(this::close);
+        }
+    }
+
+    /** From any thread. */
+    void requestAbort() {
+        writer.requestClose();
+        writer.onLoopIfOpen(this::abort);
+    }
+
     /** Aborts the connection, with which reader and writer fail. */
-    void abort(IOException reason) {
+    void abort(Throwable reason) {
         writer.fail(reason);
         abort();
     }
@@ -459,7 +537,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         if (outer != null && !outer.established().isDone()) {
             throw new IllegalStateException("startTls() called while a TLS handshake is under way on " + writer);
         }
-        if (reader.ended()) {
+        if (inbound.ended()) {
             writer.fail(new ConnectionResetException(
                     "Cannot start TLS on " + writer + ": its peer has ended the stream, so it will not answer"));
             closeAtOnce();
@@ -467,13 +545,12 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         }
         boolean server = writer.isAccepted();
         TlsLayer inner = new TlsLayer(this, channel, options);
-        long position = reader.buffer.position();
-        byte[] early = reader.takeForTls(server);
+        byte[] early = inbound.takeForTls(server);
         ChannelHandler layer;
         try {
             layer = inner.newHandler(server, host, port);
         } catch (Throwable e) {
-            reader.putBack(Unpooled.wrappedBuffer(early), position);
+            inbound.returnFromTls(early);
             throw e;
         }
         flush();
@@ -512,5 +589,11 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
     public void close(ChannelHandlerContext context, ChannelPromise promise) {
         flushIfDirty();
         context.close(promise);
+    }
+
+    /** {@code <StreamConnection /127.0.0.1:50000 -> /127.0.0.1:80 open>}. */
+    @Override
+    public String toString() {
+        return reader == null ? writer.toString() : writer.text("StreamConnection");
     }
 }

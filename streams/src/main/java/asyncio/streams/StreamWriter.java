@@ -4,8 +4,6 @@ import asyncio.Future;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
-import io.netty.channel.ChannelOption;
-import io.netty.channel.WriteBufferWaterMark;
 import java.net.SocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -37,22 +35,18 @@ import reactor.core.publisher.Mono;
  * <p>asyncio: {@code StreamWriter}.
  */
 public final class StreamWriter {
-    private static final int DEFAULT_HIGH = 64 * 1024;
-    private static final int DEFAULT_LOW = 16 * 1024;
-    /** How many times as much with TLS, as in asyncio. */
-    private static final int TLS_FACTOR = 8;
-
     private final Channel channel;
     private final StreamHandler handler;
     private final Outgoing out;
     private final Mono<Void> drain = new MonoDrain(this);
     /** Is not forgotten while somebody holds its writer. */
     @SuppressWarnings({"UnusedVariable", "FieldCanBeLocal"}) // held for the collector
-    private final StreamConnection connection;
+    private final Object owner;
 
-    StreamWriter(StreamConnection connection) {
-        this.connection = connection;
-        this.handler = connection.handler();
+    /** @param owner the connection whose it is, or the transport that writes by it */
+    StreamWriter(StreamHandler handler, Object owner) {
+        this.owner = owner;
+        this.handler = handler;
         this.out = handler.writer();
         this.channel = out.channel;
     }
@@ -60,17 +54,19 @@ public final class StreamWriter {
     // ---- writing
 
     /**
-     * Buffers bytes to be sent. The array is copied: it may be changed as soon as this returns. Dropped silently if the
-     * connection is closing or lost.
+     * Buffers bytes to be sent. The array is copied: it may be changed as soon as this returns. Dropped if the
+     * connection is closing or lost; the fifth time that is a warning in the log.
      *
      * @throws IllegalStateException after {@link #writeEof}, and while {@link #sendFile} runs
      */
     public void write(byte[] bytes) {
         checkMayWrite();
-        if (bytes.length == 0 || isClosing()) {
+        if (bytes.length == 0) {
             return;
         }
-        if (channel.eventLoop().inEventLoop()) {
+        if (isClosing()) {
+            out.dropWrite();
+        } else if (channel.eventLoop().inEventLoop()) {
             handler.writeCopy(bytes);
         } else {
             send(channel.alloc().ioBuffer(bytes.length).writeBytes(bytes), null);
@@ -98,8 +94,11 @@ public final class StreamWriter {
             bytes.release();
             throw e;
         }
-        if (!bytes.isReadable() || isClosing()) {
+        if (!bytes.isReadable()) {
             bytes.release();
+        } else if (isClosing()) {
+            bytes.release();
+            out.dropWrite();
         } else {
             send(bytes, null);
         }
@@ -273,7 +272,8 @@ public final class StreamWriter {
      */
     public Mono<Void> startTls(TlsOptions options) {
         Objects.requireNonNull(options, "TlsOptions, got null");
-        return new MonoOpen<>("startTls of " + this, loop -> Tls.handshake(handler.connection(), options, null, -1))
+        return new MonoOpen<>(
+                        "startTls of " + this, loop -> Tls.handshake(handler, options, null, -1, handler.connection()))
                 .then();
     }
 
@@ -287,15 +287,12 @@ public final class StreamWriter {
      * or when its loop is closed otherwise, is lost with a warning, and the peer sees a reset and no end.
      */
     public void close() {
-        if (out.requestClose()) {
-            out.onLoopIfOpen(handler::close);
-        }
+        handler.requestClose();
     }
 
     /** Closes the connection at once and drops what is buffered; the peer sees it reset. */
     void abort() {
-        out.requestClose();
-        out.onLoopIfOpen(handler::abort);
+        handler.requestAbort();
     }
 
     /** Whether it is closed or being closed, by whichever side. */
@@ -332,7 +329,21 @@ public final class StreamWriter {
      * name.
      */
     public @Nullable Object getExtraInfo(String name) {
-        return switch (Objects.requireNonNull(name, "name")) {
+        return getExtraInfo(name, null);
+    }
+
+    /**
+     * As {@link #getExtraInfo(String)}, with another value for what is unknown or not there.
+     *
+     * @since 0.1
+     */
+    public @Nullable Object getExtraInfo(String name, @Nullable Object defaultValue) {
+        Object value = extraInfo(Objects.requireNonNull(name, "name"));
+        return value == null ? defaultValue : value;
+    }
+
+    private @Nullable Object extraInfo(String name) {
+        return switch (name) {
             case "peername" -> out.remoteAddress;
             case "sockname" -> out.localAddress;
             case "socket" -> out.isLost() ? null : channel;
@@ -369,32 +380,7 @@ public final class StreamWriter {
      * @throws IllegalArgumentException unless {@code high >= low >= 0}
      */
     public void setWriteBufferLimits(int high, int low) {
-        setWriteBufferLimits(channel, high, low);
-    }
-
-    /** What a new connection has. */
-    static void setDefaultWriteBufferLimits(Channel channel) {
-        setWriteBufferLimits(channel, DEFAULT_HIGH, DEFAULT_LOW);
-    }
-
-    /** What a connection has with TLS, unless somebody has chosen other limits. */
-    static void setTlsWriteBufferLimits(Channel channel) {
-        WriteBufferWaterMark now = channel.config().getWriteBufferWaterMark();
-        if (now.high() == DEFAULT_HIGH && now.low() == DEFAULT_LOW + 1) {
-            setWriteBufferLimits(channel, TLS_FACTOR * DEFAULT_HIGH, TLS_FACTOR * DEFAULT_LOW);
-        }
-    }
-
-    private static void setWriteBufferLimits(Channel channel, int high, int low) {
-        if (low < 0 || high < low) {
-            throw new IllegalArgumentException("high (" + high + ") must be >= low (" + low + ") must be >= 0");
-        }
-        // Netty resumes below its low mark, asyncio at it
-        int lowMark = low == Integer.MAX_VALUE ? low : low + 1;
-        channel.config()
-                .setOption(
-                        ChannelOption.WRITE_BUFFER_WATER_MARK,
-                        new WriteBufferWaterMark(lowMark, Math.max(high, lowMark)));
+        out.setLimits(new WriteBufferLimits(low, high));
     }
 
     /**
@@ -417,7 +403,7 @@ public final class StreamWriter {
 
     /** How a drain that is subscribed to now ends. */
     Mono<Void> drainNow() {
-        Throwable readError = handler.reader().exception();
+        Throwable readError = handler.readError();
         if (readError != null) {
             return Mono.error(readError);
         }

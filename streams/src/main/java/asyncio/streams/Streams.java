@@ -295,11 +295,10 @@ public final class Streams {
             Function<StreamConnection, Mono<Void>> handler,
             ServeOptions options,
             Function<Server, Mono<Server>> listen) {
-        Throwable site = Leftovers.site();
-        return new MonoOpen<>(
+        return Server.start(
                 name,
-                loop -> Mono.deferContextual(context -> listen.apply(new Server(loop, handler, options, context)))
-                        .doOnNext(server -> server.watch(site)));
+                (loop, context) -> new Server(loop, HandledClient.acceptor(loop, options, handler, context), options),
+                listen);
     }
 
     // ---- loops for Reactor Netty

@@ -96,17 +96,19 @@ final class Tls {
         }
     }
 
-    /** Encrypts a connection: gives it when the handshake is done. Cancelling aborts it. */
-    static Mono<StreamConnection> handshake(
-            StreamConnection connection, TlsOptions options, @Nullable String host, int port) {
-        StreamHandler handler = connection.handler();
+    /**
+     * Encrypts a connection. Cancelling aborts it.
+     *
+     * @param result what is given when the handshake is done
+     */
+    static <T> Mono<T> handshake(StreamHandler handler, TlsOptions options, @Nullable String host, int port, T result) {
         return Mono.create(sink -> {
-            sink.onCancel(connection.writer()::abort);
+            sink.onCancel(handler::requestAbort);
             handler.writer().onLoop(() -> {
                 try {
                     handler.startTls(options, host, port).addListener(done -> {
                         if (done.isSuccess()) {
-                            sink.success(connection);
+                            sink.success(result);
                         } else {
                             sink.error(done.cause());
                         }

@@ -22,8 +22,8 @@ import javax.net.ssl.SSLHandshakeException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * TLS under a reader and a writer, how it begins and ends; the bytes go through Netty's {@link SslHandler}. Everything
- * here runs on the channel's event loop.
+ * TLS under a reader and a writer, or a protocol, how it begins and ends; the bytes go through Netty's
+ * {@link SslHandler}. Everything here runs on the channel's event loop.
  */
 final class TlsLayer {
     /** A ClientHello is a few hundred bytes, with post-quantum keys a few thousand. */
@@ -58,6 +58,22 @@ final class TlsLayer {
 
     // ---- how it begins
 
+    /**
+     * Accepts nothing, and the ClientHello of a client that did not wait.
+     *
+     * @param early what came before TLS starts
+     * @throws IllegalStateException if it is something else
+     */
+    static void checkEarly(byte[] early, boolean server) {
+        boolean clientHello = // a handshake, of SSL 3 or TLS
+                server && early.length > 0 && early[0] == 22 && (early.length == 1 || early[1] == 3);
+        if (early.length > 0 && !clientHello) {
+            throw new IllegalStateException("Cannot start TLS: " + early.length
+                    + " bytes that came in cleartext are unread, and"
+                    + " would be mistaken for what comes encrypted. Somebody may have put them there: close it");
+        }
+    }
+
     ChannelHandler newHandler(boolean server, @Nullable String host, int port) {
         Function<? super String, ? extends @Nullable SslContext> byName = options.contextByName;
         return server && byName != null
@@ -71,7 +87,7 @@ final class TlsLayer {
      * @param early what the peer has sent already, in TLS
      */
     void install(ChannelHandler handler, ChannelHandlerContext before, byte[] early) {
-        StreamWriter.setTlsWriteBufferLimits(channel);
+        stream.writer().setTlsLimits();
         channel.pipeline().addBefore(before.name(), null, handler);
         if (early.length > 0) {
             ChannelHandler entry = new ChannelHandlerAdapter() {};
@@ -116,8 +132,7 @@ final class TlsLayer {
             error = new ConnectionAbortedException("SSL handshake is taking longer than "
                     + options.handshakeTimeout.toMillis() / 1000.0 + " seconds: aborting the connection " + channel);
         } else if (error instanceof ClosedChannelException) {
-            error = new ConnectionResetException(
-                    "The connection was closed during the TLS handshake: " + stream.connection());
+            error = new ConnectionResetException("The connection was closed during the TLS handshake: " + stream);
         }
         established.tryFailure(error);
     }
@@ -132,7 +147,7 @@ final class TlsLayer {
     void ended() {
         SslHandler ssl = this.ssl;
         if (ssl != null && ssl.sslCloseFuture().isSuccess()) {
-            stream.reader().feedEof();
+            stream.inbound().feedEof();
         } else if (isEstablished() && !stream.writer().closeRequested()) {
             truncate();
         }
@@ -159,9 +174,9 @@ final class TlsLayer {
         if (stream.writer().failure() == null) {
             SSLException truncation = new SSLException("The peer ended the connection without TLS's goodbye"
                     + " (close_notify): what it sent may be cut short, by itself or by an attacker. "
-                    + stream.connection());
+                    + stream);
             stream.writer().fail(truncation);
-            stream.reader().truncate(truncation);
+            stream.inbound().truncate(truncation);
         }
     }
 
@@ -184,7 +199,7 @@ final class TlsLayer {
             shutdownTimer = channel.eventLoop()
                     .schedule(
                             () -> stream.abort(new SocketTimeoutException(
-                                    "SSL shutdown timed out: " + stream.connection() + " was being closed for "
+                                    "SSL shutdown timed out: " + stream + " was being closed for "
                                             + options.shutdownTimeout.toMillis() / 1000.0
                                             + " seconds, and its peer has not taken everything or not said goodbye")),
                             OptionChecks.millis(options.shutdownTimeout),

@@ -32,6 +32,21 @@ final class UnclosedReport implements Runnable {
         });
     }
 
+    /** As {@link #watch}, of a transport, which its loop holds until it is closed. */
+    static void watchTransport(Outgoing out, @Nullable Throwable site) {
+        Leftovers.watch(Leftover.Kind.CONNECTION, out, () -> !out.closed().done(), site);
+        out.closed().addDoneCallback(gone -> warnIfLostWithLoop(out));
+    }
+
+    private static void warnIfLostWithLoop(Outgoing out) {
+        if (out.isLostWithLoop()) {
+            Log.warn(
+                    "loop is closed: nobody had closed " + out
+                            + " before. Close a connection when it is done with, best by try-with-resources",
+                    null);
+        }
+    }
+
     /** Nobody holds it, or it has been closed. */
     @Override
     public void run() {
@@ -40,10 +55,7 @@ final class UnclosedReport implements Runnable {
             return;
         }
         if (out.isLostWithLoop()) {
-            Log.warn(
-                    "loop is closed: nobody had closed " + out
-                            + " before. Close a connection when it is done with, best by try-with-resources",
-                    null);
+            warnIfLostWithLoop(out);
         } else if (!out.isClosing() && out.requestClose()) {
             try {
                 Log.warn(

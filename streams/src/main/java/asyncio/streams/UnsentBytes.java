@@ -28,7 +28,8 @@ final class UnsentBytes {
         }
     }
 
-    private static long size(Outgoing out) {
+    /** How many bytes the socket is asked to take and has not taken. */
+    static long size(Outgoing out) {
         ChannelOutboundBuffer buffer = out.channel.unsafe().outboundBuffer();
         long[] size = {0};
         if (buffer != null) {

@@ -216,8 +216,39 @@ class BlockHoundTest {
                 "Streams.openUnixConnection(Path, ConnectOptions)",
                 server -> Streams.startUnixServerBody(client -> {}, PATH)
                         .then(Streams.openUnixConnection(PATH, ConnectOptions.DEFAULT)));
+        methods.put(
+                "Transports.createConnection(Supplier, String, int)",
+                server -> Transports.createConnection(Nothing::new, HOST, server.port()));
+        methods.put(
+                "Transports.createConnection(Supplier, String, int, ConnectOptions)",
+                server -> Transports.createServer(Nothing::new, HOST, 0, TLS)
+                        .flatMap(encrypted ->
+                                Transports.createConnection(Nothing::new, HOST, encrypted.port(), TLS_CLIENT)));
+        methods.put(
+                "Transports.createServer(Supplier, String, int)",
+                server -> Transports.createServer(Nothing::new, null, 0));
+        methods.put(
+                "Transports.createServer(Supplier, String, int, ServeOptions)",
+                server -> Transports.createServer(Nothing::new, HOST, 0, ServeOptions.DEFAULT));
+        methods.put(
+                "Transports.createUnixServer(Supplier, Path)",
+                server -> Transports.createUnixServer(Nothing::new, PATH).delayUntil(Server::closeAndWait));
+        methods.put(
+                "Transports.createUnixServer(Supplier, Path, ServeOptions)",
+                server -> Transports.createUnixServer(Nothing::new, PATH, ServeOptions.DEFAULT));
+        methods.put(
+                "Transports.createUnixConnection(Supplier, Path)",
+                server -> Transports.createUnixServer(Nothing::new, PATH)
+                        .then(Transports.createUnixConnection(Nothing::new, PATH)));
+        methods.put(
+                "Transports.createUnixConnection(Supplier, Path, ConnectOptions)",
+                server -> Transports.createUnixServer(Nothing::new, PATH)
+                        .then(Transports.createUnixConnection(Nothing::new, PATH, ConnectOptions.DEFAULT)));
         return methods;
     }
+
+    /** A protocol that leaves everything as it is. */
+    private static final class Nothing implements Protocol {}
 
     @Test
     void everyMethodIsTried() throws Exception {

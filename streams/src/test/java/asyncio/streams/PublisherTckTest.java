@@ -194,6 +194,17 @@ class PublisherTckTest {
     }
 
     @TestFactory
+    Stream<DynamicTest> createConnection() {
+        return Tck.of(
+                "createConnection", () -> Transports.createConnection(() -> new Protocol() {}, HOST, sink.port()));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> createServer() {
+        return Tck.of("createServer", () -> Transports.createServer(() -> new Protocol() {}, HOST, 0));
+    }
+
+    @TestFactory
     Stream<DynamicTest> startServerWithBody() {
         return Tck.of("startServerBody", () -> Streams.startServerBody(client -> {}, HOST, 0));
     }

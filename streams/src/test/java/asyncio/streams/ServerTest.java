@@ -290,11 +290,10 @@ class ServerTest {
     }
 
     private static Server server() {
-        return new Server(
-                EventLoop.getRunningLoop(),
-                connection -> Mono.fromRunnable(connection::close),
-                ServeOptions.DEFAULT,
-                Context.empty());
+        EventLoop loop = EventLoop.getRunningLoop();
+        ServerClient.Acceptor acceptor = HandledClient.acceptor(
+                loop, ServeOptions.DEFAULT, connection -> Mono.fromRunnable(connection::close), Context.empty());
+        return new Server(loop, acceptor, ServeOptions.DEFAULT);
     }
 
     @Test

@@ -1,0 +1,1 @@
+class Echo implements Protocol {}

@@ -1,0 +1,65 @@
+package asyncio.streams;
+
+import asyncio.EventLoop;
+import asyncio.ExceptionContext;
+import asyncio.Future;
+import asyncio.Log;
+import asyncio.Task;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+import reactor.util.context.ContextView;
+
+/** A client of {@link Streams#startServer}: a reader and a writer, which a task handles. */
+record HandledClient(
+        StreamConnection transport, EventLoop loop, Function<StreamConnection, Mono<Void>> handler, ContextView context)
+        implements ServerClient {
+
+    /** Of the connections that a server with this handler accepts. */
+    static Acceptor acceptor(
+            EventLoop loop, ServeOptions options, Function<StreamConnection, Mono<Void>> handler, ContextView context) {
+        return accepted -> new HandledClient(
+                StreamConnection.from(accepted, options.limit, "the limit of startServer (ServeOptions.limit)"),
+                loop,
+                handler,
+                context);
+    }
+
+    @Override
+    public StreamHandler stream() {
+        return transport.handler();
+    }
+
+    @Override
+    public void established() {
+        Task<Void> task;
+        try {
+            task = loop.createTask(handler.apply(transport), null, context);
+        } catch (Throwable e) { // of the handler's function, or a task factory
+            transport.close();
+            report("Cannot handle " + transport, e, null);
+            return;
+        }
+        task.addDoneCallback(this::handled);
+    }
+
+    private void handled(Future<Void> task) {
+        Throwable error = task.cancelled() ? null : task.exception();
+        if (error != null && PeerErrors.isRoutine(error)) {
+            Log.info("The handler of " + transport + " has ended, since a peer is gone: "
+                    + Log.message(PeerErrors.firstOf(error)));
+        } else if (error != null) {
+            report("Unhandled exception in the handler of " + transport, error, task);
+        }
+        if (task.cancelled() || error != null) {
+            transport.close();
+        }
+    }
+
+    private void report(String message, Throwable error, @Nullable Future<Void> task) {
+        ExceptionContext.Builder report =
+                ExceptionContext.of(message).exception(error).transport(transport);
+        loop.callExceptionHandler(
+                task == null ? report.build() : report.future(task).build());
+    }
+}

@@ -1,0 +1,25 @@
+package asyncio.streams;
+
+import asyncio.EventLoop;
+import java.util.function.Supplier;
+import reactor.util.context.ContextView;
+
+/** A client of {@link Transports#createServer}: a transport, whose protocol hears of it. */
+record ProtocolClient(StreamTransport transport) implements ServerClient {
+
+    /** Of the connections that a server with this factory accepts. */
+    static Acceptor acceptor(EventLoop loop, Supplier<? extends BaseProtocol<Transport>> factory, ContextView context) {
+        return accepted -> new ProtocolClient(
+                StreamTransport.of(accepted, loop, StreamTransport.newProtocol(loop, factory, context), context));
+    }
+
+    @Override
+    public StreamHandler stream() {
+        return transport.handler();
+    }
+
+    @Override
+    public void established() {
+        transport.calls().connectionMade();
+    }
+}

@@ -1,0 +1,22 @@
+package asyncio.streams;
+
+import reactor.netty.Connection;
+
+/**
+ * A connection that a server has accepted, and what becomes of it: a reader and a writer that are handled, or a
+ * transport with a protocol. The server holds it until it is gone. On the loop.
+ */
+interface ServerClient {
+    /** Makes a client of what was accepted, and puts its handler into the pipeline. */
+    interface Acceptor {
+        ServerClient accept(Connection accepted);
+    }
+
+    StreamHandler stream();
+
+    /** The connection is there, and encrypted if that was asked for. */
+    void established();
+
+    /** Whom it is to be known as by the exception handler. */
+    Object transport();
+}

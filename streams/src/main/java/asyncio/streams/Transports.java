@@ -1,0 +1,187 @@
+package asyncio.streams;
+
+import asyncio.EventLoop;
+import asyncio.Leftovers;
+import java.nio.file.Path;
+import java.util.Objects;
+import java.util.function.BiFunction;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+import reactor.util.context.ContextView;
+
+/**
+ * Opens connections for protocols, and serves them by protocols: the low level on which others build, where the loop
+ * calls a {@link Protocol} with what comes, and nothing is awaited. Programs are easier with {@link Streams}.
+ *
+ * <p>Everything here is cold: nothing happens until subscription, and then on the loop that runs there, or on one of
+ * {@link EventLoop#shared()}. The protocol is made on that loop, and all its methods are called there, in the
+ * subscriber's context.
+ *
+ * <pre>{@code
+ * class Echo implements Protocol {
+ *     private Transport transport;
+ *
+ *     @Override
+ *     public void connectionMade(Transport transport) {
+ *         this.transport = transport;
+ *     }
+ *
+ *     @Override
+ *     public void dataReceived(byte[] data) {
+ *         transport.write(data);
+ *     }
+ * }
+ *
+ * Server server = await(Transports.createServer(Echo::new, "127.0.0.1", 8888));
+ * await(server.serveForever());
+ * }</pre>
+ *
+ * <p>asyncio: {@code loop.create_connection}, {@code loop.create_server} and the like.
+ *
+ * @since 0.1
+ */
+public final class Transports {
+    private Transports() {}
+
+    // ---- connecting
+
+    /** As {@link #createConnection(Supplier, String, int, ConnectOptions)}, with the defaults. */
+    public static <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> createConnection(
+            Supplier<? extends P> factory, String host, int port) {
+        return createConnection(factory, host, port, ConnectOptions.DEFAULT);
+    }
+
+    /**
+     * Connects to a host as {@link Streams#openConnection(String, int, ConnectOptions)} does, and gives the connection
+     * to a new protocol: {@link BaseProtocol#connectionMade} has been called when this completes, with TLS after the
+     * handshake. Nothing happens until subscription. Cancelling closes the socket, also if the transport was there but
+     * a body has not taken it.
+     *
+     * <p>Fails as {@code openConnection} does, and with what the factory throws; the protocol hears nothing then. What
+     * {@code connectionMade} throws goes to the loop's exception handler and aborts the transport, which is given all
+     * the same.
+     *
+     * <p>Who opens a transport closes it: the loop keeps it and its protocol alive until then.
+     *
+     * <p>asyncio: {@code loop.create_connection}.
+     *
+     * @param factory makes a {@link Protocol} or a {@link BufferedProtocol}; called on the loop when the connection is
+     *     there
+     * @param host a name, or an address of either kind
+     * @param port 1 to 65535
+     * @param options of which {@code limit} says nothing here
+     * @throws IllegalArgumentException if the port is out of range
+     */
+    public static <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> createConnection(
+            Supplier<? extends P> factory, String host, int port, ConnectOptions options) {
+        Objects.requireNonNull(factory, "factory");
+        Objects.requireNonNull(host, "host");
+        Objects.requireNonNull(options, "options");
+        if (Addresses.checkPort(port) == 0) {
+            throw new IllegalArgumentException("Cannot connect to port 0");
+        }
+        return open(
+                "createConnection(" + host + ", " + port + ")",
+                (loop, context) -> new Connector(loop, options).connect(host, port, factory, context));
+    }
+
+    /** As {@link #createUnixConnection(Supplier, Path, ConnectOptions)}, with the defaults. */
+    public static <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> createUnixConnection(
+            Supplier<? extends P> factory, Path path) {
+        return createUnixConnection(factory, path, ConnectOptions.DEFAULT);
+    }
+
+    /**
+     * As {@link #createConnection(Supplier, String, int, ConnectOptions)}, to a Unix socket. With TLS, the options must
+     * name the server.
+     *
+     * <p>asyncio: {@code loop.create_unix_connection}.
+     */
+    public static <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> createUnixConnection(
+            Supplier<? extends P> factory, Path path, ConnectOptions options) {
+        Objects.requireNonNull(factory, "factory");
+        Objects.requireNonNull(path, "path");
+        Objects.requireNonNull(options, "options");
+        return open(
+                "createUnixConnection(" + path + ")",
+                (loop, context) -> new Connector(loop, options).connect(path, factory, context));
+    }
+
+    private static <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> open(
+            String name, BiFunction<EventLoop, ContextView, Mono<Opened<Transport, P>>> connect) {
+        Throwable site = Leftovers.site();
+        return new MonoOpen<>(
+                name,
+                loop -> Mono.deferContextual(context -> connect.apply(loop, context))
+                        .doOnNext(opened -> UnclosedReport.watchTransport(writer(opened), site)));
+    }
+
+    private static Outgoing writer(Opened<Transport, ?> opened) {
+        return ((StreamTransport) opened.transport()).handler().writer();
+    }
+
+    // ---- serving
+
+    /** As {@link #createServer(Supplier, String, int, ServeOptions)}, with the defaults. */
+    public static Mono<Server> createServer(
+            Supplier<? extends BaseProtocol<Transport>> factory, @Nullable String host, int port) {
+        return createServer(factory, host, port, ServeOptions.DEFAULT);
+    }
+
+    /**
+     * Starts a server that gives each connection to a new protocol, with TLS after the handshake. If the factory fails,
+     * that is reported to the loop's exception handler and the connection closed. Otherwise as
+     * {@link Streams#startServer(Function, String, int, ServeOptions)}: nothing happens until subscription, and
+     * cancelling stops listening.
+     *
+     * <p>asyncio: {@code loop.create_server}.
+     *
+     * @param factory makes a {@link Protocol} or a {@link BufferedProtocol} for each connection, on the server's loop
+     * @param host a name or an address, all of whose addresses are listened on; null or "" for all interfaces
+     * @param port 0 to 65535; with 0 the system chooses, for each address: see {@link Server#sockets}
+     * @param options of which {@code limit} says nothing here
+     * @throws IllegalArgumentException if the port is out of range
+     */
+    public static Mono<Server> createServer(
+            Supplier<? extends BaseProtocol<Transport>> factory,
+            @Nullable String host,
+            int port,
+            ServeOptions options) {
+        Objects.requireNonNull(factory, "factory");
+        Objects.requireNonNull(options, "options");
+        Addresses.checkPort(port);
+        return serve("createServer(" + host + ", " + port + ")", factory, options, server -> server.listen(host, port));
+    }
+
+    /** As {@link #createUnixServer(Supplier, Path, ServeOptions)}, with the defaults. */
+    public static Mono<Server> createUnixServer(Supplier<? extends BaseProtocol<Transport>> factory, Path path) {
+        return createUnixServer(factory, path, ServeOptions.DEFAULT);
+    }
+
+    /**
+     * As {@link #createServer(Supplier, String, int, ServeOptions)}, on a Unix socket, whose file is treated as
+     * {@link Streams#startUnixServer(Function, Path, ServeOptions)} says.
+     *
+     * <p>asyncio: {@code loop.create_unix_server}.
+     */
+    public static Mono<Server> createUnixServer(
+            Supplier<? extends BaseProtocol<Transport>> factory, Path path, ServeOptions options) {
+        Objects.requireNonNull(factory, "factory");
+        Objects.requireNonNull(path, "path");
+        Objects.requireNonNull(options, "options");
+        return serve("createUnixServer(" + path + ")", factory, options, server -> server.listen(path));
+    }
+
+    private static Mono<Server> serve(
+            String name,
+            Supplier<? extends BaseProtocol<Transport>> factory,
+            ServeOptions options,
+            Function<Server, Mono<Server>> listen) {
+        return Server.start(
+                name,
+                (loop, context) -> new Server(loop, ProtocolClient.acceptor(loop, factory, context), options),
+                listen);
+    }
+}

@@ -1,0 +1,36 @@
+package asyncio.streams;
+
+/**
+ * Sizes of a write buffer, in bytes.
+ *
+ * <p>asyncio: what {@code get_write_buffer_limits} returns.
+ *
+ * @param low down to which a paused protocol is resumed
+ * @param high above which a protocol is paused
+ * @since 0.1
+ */
+public record WriteBufferLimits(int low, int high) {
+    /** 64 KiB and 16 KiB, those of a new connection without TLS. */
+    public static final WriteBufferLimits DEFAULT = new WriteBufferLimits(16 * 1024, 64 * 1024);
+
+    /**
+     * Checks them.
+     *
+     * @throws IllegalArgumentException unless {@code high >= low >= 0}
+     */
+    public WriteBufferLimits {
+        if (low < 0 || high < low) {
+            throw new IllegalArgumentException("high (" + high + ") must be >= low (" + low + ") must be >= 0");
+        }
+    }
+
+    /** The limits with a quarter of {@code high} for {@code low}. */
+    public static WriteBufferLimits ofHigh(int high) {
+        return new WriteBufferLimits(high / 4, high);
+    }
+
+    /** The limits with four times {@code low} for {@code high}. */
+    public static WriteBufferLimits ofLow(int low) {
+        return new WriteBufferLimits(low, (int) Math.min(Integer.MAX_VALUE, 4L * low));
+    }
+}
