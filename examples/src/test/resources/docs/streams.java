@@ -5,6 +5,7 @@ import javax.net.ssl.SSLContext;
 import reactor.netty.http.server.HttpServer;
 import reactor.netty.tcp.TcpClient;
 
+class Greeting implements Protocol { Mono<Void> greeted() { return Mono.empty(); } }
 StreamConnection connection, other;
 StreamReader reader;
 StreamWriter writer;

@@ -1,1 +1,3 @@
 class Echo implements Protocol {}
+Opened<Transport, Echo> opened;
+TlsOptions tlsOptions;

@@ -13,12 +13,13 @@ import org.jspecify.annotations.Nullable;
  *
  * @since 0.1
  */
-public interface BaseTransport {
+public interface BaseTransport extends AutoCloseable {
     /**
      * Closes it when all that is buffered has been sent; nothing more is received. Then
      * {@link BaseProtocol#connectionLost} is called with null. Returns at once; closing twice does nothing. May be
      * called on any thread.
      */
+    @Override
     void close();
 
     /** Whether it is closed or being closed, by whichever side. May be called on any thread. */

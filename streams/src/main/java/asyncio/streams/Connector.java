@@ -122,6 +122,7 @@ final class Connector {
         TlsOptions tls = options.tls;
         return tls == null
                 ? Mono.just(connection)
-                : Tls.handshake(stream, tls, host, port, connection).doOnError(error -> stream.requestAbort());
+                : Tls.handshake(stream, () -> stream.startTls(tls, false, host, port), connection)
+                        .doOnError(error -> stream.requestAbort());
     }
 }

@@ -27,6 +27,9 @@ interface Inbound {
     /** The connection is gone, with or without {@link #fail}; nothing is called after this. */
     void connectionLost();
 
+    /** The connection is being closed by this side, which wants nothing more of it. */
+    default void closed() {}
+
     /** A thread that is not the loop's has written. */
     default void wrote() {}
 

@@ -78,6 +78,10 @@ final class Incoming implements Inbound {
         return ended;
     }
 
+    boolean isPaused() {
+        return paused;
+    }
+
     boolean atEof() {
         return atEof;
     }

@@ -57,7 +57,7 @@ final class ProtocolCalls implements Inbound {
         this.protocol = checked(protocol);
     }
 
-    private static BaseProtocol<?> checked(BaseProtocol<?> protocol) {
+    static BaseProtocol<?> checked(BaseProtocol<?> protocol) {
         if (protocol instanceof Protocol || protocol instanceof BufferedProtocol) {
             return protocol;
         }
@@ -78,6 +78,28 @@ final class ProtocolCalls implements Inbound {
         return lossCame && !made;
     }
 
+    /** The reader was told before of what came; on a connection that was one of a reader and a writer. */
+    void takeOver(Incoming reader) {
+        made = true;
+        readingPaused = reader.isPaused();
+        eofCame = reader.ended();
+        eofTold = eofCame;
+        lossCame = handler.isLost();
+        lossTold = lossCame;
+    }
+
+    /** Tells a reader that has become the protocol what it has missed, and reads for it. */
+    void catchUp(StreamReaderProtocol reader) {
+        if (protocol == reader && lossTold) {
+            reader.connectionLost(out.failure());
+        } else if (protocol == reader) {
+            if (eofTold) {
+                reader.eofReceived();
+            }
+            resumeReading();
+        }
+    }
+
     /** Tells the protocol of its transport, and begins to read unless it has paused that. */
     void connectionMade() {
         made = true;
@@ -87,7 +109,7 @@ final class ProtocolCalls implements Inbound {
             fatal("connectionMade", e);
         }
         if (!readingPaused) {
-            handler.resumeReading();
+            handler.read(true);
         }
         tellHeld();
     }
@@ -182,9 +204,13 @@ final class ProtocolCalls implements Inbound {
         return eofCame;
     }
 
-    /** The protocol is told of it when the connection is lost, which follows. */
+    /** A protocol is told of it when the connection is lost, which follows. */
     @Override
-    public void truncate(Throwable truncation) {}
+    public void truncate(Throwable truncation) {
+        if (protocol instanceof StreamReaderProtocol reading) {
+            reading.reader.truncate(truncation);
+        }
+    }
 
     /** Likewise. */
     @Override
@@ -266,14 +292,14 @@ final class ProtocolCalls implements Inbound {
     void pauseReading() {
         if (!readingPaused && !out.closeRequested()) {
             readingPaused = true;
-            handler.pauseReading();
+            handler.read(false);
         }
     }
 
     void resumeReading() {
         if (readingPaused && !out.closeRequested()) {
             readingPaused = false;
-            handler.resumeReading();
+            handler.read(true);
             if (!held.isEmpty() || eofCame) {
                 later(this::tellHeld); // not on the stack of the protocol
             }
@@ -285,7 +311,8 @@ final class ProtocolCalls implements Inbound {
     }
 
     /** Nobody wants what is held any more; the loss is told later, if it has come. */
-    void closed() {
+    @Override
+    public void closed() {
         if (lossCame && !lossTold) {
             later(this::tellHeld);
         }
@@ -354,6 +381,12 @@ final class ProtocolCalls implements Inbound {
 
     @Override
     public byte[] takeForTls(boolean server) {
+        if (protocol instanceof StreamReaderProtocol reading) {
+            for (ByteBuf next; (next = held.poll()) != null; ) {
+                reading.reader.feed(next);
+            }
+            return reading.reader.takeForTls(server);
+        }
         ByteBuf all = Unpooled.wrappedBuffer(held.toArray(ByteBuf[]::new));
         byte[] early = ByteBufUtil.getBytes(all);
         TlsLayer.checkEarly(early, server);
@@ -363,7 +396,9 @@ final class ProtocolCalls implements Inbound {
 
     @Override
     public void returnFromTls(byte[] early) {
-        if (early.length > 0) {
+        if (protocol instanceof StreamReaderProtocol reading) {
+            reading.reader.returnFromTls(early);
+        } else if (early.length > 0) {
             held.addFirst(Unpooled.wrappedBuffer(early));
         }
     }

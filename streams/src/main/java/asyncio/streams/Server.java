@@ -167,7 +167,7 @@ public final class Server implements AutoCloseable {
     }
 
     private static void encrypt(ServerClient client, TlsOptions tls) {
-        client.stream().startTls(tls, null, -1).addListener(done -> {
+        client.stream().startTls(tls, true, null, -1).addListener(done -> {
             if (done.isSuccess()) {
                 client.established();
             } else {

@@ -79,6 +79,36 @@ public final class StreamConnection implements AutoCloseable {
         }
     }
 
+    /**
+     * As {@link #from(Transport, int)}, with a limit of 64 KiB.
+     *
+     * @since 0.1
+     */
+    public static StreamConnection from(Transport transport) {
+        return from(transport, StreamReader.DEFAULT_LIMIT);
+    }
+
+    /**
+     * Puts a reader and a writer on a transport, in the place of its protocol, which hears nothing from then on: for a
+     * protocol that has done its part, such as a greeting. It resumes reading. Called again it returns the same reader
+     * and writer.
+     *
+     * <pre>{@code
+     * var opened = await(Transports.createConnection(Greeting::new, "localhost", 6379));
+     * await(opened.protocol().greeted());
+     * StreamConnection connection = StreamConnection.from(opened.transport());
+     * }</pre>
+     *
+     * <p>asyncio: {@code transport.set_protocol(StreamReaderProtocol(reader))}.
+     *
+     * @param limit the longest line, in bytes; twice that is buffered before the peer has to wait
+     * @throws IllegalArgumentException if the limit is not positive, or the transport none of {@link Transports}
+     * @since 0.1
+     */
+    public static StreamConnection from(Transport transport, int limit) {
+        return StreamTransport.own(transport).toStreams(StreamReader.checkLimit(limit));
+    }
+
     /** Reads from the peer. */
     public StreamReader reader() {
         return reader;

@@ -1,5 +1,6 @@
 package asyncio.streams;
 
+import asyncio.EventLoop;
 import asyncio.Log;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -40,9 +41,13 @@ import org.jspecify.annotations.Nullable;
 final class StreamHandler extends ChannelDuplexHandler implements StreamReader.Flow {
     private final Channel channel;
     private final Outgoing writer;
-    private final Inbound inbound;
-    /** Null under a protocol. */
-    private final @Nullable Incoming reader;
+    private volatile Inbound inbound;
+    /** Null under a protocol that has never been a reader's. */
+    private volatile @Nullable Incoming reader;
+    /** Null as long as nobody has asked for it. */
+    private @Nullable StreamTransport transport;
+    /** The loop, if it is one of ours. */
+    private volatile @Nullable EventLoop loop;
     /** Weak, so that one whom nobody holds any more is found by the collector and closed. */
     private WeakReference<StreamConnection> connection = new WeakReference<>(null);
 
@@ -69,22 +74,23 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         this.channel = channel;
         this.writer = new Outgoing(channel);
         this.gathered = new WriteGatherer(channel.alloc());
-        ReaderSource source = new ReaderSource(writer, limitSetting);
-        this.reader = new Incoming(channel.eventLoop(), channel.alloc(), limit, this, source);
-        this.inbound = reader;
+        Incoming incoming = newReader(limit, limitSetting);
+        this.reader = incoming;
+        this.inbound = incoming;
     }
 
-    /**
-     * For a protocol.
-     *
-     * @param inbound makes what is told what comes
-     */
-    StreamHandler(Channel channel, Function<StreamHandler, Inbound> inbound) {
+    private Incoming newReader(int limit, String limitSetting) {
+        ReaderSource source = new ReaderSource(writer, limitSetting);
+        return new Incoming(channel.eventLoop(), channel.alloc(), limit, this, source);
+    }
+
+    /** For a protocol. */
+    StreamHandler(Channel channel, StreamTransport transport, Function<StreamHandler, ProtocolCalls> calls) {
         this.channel = channel;
         this.writer = new Outgoing(channel);
         this.gathered = new WriteGatherer(channel.alloc());
-        this.reader = null;
-        this.inbound = inbound.apply(this);
+        this.transport = transport;
+        this.inbound = calls.apply(this);
     }
 
     Inbound inbound() {
@@ -95,9 +101,50 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         return Objects.requireNonNull(reader, "of a protocol");
     }
 
+    /** As {@link #reader()}, which is made if there is none. */
+    synchronized Incoming reader(int limit, String limitSetting) {
+        Incoming incoming = reader;
+        if (incoming == null) {
+            incoming = newReader(limit, limitSetting);
+            reader = incoming;
+        }
+        return incoming;
+    }
+
     /** With what a read fails, and so a drain. */
     @Nullable Throwable readError() {
-        return reader == null ? null : reader.exception();
+        Incoming incoming = reader;
+        return incoming == null ? null : incoming.exception();
+    }
+
+    /**
+     * The transport, which is made if there is none; from then on it tells the reader what comes.
+     *
+     * @throws UnsupportedOperationException if the loop is none of ours
+     */
+    synchronized StreamTransport transport() {
+        StreamTransport transport = this.transport;
+        if (transport == null) {
+            EventLoop loop = this.loop;
+            if (loop == null) {
+                throw new UnsupportedOperationException(
+                        this + " runs on a loop of " + channel.eventLoop().parent()
+                                + " and not on an EventLoop, which a transport needs: give its client or server"
+                                + " runOn(Streams.loopResources(loop))");
+            }
+            transport = StreamTransport.of(connection(), loop);
+            this.transport = transport;
+            ProtocolCalls calls = transport.calls();
+            writer.onLoopIfOpen(() -> {
+                calls.takeOver(reader());
+                inbound = calls;
+            });
+        }
+        return transport;
+    }
+
+    boolean isLost() {
+        return lost;
     }
 
     Outgoing writer() {
@@ -118,6 +165,8 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
     @Override
     public void handlerAdded(ChannelHandlerContext context) {
         this.context = context;
+        EventLoop running = EventLoop.runningOrNull();
+        loop = running != null && running.netty() == channel.eventLoop() ? running : null;
         if (!channel.isActive()) {
             connectionLost(); // it was closed before: channelInactive has been
             return;
@@ -245,13 +294,26 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
 
     @Override
     public void pauseReading() {
-        channel.config().setAutoRead(false);
+        if (inbound instanceof ProtocolCalls calls) {
+            calls.pauseReading();
+        } else {
+            read(false);
+        }
     }
 
     @Override
     public void resumeReading() {
-        if (!writer.closeRequested()) {
-            channel.config().setAutoRead(true);
+        if (inbound instanceof ProtocolCalls calls) {
+            calls.resumeReading();
+        } else {
+            read(true);
+        }
+    }
+
+    /** Begins to read, unless it is closing, or ends. */
+    void read(boolean wanted) {
+        if (!wanted || !writer.closeRequested()) {
+            channel.config().setAutoRead(wanted);
         }
     }
 
@@ -371,7 +433,8 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
     void compareWithLimits() {
         if (channel.isActive() && channel.unsafe().outboundBuffer() != null) {
             writeGathered();
-            channel.unsafe().write(Unpooled.EMPTY_BUFFER, channel.voidPromise());
+            // a promise of its own: behind the end of the stream it fails, which is nobody's error
+            channel.unsafe().write(Unpooled.EMPTY_BUFFER, channel.newPromise());
             flush();
         }
     }
@@ -404,6 +467,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
     }
 
     void close() {
+        inbound.closed();
         try {
             closeWhenSent();
         } catch (Throwable e) { // nobody will ask for it again
@@ -496,6 +560,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
     }
 
     void abort() {
+        inbound.closed();
         if (!channel.isOpen()) {
             return; // its descriptor may be another's by now
         }
@@ -523,11 +588,11 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
     }
 
     /**
-     * Encrypts from here on; the side is that which opened the connection or accepted it.
+     * Encrypts from here on.
      *
      * @param host the peer's name, if the options have none
      */
-    Future<Void> startTls(TlsOptions options, @Nullable String host, int port) {
+    Future<Void> startTls(TlsOptions options, boolean server, @Nullable String host, int port) {
         ChannelHandlerContext context = this.context;
         writer.checkNoFile("startTls");
         if (lost || context == null || writer.isClosing()) {
@@ -543,7 +608,6 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
             closeAtOnce();
             return channel.eventLoop().newFailedFuture(writer.lossError());
         }
-        boolean server = writer.isAccepted();
         TlsLayer inner = new TlsLayer(this, channel, options);
         byte[] early = inbound.takeForTls(server);
         ChannelHandler layer;

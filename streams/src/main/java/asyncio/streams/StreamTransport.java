@@ -4,12 +4,14 @@ import asyncio.EventLoop;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelOutboundBuffer;
+import java.nio.file.Path;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 import reactor.netty.Connection;
+import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
 /**
@@ -25,15 +27,45 @@ final class StreamTransport implements Transport {
     private final Outgoing out;
     private final ProtocolCalls calls;
     private final StreamWriter writer;
+    /** Whose transport it is, which so is not forgotten; null if there is none. */
+    @SuppressWarnings({"UnusedVariable", "FieldCanBeLocal"}) // held for the collector
+    private final @Nullable StreamConnection connection;
 
     private StreamTransport(Channel channel, EventLoop loop, BaseProtocol<?> protocol, ContextView context) {
         this.channel = channel;
         this.loop = loop;
-        this.handler = new StreamHandler(channel, stream -> new ProtocolCalls(this, stream, loop, protocol, context));
+        this.connection = null;
+        this.handler =
+                new StreamHandler(channel, this, stream -> new ProtocolCalls(this, stream, loop, protocol, context));
         this.calls = (ProtocolCalls) handler.inbound();
         this.out = handler.writer();
         this.writer = new StreamWriter(handler, this);
         out.setKind("Transport");
+    }
+
+    private StreamTransport(StreamConnection connection, EventLoop loop) {
+        this.connection = connection;
+        this.loop = loop;
+        this.handler = connection.handler();
+        this.out = handler.writer();
+        this.channel = out.channel;
+        this.writer = connection.writer();
+        BaseProtocol<?> reading = new StreamReaderProtocol(handler, handler.reader());
+        this.calls = new ProtocolCalls(this, handler, loop, reading, Context.empty());
+    }
+
+    /** That of a reader and a writer; {@link StreamHandler#transport} knows the only one. */
+    static StreamTransport of(StreamConnection connection, EventLoop loop) {
+        return new StreamTransport(connection, loop);
+    }
+
+    /** @throws IllegalArgumentException if it is none of these */
+    static StreamTransport own(Transport transport) {
+        if (transport instanceof StreamTransport own) {
+            return own;
+        }
+        throw new IllegalArgumentException("Not a transport of a connection, made by Transports: "
+                + Objects.requireNonNull(transport, "transport"));
     }
 
     /**
@@ -75,6 +107,42 @@ final class StreamTransport implements Transport {
         }
         calls.connectionMade();
         return Mono.just(opened);
+    }
+
+    /** Makes a reader the protocol. */
+    StreamConnection toStreams(int limit) {
+        Incoming reader = handler.reader(limit, "the limit of StreamConnection.from");
+        if (!(calls.protocol() instanceof StreamReaderProtocol)) {
+            StreamReaderProtocol reading = new StreamReaderProtocol(handler, reader);
+            calls.setProtocol(reading);
+            out.onLoopIfOpen(() -> calls.catchUp(reading));
+        }
+        return handler.connection();
+    }
+
+    /** Encrypts from here on, for another protocol. */
+    Mono<Transport> startTls(BaseProtocol<?> protocol, TlsOptions options, boolean server) {
+        return Tls.handshake(
+                handler,
+                () -> {
+                    calls.setProtocol(protocol);
+                    calls.resumeReading();
+                    return handler.startTls(options, server, null, -1);
+                },
+                this);
+    }
+
+    /** As {@link StreamWriter#sendFile(Path, long, long)}, if the transport may send it so. */
+    Mono<Long> sendFile(Path file, long offset, long count, boolean fallback) {
+        if (isClosing()) {
+            return Mono.error(new IllegalStateException("Transport is closing: " + this));
+        }
+        if (!fallback && !handler.sendsRegions()) {
+            return Mono.error(new SendfileNotAvailableException(this + " cannot have the kernel send a file"
+                    + (handler.tls() == null ? "" : ", since it has to be encrypted")
+                    + ": allow the fallback, which reads it in pieces"));
+        }
+        return writer.sendFile(file, offset, count);
     }
 
     // ---- asking
@@ -187,14 +255,12 @@ final class StreamTransport implements Transport {
 
     @Override
     public void close() {
-        writer.close();
-        out.onLoopIfOpen(calls::closed);
+        handler.requestClose();
     }
 
     @Override
     public void abort() {
         handler.requestAbort();
-        out.onLoopIfOpen(calls::closed);
     }
 
     /** {@code <Transport /127.0.0.1:50000 -> /127.0.0.1:80 open>}. */

@@ -273,7 +273,11 @@ public final class StreamWriter {
     public Mono<Void> startTls(TlsOptions options) {
         Objects.requireNonNull(options, "TlsOptions, got null");
         return new MonoOpen<>(
-                        "startTls of " + this, loop -> Tls.handshake(handler, options, null, -1, handler.connection()))
+                        "startTls of " + this,
+                        loop -> Tls.handshake(
+                                handler,
+                                () -> handler.startTls(options, out.isAccepted(), null, -1),
+                                handler.connection()))
                 .then();
     }
 
@@ -389,6 +393,20 @@ public final class StreamWriter {
      */
     public Channel channel() {
         return channel;
+    }
+
+    /**
+     * The transport beneath, whose protocol the reader is: for its limits, {@link Transport#abort}, or to give the
+     * connection to another protocol. What the reader has not given then stays with the reader. A connection whose
+     * transport was asked for is not closed by the garbage collector.
+     *
+     * <p>asyncio: {@code StreamWriter.transport}.
+     *
+     * @throws UnsupportedOperationException if the connection is one of Reactor Netty's that runs on a loop of its own
+     * @since 0.1
+     */
+    public Transport transport() {
+        return handler.transport();
     }
 
     Outgoing out() {

@@ -4,11 +4,13 @@ import io.netty.buffer.ByteBufAllocator;
 import io.netty.handler.ssl.ClientAuth;
 import io.netty.handler.ssl.SslContext;
 import io.netty.util.NetUtil;
+import io.netty.util.concurrent.Future;
 import java.security.cert.Certificate;
 import java.security.cert.X509Certificate;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.net.ssl.SNIHostName;
@@ -99,14 +101,15 @@ final class Tls {
     /**
      * Encrypts a connection. Cancelling aborts it.
      *
+     * @param start begins the handshake, on the loop, and tells its end
      * @param result what is given when the handshake is done
      */
-    static <T> Mono<T> handshake(StreamHandler handler, TlsOptions options, @Nullable String host, int port, T result) {
+    static <T> Mono<T> handshake(StreamHandler handler, Supplier<Future<Void>> start, T result) {
         return Mono.create(sink -> {
             sink.onCancel(handler::requestAbort);
             handler.writer().onLoop(() -> {
                 try {
-                    handler.startTls(options, host, port).addListener(done -> {
+                    start.get().addListener(done -> {
                         if (done.isSuccess()) {
                             sink.success(result);
                         } else {

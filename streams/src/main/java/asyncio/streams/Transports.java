@@ -122,6 +122,54 @@ public final class Transports {
         return ((StreamTransport) opened.transport()).handler().writer();
     }
 
+    // ---- what is done with a transport
+
+    /**
+     * Encrypts a transport from here on, for another protocol or the same: when the handshake is done this gives the
+     * transport, which is the same one. The protocol is not told of a {@link BaseProtocol#connectionMade}; it hears
+     * what comes decrypted, and {@link BaseProtocol#connectionLost} as before, also when the handshake fails. Reading
+     * is resumed. Nothing happens until subscription; cancelling aborts the transport.
+     *
+     * <p>What was written before goes out in cleartext. Fails as {@link StreamWriter#startTls} does; the transport is
+     * closed then.
+     *
+     * <p>asyncio: {@code loop.start_tls}.
+     *
+     * @param protocol who hears from then on
+     * @param options of which a client needs {@link TlsOptions.Builder#serverHostname}
+     * @param serverSide whether this side shows its certificate
+     * @throws IllegalArgumentException if the transport is none of these methods', or the protocol of no kind for it
+     */
+    public static Mono<Transport> startTls(
+            Transport transport, BaseProtocol<Transport> protocol, TlsOptions options, boolean serverSide) {
+        StreamTransport own = StreamTransport.own(transport);
+        ProtocolCalls.checked(Objects.requireNonNull(protocol, "protocol"));
+        Objects.requireNonNull(options, "options");
+        return new MonoOpen<>("startTls of " + transport, loop -> own.startTls(protocol, options, serverSide));
+    }
+
+    /**
+     * Sends a part of a file, as {@link StreamWriter#sendFile(Path, long, long)} does, and gives the number of bytes.
+     * Nothing happens until subscription.
+     *
+     * <p>Fails with {@link SendfileNotAvailableException} if the kernel cannot send it and {@code fallback} is false,
+     * with {@link IllegalStateException} if the transport is closing, with what the file system says.
+     *
+     * <p>asyncio: {@code loop.sendfile}.
+     *
+     * @param fallback whether the file may be read in pieces where the kernel cannot send it, as with TLS
+     * @throws IllegalArgumentException if the offset or the count is negative, or the transport none of these methods'
+     */
+    public static Mono<Long> sendFile(Transport transport, Path file, long offset, long count, boolean fallback) {
+        StreamTransport own = StreamTransport.own(transport);
+        Objects.requireNonNull(file, "file");
+        if (offset < 0 || count < 0) {
+            throw new IllegalArgumentException(
+                    "The offset (" + offset + ") and the count (" + count + ") of sendFile must be >= 0");
+        }
+        return Mono.defer(() -> own.sendFile(file, offset, count, fallback));
+    }
+
     // ---- serving
 
     /** As {@link #createServer(Supplier, String, int, ServeOptions)}, with the defaults. */

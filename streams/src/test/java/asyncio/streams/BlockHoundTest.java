@@ -147,6 +147,22 @@ class BlockHoundTest {
                 "Streams.openConnection(String, int, ConnectOptions)",
                 connection -> Streams.openConnection(HOST, portOf(connection), ConnectOptions.DEFAULT));
         methods.put(
+                "Transports.startTls(Transport, BaseProtocol, TlsOptions, boolean)",
+                connection -> connection
+                        .reader()
+                        .readExactly(9)
+                        .then(Mono.defer(() ->
+                                Transports.startTls(connection.writer().transport(), new Nothing(), IMPATIENT, false)))
+                        .onErrorComplete(ConnectionAbortedException.class));
+        methods.put(
+                "Transports.sendFile(Transport, Path, long, long, boolean)",
+                connection -> Transports.sendFile(
+                        connection.writer().transport(),
+                        Path.of(System.getProperty("java.home"), "release"),
+                        0,
+                        10,
+                        true));
+        methods.put(
                 "StreamWriter.startTls(TlsOptions)",
                 connection -> connection
                         .reader()

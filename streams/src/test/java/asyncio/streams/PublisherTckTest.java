@@ -200,6 +200,14 @@ class PublisherTckTest {
     }
 
     @TestFactory
+    Stream<DynamicTest> sendFileOfATransport() {
+        Path file = Path.of(System.getProperty("java.home"), "release");
+        return Tck.of(
+                "sendFile of a transport",
+                () -> Transports.sendFile(connect().writer().transport(), file, 0, 10, true));
+    }
+
+    @TestFactory
     Stream<DynamicTest> createServer() {
         return Tck.of("createServer", () -> Transports.createServer(() -> new Protocol() {}, HOST, 0));
     }
