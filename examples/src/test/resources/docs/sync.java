@@ -38,3 +38,8 @@ RateLimiter tenASecond;
 KeyedRateLimiter<String> perHost;
 String host;
 List<String> urls;
+SingleFlight<String, Page> flights;
+abstract Page parse(Page page);
+abstract Mono<Page> load(String url);
+interface Cache<K, V> { V getIfPresent(K key); void put(K key, V value); }
+Cache<String, Page> cache;

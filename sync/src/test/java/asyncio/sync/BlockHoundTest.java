@@ -114,6 +114,7 @@ class BlockHoundTest {
         methods.put(
                 "KeyedRateLimiter.withPermit(Object, Flux)",
                 loop -> emptiedKey().withPermit("key", Flux.concat(work())));
+        methods.put("SingleFlight.run(Object, Function)", loop -> new SingleFlight<>(LIMIT).run("key", key -> work()));
         methods.put("Event.await()", loop -> set(loop).await());
         methods.put("Event.await(Duration)", loop -> set(loop).await(LIMIT));
         methods.put("Condition.acquire()", loop -> new Condition(held(loop, new Lock())).acquire());

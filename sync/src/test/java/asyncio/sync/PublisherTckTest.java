@@ -126,6 +126,19 @@ class PublisherTckTest {
     }
 
     @TestFactory
+    Stream<DynamicTest> singleFlight() {
+        SingleFlight<Object, Integer> keeping = new SingleFlight<>(LIMIT);
+        return Stream.of(
+                        Tck.of(
+                                "SingleFlight.run()",
+                                () -> new SingleFlight<>().run("key", key -> sleep(Duration.ZERO, 1))),
+                        Tck.of("SingleFlight.run() of what is kept", () -> keeping.run("key", key -> Mono.just(1))),
+                        Tck.ofEmpty(
+                                "SingleFlight.run(empty)", () -> new SingleFlight<>().run("key", key -> Mono.empty())))
+                .flatMap(tests -> tests);
+    }
+
+    @TestFactory
     Stream<DynamicTest> event() {
         return Stream.of(
                         Tck.ofEmpty("set Event.await()", () -> {
