@@ -6,6 +6,7 @@ record Job(String id) { Long deadline() { return 0L; } }
 Queue<Job> jobs;
 Job job;
 abstract Mono<Void> work(Job job);
+abstract Mono<Void> store(List<Job> batch);
 
 abstract Mono<Void> fetch(URI page);
 Flux<URI> sitemap;

@@ -8,7 +8,7 @@ import reactor.core.CoreSubscriber;
 import reactor.util.context.Context;
 
 /** A waiter that wants an item. */
-class Getter<T> extends Suspension<T> {
+class Getter<T> extends Suspension<T> implements Told {
     private final QueueCore<T> core;
     /** Whether it ends empty when the queue is shut down, instead of failing. */
     private final boolean emptyAtEnd;
@@ -33,9 +33,14 @@ class Getter<T> extends Suspension<T> {
     }
 
     /** Grants it an item; whom to tell, or null if it is no longer waiting. */
-    @Nullable Suspension<?> offer(T item, long place) {
+    @Nullable Told offer(T item, long place) {
         this.place = place;
         return grant(item) ? this : null;
+    }
+
+    /** Whether it stays in line, having taken an item. */
+    boolean wantsMore() {
+        return false;
     }
 
     /** The queue is shut down; whom to tell. */

@@ -2,6 +2,7 @@ package asyncio.queue;
 
 import asyncio.SuspendingSink;
 import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -200,6 +201,44 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
      */
     public Mono<T> next() {
         return new MonoGet<>(core, null, true);
+    }
+
+    /**
+     * Takes up to {@code max} items: those that are there, and those that come within {@code within} after the first,
+     * as soon as there are {@code max} or the time is over. Nothing happens until subscription; there is always one
+     * item at least, for which it waits as {@link #get()} does, in the same line. While it collects, it keeps its place
+     * there.
+     *
+     * <p>Cancelling it takes nothing: what it had collected returns to the head of the queue, in order. If the queue is
+     * shut down while it collects, it gets what it has; with nothing it fails with {@link QueueShutDownException}.
+     *
+     * <pre>{@code
+     * List<Job> batch = await(jobs.getBatch(100, Duration.ofMillis(50)));
+     * }</pre>
+     *
+     * <p>asyncio has none.
+     *
+     * @param within zero for no more than what is there with the first
+     * @throws IllegalArgumentException if {@code max} is not positive, or {@code within} is negative
+     */
+    public Mono<List<T>> getBatch(int max, Duration within) {
+        return new MonoBatch<>(core, max, within, false);
+    }
+
+    /** As {@link #getBatch}, but completes empty when the queue is shut down and empty; see {@link #next()}. */
+    public Mono<List<T>> nextBatch(int max, Duration within) {
+        return new MonoBatch<>(core, max, within, true);
+    }
+
+    /**
+     * Batches as of {@link #getBatch} as a Flux: one is collected for each that was requested, and none without demand.
+     * Each item goes to one subscriber. Completes when the queue is shut down and empty. Cancelling returns what was
+     * collected and not emitted to the head of the queue, in order.
+     *
+     * @throws IllegalArgumentException as there
+     */
+    public Flux<List<T>> asBatches(int max, Duration within) {
+        return nextBatch(max, within).repeat(() -> !core.isDrained());
     }
 
     /**

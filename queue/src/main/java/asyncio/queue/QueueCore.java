@@ -55,10 +55,10 @@ final class QueueCore<T> {
     }
 
     /** The item goes to who has waited longest, whom the caller tells, or is stored. */
-    private @Nullable Suspension<?> enter(T item) {
-        for (Getter<T> getter; (getter = getters.poll()) != null; ) {
+    private @Nullable Told enter(T item) {
+        if (!getters.isEmpty()) {
             items.pass();
-            Suspension<?> told = getter.offer(item, items.place);
+            Told told = offer(item, items.place);
             if (told != null) {
                 unfinished++;
                 return told;
@@ -66,6 +66,20 @@ final class QueueCore<T> {
         }
         items.add(item);
         unfinished++;
+        return null;
+    }
+
+    /** Whom to tell if one of the getters takes it; null if none of them is waiting any more. */
+    private @Nullable Told offer(T item, long place) {
+        for (Getter<T> getter; (getter = getters.peek()) != null; ) {
+            Told told = getter.offer(item, place);
+            if (told == null || !getter.wantsMore()) {
+                getters.remove(getter);
+            }
+            if (told != null) {
+                return told;
+            }
+        }
         return null;
     }
 
@@ -107,7 +121,7 @@ final class QueueCore<T> {
      * @return false if there is no room
      */
     boolean put(T item, @Nullable AttemptSubscription<?> attempt) {
-        Suspension<?> told;
+        Told told;
         synchronized (this) {
             if (!shutDown && !hasRoom() || attempt != null && !attempt.claim()) {
                 return false;
@@ -143,7 +157,7 @@ final class QueueCore<T> {
 
     /** The putter who was granted a slot goes on. */
     void enterReserved(T item) {
-        Suspension<?> told = null;
+        Told told = null;
         Suspension<?> next = null;
         try {
             synchronized (this) {
@@ -279,26 +293,93 @@ final class QueueCore<T> {
         }
     }
 
-    /** An item that was granted, and that nobody goes on with: to its place, or to the next who waits. */
-    void giveBack(T item, long place, Context context) {
-        Suspension<?> told = null;
-        List<Suspension<?>> finished = List.of();
-        Throwable failure = null;
-        boolean lost;
+    /** Takes what is there into a batch; true if that is enough. */
+    boolean begin(BatchSuspension<T> batch) {
+        boolean granted = false;
+        boolean collects = false;
+        List<Suspension<?>> told;
         synchronized (this) {
-            for (Getter<T> getter; told == null && (getter = getters.poll()) != null; ) {
-                told = getter.offer(item, place);
+            if (!batch.isStillWaiting()) {
+                return false;
             }
-            if (told == null && !immediate) {
-                failure = restore(item, place);
+            fill(batch);
+            if (batch.isEmpty() && shutDown) {
+                return batch.refuse(state().refusal("get from")) != null;
             }
-            lost = immediate || failure != null;
-            if (lost) {
-                finished = done(1);
+            if (batch.isFull() || !batch.isEmpty() && (shutDown || batch.isImpatient())) {
+                granted = batch.complete(); // else it is about to leave, and gives back
+            } else {
+                getters.add(batch.collector);
+                collects = !batch.isEmpty();
+            }
+            told = shutDown ? endIfDrained() : putters.isEmpty() ? List.of() : admitAll();
+        }
+        tellAll(told);
+        if (collects) {
+            batch.startTimer();
+        }
+        return granted;
+    }
+
+    private void fill(BatchSuspension<T> batch) {
+        try {
+            for (T item; !batch.isFull() && (item = items.poll()) != null; ) {
+                batch.add(item, items.place);
+            }
+        } catch (RuntimeException | Error e) {
+            if (batch.isEmpty()) {
+                throw e;
+            } // else the next one brings it
+        }
+    }
+
+    /** True if the batch has something, and gets that. */
+    synchronized boolean timeUp(BatchSuspension<T> batch) {
+        if (!batch.isStillWaiting() || batch.isEmpty()) {
+            return false;
+        }
+        getters.remove(batch.collector);
+        return batch.complete();
+    }
+
+    /** What it had, and is to be given back. */
+    synchronized List<T> leave(BatchSuspension<T> batch) {
+        getters.remove(batch.collector);
+        return batch.takeOut();
+    }
+
+    /** As {@link #giveBackAll}. */
+    void giveBack(T item, long place, Context context) {
+        giveBackAll(List.of(item), new long[] {place}, context);
+    }
+
+    /** Items that were granted, and that nobody goes on with: to their places, or to the next who wait; all at once. */
+    void giveBackAll(List<T> back, long[] places, Context context) {
+        List<Told> told = new ArrayList<>(0);
+        List<Suspension<?>> finished = List.of();
+        List<T> lost = new ArrayList<>(0);
+        Throwable failure = null;
+        synchronized (this) {
+            for (int i = 0; i < back.size(); i++) {
+                Told taker = offer(back.get(i), places[i]);
+                Throwable refused = taker != null || immediate ? null : restore(back.get(i), places[i]);
+                if (taker != null) {
+                    told.add(taker);
+                } else if (immediate || refused != null) {
+                    lost.add(back.get(i));
+                    failure = failure == null ? refused : failure;
+                }
+            }
+            if (!lost.isEmpty()) {
+                finished = done(lost.size());
             }
         }
-        tell(told, finished);
-        if (lost) {
+        try {
+            told.forEach(QueueCore::tell);
+        } finally {
+            tellAll(finished);
+        }
+        for (T item : lost) {
             undelivered(item, context);
         }
         if (failure != null) {
@@ -388,13 +469,19 @@ final class QueueCore<T> {
 
     // ---- telling, outside of the monitor
 
+    private static void tell(@Nullable Told told) {
+        if (told != null) {
+            told.deliver();
+        }
+    }
+
     private static void tell(@Nullable Suspension<?> suspension) {
         if (suspension != null) {
             suspension.deliver();
         }
     }
 
-    private static void tellBoth(@Nullable Suspension<?> one, @Nullable Suspension<?> other) {
+    private static void tellBoth(@Nullable Told one, @Nullable Suspension<?> other) {
         try {
             tell(one);
         } finally {
@@ -432,6 +519,11 @@ final class QueueCore<T> {
 
     synchronized int size() {
         return items.size();
+    }
+
+    /** Whether it is shut down and empty. */
+    synchronized boolean isDrained() {
+        return shutDown && items.size() == 0;
     }
 
     synchronized boolean isFull() {

@@ -14,7 +14,7 @@ import reactor.util.context.Context;
  * A waiter for the first of several clauses. Each has an arm in its queue, among those who wait there; whichever queue
  * settles this first has won, under its own monitor, and an arm whose Select is settled refuses what it is offered.
  */
-final class SelectSuspension extends Suspension<Object> {
+final class SelectSuspension extends Suspension<Object> implements Told {
     /** The outcome with which this is settled. */
     private record Won(
             Select.@Nullable Arm arm,
@@ -122,9 +122,9 @@ final class SelectSuspension extends Suspension<Object> {
         }
 
         @Override
-        @Nullable Suspension<?> offer(T item, long place) {
+        @Nullable Told offer(T item, long place) {
             this.place = place;
-            return selecting.win(this, item);
+            return selecting.win(this, item) == null ? null : selecting;
         }
 
         @Override

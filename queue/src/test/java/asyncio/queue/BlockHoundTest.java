@@ -40,6 +40,11 @@ class BlockHoundTest {
                 "Queue.get(Duration)",
                 queue -> queue.get().then(queue.get(LIMIT)).onErrorComplete());
         methods.put("Queue.next()", Queue::next);
+        methods.put("Queue.getBatch(int, Duration)", queue -> queue.getBatch(2, LIMIT));
+        methods.put("Queue.nextBatch(int, Duration)", queue -> queue.nextBatch(2, LIMIT));
+        methods.put(
+                "Queue.asBatches(int, Duration)",
+                queue -> queue.asBatches(2, LIMIT).take(1));
         methods.put("Queue.join()", queue -> {
             queue.taskDone();
             return queue.join();

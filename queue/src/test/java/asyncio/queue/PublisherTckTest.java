@@ -42,6 +42,39 @@ class PublisherTckTest {
     }
 
     @TestFactory
+    Stream<DynamicTest> getBatch() {
+        return Tck.of("getBatch", () -> filled(2 * SUBSCRIBERS).getBatch(2, Duration.ofSeconds(10)));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> getBatchLater() {
+        return Tck.of("getBatch that waits", () -> {
+            Queue<Integer> queue = new Queue<>(1);
+            Schedulers.parallel()
+                    .schedule(() -> queue.putAll(Flux.range(0, SUBSCRIBERS)).subscribe());
+            return queue.getBatch(2, Duration.ofMillis(1));
+        });
+    }
+
+    @TestFactory
+    Stream<DynamicTest> nextBatchAtTheEnd() {
+        return Tck.ofEmpty("nextBatch at the end", () -> {
+            Queue<Integer> queue = filled(0);
+            queue.shutdown();
+            return queue.nextBatch(2, Duration.ZERO);
+        });
+    }
+
+    @TestFactory
+    Stream<DynamicTest> asBatches() {
+        return Tck.ofMany("asBatches", n -> {
+            Queue<Integer> queue = filled((int) n);
+            queue.shutdown();
+            return queue.asBatches(1, Duration.ofSeconds(10));
+        });
+    }
+
+    @TestFactory
     Stream<DynamicTest> next() {
         return Tck.of("next", () -> filled(SUBSCRIBERS).next());
     }

@@ -1,0 +1,232 @@
+package asyncio.queue;
+
+import asyncio.EventLoop;
+import asyncio.Suspension;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import reactor.core.CoreSubscriber;
+import reactor.core.Disposable;
+import reactor.core.scheduler.Scheduler;
+import reactor.core.scheduler.Schedulers;
+import reactor.util.context.Context;
+
+/**
+ * A waiter that wants several items. It stands in the line of the getters by its {@link Collector}, and keeps its place
+ * there until it is full, or its time is out. Everything is guarded by the queue's monitor; the items are this one's
+ * from the offer on, and go back to their places if it is cancelled before it resumes.
+ */
+final class BatchSuspension<T> extends Suspension<List<T>> implements Told {
+    private final QueueCore<T> core;
+    private final int max;
+    private final Duration within;
+    /** Whether it ends empty when the queue is shut down, instead of failing. */
+    private final boolean emptyAtEnd;
+
+    final Collector<T> collector;
+    private final List<T> items = new ArrayList<>();
+    private long[] places = new long[4];
+    private @Nullable Disposable timer;
+    /** Sees to it that the items are not kept by a loop that is closed over the timer. */
+    private @Nullable Disposable closing;
+
+    BatchSuspension(
+            QueueCore<T> core,
+            CoreSubscriber<? super List<T>> actual,
+            int max,
+            Duration within,
+            boolean emptyAtEnd,
+            @Nullable EventLoop loop) {
+        super(actual, null, loop);
+        this.core = core;
+        this.max = max;
+        this.within = within;
+        this.emptyAtEnd = emptyAtEnd;
+        this.collector = new Collector<>(this);
+    }
+
+    // ---- under the queue's monitor
+
+    boolean isStillWaiting() {
+        return isWaiting();
+    }
+
+    boolean isEmpty() {
+        return items.isEmpty();
+    }
+
+    boolean isFull() {
+        return items.size() == max;
+    }
+
+    /** Whether it wants no more than what is there. */
+    boolean isImpatient() {
+        return within.isZero();
+    }
+
+    void add(T item, long place) {
+        if (items.size() == places.length) {
+            places = Arrays.copyOf(places, 2 * places.length);
+        }
+        places[items.size()] = place;
+        items.add(item);
+    }
+
+    /** It gets what it has; false if it was cancelled, and is about to leave. */
+    boolean complete() {
+        stopTimer();
+        return grant(items);
+    }
+
+    /** Whom to tell if it takes the item; null if it no longer waits. */
+    @Nullable Told offer(T item, long place) {
+        if (!isWaiting()) {
+            return null;
+        }
+        add(item, place);
+        if (isFull() || isImpatient()) {
+            if (complete()) {
+                return this;
+            }
+            items.remove(items.size() - 1);
+            return null;
+        }
+        return items.size() == 1 ? this::startTimer : NOBODY;
+    }
+
+    /** The queue is shut down; whom to tell. */
+    @Nullable Suspension<?> refuse(QueueShutDownException error) {
+        boolean settled = !items.isEmpty() ? complete() : emptyAtEnd ? grant(null) : fail(error);
+        return settled ? this : null;
+    }
+
+    /** What it has, if it leaves with it. */
+    List<T> takeOut() {
+        stopTimer();
+        List<T> out = new ArrayList<>(items);
+        items.clear();
+        return out;
+    }
+
+    private void stopTimer() {
+        if (timer != null) {
+            timer.dispose();
+            timer = null;
+        }
+        if (closing != null) {
+            closing.dispose();
+            closing = null;
+        }
+    }
+
+    // ---- outside of it
+
+    /** The first item has come. */
+    void startTimer() {
+        EventLoop loop = loop();
+        Scheduler clock = loop == null || loop.isClosed() ? Schedulers.parallel() : loop.scheduler();
+        long nanos = within.compareTo(Duration.ofNanos(Long.MAX_VALUE)) < 0 ? within.toNanos() : Long.MAX_VALUE;
+        Disposable started;
+        Disposable onClose = null;
+        try {
+            started = clock.schedule(this::timeUp, nanos, TimeUnit.NANOSECONDS);
+            if (clock != Schedulers.parallel() && loop != null) {
+                onClose = loop.onClose(this::timeUp);
+            }
+        } catch (RejectedExecutionException closedMeanwhile) {
+            timeUp();
+            return;
+        }
+        synchronized (core) {
+            if (isWaiting()) {
+                timer = started;
+                closing = onClose;
+                return;
+            }
+        }
+        started.dispose(); // it was full, or cancelled, a moment ago
+        if (onClose != null) {
+            onClose.dispose();
+        }
+    }
+
+    private void timeUp() {
+        if (core.timeUp(this)) {
+            deliver();
+        }
+    }
+
+    private void restore(List<T> items) {
+        core.giveBackAll(items, places, Context.of(actual().currentContext()));
+    }
+
+    // ---- of Suspension
+
+    @Override
+    protected boolean begin() {
+        return core.begin(this);
+    }
+
+    @Override
+    protected void leave() {
+        restore(core.leave(this));
+    }
+
+    @Override
+    public void giveBack(@Nullable List<T> value) {
+        if (value != null) {
+            restore(value);
+        }
+    }
+
+    /** An error that comes too late is not asked for any more. */
+    @Override
+    protected void undelivered(@Nullable List<T> value, @Nullable Throwable error) {
+        giveBack(value);
+    }
+
+    @Override
+    protected String target() {
+        return "a batch of items of " + core.describe();
+    }
+
+    /** The place in line. It is never told anything itself. */
+    static final class Collector<T> extends Getter<T> {
+        private final BatchSuspension<T> batch;
+
+        @SuppressWarnings("unchecked") // who is told nothing may be of any type
+        Collector(BatchSuspension<T> batch) {
+            super(batch.core, (CoreSubscriber<T>) (CoreSubscriber<?>) batch.actual(), null, false, null);
+            this.batch = batch;
+        }
+
+        @Override
+        boolean isStillWaiting() {
+            return batch.isStillWaiting();
+        }
+
+        @Override
+        boolean wantsMore() {
+            return batch.isStillWaiting();
+        }
+
+        @Override
+        @Nullable Told offer(T item, long place) {
+            return batch.offer(item, place);
+        }
+
+        @Override
+        @Nullable Suspension<?> refuse(QueueShutDownException error) {
+            return batch.refuse(error);
+        }
+
+        @Override
+        public String toString() {
+            return batch.toString();
+        }
+    }
+}
