@@ -117,7 +117,8 @@ abstract class Wait extends Waiter {
 
         @Override
         boolean isForeign() {
-            return ForeignWork.completes(future, task.loop.core);
+            // done by another thread: the resumption is on its way
+            return future.done() || ForeignWork.completes(future, task.loop.core);
         }
 
         @Override
