@@ -47,7 +47,7 @@ final class AsCompletedSubscription<T> implements Subscription, Scannable {
     private volatile List<Listener<T>> listeners = List.of();
 
     private volatile TimerQueue.@Nullable Entry timer;
-    /** What ends this when the queue is empty: the deadline, or that the children could not be started. */
+    /** The error that ends this when the queue is empty: the deadline, or that the children could not be started. */
     private volatile @Nullable Throwable error;
 
     private volatile boolean cancelled;
@@ -227,7 +227,7 @@ final class AsCompletedSubscription<T> implements Subscription, Scannable {
         return what + " for " + Log.text(actual);
     }
 
-    /** How many are not done. */
+    /** Returns the number of children that are not done. */
     private int open() {
         return (int)
                 listeners.stream().filter(listener -> !listener.child.done()).count();

@@ -17,7 +17,7 @@ import reactor.core.publisher.Mono;
 import reactor.util.context.ContextView;
 
 /**
- * Where programs start: {@link #run}, {@link #async} and {@link #await}, made for {@code import static}.
+ * The start of programs: {@link #run}, {@link #async} and {@link #await}, made for {@code import static}.
  *
  * <p>A <em>body</em> is straight-line code that may {@link #await}: the argument of {@code run} or {@code async}. It
  * runs on a loop, alone: between two awaits nothing else of that loop happens.
@@ -734,7 +734,7 @@ public final class Asyncio {
     // ---- call graphs
 
     /**
-     * Who waits for the current task; null in a callback. As {@link #captureCallGraph(Future, int)}.
+     * Captures the tasks that wait for the current task; null in a callback. As {@link #captureCallGraph(Future, int)}.
      *
      * @throws IllegalStateException if no loop runs on this thread
      * @since 0.1
@@ -801,7 +801,7 @@ public final class Asyncio {
     }
 
     /**
-     * What {@link #captureCallGraph(Future, int)} gives as text for a person; empty without a task. A task that is
+     * Returns {@link #captureCallGraph(Future, int)} as text for people; empty without a task. A task that is
      * reached in several ways is described once.
      *
      * <pre>{@literal

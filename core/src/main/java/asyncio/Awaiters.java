@@ -25,7 +25,7 @@ final class Awaiters {
 
     private Awaiters() {}
 
-    /** Those that wait for a Future, in the order in which they came. */
+    /** Returns the tasks that wait for a Future, in the order in which they came. */
     static Set<Task<?>> of(Future<?> future) {
         Awaiters awaiters = new Awaiters();
         awaiters.addWaiters(future);

@@ -18,7 +18,7 @@ import reactor.util.context.Context;
  * {@link #suspend} hands the loop on (see {@link asyncio.internal.loop.LoopDriver}).
  */
 final class BodyTask<T> extends Task<T> implements Seated {
-    /** What finally blocks may try in vain; after that an Error ends a body that catches exceptions in a loop. */
+    /** The most awaits that finally blocks may try in vain; after that an Error ends a body that catches exceptions in a loop. */
     private static final int AWAITS_WHILE_UNWINDING = 100;
 
     /** More frames than passing the loop on takes. */
@@ -27,7 +27,7 @@ final class BodyTask<T> extends Task<T> implements Seated {
     private final Callable<? extends T> body;
     /** The thread of the body; null until it starts. Used by the owner of the loop only. */
     private @Nullable Seat seat;
-    /** What the body is suspended on; used by the owner of the loop only. */
+    /** The wait that the body is suspended on; used by the owner of the loop only. */
     private @Nullable Wait waiting;
     /**
      * While the body's thread is inside a foreign Mono's {@code subscribe} or {@code cancel}: whoever awaits there is
@@ -211,7 +211,7 @@ final class BodyTask<T> extends Task<T> implements Seated {
         }
     }
 
-    /** Where an error was awaited that another thread, or another task, has made. */
+    /** The place of the await of an error that another thread, or another task, has made. */
     private static final class AwaitedHere extends Throwable {
         private static final long serialVersionUID = 1L;
 
@@ -250,7 +250,7 @@ final class BodyTask<T> extends Task<T> implements Seated {
         if (unwinding) {
             String message = "Cannot await " + Log.text(mono) + ": the event loop of " + getName() + " is closed";
             if (++awaitsWhileUnwinding > AWAITS_WHILE_UNWINDING) {
-                throw new Error(message + ", and the body goes on all the same");
+                throw new Error(message + ", and the body still runs");
             }
             throw new IllegalStateException(message);
         }
@@ -412,7 +412,7 @@ final class BodyTask<T> extends Task<T> implements Seated {
         }
 
         private IllegalStateException told() {
-            return new IllegalStateException("suspend(actual) of what " + task.getName()
+            return new IllegalStateException("suspend(actual) of the Mono that " + task.getName()
                     + " awaits must pass actual to the Suspension that it returns, and signal nothing");
         }
 

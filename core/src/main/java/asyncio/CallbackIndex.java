@@ -14,7 +14,7 @@ import java.util.Set;
 final class CallbackIndex {
     /** A callback, or a set of those with the same hash code. */
     private final Map<Integer, Object> byHash = new HashMap<>();
-    /** Those whose hash codes have not been asked for. */
+    /** The waiters whose hash codes have not been asked for. */
     private List<Waiter> fresh = new ArrayList<>();
 
     void add(Waiter waiter) {

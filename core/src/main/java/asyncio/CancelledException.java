@@ -19,7 +19,7 @@ public class CancelledException extends CancellationException {
     }
 
     /**
-     * What a cancellation leaves in a Future or a task, and what an {@link AwaitedSubscription} ends with. There may be
+     * Returns the outcome that a cancellation leaves in a Future, a task or an {@link AwaitedSubscription}. There may be
      * a million of them, and the stack of who cancelled is ten times as big as a Future: so it is kept in debug mode
      * only. Who awaits gets the stack of the await.
      *
@@ -29,7 +29,7 @@ public class CancelledException extends CancellationException {
         return EventLoop.debugs(loop) ? new CancelledException(message) : new Untraced(message);
     }
 
-    /** What to throw to users here: this, or if this has no stack, another one that has. */
+    /** Returns the exception to throw to users here: this, or if this has no stack, another one that has. */
     CancelledException here() {
         return this;
     }

@@ -10,7 +10,7 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
-/** What a combinator was given, running: a Future as it is, any other Mono as a task; the same Mono once. */
+/** The arguments of a combinator, running: a Future as it is, any other Mono as a task; the same Mono once. */
 final class Children<T> {
     private final List<Mono<? extends T>> sources;
     private final Context context;

@@ -15,7 +15,7 @@ import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
 /**
- * What goes on after Reactor has called a cancellation done: work that was told to end and has not yet. A task carries
+ * The work that continues after Reactor has called a cancellation done: work that was told to end and has not yet. A task carries
  * one of these in the context of what it awaits, and does not go on before all of it is over; so does whoever holds
  * something that the work uses. For authors of operators. Thread-safe.
  */
@@ -132,7 +132,7 @@ public final class Cleanups extends UnderWay {
         this.context = context.put(Cleanups.class, this);
     }
 
-    /** Those of the task that awaits, or of the operator around; null if there is none. */
+    /** Returns the clean-ups of the task that awaits, or of the operator around; null if there is none. */
     public static @Nullable Cleanups of(ContextView context) {
         return context.getOrDefault(Cleanups.class, null);
     }
@@ -210,7 +210,7 @@ public final class Cleanups extends UnderWay {
         running++;
     }
 
-    /** What {@link #begin} began is over. */
+    /** Ends the work that {@link #begin} began. */
     public void end() {
         Future<Void> over = null;
         synchronized (this) {

@@ -16,7 +16,7 @@ abstract class ColdFlux<T> extends Flux<T> implements Scannable {
         neverAwaited = LeakDetector.trackCoroutine(this, what, EventLoop.leaksOf(loop), EventLoop.debugs(loop));
     }
 
-    /** Someone will see to it that it runs: it is not reported. For any Publisher. */
+    /** Takes over the duty to run it: it is not reported. For any Publisher. */
     static void adopt(Publisher<?> publisher) {
         if (publisher instanceof ColdFlux<?> own) {
             own.adopt();

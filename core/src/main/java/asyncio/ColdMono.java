@@ -42,7 +42,7 @@ public abstract class ColdMono<T> extends Mono<T> implements Scannable {
         return false;
     }
 
-    /** Someone will see to it that it runs, or has decided that it need not: it is not reported. */
+    /** Takes over the duty to run it, or the decision that it need not run: it is not reported. */
     final void adopt() {
         LeakDetector.Leak leak = neverAwaited;
         if (leak != null) {
@@ -56,14 +56,14 @@ public abstract class ColdMono<T> extends Mono<T> implements Scannable {
         return new MonoTask<>(loop, this, name, context);
     }
 
-    /** What a body that awaits this directly gets; on the body's thread. */
+    /** Returns the value to a body that awaits this directly; on the body's thread. */
     @Nullable T awaitedBy(BodyTask<?> body) throws Exception {
         adopt();
         return awaitInBody();
     }
 
     /**
-     * What a body gets that awaits this directly, instead of subscribing; on the body's thread. May await. Override it
+     * Returns the value to a body that awaits this directly, instead of subscribing; on the body's thread. May await. Override it
      * where a body needs less than a subscription: its value is there already, or it can be written as straight-line
      * code.
      */

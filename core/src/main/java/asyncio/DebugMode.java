@@ -9,7 +9,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
-/** What the debug mode of all loops has in common: whether it is on from the start, and what it says. */
+/** The part of debug mode that all loops have in common: whether it is on from the start, and what it says. */
 final class DebugMode {
     /**
      * {@code -Dasyncio.debug.enabled=true} or {@code ASYNCIO_DEBUG=1}: the mode of new loops, and of what is made off

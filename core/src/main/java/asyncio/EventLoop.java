@@ -76,7 +76,7 @@ public final class EventLoop extends Contexts.Running {
     final Generators generators = new Generators();
     final @Nullable LoopMonitor monitor;
     private final AtomicBoolean running = new AtomicBoolean();
-    /** What its threads get, whichever of them happens to start another. */
+    /** The context class loader of its threads, whichever of them happens to start another. */
     final @Nullable ClassLoader contextClassLoader = Thread.currentThread().getContextClassLoader();
 
     private @Nullable Task<?> currentTask;
@@ -144,7 +144,7 @@ public final class EventLoop extends Contexts.Running {
         DefaultEventLoopPolicy.inUse().setEventLoop(loop);
     }
 
-    /** Who makes the loops of this process. */
+    /** Returns the factory of the loops of this process. */
     public static EventLoopPolicy getEventLoopPolicy() {
         return DefaultEventLoopPolicy.inUse();
     }
@@ -204,7 +204,7 @@ public final class EventLoop extends Contexts.Running {
         return loop == null ? DebugMode.ENABLED : loop.debug;
     }
 
-    /** Where the caller's caller makes something for a loop, in debug mode. */
+    /** Returns the place where the caller's caller makes something for a loop, in debug mode. */
     static @Nullable Origin origin(@Nullable EventLoop loop) {
         return debugs(loop) ? new Origin() : null;
     }
@@ -725,7 +725,7 @@ public final class EventLoop extends Contexts.Running {
         taskFactory = factory;
     }
 
-    /** Who makes this loop's tasks, or null for the usual way. */
+    /** Returns the factory of this loop's tasks, or null for the usual one. */
     public @Nullable TaskFactory getTaskFactory() {
         return taskFactory;
     }
@@ -810,7 +810,7 @@ public final class EventLoop extends Contexts.Running {
     }
 
     /**
-     * What is done without a handler: logs the message, the exception, what is concerned, and in debug mode where that
+     * The default handler: logs the message, the exception, what is concerned, and in debug mode where that
      * was made.
      */
     public void defaultExceptionHandler(ExceptionContext what) {
@@ -886,7 +886,7 @@ public final class EventLoop extends Contexts.Running {
                         Log.warn(
                                 "The default executor of " + this + " did not finish joining its threads within "
                                         + timeout + ": functions that were given to "
-                                        + "toThread or runInExecutor still run, and nobody will hear of them",
+                                        + "toThread or runInExecutorstill run, and their outcome is lost",
                                 null);
                     }
                 })
@@ -943,7 +943,7 @@ public final class EventLoop extends Contexts.Running {
     }
 
     /**
-     * How long a callback, a step of a body or the handling of IO may take in debug mode without being logged; at first
+     * Returns the longest time that a callback, a step of a body or the handling of IO may take in debug mode without being logged; at first
      * 100 ms, as in asyncio.
      */
     public Duration getSlowCallbackDuration() {
@@ -987,7 +987,7 @@ public final class EventLoop extends Contexts.Running {
     }
 
     /**
-     * What its threads and its records in logs and tools are named after: {@code asyncio-1}.
+     * The name of its threads and of its records in logs and tools: {@code asyncio-1}.
      *
      * @since 0.1
      */

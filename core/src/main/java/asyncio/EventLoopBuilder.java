@@ -48,7 +48,7 @@ public final class EventLoopBuilder {
         return this;
     }
 
-    /** Who is asked when the loop, whose clock must be virtual, has nothing to do; for test kits. */
+    /** Sets the monitor to ask when the loop, whose clock must be virtual, has nothing to do; for test kits. */
     public EventLoopBuilder monitor(LoopMonitor monitor) {
         this.monitor = Objects.requireNonNull(monitor);
         return this;

@@ -5,7 +5,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a loop's exception handler is told about something that nobody else will see.
+ * The report to a loop's exception handler about an exception that is not seen otherwise.
  *
  * <pre>{@code
  * loop.setExceptionHandler((l, context) -> {
@@ -123,7 +123,7 @@ public record ExceptionContext(
             return this;
         }
 
-        /** Who handles the connection concerned. */
+        /** Sets the handler of the connection concerned. */
         public Builder protocol(Object protocol) {
             this.protocol = protocol;
             return this;

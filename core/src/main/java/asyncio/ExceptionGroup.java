@@ -119,7 +119,7 @@ public final class ExceptionGroup extends Exception {
         return split(type).matching();
     }
 
-    /** What {@link #split(Predicate)} finds matching. */
+    /** Returns the matching half of {@link #split(Predicate)}. */
     public @Nullable ExceptionGroup subgroup(Predicate<? super Throwable> condition) {
         return split(condition).matching();
     }

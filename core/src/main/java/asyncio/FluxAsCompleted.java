@@ -8,7 +8,7 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.SynchronousSink;
 
-/** What {@link Asyncio#asCompletedTasks} returns: Futures, as they are done. */
+/** Returned by {@link Asyncio#asCompletedTasks}: Futures, as they are done. */
 final class FluxAsCompleted<T> extends ColdFlux<Future<T>> {
     final List<Mono<? extends T>> sources;
     final @Nullable Duration timeout;
@@ -23,7 +23,7 @@ final class FluxAsCompleted<T> extends ColdFlux<Future<T>> {
         return new FluxAsCompleted<>(Children.adopt(monos), timeout);
     }
 
-    /** What {@link Asyncio#asCompleted} returns. */
+    /** Returned by {@link Asyncio#asCompleted}. */
     Flux<T> values() {
         return handle(FluxAsCompleted::unwrap);
     }

@@ -3,7 +3,7 @@ package asyncio;
 import java.util.Objects;
 import reactor.core.CoreSubscriber;
 
-/** What {@link Asyncio#generate} returns: a body that has not begun. Each subscription runs it anew, as a task. */
+/** Returned by {@link Asyncio#generate}: a body that has not begun. Each subscription runs it anew, as a task. */
 final class FluxGenerate<T> extends ColdFlux<T> {
     private final Generator<T> body;
 

@@ -7,7 +7,7 @@ import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/** What {@link Asyncio#mapConcurrent} and {@link Asyncio#mapConcurrentUnordered} return. */
+/** Returned by {@link Asyncio#mapConcurrent} and {@link Asyncio#mapConcurrentUnordered}. */
 final class FluxMapConcurrent<S, R> extends ColdFlux<R> {
     private final Publisher<? extends S> source;
     final int concurrency;

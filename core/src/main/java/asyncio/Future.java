@@ -76,7 +76,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
         this.origin = EventLoop.origin(loop);
     }
 
-    /** Where it was made, in debug mode. */
+    /** Returns the place where it was made, in debug mode. */
     final @Nullable Origin origin() {
         return origin;
     }
@@ -177,7 +177,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
         return failure.retrieve();
     }
 
-    /** What it was cancelled with, if it was. */
+    /** Returns the exception that it was cancelled with, if it was. */
     final @Nullable CancelledException cancellation() {
         return state instanceof Failure failure && failure.cancelled ? (CancelledException) failure.exception : null;
     }
@@ -611,7 +611,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
         return false;
     }
 
-    /** What this stands for, to whoever awaits it: itself, or those whose end it waits for. */
+    /** Returns the Futures that this stands for when it is awaited: itself, or those whose end it waits for. */
     Collection<? extends Future<?>> parts() {
         return List.of(this);
     }

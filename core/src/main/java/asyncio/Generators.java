@@ -24,7 +24,7 @@ final class Generators {
         return task.source() instanceof Closeable;
     }
 
-    /** Those that have begun and not ended. */
+    /** Returns the generators that have begun and not ended. */
     static List<Task<?>> of(EventLoop loop) {
         return loop.tasks.snapshot().stream().filter(Generators::contains).toList();
     }

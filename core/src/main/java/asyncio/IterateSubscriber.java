@@ -14,7 +14,7 @@ import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /**
- * What an {@link AsyncIterator} subscribes with: items that have come, or those who wait for one; never both. Guarded
+ * The subscriber of an {@link AsyncIterator}: items that have come, or waiters for one; never both. Guarded
  * by its monitor, without which it signals and requests.
  *
  * <p>{@code Flux.toIterable} blocks, and a {@code Queue} that is filled by {@code putAll} has an item too many: here
@@ -22,7 +22,7 @@ import reactor.util.context.Context;
  */
 final class IterateSubscriber<T> implements CoreSubscriber<T>, Scannable {
     private final Publisher<? extends T> source;
-    /** How many items may be requested that nobody has asked for. */
+    /** The number of items that may be requested ahead of the iterator's user. */
     private final int ahead;
 
     // all guarded by this
@@ -174,7 +174,7 @@ final class IterateSubscriber<T> implements CoreSubscriber<T>, Scannable {
         return rest() != null;
     }
 
-    /** What is being cleaned up, if anything. */
+    /** Returns the clean-up under way, if there is one. */
     @Nullable Future<Void> rest() {
         Cleanups cleanups = this.cleanups;
         return cleanups == null ? null : cleanups.rest();

@@ -54,7 +54,7 @@ final class JvmSignals {
         }
     }
 
-    /** What tells signals apart: some have two names. */
+    /** Returns the number that tells signals apart: some have two names. */
     int number(Object signal) {
         try {
             return (int) number.invoke(signal);

@@ -19,7 +19,7 @@ final class KnownMonos {
         return mono instanceof Callable<?>;
     }
 
-    /** What a subscription would give; null if it is empty. Throws what it would signal. */
+    /** Returns the value that a subscription would give, null if it is empty, or throws the error. */
     static @Nullable Object call(Mono<?> mono, Context context) throws Exception {
         Callable<?> function = (Callable<?>) mono;
         try {

@@ -5,7 +5,7 @@ import java.util.Objects;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
-/** What the program of a loop has left behind so far: for test kits. From any thread. */
+/** The things that the program of a loop has left behind so far: for test kits. From any thread. */
 public final class Leftovers {
     private Leftovers() {}
 

@@ -155,7 +155,7 @@ final class LoopEvents implements LoopObserver, LeakOwner {
             Log.warn(
                     String.format(
                             Locale.ROOT,
-                            "Handling IO took %.3f seconds: some channel handler, or what is subscribed to one, computes or "
+                            "Handling IO took %.3f seconds: a channel handler, or a subscriber of one, computes or "
                                     + "blocks on the loop",
                             seconds(nanos)),
                     null);

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  */
 public interface LoopMonitor {
     /**
-     * How long, in real time, IO must have been quiet before the loop counts as idle. Asked whenever nothing is ready
+     * Returns how long, in real time, IO must have been quiet before the loop counts as idle. Asked whenever nothing is ready
      * and nobody {@link EventLoop#holdTime holds} the time.
      *
      * @param timers whether there is a timer to jump to

@@ -55,7 +55,7 @@ final class MapConcurrentMain<S, R> extends UnderWay implements CoreSubscriber<S
     private volatile @Nullable Subscription source;
     private volatile boolean sourceDone;
     private volatile boolean cancelled;
-    /** Where a task that has disposed of this is told that what runs has ended. */
+    /** The clean-ups through which a task that has disposed of this hears of the end of the work. */
     private final @Nullable Cleanups cleanups;
 
     private final MapConcurrentWork<R> work;

@@ -3,7 +3,7 @@ package asyncio;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 
-/** What the user is told who holds the library by the wrong end. */
+/** Errors that explain a misuse of the library. */
 final class Misuse {
     private Misuse() {}
 
@@ -59,7 +59,7 @@ final class Misuse {
     static void checkNotPublisher(@Nullable Object value) {
         if (value instanceof Publisher<?>) {
             throw new IllegalStateException(
-                    "The body returned a " + value.getClass().getSimpleName() + ", which nobody will subscribe to: "
+                    "The body returned a " + value.getClass().getSimpleName() + ", which nothing will subscribe to: "
                             + "did you forget await(...)? If the Mono itself is the result, leave out async");
         }
     }

@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 import reactor.util.context.Context;
 
-/** What {@link Asyncio#async} returns: a body that has not been started. Each subscription runs it anew, as a task. */
+/** Returned by {@link Asyncio#async}: a body that has not been started. Each subscription runs it anew, as a task. */
 class MonoCoroutine<T> extends ColdMono<T> {
     private final Callable<? extends T> body;
 

@@ -5,7 +5,7 @@ import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Mono;
 
 /**
- * What {@link Emitter#emit} returns: waits for demand, if an emit was cut off before and there is none; delivers; waits
+ * Returned by {@link Emitter#emit}: waits for demand, if an emit was cut off before and there is none; delivers; waits
  * for demand for the next one.
  */
 final class MonoEmit<T> extends ColdMono<Void> {

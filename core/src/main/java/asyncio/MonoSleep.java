@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Operators;
 
-/** What {@link Asyncio#sleep} returns. */
+/** Returned by {@link Asyncio#sleep}. */
 final class MonoSleep<T> extends ColdMono<T> {
     /** The sleep of one tick, which has no state and is made all the time: one for all. */
     static final MonoSleep<Void> ONE_TICK = new MonoSleep<>(Duration.ZERO, null);

@@ -7,7 +7,7 @@ import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Operators;
 import reactor.util.context.ContextView;
 
-/** What {@link Asyncio#toThread} returns. */
+/** Returned by {@link Asyncio#toThread}. */
 final class MonoToThread<T> extends ColdMono<T> {
     private final Callable<? extends T> function;
     private final @Nullable Executor executor;

@@ -12,7 +12,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 
-/** What {@link Asyncio#waitTasks} returns. */
+/** Returned by {@link Asyncio#waitTasks}. */
 final class MonoWaitTasks<F extends Future<?>> extends ColdMono<WaitResult<F>> {
     private final List<F> futures;
     private final ReturnWhen returnWhen;
@@ -157,7 +157,7 @@ final class MonoWaitTasks<F extends Future<?>> extends ColdMono<WaitResult<F>> {
         }
     }
 
-    /** What the latch hears, on its loop. */
+    /** A listener of the latch, on its loop. */
     private abstract static class Ear extends Waiter {
         final Latch latch;
 

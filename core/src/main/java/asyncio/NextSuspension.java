@@ -3,7 +3,7 @@ package asyncio;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 
-/** One who waits for the next item of an {@link AsyncIterator}. */
+/** A waiter for the next item of an {@link AsyncIterator}. */
 final class NextSuspension<T> extends Suspension<T> {
     private final IterateSubscriber<T> iterator;
 

@@ -11,7 +11,7 @@ import reactor.core.publisher.Mono;
 final class NoTimeSteps<T> extends Steps<T> {
     private final Mono<? extends T> mono;
     private final Duration limit;
-    /** What was cancelled for that; its end is waited for. */
+    /** The Future that was cancelled for that; its end is waited for. */
     private @Nullable Future<T> ending;
 
     private @Nullable CancelledException cancelled;

@@ -35,7 +35,7 @@ import reactor.core.publisher.MonoOperator;
  */
 final class OperatorTracking {
     private static final String HOOK = "asyncio.operators";
-    /** How far parts are looked for through what is not watched itself: a checkpoint, a lambda in a lambda. */
+    /** The depth of the search for parts through objects that are not watched themselves: a checkpoint, a lambda in a lambda. */
     private static final int DEPTH = 8;
     /** {@code Flux.from(mono)} and back: Reactor takes them apart again, which must not change. */
     private static final Set<String> CONVERSIONS =
@@ -66,7 +66,7 @@ final class OperatorTracking {
         }
     }
 
-    /** What Reactor returns to the user in place of an operator. */
+    /** Returns the publisher that Reactor hands to the user in place of an operator. */
     private static Publisher<Object> assembled(Publisher<Object> operator) {
         if (operator instanceof TrackedOperator || isLeftAlone(operator)) {
             return operator;

@@ -32,7 +32,7 @@ final class Race<T> extends Joint<T, T> {
     /** The children have been cancelled, by a winner or by a request. */
     private volatile boolean over;
 
-    /** Who begins when; null if all do at once. */
+    /** The order of starts; null if all begin at once. */
     private final @Nullable Stagger stagger;
 
     private Race(EventLoop loop, Children<T> children, @Nullable Stagger stagger) {

@@ -19,14 +19,14 @@ import reactor.core.scheduler.Schedulers;
  * From {@link EventLoop#shared()}; thread-safe.
  */
 public final class SharedLoops implements Iterable<EventLoop> {
-    /** How long a loop may take to finish its tick when it is stopped. */
+    /** The time that a loop may take to finish its tick when it is stopped. */
     private static final long STOP_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private static @Nullable SharedLoops current;
 
     private final List<EventLoop> loops;
     private final List<Thread> threads = new ArrayList<>();
-    /** Those that {@link #close} has stopped for good. */
+    /** The loops that {@link #close} has stopped for good. */
     private final Set<EventLoop> stopped = ConcurrentHashMap.newKeySet();
 
     private final AtomicInteger turn = new AtomicInteger();
@@ -54,7 +54,7 @@ public final class SharedLoops implements Iterable<EventLoop> {
             try {
                 loop.runForever();
                 if (!stopped.contains(loop)) {
-                    Log.warn("stop() was called on shared loop " + loop + ", which goes on: others use it too", null);
+                    Log.warn("stop() was called on shared loop " + loop + ", which keeps running: others use it too", null);
                 }
             } catch (Throwable e) {
                 goOnAfter(e, loop);
@@ -64,7 +64,7 @@ public final class SharedLoops implements Iterable<EventLoop> {
 
     private static void goOnAfter(Throwable e, EventLoop loop) {
         try {
-            Log.error("An error stopped shared loop " + loop + ", which goes on", e);
+            Log.error("An error stopped shared loop " + loop + ", which resumes", e);
         } catch (Throwable again) {
             // no memory even to say so: the loop needs its thread all the same
             Thread.onSpinWait();
@@ -180,7 +180,7 @@ public final class SharedLoops implements Iterable<EventLoop> {
         return loops.get(Math.floorMod(turn.getAndIncrement(), loops.size()));
     }
 
-    /** How many they are. */
+    /** Returns the number of loops. */
     public int size() {
         return loops.size();
     }

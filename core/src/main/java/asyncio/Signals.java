@@ -158,7 +158,7 @@ final class Signals {
         }
     }
 
-    /** What {@link #interceptInterrupt} has installed. */
+    /** The handler that {@link #interceptInterrupt} has installed. */
     static final class Interception {
         private final JvmSignals jvm;
         private final Object signal;

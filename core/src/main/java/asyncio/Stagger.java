@@ -75,7 +75,7 @@ final class Stagger {
         openNext();
     }
 
-    /** Nobody is to begin any more. */
+    /** Lets none begin any more. */
     synchronized void close() {
         disarm();
         gates.clear();
@@ -106,7 +106,7 @@ final class Stagger {
             timeIsOut(this);
         }
 
-        /** Those who wait at the gates are ended by that, too. */
+        /** Does nothing: the waiters at the gates are ended by that, too. */
         @Override
         protected void loopClosed() {}
 

@@ -17,7 +17,7 @@ abstract class Steps<T> {
     /** A wait has ended: what to wait for next, or null if {@link #result} is there. What it throws ends the scope. */
     abstract @Nullable Mono<?> next(@Nullable Object value, @Nullable Throwable error) throws Exception;
 
-    /** What the scope ends with. */
+    /** Returns the result of the scope, or throws its error. */
     abstract @Nullable T result() throws Exception;
 
     final @Nullable T runIn(BodyTask<?> body) throws Exception {

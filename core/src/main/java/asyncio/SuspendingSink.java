@@ -3,7 +3,7 @@ package asyncio;
 import reactor.core.publisher.Mono;
 
 /**
- * Where a source puts items that can wait until there is room: a bounded buffer, a queue.
+ * A receiver of items whose source can wait until there is room: a bounded buffer, a queue.
  *
  * @param <T> the type of the items
  */

@@ -37,7 +37,7 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
     private static final VarHandle STATE;
     private static final int SUBSCRIBED = 0;
     private static final int WAITING = 1;
-    /** Somebody has decided the outcome; the subscriber has not heard of it. */
+    /** The outcome is decided; the subscriber has not heard of it. */
     private static final int SETTLED = 2;
 
     private static final int DELIVERED = 3;
@@ -55,7 +55,7 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
 
     private final CoreSubscriber<? super T> actual;
     private final @Nullable EventLoop loop;
-    /** Where it is; it may go from one to another, and both may be asked to let it go. */
+    /** The queue that it is in; it may move to another one, and both may be asked to let it go. */
     @Nullable Object queue;
 
     private volatile int state;
@@ -322,7 +322,7 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
         return state >= SETTLED;
     }
 
-    /** What is granted already is on its way to {@link #loopClosed}. */
+    /** Leaves the source, unless it has been granted: then the grant is on its way to {@link #loopClosed}. */
     @Override
     void abandon() {
         if (STATE.compareAndSet(this, WAITING, CANCELLED)) {
@@ -549,7 +549,7 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
         return EventLoop.origin(loop);
     }
 
-    /** What waits for what. */
+    /** Names the subscriber and the source. */
     @Override
     public String toString() {
         return "<" + Log.text(actual) + " waiting for " + targetText() + ">";

@@ -71,12 +71,12 @@ public abstract non-sealed class Task<T> extends Future<T> {
     /** Cancellations requested and not taken back. */
     private volatile int requests;
     /**
-     * Where {@link #cancel} and the task's own steps meet. Null: not suspended, no request. A {@link Wait}: suspended
+     * The meeting point of {@link #cancel} and the task's own steps. Null: not suspended, no request. A {@link Wait}: suspended
      * on it. A {@link CancelRequest}: to be delivered at the next await. {@link #FINISHED}: too late for requests.
      */
     private volatile @Nullable Object slot;
 
-    /** What its awaits have left under way; null until something that it awaits looks at its context. */
+    /** The work that its awaits have left under way; null until something that it awaits looks at its context. */
     private volatile @Nullable Cleanups cleanups;
     /** Time limits of scopes that it is in, the innermost first, whose timers nobody has needed yet; on the loop. */
     @Nullable UnarmedLimit unarmed;
@@ -520,7 +520,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
         });
     }
 
-    /** How many cancellations have been requested and not been taken back by {@link #uncancel}. */
+    /** Returns the number of cancellations that have been requested and not taken back by {@link #uncancel}. */
     public final int cancelling() {
         return requests;
     }
@@ -552,28 +552,28 @@ public abstract non-sealed class Task<T> extends Future<T> {
     @Override
     public final void setResult(@Nullable T result) {
         throw new UnsupportedOperationException(
-                "Task does not support setResult: its result is what its coroutine returns");
+                "Task does not support setResult: its result is that of its coroutine");
     }
 
     /** Refused: a task's exception is what its coroutine throws. */
     @Override
     public final void setException(Throwable exception) {
         throw new UnsupportedOperationException(
-                "Task does not support setException: its exception is what its coroutine throws");
+                "Task does not support setException: its exception is that of its coroutine");
     }
 
     /** Refused, as {@link #setResult}. */
     @Override
     public final boolean trySetResult(@Nullable T result) {
         throw new UnsupportedOperationException(
-                "Task does not support trySetResult: its result is what its coroutine returns");
+                "Task does not support trySetResult: its result is that of its coroutine");
     }
 
     /** Refused, as {@link #setException}. */
     @Override
     public final boolean trySetException(Throwable exception) {
         throw new UnsupportedOperationException(
-                "Task does not support trySetException: its exception is what its coroutine throws");
+                "Task does not support trySetException: its exception is that of its coroutine");
     }
 
     /** The name given, or {@code Task-N}. */
@@ -638,7 +638,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
     }
 
     /**
-     * What it is suspended on, usually a Mono, a subscription or another task; null if it is ready, running or done.
+     * Returns the source that it is suspended on, usually a Mono, a subscription or another task; null if it is ready, running or done.
      * For logs and tests, from any thread. asyncio: {@code _fut_waiter}.
      */
     public final @Nullable Object awaits() {

@@ -47,14 +47,14 @@ import reactor.core.publisher.Mono;
 public final class TaskGroup {
     private final EventLoop loop;
     private final Task<?> parent;
-    /** How many cancellations of the parent have been delivered already, which this scope is the clean-up of. */
+    /** The number of cancellations of the parent that were delivered before this scope, which then is their clean-up. */
     private final int cancellingBefore;
 
     /** Guarded by this, as are the links of the children: they may be added from any thread. */
     private @Nullable GroupChild first;
 
     private @Nullable GroupChild last;
-    /** Those that are being made are counted, and not linked yet. Guarded by this. */
+    /** The number of children; those that are being made are counted, and not linked yet. Guarded by this. */
     private int count;
     /** No task may be added: the scope is over, or being aborted. Guarded by this. */
     private boolean finished;
@@ -67,7 +67,7 @@ public final class TaskGroup {
 
     private boolean parentCancelRequested;
     private final List<Throwable> errors = new ArrayList<>(0);
-    /** What came in the tick of a cancellation, and hangs on an exception that nobody will see. */
+    /** Failures that came in the tick of a cancellation, and hang on an exception that is not seen. */
     private final List<Throwable> late = new ArrayList<>(0);
 
     private @Nullable Error fatal;
@@ -102,7 +102,7 @@ public final class TaskGroup {
                 () -> new GroupSteps<T>(group -> new MonoCoroutine<>(() -> body.apply(group), body)));
     }
 
-    /** What to wait for; null if all children have ended, after which none may be added. */
+    /** Returns the Future to wait for; null if all children have ended, after which none may be added. */
     synchronized @Nullable Future<Void> childrenLeft() {
         if (count == 0) {
             finished = true;
@@ -171,7 +171,7 @@ public final class TaskGroup {
     }
 
     private void report(Throwable error) {
-        loop.callExceptionHandler(ExceptionContext.of("Error of what was cancelled in " + this)
+        loop.callExceptionHandler(ExceptionContext.of("Error of cancelled work in " + this)
                 .exception(error)
                 .build());
     }
@@ -231,7 +231,7 @@ public final class TaskGroup {
         return new MonoScope.Supplied<>(TaskGroup.class, false, () -> new StartSteps<>(this, child, options));
     }
 
-    /** How a task that was started with {@link TaskGroup#start} says that it is ready. From any thread. */
+    /** The report of a task that was started with {@link TaskGroup#start} that it is ready. From any thread. */
     public static final class Started<V> {
         private final Future<V> ready;
 
@@ -258,7 +258,7 @@ public final class TaskGroup {
         synchronized (this) {
             if (finished || aborting) {
                 throw new IllegalStateException("This TaskGroup is " + (finished ? "finished" : "shutting down") + ": "
-                        + this + ". Start what outlives the scope with loop.createTask(...)");
+                        + this + ". Start work that outlives the scope with loop.createTask(...)");
             }
             count++;
         }
@@ -331,7 +331,7 @@ public final class TaskGroup {
     /** A task of the group, until it has ended; told on the loop. */
     private final class GroupChild extends Waiter {
         final Task<?> task;
-        /** Who is to hear of a failure instead of the group, until the task has reported that it started. */
+        /** The receiver of a failure instead of the group, until the task has reported that it started. */
         private final @Nullable StartSteps<?> starting;
 
         @Nullable GroupChild before;

@@ -4,7 +4,7 @@ import org.jspecify.annotations.Nullable;
 import reactor.util.context.ContextView;
 
 /**
- * How a task is to be made. What is not given is left to the loop: a generated name, the context of the code that makes
+ * The options of a new task. An option that is not given is left to the loop: a generated name, the context of the code that makes
  * the task, and a start in the next tick.
  *
  * <pre>{@code

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 import reactor.util.context.ContextView;
 
-/** What {@link Asyncio#runThreadsafe} returns: the outcome of a task, for threads; cancelling it cancels the task. */
+/** Returned by {@link Asyncio#runThreadsafe}: the outcome of a task, for threads; cancelling it cancels the task. */
 final class ThreadsafeRun<T> extends CompletableFuture<@Nullable T> {
     private final EventLoop loop;
     /** Null until the loop's task factory has made it. */

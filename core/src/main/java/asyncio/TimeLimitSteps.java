@@ -160,7 +160,7 @@ final class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
         task().loop.core.addTimer(alarm.entry);
     }
 
-    /** What is due runs in the next tick, before what the scope is about to queue. */
+    /** Queues the alarm for the next tick, ahead of the entries that the scope is about to queue. */
     private void armNow() {
         Alarm alarm = new Alarm(this);
         this.alarm = alarm;
@@ -213,7 +213,7 @@ final class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
             }
         }
 
-        /** Nobody is left who could wait for it. */
+        /** Does nothing: no waiter is left. */
         @Override
         protected void loopClosed() {}
 

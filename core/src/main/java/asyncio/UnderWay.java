@@ -12,7 +12,7 @@ import reactor.core.publisher.Operators;
  * cancel it on another thread.
  */
 abstract class UnderWay {
-    /** Where it is for the {@link Cleanups} that it has entered, which guard this and the links. */
+    /** The stage within the {@link Cleanups} that it has entered, which guard this and the links. */
     enum Stage {
         NEW,
         /** It runs. */

@@ -33,7 +33,7 @@ abstract class Wait extends Waiter {
     }
 
     /**
-     * What came of it, for the task that has resumed or was never suspended.
+     * Returns the outcome, for a task that has resumed or was never suspended.
      *
      * @param request a cancellation that came after the end
      */
@@ -53,7 +53,7 @@ abstract class Wait extends Waiter {
     /** Lets go of what is awaited: the loop closes, or the tasks await each other. */
     abstract void abandon();
 
-    /** What is awaited, for {@code toString}. */
+    /** Returns the awaited object, for {@code toString}. */
     abstract Object awaited();
 
     @Override

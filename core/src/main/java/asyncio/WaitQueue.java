@@ -6,7 +6,7 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Those who are suspended on one source, in the order they came: a list through the {@link Suspension}s themselves, so
+ * The waiters that are suspended on one source, in the order they came: a list through the {@link Suspension}s themselves, so
  * that one that is cancelled leaves it in O(1) and nothing is allocated. For authors of sources.
  *
  * <p>Not thread-safe: the source guards it with its own monitor. A suspension is in at most one queue at a time.
@@ -106,7 +106,7 @@ public final class WaitQueue<S extends Suspension<?>> {
         return false;
     }
 
-    /** How many wait. */
+    /** Returns the number of waiters. */
     public int size() {
         return size;
     }

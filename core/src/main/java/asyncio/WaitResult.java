@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * What {@link Asyncio#waitTasks} found. Both sets are in the order of the arguments, and cannot be changed.
+ * The result of {@link Asyncio#waitTasks}. Both sets are in the order of the arguments, and cannot be changed.
  *
  * @param done those that were done when the waiting ended
  * @param pending the others, which go on

@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 
 /**
- * One who waits for a {@link Future}: linked into it until told or removed. When the Future completes, the waiter
+ * A waiter for a {@link Future}: linked into it until told or removed. When the Future completes, the waiter
  * itself becomes the one entry in the ready queue, so that a completion costs no allocation and no second tick.
  */
 abstract class Waiter extends Entry {

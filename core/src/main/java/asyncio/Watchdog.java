@@ -67,7 +67,7 @@ final class Watchdog implements Runnable {
             action.run();
         } catch (Throwable e) {
             try {
-                Log.error("An error in what the watchdog of event loops called, which goes on", e);
+                Log.error("An error in code that the watchdog of event loops called; the watchdog keeps running", e);
             } catch (Throwable again) {
                 // no memory even to say so: the next round may have some
                 Thread.onSpinWait();

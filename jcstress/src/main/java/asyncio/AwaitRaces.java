@@ -36,7 +36,7 @@ public final class AwaitRaces {
         return wait;
     }
 
-    /** What the body's thread does when the loop runs the wait: 1 for a value, -1 for a CancelledException. */
+    /** Runs the wait as the body's thread does: 1 for a value, -1 for a CancelledException. */
     private static int resume(IdleTask task, WaitSubscriber<Integer> wait) {
         CancelledException request = task.wakeUp();
         task.cleanupOf(wait, request != null);

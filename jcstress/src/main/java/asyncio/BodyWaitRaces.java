@@ -68,7 +68,7 @@ public final class BodyWaitRaces {
             body.suspendOn(source);
         }
 
-        /** What the body gets when it resumes: the value, or 0 if it was cancelled. */
+        /** Returns what the body gets when it resumes: the value, or 0 if it was cancelled. */
         final int resume() {
             try {
                 Integer value = source.outcome(body.wakeUp());

@@ -21,7 +21,7 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
-/** What runs several at a time: their ends, against cancel, demand and each other. */
+/** Combinators that run several at a time: their ends, against cancel, demand and each other. */
 public final class CombinatorRaces {
     private CombinatorRaces() {}
 

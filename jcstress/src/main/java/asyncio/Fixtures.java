@@ -10,7 +10,7 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
-/** What the races are built of: everything around a {@link Future} or a {@link Wait} that a loop would bring along. */
+/** The parts of the races: everything around a {@link Future} or a {@link Wait} that a loop would bring along. */
 final class Fixtures {
     /**
      * A closed loop queues nothing: what would go to its ready queue is dropped, and the test takes the loop's part by
@@ -154,7 +154,7 @@ final class Fixtures {
             return true;
         }
 
-        /** Who was subscribed: the wait of a task. */
+        /** Returns the subscriber: the wait of a task. */
         Wait waiter() {
             return (Wait) Objects.requireNonNull(actual);
         }

@@ -41,7 +41,7 @@ public final class GenerateRaces {
         }
     }
 
-    /** One who waits for demand: 1 when there is some, -1 when cancelled, 0 until then, 9 if told twice. */
+    /** A waiter for demand: 1 when there is some, -1 when cancelled, 0 until then, 9 if told twice. */
     private static final class Waiting implements CoreSubscriber<Void> {
         private final AtomicInteger outcome = new AtomicInteger();
 

@@ -22,7 +22,7 @@ import reactor.util.context.Context;
 public final class IterateRaces {
     private IterateRaces() {}
 
-    /** One who asks: what it has got, as bits: 1 an item, 2 the end. */
+    /** A getter; its outcome as bits: 1 an item, 2 the end. */
     private static final class Asker implements CoreSubscriber<Integer> {
         final AtomicInteger got = new AtomicInteger();
         private final Context context;
@@ -61,7 +61,7 @@ public final class IterateRaces {
         final Asker first = new Asker(losses.context());
         final NextSuspension<Integer> waiting = new NextSuspension<>(iterator, first);
 
-        /** What another one gets who asks now. */
+        /** Returns the outcome of another getter that asks now. */
         final int askAgain() {
             Asker next = new Asker(Context.empty());
             new NextSuspension<>(iterator, next).request(1);

@@ -49,7 +49,7 @@ public final class HttpLoad {
     private static final byte[] REQUEST =
             "GET /hello/Ada HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
     private static final int WARMUP_SECONDS = 3;
-    /** How often it tries, for each round that counts. */
+    /** The most tries for each round that counts. */
     private static final int MOST_TRIES = 20;
 
     private HttpLoad() {}
@@ -192,7 +192,7 @@ public final class HttpLoad {
         }
     }
 
-    /** How many bytes the server answers with, which is always the same; checks what it says. */
+    /** Returns the number of bytes that the server always answers with, after checking the answer. */
     private static int lengthOfResponse(int port) throws IOException {
         try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
             socket.getOutputStream().write(REQUEST);

@@ -18,7 +18,7 @@ import java.util.concurrent.CompletableFuture;
 import reactor.core.publisher.Mono;
 
 /**
- * How the same program scales from one shared loop to all of them, one program a loop: the rate of all over the rate of
+ * Measures how the same program scales from one shared loop to all of them, one program a loop: the rate of all over the rate of
  * one alone, which is the number of loops if they share nothing.
  *
  * <p>Usage: {@code ManyLoops [millis [rounds [program ...]]]}, by default 7 rounds of 500 ms. One loop and all loops
@@ -28,7 +28,7 @@ import reactor.core.publisher.Mono;
  */
 public final class ManyLoops {
     private static final int WARMUP = 2;
-    /** How often it tries, for each round that counts. */
+    /** The most tries for each round that counts. */
     private static final int MOST_TRIES = 20;
     /** Operations between two looks at the clock. */
     private static final int BATCH = 1_000;

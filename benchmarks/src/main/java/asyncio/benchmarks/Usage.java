@@ -9,7 +9,7 @@ import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
 /**
- * How many processors were busy between two moments, with this process and with others: a measurement that others have
+ * The number of processors that were busy between two moments, with this process and with others: a measurement that others have
  * disturbed can be left out.
  *
  * @param seconds the time between them

@@ -178,7 +178,7 @@ public final class Blocking {
         private volatile boolean more = true;
 
         Source(R resource, Next<? super R, ? extends T> next, boolean closesAtOnce, @Nullable Executor threads) {
-            this.resource = Objects.requireNonNull(resource, "What was opened is null");
+            this.resource = Objects.requireNonNull(resource, "The opening function returned null");
             this.next = next;
             this.closesAtOnce = closesAtOnce;
             this.threads = threads;
@@ -224,7 +224,7 @@ public final class Blocking {
         private final OutputStream stream;
 
         ChunkWriter(OutputStream stream) {
-            this.stream = Objects.requireNonNull(stream, "What was opened is null");
+            this.stream = Objects.requireNonNull(stream, "The opening function returned null");
         }
 
         synchronized void write(byte[] chunk) throws IOException {

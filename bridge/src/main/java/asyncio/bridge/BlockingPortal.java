@@ -36,7 +36,7 @@ public final class BlockingPortal implements AutoCloseable {
 
     private final EventLoop loop;
     private final Set<Task<?>> tasks = ConcurrentHashMap.newKeySet();
-    /** What keeps the portal's own program running, and its thread; null on a loop of others. */
+    /** Completing it ends the portal's own program; that, and its thread, are null on a loop of others. */
     private final @Nullable Future<Void> program;
 
     private final @Nullable Thread thread;

@@ -8,7 +8,7 @@ import reactor.core.Disposable;
 import reactor.util.context.ContextView;
 
 /**
- * Where work that reports through callbacks reports to, in the shape that its API asks for. The first outcome counts:
+ * The receiver of the outcome of work that reports through callbacks, in the shape that its API asks for. The first outcome counts:
  * it, or a cancellation before it, wins; a second value goes to {@code Operators.onNextDropped}, a second error to
  * {@code Operators.onErrorDropped}. What comes after a cancellation goes to {@code onDiscard} or
  * {@code onErrorDropped}, but for a {@link java.util.concurrent.CancellationException}, which is only its echo.

@@ -5,7 +5,7 @@ import reactor.core.Disposable;
 import reactor.util.context.ContextView;
 
 /**
- * Where a listener's events go on their way to a Flux. Every method may be called from any thread, by several at the
+ * The receiver of a listener's events, on their way to a Flux. Every method may be called from any thread, by several at the
  * same time; none blocks.
  *
  * @param <T> the type of the items

@@ -12,7 +12,7 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
-/** What the bridges do with what came of work, or will not come. */
+/** Handling of outcomes that come late, or of work that is cancelled, in all bridges. */
 final class Outcomes {
     private Outcomes() {}
 
@@ -23,7 +23,7 @@ final class Outcomes {
         }
     }
 
-    /** What a library gives that reports a failure, or what it should have given. */
+    /** Returns the error that a library reports, or a NullPointerException if it reports none. */
     static Throwable errorOf(@Nullable Throwable given) {
         return given != null ? given : new NullPointerException("A callback told of a failure without an error");
     }

@@ -1,7 +1,7 @@
 package asyncio.bridge;
 
 /**
- * How much a bridge keeps for a subscriber that is slower than the listener's source, and what happens to more than
+ * The capacity of a bridge for a subscriber that is slower than the listener's source, and what happens to more than
  * that. Items that are dropped go to {@code Operators.onDiscard}.
  */
 public final class Overflow {

@@ -67,7 +67,7 @@ abstract class ReplySubscription<T> implements Subscription, Runnable, Scannable
     /** The subscriber has left before the outcome. */
     abstract void left();
 
-    /** What it waits for. */
+    /** Describes the source of the outcome, for messages. */
     abstract String target();
 
     // ---- the outcome, from any thread

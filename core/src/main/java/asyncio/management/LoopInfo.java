@@ -28,7 +28,7 @@ public final class LoopInfo {
         return running;
     }
 
-    /** How many of its tasks are not done. */
+    /** Returns the number of its tasks that are not done. */
     public int getTasks() {
         return tasks;
     }

@@ -22,6 +22,6 @@ public interface LoopsMXBean {
      */
     List<TaskInfo> tasks(int stackLines);
 
-    /** What {@link asyncio.EventLoop#dumpTasks} gives, of all loops. */
+    /** Returns {@link asyncio.EventLoop#dumpTasks} of all loops. */
     String dump();
 }

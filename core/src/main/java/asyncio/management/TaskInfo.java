@@ -53,7 +53,7 @@ public final class TaskInfo {
         return state;
     }
 
-    /** What it waits for, as text; empty if it waits for nothing. */
+    /** Returns the source that it waits for, as text; empty if it waits for nothing. */
     public String getWaitsFor() {
         return waitsFor;
     }

@@ -6,7 +6,7 @@ import java.util.Objects;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** What the tour was asked to do: the file to send, or the port to serve. */
+/** The arguments of the tour: the file to send, or the port to serve. */
 record Arguments(@Nullable Path givenFile, int port) {
     private static final int NO_PORT = -1;
     private static final String SERVE = "--serve";

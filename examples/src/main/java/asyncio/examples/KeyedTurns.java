@@ -31,7 +31,7 @@ public final class KeyedTurns<K, R> {
         return turns.withLock(key, paced);
     }
 
-    /** How many keys are being called for. */
+    /** Returns the number of keys that are being called for. */
     public int keys() {
         return turns.size();
     }

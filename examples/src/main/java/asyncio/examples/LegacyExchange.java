@@ -16,7 +16,7 @@ import java.util.function.Consumer;
  * the library that {@link LegacyEndpoint} bridges, and knows nothing of asyncio or Reactor.
  */
 public final class LegacyExchange implements AutoCloseable {
-    /** What the exchange tells of a share. */
+    /** The price of a share. */
     public record Quote(String symbol, long cents) {}
 
     private final ScheduledExecutorService threads = Executors.newScheduledThreadPool(2, job -> {
@@ -65,12 +65,12 @@ public final class LegacyExchange implements AutoCloseable {
         tickers.forEach(ticker -> ticker.accept(symbol, cents));
     }
 
-    /** How many listen. */
+    /** Returns the number of listeners. */
     public int tickers() {
         return tickers.size();
     }
 
-    /** How many requests have not been answered or cancelled. */
+    /** Returns the number of requests that have not been answered or cancelled. */
     public long pending() {
         return pending.stream().filter(call -> !call.isDone()).count();
     }

@@ -41,7 +41,7 @@ final class Probe<T> implements CoreSubscriber<T> {
         }
     }
 
-    /** What a deadline, or the cancellation of a task, does. */
+    /** Ends the acquisition as a deadline, or the cancellation of a task, does. */
     boolean end() {
         return subscription instanceof AwaitedSubscription<?> awaited && awaited.requestCancel(null);
     }

@@ -82,7 +82,7 @@ final class BatchSuspension<T> extends Suspension<List<T>> implements Told {
         return grant(items);
     }
 
-    /** Whom to tell if it takes the item; null if it no longer waits. */
+    /** Returns the waiter to tell if it takes the item; null if it no longer waits. */
     @Nullable Told offer(T item, long place) {
         if (!isWaiting()) {
             return null;
@@ -104,7 +104,7 @@ final class BatchSuspension<T> extends Suspension<List<T>> implements Told {
         return settled ? this : null;
     }
 
-    /** What it has, if it leaves with it. */
+    /** Takes the items out of it, if it leaves with them. */
     List<T> takeOut() {
         stopTimer();
         List<T> out = new ArrayList<>(items);

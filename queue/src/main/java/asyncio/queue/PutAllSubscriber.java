@@ -274,7 +274,7 @@ final class PutAllSubscriber<T> implements CoreSubscriber<T>, Subscription, Scan
         return "putAll() into " + core.describe();
     }
 
-    /** Where an item waits for room, and which hears of its entry. */
+    /** The place of an item that waits for room, which hears of its entry. */
     private final class Place implements CoreSubscriber<Void> {
         private final AtomicReference<@Nullable T> item;
         final Putter<T> putter;

@@ -326,7 +326,7 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
     // ---- looking
 
     /**
-     * How many items are in it.
+     * Returns the number of items in it.
      *
      * <p>asyncio: {@code qsize}.
      */
@@ -334,7 +334,7 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
         return core.size();
     }
 
-    /** How many items fit in; 0 for {@link #unbounded()}, as in asyncio. */
+    /** Returns the number of items that fit in; 0 for {@link #unbounded()}, as in asyncio. */
     public int maxsize() {
         return core.maxsize == UNBOUNDED ? 0 : core.maxsize;
     }

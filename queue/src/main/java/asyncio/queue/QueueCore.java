@@ -69,7 +69,7 @@ final class QueueCore<T> {
         return null;
     }
 
-    /** Whom to tell if one of the getters takes it; null if none of them is waiting any more. */
+    /** Returns the getter to tell if one takes it; null if none of them is waiting any more. */
     private @Nullable Told offer(T item, long place) {
         for (Getter<T> getter; (getter = getters.peek()) != null; ) {
             Told told = getter.offer(item, place);
@@ -190,7 +190,7 @@ final class QueueCore<T> {
         putters.remove(putter);
     }
 
-    /** How many fit in now, for who could put several. */
+    /** Returns the number of items that fit in now, for a putter of several. */
     synchronized int room() {
         return Math.max(0, maxsize - items.size() - reserved);
     }
@@ -342,7 +342,7 @@ final class QueueCore<T> {
         return batch.complete();
     }
 
-    /** What it had, and is to be given back. */
+    /** Returns the items that it had, to be given back. */
     synchronized List<T> leave(BatchSuspension<T> batch) {
         getters.remove(batch.collector);
         return batch.takeOut();

@@ -25,7 +25,7 @@ final class QueueSubscription<T> implements KeepingSubscription, Scannable {
 
     private final QueueCore<T> core;
     private final CoreSubscriber<? super T> actual;
-    /** Where it was subscribed to, and emits; null for wherever an item comes from. */
+    /** The loop that it was subscribed on, and emits on; null to emit on the thread that an item comes from. */
     private final @Nullable EventLoop loop;
 
     private final AtomicLong requested = new AtomicLong();
@@ -166,7 +166,7 @@ final class QueueSubscription<T> implements KeepingSubscription, Scannable {
         return true;
     }
 
-    /** How many there were. */
+    /** Takes a batch and returns its size. */
     private int takeBatch(int max) {
         try {
             if (batch.length == 0) {

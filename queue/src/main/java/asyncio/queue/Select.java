@@ -34,12 +34,12 @@ import reactor.core.publisher.Mono;
  * @param <R> the type of what the clauses' functions give
  */
 public final class Select<R> {
-    /** One of the alternatives. */
+    /** An alternative. */
     interface Clause {
         Arm arm(SelectSuspension selecting);
     }
 
-    /** One of the alternatives, while a subscriber waits. */
+    /** An alternative, while a subscriber waits. */
     interface Arm {
         /** Joins those who wait, unless it happens here. */
         boolean begin();

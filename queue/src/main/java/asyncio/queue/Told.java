@@ -1,8 +1,8 @@
 package asyncio.queue;
 
-/** Whoever is to be told of a change of a queue, outside of its monitor. */
+/** A waiter to tell of a change of a queue, outside of its monitor. */
 interface Told {
-    /** Nobody yet. */
+    /** No waiter yet. */
     Told NOBODY = () -> {};
 
     void deliver();

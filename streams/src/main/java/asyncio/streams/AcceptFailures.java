@@ -33,7 +33,7 @@ final class AcceptFailures extends ChannelInboundHandlerAdapter implements Runna
             logged = now;
             Log.warn(
                     "Cannot accept connections on " + context.channel().localAddress() + ": " + Log.text(cause)
-                            + ". Those who connect wait in the backlog, and it is tried again every " + RETRY_SECONDS
+                            + ". New connections wait in the backlog, and accepting is retried every " + RETRY_SECONDS
                             + " s. If there are too many open files, raise their number (ulimit -n), let fewer"
                             + " connections in (ServeOptions.maxConnections) or look for some that are not closed. This"
                             + " is logged once a minute at most",

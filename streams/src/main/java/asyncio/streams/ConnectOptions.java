@@ -6,7 +6,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How to connect: see {@link Streams#openConnection(String, int, ConnectOptions)}. Immutable.
+ * Options for connecting: see {@link Streams#openConnection(String, int, ConnectOptions)}. Immutable.
  *
  * <pre>{@code
  * StreamConnection web = await(Streams.openConnection("example.org", 443, ConnectOptions.builder().tls().build()));
@@ -51,14 +51,14 @@ public final class ConnectOptions extends StreamOptions {
             return tls(TlsOptions.client());
         }
 
-        /** Where to connect from, with port 0 for any. asyncio: {@code local_addr}. */
+        /** Sets the local address to connect from, with port 0 for any. asyncio: {@code local_addr}. */
         public Builder localAddress(InetSocketAddress address) {
             localAddress = Objects.requireNonNull(address, "address");
             return this;
         }
 
         /**
-         * How long one address of a host may be silent until the next is tried beside it; when one fails, the next is
+         * Sets how long one address of a host may be silent until the next is tried beside it; when one fails, the next is
          * tried at once. The first that answers is taken, the others are closed. 250 ms by default; null to wait for
          * each.
          *
@@ -70,7 +70,7 @@ public final class ConnectOptions extends StreamOptions {
         }
 
         /**
-         * How many addresses of the system's preferred family come first; from there on IPv4 and IPv6 take turns. 1 by
+         * Sets how many addresses of the system's preferred family come first; from there on IPv4 and IPv6 take turns. 1 by
          * default; 0 keeps the system's order.
          *
          * @throws IllegalArgumentException if it is negative

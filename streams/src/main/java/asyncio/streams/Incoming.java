@@ -29,10 +29,10 @@ final class Incoming implements Inbound {
     private volatile boolean atEof;
 
     private volatile @Nullable Throwable exception;
-    /** What a read gets that more bytes would have to come for: the stream was cut off. */
+    /** The error of a read that needs more bytes after the stream was cut off. */
     private @Nullable Throwable truncation;
 
-    /** Where in the stream that began which {@link #takeForTls} gave. */
+    /** The position in the stream of the bytes that {@link #takeForTls} gave. */
     private long beforeTls;
 
     /** A read that has been asked for. */
@@ -43,7 +43,7 @@ final class Incoming implements Inbound {
         /** Takes what it can get; false if it must wait for more. */
         boolean proceed();
 
-        /** What it waits for will not come. */
+        /** Fails the read: the rest of its bytes will not come. */
         void cutOff(Throwable truncation);
 
         /** There is another one already. */
@@ -236,7 +236,7 @@ final class Incoming implements Inbound {
         }
     }
 
-    /** What has come can be read, then reads fail. */
+    /** Lets the received bytes be read, and then fails reads. */
     @Override
     public void truncate(Throwable truncation) {
         this.truncation = truncation;
@@ -261,7 +261,7 @@ final class Incoming implements Inbound {
     @Override
     public byte[] takeForTls(boolean server) {
         if (waiting() != null) {
-            throw new IllegalStateException("startTls() called while somebody waits for incoming data");
+            throw new IllegalStateException("startTls() called while a read waits for incoming data");
         }
         int size = buffer.size();
         if (size == 0) {

@@ -47,7 +47,7 @@ public class IncompleteReadException extends EOFException {
         return partial.clone();
     }
 
-    /** How many bytes were asked for; -1 if it was not a number but a separator, for asyncio's {@code None}. */
+    /** Returns the number of bytes that were asked for; -1 if it was not a number but a separator, for asyncio's {@code None}. */
     public int expected() {
         return expected;
     }

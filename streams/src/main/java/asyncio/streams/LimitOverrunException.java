@@ -23,7 +23,7 @@ public class LimitOverrunException extends IOException {
     }
 
     /**
-     * How many bytes stood before the separator, or had come and cannot be part of one. After
+     * Returns the number of bytes that stood before the separator, or had come and cannot be part of one. After
      * {@link StreamReader#readUntil} they are still there, for {@code readExactly(consumed)}; after
      * {@link StreamReader#readLine} they are dropped.
      */

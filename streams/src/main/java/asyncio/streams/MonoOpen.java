@@ -53,7 +53,7 @@ final class MonoOpen<T extends AutoCloseable> extends Mono<T> implements Scannab
         }
     }
 
-    /** Whoever moves the state to {@link #ENDED} has won: the result or the cancellation. */
+    /** A subscriber; the side that moves the state to {@link #ENDED} has won: the result or the cancellation. */
     private static final class Subscriber<T extends AutoCloseable>
             implements AwaitedSubscription<T>, CoreSubscriber<T>, Scannable {
         @SuppressWarnings("rawtypes")

@@ -7,7 +7,7 @@ import reactor.core.publisher.Mono;
 
 /** The Mono of a read method of {@link StreamReader}: cold, each subscription reads anew. */
 final class MonoRead<T> extends Mono<T> implements Scannable {
-    /** Whoever waits keeps the reader from being collected, and its connection from being closed as forgotten. */
+    /** The reader; a waiter keeps it from being collected, and its connection from being closed as forgotten. */
     final StreamReader reader;
 
     final Until until;

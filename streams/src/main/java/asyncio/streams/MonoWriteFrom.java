@@ -54,7 +54,7 @@ final class MonoWriteFrom<T> extends Mono<Void> implements Scannable {
         return name + " of " + writer;
     }
 
-    /** Whoever moves the state to {@link #ENDED} has won and signals: the source, the connection or a cancellation. */
+    /** A subscription; the side that moves the state to {@link #ENDED} has won and signals: the source, the connection or a cancellation. */
     private static final class Writing<T> implements CoreSubscriber<T>, Subscription, Scannable {
         @SuppressWarnings("rawtypes")
         private static final AtomicIntegerFieldUpdater<Writing> STATE =
@@ -78,7 +78,7 @@ final class MonoWriteFrom<T> extends Mono<Void> implements Scannable {
         /** Waits for room. */
         private final Disposable.Swap room = Disposables.swap();
         /**
-         * How many bytes the source may give until it has to be seen whether there is room for more; set before a
+         * The number of bytes that the source may give until the room for more has to be looked at; set before a
          * request, and read in the signals that follow it.
          */
         private long credit;

@@ -11,8 +11,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How the write side of a connection stands. What the channel keeps alive is this and not the {@link StreamWriter}, so
- * that a writer which nobody holds any more is found by the collector.
+ * The state of the write side of a connection. The channel keeps this alive and not the {@link StreamWriter}, so that the collector finds a writer that is no longer used.
  */
 final class Outgoing {
     private static final WriteBufferLimits TLS_LIMITS =
@@ -38,7 +37,7 @@ final class Outgoing {
     private volatile @Nullable Throwable failure;
     private volatile WriteBufferLimits limits = WriteBufferLimits.DEFAULT;
     private final AtomicInteger droppedWrites = new AtomicInteger();
-    /** As what its users know it, for messages. */
+    /** The name that its users know it by, for messages. */
     private volatile String kind = "StreamWriter";
 
     Outgoing(Channel channel) {
@@ -169,7 +168,7 @@ final class Outgoing {
                         new WriteBufferWaterMark(lowMark, Math.max(limits.high(), lowMark)));
     }
 
-    /** Those of a connection with TLS, unless somebody has chosen others. */
+    /** Sets the limits of a connection with TLS, unless others have been chosen. */
     void setTlsLimits() {
         if (limits.equals(WriteBufferLimits.DEFAULT)) {
             setLimits(TLS_LIMITS);
@@ -180,12 +179,12 @@ final class Outgoing {
         return closed;
     }
 
-    /** What broke the connection, which may still be on its way out; null if nothing has. */
+    /** Returns the error that broke the connection, which may still be on its way out; null without one. */
     @Nullable Throwable failure() {
         return failure;
     }
 
-    /** What a write gets that cannot be sent any more. */
+    /** Returns the error of a write that can no longer be sent. */
     Throwable lossError() {
         Throwable failure = this.failure;
         return failure != null ? failure : new ConnectionResetException("Connection lost: " + this);

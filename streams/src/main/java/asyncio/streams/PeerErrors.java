@@ -46,7 +46,7 @@ final class PeerErrors {
         if (BROKEN_PIPE.matcher(message).find()) {
             return caused(
                     new BrokenPipeException("Broken pipe: the peer of " + connection.peers()
-                            + " does not read any more what is written"),
+                            + " has stopped reading"),
                     error);
         }
         return error;

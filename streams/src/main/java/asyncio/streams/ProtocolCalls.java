@@ -34,7 +34,7 @@ final class ProtocolCalls implements Inbound {
     /** {@link #resumeIfRoom} will run. */
     private boolean resumeIsDue;
 
-    /** What has come and was not told yet, oldest first. */
+    /** The bytes that have come and were not passed on yet, oldest first. */
     private final Deque<ByteBuf> held = new ArrayDeque<>();
 
     private volatile boolean eofCame;
@@ -310,7 +310,7 @@ final class ProtocolCalls implements Inbound {
         loop.netty().execute(step);
     }
 
-    /** Nobody wants what is held any more; the loss is told later, if it has come. */
+    /** Drops the held bytes; the loss is told later, if it has come. */
     @Override
     public void closed() {
         if (lossCame && !lossTold) {

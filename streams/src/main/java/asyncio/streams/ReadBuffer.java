@@ -33,14 +33,13 @@ final class ReadBuffer {
     private int searched;
 
     private @Nullable Separators searchedFor;
-    /** Where in the stream the bytes are, but for those that are {@link #returned}. */
+    /** The position of the bytes in the stream, but for those that are {@link #returned}. */
     private long position;
     /**
-     * What was put back while bytes that come after it were out with another reader: where it is in the stream, and how
-     * many bytes. It is at the head of all; what comes back from between takes its place there.
+     * Bytes that were put back while later bytes were out with another reader: their position in the stream, and their number. It is at the head of all; what comes back from between takes its place there.
      */
     private final NavigableMap<Long, Integer> returned = new TreeMap<>();
-    /** Where the separator starts that was found last. */
+    /** The start of the separator that was found last. */
     private int matchStart;
 
     ReadBuffer(ByteBufAllocator allocator) {
@@ -51,12 +50,12 @@ final class ReadBuffer {
         return bytes.readableBytes() + laterSize;
     }
 
-    /** Where in the stream the first byte is, or will be. */
+    /** Returns the position in the stream of the first byte, even if it has not come. */
     long position() {
         return returned.isEmpty() ? position : returned.firstKey();
     }
 
-    /** How many bytes can be had without joining. */
+    /** Returns the number of bytes that can be had without joining. */
     int headSize() {
         return bytes.readableBytes();
     }
@@ -273,7 +272,7 @@ final class ReadBuffer {
     // ---- searching
 
     /**
-     * Where the separator ends that ends first, counted from the head; -1 if there is none. {@link #matchStart()} then
+     * Returns the end of the separator that ends first, counted from the head; -1 if there is none. {@link #matchStart()} then
      * says where it starts, the shortest of those that end there.
      */
     int find(Separators separators) {
@@ -306,7 +305,7 @@ final class ReadBuffer {
         return matchStart;
     }
 
-    /** How many bytes at the head cannot be part of a separator when there is none yet. */
+    /** Returns the number of bytes at the head that cannot be part of a separator when there is none yet. */
     int searchedWithout(Separators separators) {
         return Math.max(0, size() + 1 - separators.longest());
     }

@@ -4,7 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.nio.charset.Charset;
 
-/** As what a read gives its bytes. */
+/** The form in which a read returns its bytes. */
 interface ReadForm<T> {
     /** For reads of no bytes. */
     byte[] NOTHING = {};

@@ -30,7 +30,7 @@ final class ReadSubscription<T> implements Incoming.Pending, AwaitedSubscription
     private final Incoming incoming;
     private final CoreSubscriber<? super T> actual;
     private volatile int state;
-    /** Where its bytes were; written before they are signalled. */
+    /** The position of its bytes; written before they are signalled. */
     private long position;
 
     ReadSubscription(MonoRead<T> read, CoreSubscriber<? super T> actual) {

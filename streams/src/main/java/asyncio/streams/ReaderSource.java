@@ -3,7 +3,7 @@ package asyncio.streams;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where a reader has its bytes from, for the messages of reads that fail.
+ * The source of a reader's bytes, for the messages of reads that fail.
  *
  * @param connection null if somebody feeds it
  * @param limitSetting what raises its limit: {@code ConnectOptions.limit}

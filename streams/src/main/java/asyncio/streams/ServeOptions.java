@@ -1,7 +1,7 @@
 package asyncio.streams;
 
 /**
- * How to serve: see {@link Streams#startServer}. Immutable.
+ * Options for serving: see {@link Streams#startServer}. Immutable.
  *
  * <pre>{@code
  * ServeOptions guarded = ServeOptions.builder().tls(sslContext).maxConnections(1000).idleTimeout(Duration.ofMinutes(1)).build();
@@ -51,7 +51,7 @@ public final class ServeOptions extends StreamOptions {
         }
 
         /**
-         * How many connections the operating system holds that have not been accepted, 100 by default.
+         * Sets the number of connections that the operating system holds before they are accepted, 100 by default.
          *
          * @throws IllegalArgumentException unless it is positive
          */
@@ -90,8 +90,7 @@ public final class ServeOptions extends StreamOptions {
         }
 
         /**
-         * How many connections there may be at a time. When there are so many, no more are accepted until one ends: who
-         * connects waits in the {@link #backlog}, and beyond that the operating system refuses.
+         * Sets the most connections at a time. At the limit no more are accepted until one ends: new ones wait in the {@link #backlog}, and beyond that the operating system refuses.
          *
          * @throws IllegalArgumentException unless it is positive
          */

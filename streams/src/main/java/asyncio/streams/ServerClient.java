@@ -17,6 +17,6 @@ interface ServerClient {
     /** The connection is there, and encrypted if that was asked for. */
     void established();
 
-    /** Whom it is to be known as by the exception handler. */
+    /** Returns the object that stands for it in the exception handler. */
     Object transport();
 }

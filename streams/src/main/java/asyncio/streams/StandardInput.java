@@ -32,7 +32,7 @@ final class StandardInput {
 
     /** Guarded by this. */
     private @Nullable StandardReading owner;
-    /** What was read and nobody has taken; guarded by this. */
+    /** The bytes that were read and not taken; guarded by this. */
     private final ArrayDeque<byte[]> kept = new ArrayDeque<>();
     /** Guarded by this. */
     private boolean reading;

@@ -52,14 +52,14 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
     private WeakReference<StreamConnection> connection = new WeakReference<>(null);
 
     private @Nullable ChannelHandlerContext context;
-    /** What was written behind what is {@link #dirty}. */
+    /** The bytes that were written after those that are {@link #dirty}. */
     private final WriteGatherer gathered;
     /** Bytes were written that are not flushed; somebody will. */
     private boolean dirty;
     /** Between a read and the end of that burst of reads, where a flush is sure to come. */
     private boolean reading;
 
-    /** How many bytes were passed on since the last flush. */
+    /** The number of bytes passed on since the last flush. */
     private int unflushed;
 
     private boolean lost;
@@ -421,7 +421,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         return channel.isWritable() || channel.isActive() && channel.unsafe().outboundBuffer() == null;
     }
 
-    /** How many bytes were written and not sent. */
+    /** Returns the number of bytes that were written and not sent. */
     long size() {
         return gathered.size() + unflushed + UnsentBytes.size(writer);
     }
@@ -444,7 +444,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         inbound.writable();
     }
 
-    /** How many bytes may be written before there is no room. */
+    /** Returns the number of bytes that may be written before there is no room. */
     long room() {
         return channel.bytesBeforeUnwritable() - gathered.size();
     }
@@ -634,7 +634,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
                                 @Override
                                 protected void channelIdle(ChannelHandlerContext context, IdleStateEvent event) {
                                     abort(new SocketTimeoutException(
-                                            "Nothing has come on " + writer + " and nothing was taken for "
+                                            "Nothing was received and nothing sent on " + writer + " for "
                                                     + idleTimeout + " (idleTimeout): it is aborted"));
                                 }
                             });
@@ -646,8 +646,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
     }
 
     /**
-     * Somebody else closes the channel, as Reactor Netty does when a handler's publisher completes: what was written
-     * goes out first.
+     * Flushes before the channel is closed from outside, as Reactor Netty does when a handler's publisher completes.
      */
     @Override
     public void close(ChannelHandlerContext context, ChannelPromise promise) {

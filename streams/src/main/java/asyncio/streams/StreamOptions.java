@@ -75,7 +75,7 @@ public abstract sealed class StreamOptions permits ConnectOptions, ServeOptions 
         }
 
         /**
-         * How long nothing may come and nothing be taken before the connection is aborted: reads, {@code drain} and
+         * Sets how long nothing may be received and nothing sent before the connection is aborted: reads, {@code drain} and
          * {@code waitClosed} fail with {@link java.net.SocketTimeoutException}. Null, the default, for ever.
          *
          * @throws IllegalArgumentException unless it is null or positive
@@ -86,7 +86,7 @@ public abstract sealed class StreamOptions permits ConnectOptions, ServeOptions 
         }
 
         /**
-         * How long a peer may take nothing of what is buffered for it, be it silent or not, before the connection is
+         * Sets how long a peer may take none of the bytes that are buffered for it, silent or not, before the connection is
          * aborted (after at most twice that): reads, {@code drain} and {@code waitClosed} fail with
          * {@link java.net.SocketTimeoutException}. It also limits {@code close()}, which sends what is buffered. Null,
          * the default, for ever.

@@ -156,7 +156,7 @@ public final class StreamReader {
     }
 
     /**
-     * Whatever has come, at least one byte and at most {@code n}; empty at the end of the stream. Nothing happens until
+     * Reads the bytes that have come, at least one and at most {@code n}; empty at the end of the stream. Nothing happens until
      * subscription; cancelling consumes nothing. With {@code n} 0 it gives an array of length 0 at once.
      *
      * @throws IllegalArgumentException if {@code n} is negative; asyncio's {@code read(-1)} is {@link #readAll}
@@ -290,7 +290,7 @@ public final class StreamReader {
         return incoming.atEof();
     }
 
-    /** What every read fails with; null while nothing is wrong. */
+    /** Returns the error that every read fails with; null while nothing is wrong. */
     public @Nullable Throwable exception() {
         return incoming.exception();
     }

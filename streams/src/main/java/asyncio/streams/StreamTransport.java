@@ -27,7 +27,7 @@ final class StreamTransport implements Transport {
     private final Outgoing out;
     private final ProtocolCalls calls;
     private final StreamWriter writer;
-    /** Whose transport it is, which so is not forgotten; null if there is none. */
+    /** The connection of this transport, which is so kept in use; null without one. */
     @SuppressWarnings({"UnusedVariable", "FieldCanBeLocal"}) // held for the collector
     private final @Nullable StreamConnection connection;
 

@@ -419,7 +419,7 @@ public final class StreamWriter {
 
     // ---- drain, on the loop
 
-    /** How a drain that is subscribed to now ends. */
+    /** Returns the outcome of a drain that is subscribed to now. */
     Mono<Void> drainNow() {
         Throwable readError = handler.readError();
         if (readError != null) {

@@ -51,8 +51,8 @@ final class Tls {
                     + ", and this is the connection's " + (server ? "server" : "client"));
         }
         if (!server && name == null && options.verifyHostname) {
-            throw new IllegalArgumentException("Whose certificate must the server have? Give serverHostname(...),"
-                    + " or verifyHostname(false) to take anybody's that is trusted");
+            throw new IllegalArgumentException("No name to check the server's certificate against: give serverHostname(...),"
+                    + " or verifyHostname(false) to accept any trusted certificate");
         }
         SNIHostName sni = name == null ? null : hostName(name); // before there is an engine to be released
         SSLEngine engine;
@@ -86,7 +86,7 @@ final class Tls {
         return engine;
     }
 
-    /** What the server is asked for; null for an address, which it is not, and names that the JDK cannot ask for. */
+    /** Returns the name to ask the server for; null for an address, and for names that the JDK cannot ask for. */
     private static @Nullable SNIHostName hostName(String name) {
         if (NetUtil.isValidIpV4Address(name) || NetUtil.isValidIpV6Address(name)) {
             return null;

@@ -70,7 +70,7 @@ final class TlsLayer {
         if (early.length > 0 && !clientHello) {
             throw new IllegalStateException("Cannot start TLS: " + early.length
                     + " bytes that came in cleartext are unread, and"
-                    + " would be mistaken for what comes encrypted. Somebody may have put them there: close it");
+                    + " would be mistaken for encrypted data. An attacker may have put them there: close it");
         }
     }
 
@@ -173,7 +173,7 @@ final class TlsLayer {
     private void truncate() {
         if (stream.writer().failure() == null) {
             SSLException truncation = new SSLException("The peer ended the connection without TLS's goodbye"
-                    + " (close_notify): what it sent may be cut short, by itself or by an attacker. "
+                    + " (close_notify): its data may be cut short, by itself or by an attacker. "
                     + stream);
             stream.writer().fail(truncation);
             stream.inbound().truncate(truncation);
@@ -201,7 +201,7 @@ final class TlsLayer {
                             () -> stream.abort(new SocketTimeoutException(
                                     "SSL shutdown timed out: " + stream + " was being closed for "
                                             + options.shutdownTimeout.toMillis() / 1000.0
-                                            + " seconds, and its peer has not taken everything or not said goodbye")),
+                                            + " seconds: its peer has not taken everything or not said goodbye")),
                             OptionChecks.millis(options.shutdownTimeout),
                             TimeUnit.MILLISECONDS);
         }

@@ -18,7 +18,7 @@ import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a connection is encrypted: given to {@link ConnectOptions}, {@link ServeOptions} and
+ * Options for encryption: given to {@link ConnectOptions}, {@link ServeOptions} and
  * {@link StreamWriter#startTls}. Immutable; one may serve any number of connections.
  *
  * <pre>{@code
@@ -73,7 +73,7 @@ public final class TlsOptions {
         return new Builder();
     }
 
-    /** What {@code getExtraInfo("sslcontext")} tells before the client's name has chosen another. */
+    /** Returns the {@code getExtraInfo("sslcontext")} from before the client's name has chosen another. */
     @Nullable Object context() {
         return nettyContext != null ? nettyContext : jdkContext;
     }
@@ -167,7 +167,7 @@ public final class TlsOptions {
         }
 
         /**
-         * How long the handshake may take, 60 seconds by default.
+         * Sets the longest time for the handshake, 60 seconds by default.
          *
          * @throws IllegalArgumentException unless it is positive
          */
@@ -177,7 +177,7 @@ public final class TlsOptions {
         }
 
         /**
-         * How long closing may take, from {@code close()} until all is sent and the peer has said goodbye, too; 30
+         * Sets the longest time for closing, from {@code close()} until all is sent and the peer has said goodbye, too; 30
          * seconds by default. Then the connection is aborted.
          *
          * @throws IllegalArgumentException unless it is positive

@@ -75,7 +75,7 @@ public interface Transport extends BaseTransport {
     void abort();
 
     /**
-     * How many bytes are buffered and not yet sent. Exact on the loop, without TLS; elsewhere about 100 bytes for each
+     * Returns the number of bytes that are buffered and not yet sent. Exact on the loop, without TLS; elsewhere about 100 bytes for each
      * write may come on top.
      */
     int getWriteBufferSize();

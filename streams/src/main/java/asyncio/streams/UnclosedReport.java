@@ -41,13 +41,13 @@ final class UnclosedReport implements Runnable {
     private static void warnIfLostWithLoop(Outgoing out) {
         if (out.isLostWithLoop()) {
             Log.warn(
-                    "loop is closed: nobody had closed " + out
-                            + " before. Close a connection when it is done with, best by try-with-resources",
+                    "loop is closed: " + out
+                            + " was still open. Close a connection when it is done with, best by try-with-resources",
                     null);
         }
     }
 
-    /** Nobody holds it, or it has been closed. */
+    /** Reports a connection that has become unreachable, unless it was closed. */
     @Override
     public void run() {
         Outgoing out = handler.writer();
@@ -60,7 +60,7 @@ final class UnclosedReport implements Runnable {
             try {
                 Log.warn(
                         "unclosed " + out
-                                + ": nobody holds this connection any more, so it is closed now. Close a connection when "
+                                + ": this connection has become unreachable, so it is closed now. Close a connection when "
                                 + "it is done with, best by try-with-resources",
                         null);
             } finally { // whatever a logger does

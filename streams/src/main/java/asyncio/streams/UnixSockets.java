@@ -93,7 +93,7 @@ final class UnixSockets {
         return (((Integer) Files.getAttribute(path, "unix:mode")) & FILE_TYPE) == SOCKET;
     }
 
-    /** What tells the file from another of the same name; null if it is gone. */
+    /** Returns the identity that tells the file from another of the same name; null if it is gone. */
     static @Nullable Object identity(Path path) {
         try {
             return Files.getAttribute(path, "unix:ino", LinkOption.NOFOLLOW_LINKS);

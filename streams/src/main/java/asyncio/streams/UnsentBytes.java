@@ -28,7 +28,7 @@ final class UnsentBytes {
         }
     }
 
-    /** How many bytes the socket is asked to take and has not taken. */
+    /** Returns the number of bytes that the socket is asked to take and has not taken. */
     static long size(Outgoing out) {
         ChannelOutboundBuffer buffer = out.channel.unsafe().outboundBuffer();
         long[] size = {0};

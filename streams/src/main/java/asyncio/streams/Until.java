@@ -28,10 +28,10 @@ abstract class Until {
         this.method = method;
     }
 
-    /** How many bytes a read gets now, or one of the constants. Takes nothing. */
+    /** Returns the number of bytes that a read gets now, or one of the constants. Takes nothing. */
     abstract int decide(ReadBuffer buffer, boolean ended, int limit);
 
-    /** What the read fails with; drops from the buffer what is lost with it. */
+    /** Returns the error that the read fails with, and drops the bytes that are lost with it. */
     IOException failure(ReadBuffer buffer, int limit, ReaderSource source) {
         throw new IllegalStateException(this + " cannot fail");
     }
@@ -41,7 +41,7 @@ abstract class Until {
         return method + "()";
     }
 
-    /** Whatever has come, and at most {@code n} bytes. */
+    /** Takes the bytes that have come, at most {@code n}. */
     static Until some(int n) {
         return new Until("read") {
             @Override
@@ -54,7 +54,7 @@ abstract class Until {
         };
     }
 
-    /** What has come at the head, without copying it together with what came later, and at most {@code n} bytes. */
+    /** Takes the piece at the head, without joining it with later ones, at most {@code n} bytes. */
     static Until piece(String method, int n) {
         return new Until(method) {
             @Override
@@ -120,8 +120,8 @@ abstract class Until {
         LimitOverrunException overrun(ReadBuffer buffer, boolean found, int consumed, int limit, ReaderSource source) {
             return new LimitOverrunException(
                     (found
-                                    ? "Separator is found, but what comes before it is longer than the limit of "
-                                    : "Separator is not found, and what has come exceeds the limit of ")
+                                    ? "Separator is found, but the chunk before it is longer than the limit of "
+                                    : "Separator is not found, and the data so far exceeds the limit of ")
                             + limit + " bytes: nothing was dropped. Take readExactly(" + consumed
                             + ") and go on, close the connection, or raise " + source.limitSetting() + source.suffix(),
                     consumed);
@@ -145,7 +145,7 @@ abstract class Until {
             return new LimitOverrunException(
                     (found
                                     ? "Separator is found, but the line is longer than the limit of "
-                                    : "Separator is not found, and what has come exceeds the limit of ")
+                                    : "Separator is not found, and the data so far exceeds the limit of ")
                             + limit + " bytes: raise " + source.limitSetting() + ", if such lines are legitimate"
                             + source.suffix(),
                     consumed);

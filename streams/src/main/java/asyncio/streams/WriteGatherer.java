@@ -5,8 +5,7 @@ import io.netty.buffer.ByteBufAllocator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What was written and the channel has not got yet, because more may come that goes out with it for less than a write
- * of its own: small arrays, which are copied into one buffer, or neighbouring pieces of one buffer, such as the lines
+ * The bytes that were written and the channel does not have yet, since more may come that can go out in the same write: small arrays, which are copied into one buffer, or neighbouring pieces of one buffer, such as the lines
  * that came together, which become one piece again. On the loop.
  */
 final class WriteGatherer {

@@ -25,7 +25,7 @@ final class WriteTimeout extends ChannelOutboundHandlerAdapter {
     private int pending;
     /** When something was taken last, as far as is known, or the first of the writes came. */
     private long lastTaken;
-    /** How much the socket had taken of the write under way when the timer looked. */
+    /** The number of bytes that the socket had taken of the write under way when the timer looked. */
     private long progress;
 
     private @Nullable ScheduledFuture<?> timer;

@@ -28,7 +28,7 @@ final class ChildProcess implements LaunchedChild {
     private static final Duration KILL_LIMIT = Duration.ofSeconds(5);
     /** So often at most, for those that start others faster than they are found. */
     private static final int LOOKS = 20;
-    /** How often processes are looked at that are not children of this one, of whose end nobody tells. */
+    /** The period of looks at processes that are not children of this one, whose end is not reported. */
     private static final long POLL_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
     private static final Duration FOR_EVER = Duration.ofNanos(Long.MAX_VALUE);
@@ -312,7 +312,7 @@ final class ChildProcess implements LaunchedChild {
         try {
             return process.waitFor(limit.toNanos(), TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
-            throw new IllegalStateException("nobody interrupts these threads", e);
+            throw new IllegalStateException("these threads are never interrupted", e);
         }
     }
 

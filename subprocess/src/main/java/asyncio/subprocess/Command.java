@@ -37,7 +37,7 @@ public final class Command {
         @Nullable Stdio[] stdio = new Stdio[3];
 
         @Nullable Path cwd;
-        /** What is changed of this process's environment, null for removed; or all there is. */
+        /** The changes to this process's environment, null for removed; or the whole environment. */
         Map<String, @Nullable String> env = new HashMap<>();
 
         boolean inheritsEnv = true;
@@ -117,17 +117,17 @@ public final class Command {
 
     // ---- how
 
-    /** Where it reads from; {@link Stdio#INHERIT} by default. */
+    /** Sets the source of its input; {@link Stdio#INHERIT} by default. */
     public Command stdin(Stdio stdin) {
         return stdio(0, stdin);
     }
 
-    /** Where it writes to; {@link Stdio#INHERIT} by default. */
+    /** Sets the destination of its output; {@link Stdio#INHERIT} by default. */
     public Command stdout(Stdio stdout) {
         return stdio(1, stdout);
     }
 
-    /** Where its errors go; {@link Stdio#INHERIT} by default. */
+    /** Sets the destination of its errors; {@link Stdio#INHERIT} by default. */
     public Command stderr(Stdio stderr) {
         return stdio(2, stderr);
     }
@@ -184,7 +184,7 @@ public final class Command {
     }
 
     /**
-     * How long {@link Subprocess#close} waits, after it has closed stdin, for the child to exit by itself, before it
+     * Sets how long {@link Subprocess#close} waits, after it has closed stdin, for the child to exit by itself, before it
      * sends SIGTERM. Two seconds by default; zero not to wait. Real time. Without a pipe to stdin there is nothing to
      * wait for.
      *
@@ -195,7 +195,7 @@ public final class Command {
     }
 
     /**
-     * How long {@link Subprocess#close} waits between SIGTERM and SIGKILL. Two seconds by default; zero to kill at
+     * Sets how long {@link Subprocess#close} waits between SIGTERM and SIGKILL. Two seconds by default; zero to kill at
      * once. Real time.
      *
      * @throws IllegalArgumentException if it is negative
@@ -216,7 +216,7 @@ public final class Command {
     }
 
     /**
-     * How long {@link Subprocess#run} lets it run, before it kills it with all its descendants and fails with
+     * Sets how long {@link Subprocess#run} lets it run, before it kills it with all its descendants and fails with
      * {@link TimeoutExpiredException}; null, the default, for ever. If the child itself has exited by then, and others
      * hold its output open, {@code run} waits no longer for them: it gives the return code and what has come.
      *
@@ -303,12 +303,12 @@ public final class Command {
         return settings.newSession;
     }
 
-    /** How long {@link Subprocess#close} waits for its exit before it sends SIGTERM. */
+    /** Returns how long {@link Subprocess#close} waits for its exit before it sends SIGTERM. */
     public Duration exitGrace() {
         return settings.exitGrace;
     }
 
-    /** How long {@link Subprocess#close} waits after SIGTERM before it sends SIGKILL. */
+    /** Returns how long {@link Subprocess#close} waits after SIGTERM before it sends SIGKILL. */
     public Duration terminateGrace() {
         return settings.terminateGrace;
     }

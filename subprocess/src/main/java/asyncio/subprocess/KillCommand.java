@@ -57,7 +57,7 @@ final class KillCommand {
                 answer.readAllBytes();
                 kill.waitFor();
             } catch (InterruptedException e) {
-                throw new IllegalStateException("nobody interrupts these threads", e);
+                throw new IllegalStateException("these threads are never interrupted", e);
             }
         }
     }

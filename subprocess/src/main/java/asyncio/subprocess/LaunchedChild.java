@@ -16,7 +16,7 @@ public interface LaunchedChild {
     /** Whether it runs. */
     boolean isAlive();
 
-    /** How it has ended; -n for signal n. Asked only of one that does not run. */
+    /** Returns the exit code; -n for signal n. Asked only of one that does not run. */
     int returnCode();
 
     /** Completes when it has ended, on any thread. */

@@ -39,7 +39,7 @@ final class LiveChildren {
         }
     }
 
-    /** Somebody ends it: it belongs here until {@link #over}, since it may exit before all that it has started. */
+    /** Adds a child that is being ended, until {@link #over}: it may exit before the processes that it has started. */
     static void begin(ChildProcess child) {
         ALL.merge(child, 1, Integer::sum);
     }

@@ -75,7 +75,7 @@ final class ProcessLauncher {
     // ---- sessions
 
     /**
-     * What goes before the other words: {@code setsid} makes a session and becomes the program, with the same pid. It
+     * Returns the prefix of the command: {@code setsid} makes a session and becomes the program, with the same pid. It
      * would report a missing program as an exit code, so that is looked for here.
      */
     private static String setsid(Command command) throws IOException {

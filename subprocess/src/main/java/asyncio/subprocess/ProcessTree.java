@@ -98,7 +98,7 @@ final class ProcessTree {
     private static final int SESSION = 3;
     private static final int THREADS = 17;
 
-    /** What follows the name: state, parent, group, session ...; null if there is none. */
+    /** Returns the fields after the name: state, parent, group, session ...; null if there are none. */
     private static String @Nullable [] stat(long pid) {
         try {
             String line = Files.readString(Path.of("/proc", Long.toString(pid), "stat"), StandardCharsets.ISO_8859_1);

@@ -107,10 +107,10 @@ final class StartFailure {
         return file == null
                 ? ""
                 : ": " + file
-                        + " is there, but what it needs is not, or may not be used, such as the loader of another system";
+                        + " exists, but something that it needs does not, or may not be used, such as the loader of another system";
     }
 
-    /** Where the program is, or would be; null if it is nowhere in the PATH. */
+    /** Returns the path of the program, or of where it would be; null if it is nowhere in the PATH. */
     private static @Nullable Path find(Command command) {
         String program = command.words().get(0);
         if (program.indexOf(File.separatorChar) < 0) {

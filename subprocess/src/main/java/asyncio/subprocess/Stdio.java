@@ -86,7 +86,7 @@ public final class Stdio {
         return number == 0 ? "stdin" : number == 1 ? "stdout" : "stderr";
     }
 
-    /** What the JDK calls it; not for {@link #STDOUT}, nor for pipes of ours. */
+    /** Returns the JDK's form; not for {@link #STDOUT}, nor for pipes of ours. */
     Redirect redirect(boolean input) {
         return switch (kind) {
             case PIPE -> Redirect.PIPE;

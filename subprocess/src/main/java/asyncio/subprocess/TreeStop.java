@@ -44,14 +44,14 @@ final class TreeStop {
             }
         } catch (IOException e) { // no memory for one more process, say
             failed = true;
-            Log.warn("Cannot stop " + child + " before it is killed: what it starts meanwhile may be left", e);
+            Log.warn("Cannot stop " + child + " before it is killed: processes that it starts meanwhile may be left", e);
             return false;
         }
         stopped.addAll(running);
         return true;
     }
 
-    /** Those that have got the number of one that has ended meanwhile, and stand still. */
+    /** Returns the processes that have got the number of one that has ended meanwhile, and are stopped. */
     private static List<ProcessHandle> others(List<ProcessHandle> signalled) {
         List<ProcessHandle> others = new ArrayList<>();
         for (ProcessHandle handle : signalled) {

@@ -27,7 +27,7 @@ final class AwaitUntilSubscription implements AwaitedSubscription<Void>, CoreSub
     private final Condition condition;
     private final BooleanSupplier predicate;
     private final CoreSubscriber<? super Void> actual;
-    /** One of the above, or the {@link CancelledException} to end with. */
+    /** One of the states above, or the {@link CancelledException} to end with. */
     private final AtomicReference<Object> state = new AtomicReference<>(NEW);
 
     private volatile @Nullable ConditionSuspension current;

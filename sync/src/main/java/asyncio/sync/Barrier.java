@@ -120,12 +120,12 @@ public final class Barrier implements Scannable {
         told.deliverAll();
     }
 
-    /** How many meet. */
+    /** Returns the number of parties that meet. */
     public int parties() {
         return parties;
     }
 
-    /** How many wait in this round; 0 while those of the last one leave. asyncio: {@code Barrier.n_waiting}. */
+    /** Returns the number of parties that wait in this round; 0 while those of the last one leave. asyncio: {@code Barrier.n_waiting}. */
     public synchronized int nWaiting() {
         return state == State.FILLING ? count : 0;
     }
@@ -206,8 +206,7 @@ public final class Barrier implements Scannable {
     }
 
     /**
-     * One of this round has gone; those who came for the next one, and are returned if it begins, come in their turn:
-     * the one who leaves may still reset this round. Under the monitor.
+     * Counts a party of this round out. If the next round begins, returns the parties that came for it, which come in their turn: the leaving party may still reset this round. Under the monitor.
      */
     private List<Party> left(Party party) {
         if (!party.counted) {

@@ -134,7 +134,7 @@ public final class Condition implements Scannable {
         signal(Integer.MAX_VALUE);
     }
 
-    /** How many wait to be signalled. */
+    /** Returns the number of waiters that have not been signalled. */
     public int waiters() {
         synchronized (lock) {
             return waiters.size();
@@ -145,7 +145,7 @@ public final class Condition implements Scannable {
     Object checkHeld(String what) {
         Object holder = lock.holder();
         if (holder == null) {
-            throw new IllegalMonitorStateException(what + " needs the lock, which nobody holds: " + this
+            throw new IllegalMonitorStateException(what + " needs the lock, which is not held: " + this
                     + ". Call it between acquire() and release(), or inside withLock(...)");
         }
         return holder;

@@ -26,12 +26,12 @@ final class ConditionSuspension extends LockWaiter<Void> {
     private boolean forgone;
     /** Disposed of, it had to wait for the lock. */
     private boolean late;
-    /** What held the lock before, and will again. */
+    /** The holder of the lock, before and after. */
     private @Nullable Object token;
 
     private boolean signalled;
     /**
-     * What it ends with when it has the lock again; the latest counts, as in asyncio, but a deadline replaces no
+     * The error that it ends with when it has the lock again; the latest counts, as in asyncio, but a deadline replaces no
      * cancellation, and another cancellation none of the same tick.
      */
     private @Nullable Throwable error;
@@ -204,7 +204,7 @@ final class ConditionSuspension extends LockWaiter<Void> {
         if (late && work != null && work.wasCutOff()) {
             LOG.warn(
                     "An operator behind await() of " + condition + " has cut it off (timeout, firstWithSignal ...), and"
-                            + " what comes after that did not wait until the lock was its own again. Use await(Duration), or"
+                            + " the code after it did not wait until it held the lock again. Use await(Duration), or"
                             + " waitFor(...) as the last operator, which wait");
         }
     }

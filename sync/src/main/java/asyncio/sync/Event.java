@@ -78,7 +78,7 @@ public final class Event implements Scannable {
         return set;
     }
 
-    /** How many wait. */
+    /** Returns the number of waiters. */
     public synchronized int waiters() {
         return waiters.size();
     }

@@ -36,7 +36,7 @@ final class Flight<K, V> {
      *         +--------------------------------------------------->
      */
 
-    /** What comes of a caller. */
+    /** The outcome for a caller. */
     enum Found {
         /** It waits for the task, or was cancelled. */
         JOINED,

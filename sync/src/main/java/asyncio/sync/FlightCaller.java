@@ -41,7 +41,7 @@ abstract class FlightCaller<V> extends Suspension<V> {
         return fail(error);
     }
 
-    /** What it ends with if the task does so by being cancelled. */
+    /** Returns the error that it ends with if the task is cancelled. */
     @Nullable Throwable ending() {
         return ending;
     }

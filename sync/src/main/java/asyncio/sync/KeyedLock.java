@@ -47,7 +47,7 @@ public final class KeyedLock<K> {
         return lock(key).withLock(work);
     }
 
-    /** How many keys are held now. */
+    /** Returns the number of keys that are held now. */
     public int size() {
         return locks.size();
     }
@@ -137,7 +137,7 @@ public final class KeyedLock<K> {
         public void release() {
             Used lock = locks.get(key);
             if (lock == null) {
-                throw new IllegalMonitorStateException("release() of a lock that nobody holds: " + this);
+                throw new IllegalMonitorStateException("release() of a lock that is not held: " + this);
             }
             lock.release();
         }

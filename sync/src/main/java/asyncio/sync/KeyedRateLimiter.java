@@ -76,7 +76,7 @@ public final class KeyedRateLimiter<K> {
         return limiter(key).withPermit(work);
     }
 
-    /** How many keys are in memory: those in use, and some whose burst is full again. */
+    /** Returns the number of keys in memory: those in use, and some whose burst is full again. */
     public int size() {
         return buckets.size();
     }

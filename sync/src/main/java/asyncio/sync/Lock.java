@@ -119,7 +119,7 @@ public class Lock extends Lockable {
         }
     }
 
-    /** Nobody waits any more: it may be released without the monitor again. Under the monitor. */
+    /** Lets it be released without the monitor again, if no waiter is left. Under the monitor. */
     private void relax() {
         if (waiters.isEmpty() && word == QUEUED) {
             word = holder;
@@ -152,7 +152,7 @@ public class Lock extends Lockable {
             tell(next);
             return;
         }
-        throw new IllegalMonitorStateException("release() of a lock that nobody holds: " + this);
+        throw new IllegalMonitorStateException("release() of a lock that is not held: " + this);
     }
 
     final void release(Object token) {
@@ -235,7 +235,7 @@ public class Lock extends Lockable {
 
     // ---- for Condition: all under the monitor
 
-    /** Who holds it, or null. */
+    /** Returns the holder, or null. */
     final @Nullable Object holder() {
         Object word = this.word;
         return word == QUEUED ? holder : word;

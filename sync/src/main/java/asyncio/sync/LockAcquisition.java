@@ -9,7 +9,7 @@ import reactor.core.CoreSubscriber;
 class LockAcquisition extends LockWaiter<HeldPermit> implements HeldPermit {
     /** Null until it wants the lock of a key. */
     volatile @Nullable Lock lock;
-    /** What the lock is held by: this, or what watches this. */
+    /** The holder of the lock: this, or the watch of this. */
     private @Nullable Object token;
 
     LockAcquisition(CoreSubscriber<? super HeldPermit> actual, @Nullable Duration limit) {
@@ -22,7 +22,7 @@ class LockAcquisition extends LockWaiter<HeldPermit> implements HeldPermit {
     }
 
     private Lock lock() {
-        return Objects.requireNonNull(lock, "the lock of one who has begun");
+        return Objects.requireNonNull(lock, "the lock of an acquisition that has begun");
     }
 
     @Override

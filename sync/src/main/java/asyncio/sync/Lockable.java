@@ -55,7 +55,7 @@ public abstract class Lockable extends PermitSource {
     /** Whether somebody holds it. */
     public abstract boolean locked();
 
-    /** How many wait for it. */
+    /** Returns the number of waiters. */
     public abstract int waiters();
 
     /** Both at one moment. */

@@ -16,7 +16,7 @@ public interface Permit extends AutoCloseable {
     /** Gives it back; the one who has waited longest gets it next. From any thread; never blocks. */
     void release();
 
-    /** How many permits of a semaphore this is; 1 for a lock. */
+    /** Returns the number of permits of a semaphore that this stands for; 1 for a lock. */
     int permits();
 
     /** Whether it has been given back. */

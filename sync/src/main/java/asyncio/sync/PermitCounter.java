@@ -56,7 +56,7 @@ abstract class PermitCounter extends PermitSource {
     /** The free permits while {@link #CONTENDED}; guarded by this, as are the next two. */
     private int permits;
 
-    /** Those who have been granted permits from the line and have not resumed: not to be overtaken on their loop. */
+    /** The waiters that have been granted permits and have not resumed: not to be overtaken on their loop. */
     private final GrantedCounter waking = new GrantedCounter();
 
     private final WaitQueue<SemaphoreAcquisition> waiters = new WaitQueue<>();
@@ -78,7 +78,7 @@ abstract class PermitCounter extends PermitSource {
         return word <= 0;
     }
 
-    /** How many permits are free. */
+    /** Returns the number of free permits. */
     final int freePermits() {
         int free = word;
         if (free != CONTENDED) {
@@ -98,7 +98,7 @@ abstract class PermitCounter extends PermitSource {
         return waiters.size();
     }
 
-    /** How many wait for just {@code n}. */
+    /** Returns the number of waiters for just {@code n}. */
     final synchronized int waitingFor(int n) {
         return (int) waiters.snapshot().stream()
                 .filter(waiter -> waiter.wanted() == n)

@@ -25,7 +25,7 @@ abstract class PermitSource implements Scannable {
         return new MonoAcquire(this, permits, limit);
     }
 
-    /** What the holder of {@code n} permits has, for messages. */
+    /** Describes {@code n} permits, for messages. */
     String target(int n) {
         return (n == 1 ? "a permit of " : n + " permits of ") + this;
     }

@@ -15,9 +15,9 @@ import org.jspecify.annotations.Nullable;
 final class PermitWatch extends WeakReference<Permit> {
     private static final ReferenceQueue<Permit> DROPPED = new ReferenceQueue<>();
     private static final AtomicReference<@Nullable Thread> WATCHER = new AtomicReference<>();
-    /** How long the thread that waits for the collector's findings stays when nobody has taken or wanted a permit. */
+    /** The time that the thread which waits for the collector's findings stays when no permit is taken or wanted. */
     private static final long IDLE_MILLIS = 600_000;
-    /** Somebody has, since the thread last looked. */
+    /** Whether a permit was taken or wanted since the thread last looked. */
     private static volatile boolean wanted;
     /** There has been one of these: else there is nothing to find, and no thread is needed. */
     private static volatile boolean used;

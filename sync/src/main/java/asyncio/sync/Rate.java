@@ -4,7 +4,7 @@ import java.time.Duration;
 import java.util.Objects;
 
 /**
- * How fast permits come, in whole numbers, so that nothing is lost by rounding: a nanosecond adds {@link #gain} units,
+ * The rate of permits, in whole numbers, so that nothing is lost by rounding: a nanosecond adds {@link #gain} units,
  * a permit costs {@link #cost}.
  *
  * @param permits that come within {@code per}
@@ -59,7 +59,7 @@ record Rate(int permits, Duration per, int burst, long gain, long cost) {
         return burst * cost;
     }
 
-    /** How many nanoseconds bring so many units. */
+    /** Returns the nanoseconds that bring so many units. */
     long nanosFor(long units) {
         return (units + gain - 1) / gain;
     }

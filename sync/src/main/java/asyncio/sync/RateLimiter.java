@@ -130,10 +130,10 @@ public abstract class RateLimiter implements Scannable {
         return acquire(n).thenMany(Objects.requireNonNull(work, "work"));
     }
 
-    /** How many permits are there now; of what others wait for as well. */
+    /** Returns the number of permits that are there now, those that others wait for included. */
     public abstract int permits();
 
-    /** How many wait. */
+    /** Returns the number of waiters. */
     public abstract int waiters();
 
     // ---- of one kind or the other

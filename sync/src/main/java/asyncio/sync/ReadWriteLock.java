@@ -90,7 +90,7 @@ public final class ReadWriteLock {
         @Override
         public void release() {
             if (!locked()) {
-                throw new IllegalMonitorStateException("release() of a lock that nobody holds: " + this);
+                throw new IllegalMonitorStateException("release() of a lock that is not held: " + this);
             }
             permits.release(needed);
         }

@@ -137,7 +137,7 @@ public class Semaphore extends PermitCounter {
         return noneFree();
     }
 
-    /** How many permits are free. */
+    /** Returns the number of free permits. */
     public final int permits() {
         return freePermits();
     }
@@ -147,7 +147,7 @@ public class Semaphore extends PermitCounter {
         return counts();
     }
 
-    /** How many wait. */
+    /** Returns the number of waiters. */
     public final int waiters() {
         return waiting();
     }
@@ -201,7 +201,7 @@ public class Semaphore extends PermitCounter {
         return n;
     }
 
-    /** How many permits the holder of {@code n} is told to have. */
+    /** Returns the number of permits to show to the holder of {@code n}. */
     int shown(int n) {
         return n;
     }

@@ -43,7 +43,7 @@ import reactor.core.publisher.Mono;
  * @since 0.1.0
  */
 public final class SingleFlight<K, V> {
-    /** Those under way, and those whose value is kept. */
+    /** The flights under way, and those whose value is kept. */
     private final ConcurrentHashMap<K, Flight<K, V>> flights = new ConcurrentHashMap<>();
 
     private final Duration timeToLive;
@@ -85,7 +85,7 @@ public final class SingleFlight<K, V> {
         flights.remove(Objects.requireNonNull(key, "key"));
     }
 
-    /** How many keys there are that have a task under way, or a value that is kept. */
+    /** Returns the number of keys with a task under way, or with a value that is kept. */
     public int size() {
         return flights.size();
     }

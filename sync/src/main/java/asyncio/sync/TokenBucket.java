@@ -21,10 +21,10 @@ import reactor.core.scheduler.Schedulers;
 final class TokenBucket {
     private final Rate rate;
     private final WaitQueue<RateAcquisition> line = new WaitQueue<>();
-    /** Those who have been granted permits from the line and have not resumed: not to be overtaken on their loop. */
+    /** The waiters that have been granted permits and have not resumed: not to be overtaken on their loop. */
     private final GrantedCounter waking = new GrantedCounter();
 
-    /** What had come by {@link #asOf}, in units of the rate. */
+    /** The credit at {@link #asOf}, in units of the rate. */
     private long credit;
 
     /** By {@link #clock}. */
@@ -49,7 +49,7 @@ final class TokenBucket {
 
     // ---- looking at it
 
-    /** How many permits are there now. */
+    /** Returns the number of permits that are there now. */
     synchronized int permits() {
         if (line.isEmpty()) {
             count(clockOf(EventLoop.runningOrNull()));
@@ -174,7 +174,7 @@ final class TokenBucket {
         return loop == null || loop == closingLoop || loop.isClosed() ? Schedulers.parallel() : loop.scheduler();
     }
 
-    /** What has come up to now is counted by the clock that was valid, and from here on by this one. */
+    /** Counts the credit up to now by the old clock, and from here on by this one. */
     private void count(Scheduler next) {
         if (clock != next) {
             refresh();

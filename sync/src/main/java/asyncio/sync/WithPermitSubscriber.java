@@ -31,7 +31,7 @@ final class WithPermitSubscriber<T> extends Operators.DeferredSubscription imple
     /** The work ended while it was being subscribed to, or later. */
     private static final int ENDED = 6;
 
-    /** What is done, and with permits of what. */
+    /** The work to do, and the source of its permits. */
     interface Plan<T> {
         PermitSource source();
 
@@ -189,7 +189,7 @@ final class WithPermitSubscriber<T> extends Operators.DeferredSubscription imple
         }
     }
 
-    /** Nobody is there to hear that it was refused. */
+    /** Releases; a refusal goes to the hook for dropped errors. */
     private void release(Permit permit) {
         try {
             permit.release();

@@ -64,7 +64,7 @@ public final class LeakError extends AssertionError {
         return switch (kind) {
             case TASK -> "tasks that have not ended; await them, or cancel them and await that";
             case COROUTINE -> "coroutines that were never awaited";
-            case EXCEPTION -> "exceptions that nobody has retrieved or handled";
+            case EXCEPTION -> "exceptions that were never retrieved or handled";
             case PERMIT -> "permits that were not released";
             case CONNECTION -> "connections and servers that were not closed";
             case PROCESS -> "child processes that still run; close them, best by Subprocess.use";

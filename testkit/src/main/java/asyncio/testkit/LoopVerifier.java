@@ -281,7 +281,7 @@ public final class LoopVerifier<T> {
         }
         Timed<T> next = unmet.poll();
         if (next == null) {
-            throw failure("nothing came; what runs on another scheduler than the loop's has real time");
+            throw failure("no signal came; schedulers other than the loop's run in real time");
         }
         return next;
     }

@@ -43,7 +43,7 @@ public final class MemoryNetwork {
     private final List<MemoryPair> connections = new ArrayList<>();
     private IntFunction<Wire> toServer;
     private IntFunction<Wire> toClient;
-    /** How many connections have been asked for. */
+    /** The number of connections that have been asked for. */
     private int asked;
 
     /** As {@link #MemoryNetwork(Wire)}, with {@link Wire#direct()}. */

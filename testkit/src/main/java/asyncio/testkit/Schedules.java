@@ -41,7 +41,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @TestTemplate
 @ExtendWith({AsyncioExtension.class, ScheduleProvider.class})
 public @interface Schedules {
-    /** How many. */
+    /** The number of schedules. */
     int n() default 100;
 
     /** The seed of the first; the next ones follow. Seed 0 is the plain order. */

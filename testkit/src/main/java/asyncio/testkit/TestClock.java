@@ -43,7 +43,7 @@ public final class TestClock {
         this.start = loop.time();
     }
 
-    /** How much virtual time has passed since the loop was made. */
+    /** Returns the virtual time that has passed since the loop was made. */
     public Duration now() {
         return loop.time().minus(start);
     }

@@ -21,7 +21,7 @@ final class TestMonitor implements LoopMonitor {
 
     /** The purpose of a run. */
     private enum Goal {
-        /** Somebody waits for the end of a task. */
+        /** The end of a task is waited for. */
         TASK,
         /** To do what can be done up to a point of time, or all that can be done. */
         TIME
@@ -127,15 +127,15 @@ final class TestMonitor implements LoopMonitor {
         return new DeadlockError("Deadlock in " + name + " at virtual time "
                 + loop.time().minusNanos(ticker.initialNanoTime())
                 + ": nothing is ready, no timer is set, no other thread works for the loop, and "
-                + (outside ? "nothing has come from outside for a while" : "no socket is open")
-                + ". A thread of yours that was to go on must hold the time (TestClock.hold()). Who waits for what:\n"
+                + (outside ? "nothing came from outside for a while" : "no socket is open")
+                + ". A thread of yours that is still to act must hold the time (TestClock.hold()). The tasks and their waits:\n"
                 + loop.dumpTasks());
     }
 
     AssertionError interrupted(EventLoop loop, InterruptedException interrupt) {
         stuck = true;
         return new AssertionError(
-                name + " was interrupted, as by a timeout of JUnit's. What the tasks are doing:\n" + loop.dumpTasks(),
+                name + " was interrupted, as by a timeout of JUnit's. The tasks:\n" + loop.dumpTasks(),
                 interrupt);
     }
 
@@ -145,7 +145,7 @@ final class TestMonitor implements LoopMonitor {
                 + ", at virtual time " + loop.time().minusNanos(ticker.initialNanoTime())
                 + ": something blocks its loop or keeps it busy, or holds virtual time, as a child process does while it lives,"
                 + " and a thread that works for the loop; those are named below the tasks. "
-                + "Raise the limit by @TimeLimit(real = ...). What the tasks are doing:\n"
+                + "Raise the limit by @TimeLimit(real = ...). The tasks:\n"
                 + loop.dumpTasks());
     }
 

@@ -24,7 +24,7 @@ final class ThreadWatch {
     private final long number = BEGUN.incrementAndGet();
     private final Set<Thread> before = all();
 
-    /** Those left, after a moment for those that are ending. */
+    /** Returns the threads that are left, after a moment for those that are ending. */
     List<Leftover> end() {
         boolean comparable = alone && BEGUN.get() == number;
         OPEN.decrementAndGet();

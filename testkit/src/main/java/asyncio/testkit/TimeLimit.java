@@ -8,7 +8,7 @@ import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
 /**
- * How long tests with {@link AsyncioExtension} may take, each with its set-up and tear-down; on a method or a class,
+ * Limits the time of tests with {@link AsyncioExtension}, each with its set-up and tear-down; on a method or a class,
  * and then for the classes in it. Texts such as {@code 90s} or {@code 1h30m}, as {@link java.time.Duration#parse}
  * understands them after {@code PT}, or with it.
  *

@@ -40,7 +40,7 @@ public final class Transit {
     /** The number of bytes already read of the first piece that has arrived. */
     private int headRead;
 
-    /** How many bytes are in these queues. */
+    /** The number of bytes in these queues. */
     private int unread;
 
     private boolean broken;
@@ -57,13 +57,13 @@ public final class Transit {
         this.chunkSizes = wire.chunkSizes();
     }
 
-    /** How many bytes have been sent so far, whether or not they have come or will. */
+    /** Returns the number of bytes that have been sent so far, whether or not they have arrived or will. */
     public long bytes() {
         return bytes;
     }
 
     /**
-     * How many bytes at most have waited in the writer's own buffer because there was no room in the wire; Netty counts
+     * Returns the most bytes that have waited in the writer's own buffer because there was no room in the wire; Netty counts
      * about 100 for each write on top. One that drains never has more than its high limit (64 KiB) and the last write.
      */
     public long mostUnsent() {
@@ -270,7 +270,7 @@ public final class Transit {
         return piece;
     }
 
-    /** How many bytes have arrived. */
+    /** Returns the number of bytes that have arrived. */
     private int available() {
         return arrived.stream().mapToInt(segment -> segment.length).sum() - headRead;
     }

@@ -121,13 +121,13 @@ public final class VirtualTimeLoop implements AutoCloseable {
             return this;
         }
 
-        /** How much virtual time may pass in all; a day, unless given. Then {@code run} fails. */
+        /** Sets the virtual time that may pass in all; a day, unless given. Then {@code run} fails. */
         public Builder virtualLimit(Duration limit) {
             this.virtualLimit = Objects.requireNonNull(limit, "limit");
             return this;
         }
 
-        /** How much real time may pass in all; a minute, unless given. Then {@code run} fails. */
+        /** Sets the real time that may pass in all; a minute, unless given. Then {@code run} fails. */
         public Builder realLimit(Duration limit) {
             this.realLimit = Objects.requireNonNull(limit, "limit");
             return this;

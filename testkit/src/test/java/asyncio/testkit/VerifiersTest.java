@@ -163,7 +163,7 @@ class VerifiersTest {
                             .expectNext("late")
                             .verifyComplete(),
                     "expectNext(late)",
-                    "nothing came",
+                    "no signal came",
                     "no events");
             refuses(
                     () -> Verifiers.withLoop(loop, () -> sleep(SECOND, "early"))

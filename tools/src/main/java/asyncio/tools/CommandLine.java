@@ -73,7 +73,7 @@ final class CommandLine {
         }
     }
 
-    /** How the result of {@code ps} is written. */
+    /** The form of the output of {@code ps}. */
     enum Format {
         TABLE,
         CSV,

@@ -1,6 +1,6 @@
 package asyncio.tools;
 
-/** Where the tools start: {@code java -jar asyncio-tools.jar COMMAND}. */
+/** The start of the tools: {@code java -jar asyncio-tools.jar COMMAND}. */
 public final class Main {
     private Main() {}
 

@@ -32,7 +32,7 @@ final class TargetJvm implements AutoCloseable {
     private final VirtualMachine jvm;
     private final JMXConnector connector;
     private final MBeanServerConnection server;
-    /** Those that were made here. */
+    /** The beans that were made here. */
     private final List<ObjectName> made = new ArrayList<>();
 
     private TargetJvm(String pid, VirtualMachine jvm, JMXConnector connector) throws IOException {

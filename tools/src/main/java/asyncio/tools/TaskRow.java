@@ -18,7 +18,7 @@ record TaskRow(
                 List.of((Long[]) data.get("awaiters")));
     }
 
-    /** What it does, in one line: its innermost lines, or what it waits for if it has none. */
+    /** Describes it in one line: its innermost lines, or what it waits for if it has none. */
     String doing() {
         return stack.isEmpty() ? waitsFor.isEmpty() ? state : waitsFor : String.join(" <- ", shortStack());
     }

@@ -87,7 +87,7 @@ final class Baton {
         owner = thread;
     }
 
-    /** Nobody has the loop any more. */
+    /** Gives the loop up: no thread owns it any more. */
     void drop() {
         owner = null;
     }

@@ -8,7 +8,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where bodies get their threads: virtual from Java 24 on, where {@code synchronized} no longer pins; platform threads
+ * The source of threads for bodies: virtual from Java 24 on, where {@code synchronized} no longer pins; platform threads
  * below, or with {@code -Dasyncio.bodies.kind=platform}. One set of classes for all versions, so virtual threads are
  * reached through a method handle.
  */
@@ -150,7 +150,7 @@ public final class BodyThreads {
         RejectedExecutionException refusal = new Refusal("No thread for the body of " + body.getName() + ": " + reason
                 + ". Every suspended body holds a platform thread on this Java ("
                 + Runtime.version().feature() + "). Run on Java 24 or later, where bodies are virtual "
-                + "threads; write what waits in great numbers as Monos; or raise -Dasyncio.bodies.max");
+                + "threads; write waits in great numbers as Monos; or raise -Dasyncio.bodies.max");
         refusal.setStackTrace(new StackTraceElement[0]);
         return refusal;
     }

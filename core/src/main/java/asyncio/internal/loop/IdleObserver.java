@@ -3,7 +3,7 @@ package asyncio.internal.loop;
 /** Asked and told when a loop with virtual time has nothing to do, by the thread that has the loop. */
 public interface IdleObserver {
     /**
-     * How long IO must have been quiet before the loop counts as idle.
+     * Returns how long IO must have been quiet before the loop counts as idle.
      *
      * @param timers whether there is a timer to jump to
      * @param channels whether a channel is open

@@ -73,7 +73,7 @@ public final class LoopCore extends NettyEventLoop {
     private int stepsUntilReading;
     private int todo;
     private @Nullable Object signalled;
-    /** How long, in real time, the select that is under way may take at most; zero for as long as it takes. */
+    /** The longest time, in real time, that the select under way may take; zero for no limit. */
     private long quietNanos;
     /** Virtual time has nothing to jump to, and the monitor has looked: the select may sleep. */
     private boolean asleep;
@@ -244,7 +244,7 @@ public final class LoopCore extends NettyEventLoop {
         return virtualClock == null ? null : holds.add(holder, site);
     }
 
-    /** What keeps virtual time from jumping. */
+    /** Returns the holds that keep virtual time from jumping. */
     public List<TimeHolds.Hold> holds() {
         return holds.snapshot();
     }
@@ -324,7 +324,7 @@ public final class LoopCore extends NettyEventLoop {
         collectReady();
     }
 
-    /** What the observer wants to happen before a jump, or in its place. */
+    /** Runs the action that the observer wants before a jump, or in its place. */
     private void whenIdle(IdleObserver idle) {
         boolean timers = nextDeadline() != TimerQueue.NONE;
         long quiet = idle.quietNanos(timers, openChannels() > 0);
@@ -366,7 +366,7 @@ public final class LoopCore extends NettyEventLoop {
         }
     }
 
-    /** How many channels have a descriptor that is watched; by the owner. */
+    /** Returns the number of channels with a watched descriptor; called by the owner. */
     private int openChannels() {
         registrations.removeIf(registration -> !registration.isValid());
         return registrations.size();
@@ -545,7 +545,7 @@ public final class LoopCore extends NettyEventLoop {
         }
     }
 
-    /** What another thread wants of the timers: done when the loop looks into its inbox, not a tick later. */
+    /** A change to the timers that another thread asks for: done when the loop looks into its inbox, not a tick later. */
     private static final class TimerChange extends Entry {
         private final TimerQueue timers;
         private final TimerQueue.Entry timer;
@@ -574,7 +574,7 @@ public final class LoopCore extends NettyEventLoop {
         }
     }
 
-    /** How many timers there are. */
+    /** Returns the number of timers. */
     public int timerCount() {
         return timers.size();
     }

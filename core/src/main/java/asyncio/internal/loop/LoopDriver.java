@@ -5,7 +5,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Who runs the loop. Exactly one thread at a time holds it; a body's thread does while its body runs. A body that must
+ * Decides which thread runs the loop. Exactly one thread at a time holds it; a body's thread does while its body runs. A body that must
  * wait does not go back to a central thread: its own thread looks at the ready queue, and if its own wake-up is next it
  * simply goes on, if another body is next it hands the loop straight to that. Only when the loop must poll IO or run
  * somebody else's callback does one of two other threads take over:
@@ -286,7 +286,7 @@ public final class LoopDriver {
         return Objects.requireNonNull(body, "an entry without its body");
     }
 
-    /** What it throws is not the body's on whose thread it runs; and that must hand the loop on. */
+    /** Runs an entry on a body's thread: an error of the entry is not the body's, which must hand the loop on. */
     private void runInternal(Runnable entry) {
         try {
             tryEntry(entry);

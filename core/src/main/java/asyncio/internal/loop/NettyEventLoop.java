@@ -22,7 +22,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** What Netty asks of an event loop, as far as it is the same for every loop; {@link LoopCore} does the work. */
+/** The part of Netty's event loop that is the same for every loop; {@link LoopCore} does the work. */
 public abstract class NettyEventLoop extends AbstractScheduledEventExecutor implements IoEventLoop {
     final IoHandler io;
     final Ticker ticker;

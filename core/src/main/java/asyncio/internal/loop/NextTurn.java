@@ -15,7 +15,7 @@ enum NextTurn {
     START,
     /** The thread that leaves: it runs the entry, which is of this library, and looks at the next. */
     INTERNAL,
-    /** Nobody: the body has resumed without this entry, which is dropped. */
+    /** No thread: the body has resumed without this entry, which is dropped. */
     NOBODY,
     /** A thread that runs callbacks: the entry may be a user's, which must not see the ThreadLocals of a body. */
     DRIVER,

@@ -108,7 +108,7 @@ final class StepOrder {
         return now.size();
     }
 
-    /** Those that run before the callback that is next. */
+    /** Moves some callbacks ahead of the next one. */
     private void moveSome(List<Runnable> waiting, List<Runnable> now) {
         move(waiting, random.nextInt(waiting.size() + 1), now);
     }

@@ -8,7 +8,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Those who keep the virtual time of a loop from jumping: work off the loop that may still call back. From any thread.
+ * The holds that keep the virtual time of a loop from jumping: work off the loop that may still call back. From any thread.
  */
 public final class TimeHolds {
     private final Runnable whenReleased;
@@ -39,7 +39,7 @@ public final class TimeHolds {
     /** By identity. */
     public final class Hold {
         public final Object holder;
-        /** Where it was asked for. */
+        /** The place where it was asked for. */
         public final @Nullable Throwable site;
 
         private final AtomicBoolean released = new AtomicBoolean();

@@ -28,7 +28,7 @@ public final class TimerQueue {
             this.deadlineNanos = deadlineNanos;
         }
 
-        /** What goes to the ready queue when the timer is due. */
+        /** Returns the action that goes to the ready queue when the timer is due. */
         protected Runnable action() {
             return Objects.requireNonNull(action);
         }

@@ -21,7 +21,7 @@ import java.util.concurrent.RejectedExecutionException;
  * goes in one direction: closing that is closing all of it.
  */
 public abstract class PipeEnd extends AbstractChannel implements DuplexChannel {
-    /** What is in a pipe is no more than that, in bytes: the largest that Linux gives to who has no special rights. */
+    /** The largest size of a pipe, in bytes, that Linux gives without special rights. */
     static final int LARGEST_PIPE = 1 << 20;
 
     private static final ChannelMetadata METADATA = new ChannelMetadata(false, 16);
@@ -120,7 +120,7 @@ public abstract class PipeEnd extends AbstractChannel implements DuplexChannel {
         return new BrokenPipeException("Broken pipe: " + name + " was closed by its reader, or that has ended");
     }
 
-    /** Nobody will read what is written. As in asyncio this is an error only if something is lost. */
+    /** Ends the output: its reader is gone. As in asyncio this is an error only if something is lost. */
     final void outputRefused() {
         ChannelOutboundBuffer unwritten = unsafe().outboundBuffer();
         if (unwritten != null && !unwritten.isEmpty()) {

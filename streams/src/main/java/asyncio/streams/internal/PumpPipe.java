@@ -39,9 +39,9 @@ public final class PumpPipe extends PipeEnd {
     /** While that is so: nobody else knows of bytes on their way. */
     private Disposable hold = Disposables.disposed();
 
-    /** What is in the pipe is read, and then it is closed. */
+    /** The rest of the pipe is read, and then it is closed. */
     private boolean ending;
-    /** How much of that has been read. */
+    /** The number of bytes of the rest that have been read. */
     private int rest;
 
     private @Nullable Disposable withLoop;
