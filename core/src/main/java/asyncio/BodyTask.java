@@ -1,5 +1,6 @@
 package asyncio;
 
+import asyncio.internal.loop.PinnedException;
 import asyncio.internal.loop.Seat;
 import asyncio.internal.loop.Seated;
 import java.util.List;
@@ -56,6 +57,7 @@ final class BodyTask<T> extends Task<T> implements Seated {
             Context context) {
         super(loop, source, name, context);
         this.body = body;
+        BodyKind.say();
     }
 
     // ---- for the driver of the loop
@@ -369,13 +371,29 @@ final class BodyTask<T> extends Task<T> implements Seated {
         waiting = wait;
         suspended = true;
         suspendOn(wait);
-        loop.driver.suspendBody(this, wait);
+        try {
+            loop.driver.suspendBody(this, wait);
+        } catch (PinnedException e) {
+            letGo(wait, Misuse.awaitPinned());
+        } catch (OutOfMemoryError | StackOverflowError e) {
+            letGo(wait, e);
+        }
         if (unwinding) {
             throw closedWhilePending();
         }
         wait.resumed();
         waiting = null;
         return wakeUp();
+    }
+
+    /** The body cannot be suspended: if what it awaits has not come by now, it lets go of that, and this is thrown. */
+    private void letGo(Wait wait, Throwable e) {
+        if (!wait.hasEnded()) {
+            wait.abandon();
+            waiting = null;
+            wakeUp();
+            throw Misuse.<RuntimeException>sneaky(e);
+        }
     }
 
     /** The subscriber of a {@link Suspension} that a body waits on itself: it has a context, and is told nothing. */

@@ -371,13 +371,20 @@ public final class EventLoop extends Contexts.Running {
             throw alreadyRunning();
         }
         try {
+            OnPlatformThread.runAsCarrier(this::runHere);
+        } finally {
+            running.set(false);
+        }
+    }
+
+    private void runHere() {
+        try {
             Contexts.setRunning(this);
             Watchdog.watch(this, slowStep(CpuTime::of));
             driver.run();
         } finally {
             Watchdog.unwatch(this);
             Contexts.setRunning(null);
-            running.set(false);
         }
     }
 
@@ -527,15 +534,22 @@ public final class EventLoop extends Contexts.Running {
         if (core.isClosed()) {
             return;
         }
+        try {
+            OnPlatformThread.runAsCarrier(this::closeHere);
+        } finally {
+            OpenLoops.remove(this);
+            Signals.removeAll(this);
+            executor.shutDown();
+        }
+    }
+
+    private void closeHere() {
         EventLoop outer = runningOrNull();
         Contexts.setRunning(this);
         try {
             driver.close(this::endTasks);
         } finally {
             Contexts.setRunning(outer);
-            OpenLoops.remove(this);
-            Signals.removeAll(this);
-            executor.shutDown();
         }
     }
 
@@ -790,7 +804,7 @@ public final class EventLoop extends Contexts.Running {
 
     void enterTask(@Nullable Task<?> task) {
         currentTask = task;
-        context = task == null ? Context.empty() : task.getContext();
+        leaveContext(task == null ? Context.empty() : task.getContext());
     }
 
     // ---- exceptions

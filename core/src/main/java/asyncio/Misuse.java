@@ -22,6 +22,12 @@ final class Misuse {
                         + "use flatMap(x -> async(() -> ...)) instead");
     }
 
+    static IllegalStateException awaitPinned() {
+        return new IllegalStateException(
+                "await below a class initializer or a native method, whose frames cannot leave the thread that runs the loop: "
+                        + "await outside of it, or run with -Dasyncio.bodies.kind=virtual");
+    }
+
     static IllegalStateException noRunningLoop(String what) {
         return new IllegalStateException(what + " needs a running event loop, and none runs on thread "
                 + Thread.currentThread().getName()

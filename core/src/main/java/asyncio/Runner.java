@@ -1,13 +1,11 @@
 package asyncio;
 
-import asyncio.internal.loop.BodyThreads;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -148,7 +146,7 @@ public final class Runner implements AutoCloseable {
         checkMayRun();
         EventLoop loop = loop(); // made, and made current, on the thread of the caller
         try {
-            T result = offVirtualThread(() -> runHere(loop, main, context));
+            T result = OnPlatformThread.callOffVirtualThread(() -> runHere(loop, main, context));
             thrown = null;
             return result;
         } catch (Throwable e) {
@@ -268,7 +266,7 @@ public final class Runner implements AutoCloseable {
         closed = true;
         try {
             boolean outOfMemory = thrown instanceof OutOfMemoryError;
-            offVirtualThread(() -> {
+            OnPlatformThread.callOffVirtualThread(() -> {
                 shutDown(loop, outOfMemory);
                 return null;
             });
@@ -345,48 +343,5 @@ public final class Runner implements AutoCloseable {
                 "Asyncio.run has ended, but waits for " + left.size() + " tasks that were cancelled and go on: " + left
                         + ". A catch (Exception e) around an await must rethrow CancelledException",
                 null);
-    }
-
-    private static <T> @Nullable T offVirtualThread(Callable<? extends @Nullable T> function) throws Exception {
-        return BodyThreads.onVirtualThread() ? onPlatformThread(function) : function.call();
-    }
-
-    static <T> @Nullable T onPlatformThread(Callable<? extends @Nullable T> function) throws Exception {
-        Outcome<T> outcome = new Outcome<>();
-        Thread thread = new Thread(
-                () -> {
-                    try {
-                        outcome.value = function.call();
-                    } catch (Throwable e) { // from here on without memory: there may be none
-                        outcome.error = e;
-                    }
-                    outcome.over.countDown();
-                },
-                "asyncio-run");
-        thread.setContextClassLoader(Thread.currentThread().getContextClassLoader());
-        thread.start();
-        boolean interrupted = false;
-        while (outcome.over.getCount() > 0) {
-            try {
-                outcome.over.await();
-            } catch (InterruptedException e) {
-                interrupted = true; // which ends nothing
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
-        if (outcome.error != null) {
-            throw Misuse.<Exception>sneaky(outcome.error);
-        }
-        return outcome.value;
-    }
-
-    private static final class Outcome<T> {
-        final CountDownLatch over = new CountDownLatch(1);
-
-        @Nullable T value;
-
-        @Nullable Throwable error;
     }
 }

@@ -458,12 +458,12 @@ class AwaitTest {
                 new CompletionException("no cause", null),
                 new CompletionException(new IOException("e")),
                 new CancelledException("by itself"))) {
-            assertThatThrownBy(() -> Runner.onPlatformThread(() -> Asyncio.run(() -> {
+            assertThatThrownBy(() -> OnPlatformThread.call(() -> Asyncio.run(() -> {
                         throw thrown;
                     })))
                     .isSameAs(thrown);
         }
-        assertThat(Runner.<Integer>onPlatformThread(() -> Asyncio.run(() -> 5))).isEqualTo(5);
+        assertThat(OnPlatformThread.<Integer>call(() -> Asyncio.run(() -> 5))).isEqualTo(5);
     }
 
     @Test

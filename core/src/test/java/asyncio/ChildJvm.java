@@ -2,6 +2,7 @@ package asyncio;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import asyncio.internal.loop.BodyThreads;
 import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
@@ -12,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -86,6 +88,11 @@ public final class ChildJvm implements AutoCloseable {
             this.main = main;
             this.arguments = List.of(arguments);
             options.addAll(List.of("-Xmx256m", "--enable-native-access=ALL-UNNAMED"));
+            if (BodyThreads.KIND == BodyThreads.Kind.CARRIER) {
+                options.add("--add-opens=java.base/java.lang=ALL-UNNAMED");
+            }
+            // those of this JVM, which the first body would tell of otherwise
+            options.add("-Dasyncio.bodies.kind=" + BodyThreads.KIND.name().toLowerCase(Locale.ROOT));
             System.getProperties().forEach((name, value) -> {
                 if (name.toString().startsWith("asyncio.") || name.equals("reactor.logging.fallback")) {
                     options.add("-D" + name + "=" + value);

@@ -126,7 +126,7 @@ class DaemonThreadsTest {
     void aRunOnAVirtualThreadHearsOfWhateverItsThreadThrows() {
         List<Error> errors = List.of(new OutOfMemoryError("of a run"), new StackOverflowError());
         for (Error error : errors) {
-            assertThatThrownBy(() -> Runner.onPlatformThread(() -> {
+            assertThatThrownBy(() -> OnPlatformThread.call(() -> {
                         throw error;
                     }))
                     .isSameAs(error);

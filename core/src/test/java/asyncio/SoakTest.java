@@ -60,7 +60,7 @@ class SoakTest {
         long seed = Long.getLong("asyncio.test.seed", System.nanoTime());
         System.out.printf(
                 "%s bodies, Java %s, replay with -Dasyncio.test.seed=%d -Dasyncio.soak.operations=%d%n",
-                BodyThreads.VIRTUAL ? "virtual" : "platform", Runtime.version(), seed, OPERATIONS);
+                BodyThreads.KIND, Runtime.version(), seed, OPERATIONS);
         EventLoop loop = EventLoop.newEventLoop();
         List<Sample> samples = new ArrayList<>();
         long start = System.nanoTime();
@@ -137,7 +137,8 @@ class SoakTest {
                         new Object[] {dump.toString(), "TEXT_PLAIN"},
                         new String[] {String.class.getName(), String.class.getName()});
         try (Stream<String> lines = Files.lines(dump)) {
-            return lines.filter(line -> line.contains("\"asyncio-body-")).toList();
+            return lines.filter(line -> line.matches(".*\"asyncio-([0-9]+-)?body-[0-9]+\".*"))
+                    .toList();
         }
     }
 }

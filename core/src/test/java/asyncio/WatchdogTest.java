@@ -29,9 +29,9 @@ class WatchdogTest {
         }
     }
 
-    /** Platform threads are scheduled by the system: there is no way to keep one from running here. */
+    /** Threads of the system, which carry bodies or run them, cannot be kept from running here. */
     static boolean virtual() {
-        return BodyThreads.VIRTUAL;
+        return BodyThreads.KIND == BodyThreads.Kind.VIRTUAL;
     }
 
     @Test

@@ -46,6 +46,7 @@ class ArchitectureTest {
     /** Of package asyncio, what knows no loop, Future or Task: it is given names, owners and callbacks. */
     private static final Set<String> TOOLS = Set.of(
             "AwaitedSubscription",
+            "BodyKind",
             "CallbackIndex",
             "CancelAll",
             "Contexts",
@@ -66,6 +67,7 @@ class ArchitectureTest {
             "Management",
             "Misuse",
             "NoEpoll",
+            "OnPlatformThread",
             "OperatorTracking",
             "Origin",
             "RateLimit",

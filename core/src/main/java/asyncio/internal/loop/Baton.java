@@ -2,7 +2,6 @@ package asyncio.internal.loop;
 
 import java.util.Objects;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Everything here is for the owner, but for {@link #isOwner} and what the watchdog asks.
  */
-final class Baton {
+class Baton {
     /*
      * Who may have the loop:
      *
@@ -67,7 +66,7 @@ final class Baton {
     }
 
     /** The seat of the thread that runs the loop, which gets it whenever nobody else can have it. */
-    final Seat runner = new Seat(BodyThreads.VIRTUAL);
+    final Seat runner = newRunner();
     /** The thread that may touch the loop; null while the loop does not run. */
     private volatile @Nullable Thread owner;
     /** The seat the loop was handed to last. */
@@ -76,6 +75,15 @@ final class Baton {
     private volatile boolean closing;
     private @Nullable Error fatal;
     private long progress;
+
+    /** The baton that suits the threads of bodies in this process. */
+    static Baton create() {
+        return BodyThreads.CARRIED ? new CarrierBaton() : new Baton();
+    }
+
+    Seat newRunner() {
+        return new Seat(BodyThreads.VIRTUAL);
+    }
 
     // ---- from the runner, and back
 
@@ -125,11 +133,18 @@ final class Baton {
         owner = thread;
         seat.granted = true;
         try {
-            LockSupport.unpark(thread);
+            seat.wake();
         } catch (OutOfMemoryError | RejectedExecutionException e) {
             // to wake a virtual thread is to queue it; the loop is its own already, and the watchdog wakes it again
             Thread.onSpinWait();
         }
+    }
+
+    /** The loop is this seat's again, whose thread has not let it go. */
+    void takeBack(Seat seat) {
+        holder.granted = false;
+        holder = seat;
+        owner = seat.thread;
     }
 
     /** As {@link #handTo}, to a thread that has not been started; if it cannot be, the caller still has the loop. */
@@ -267,7 +282,7 @@ final class Baton {
         if (!seat.granted) {
             return false;
         }
-        LockSupport.unpark(seat.thread);
+        seat.wake();
         return true;
     }
 }

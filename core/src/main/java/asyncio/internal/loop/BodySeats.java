@@ -15,6 +15,7 @@ final class BodySeats {
     private final String loopName;
     private final @Nullable ClassLoader contextClassLoader;
     private final ArrayDeque<PlatformWorker> idleWorkers = new ArrayDeque<>(BodyThreads.MAX_IDLE + 1); // never grows
+    private long carried;
 
     /**
      * No threads so far.
@@ -50,7 +51,11 @@ final class BodySeats {
     boolean handToFirstStep(Seated body, @Nullable Seat eagerCaller) {
         try {
             return body.mayBegin()
-                    && (BodyThreads.VIRTUAL ? handToVirtual(body, eagerCaller) : handToPlatform(body, eagerCaller));
+                    && switch (BodyThreads.KIND) {
+                        case PLATFORM -> handToPlatform(body, eagerCaller);
+                        case VIRTUAL -> handToVirtual(body, eagerCaller);
+                        case CARRIER -> handToCarried(body, eagerCaller);
+                    };
         } catch (Throwable e) {
             if (!(e instanceof OutOfMemoryError)) {
                 baton.failed(e);
@@ -64,6 +69,15 @@ final class BodySeats {
         Memory.need();
         VirtualSeat seat = new VirtualSeat(body);
         seat.thread = BodyThreads.newVirtual(seat);
+        seat.setEagerCaller(eagerCaller);
+        body.setSeat(seat);
+        baton.handToNew(seat);
+        return true;
+    }
+
+    private boolean handToCarried(Seated body, @Nullable Seat eagerCaller) {
+        Memory.need();
+        CarriedSeat seat = new CarriedSeat((CarrierBaton) baton, this, body, loopName + "-body-" + ++carried);
         seat.setEagerCaller(eagerCaller);
         body.setSeat(seat);
         baton.handToNew(seat);
@@ -117,7 +131,7 @@ final class BodySeats {
     }
 
     /** A body to its end, on its thread, which still holds the loop afterwards, and will hand it on. Throws nothing. */
-    private void runBody(Seated body, Seat seat) {
+    void runBody(Seated body, Seat seat) {
         try {
             Memory.need();
             observer.entered();

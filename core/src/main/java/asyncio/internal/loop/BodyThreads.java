@@ -3,6 +3,7 @@ package asyncio.internal.loop;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
+import java.util.Locale;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -13,6 +14,16 @@ import org.jspecify.annotations.Nullable;
  * reached through a method handle.
  */
 public final class BodyThreads {
+    /** The kinds of threads that bodies run on. */
+    public enum Kind {
+        /** Pooled threads of the system, to which the loop is handed over. */
+        PLATFORM,
+        /** Virtual threads with the JDK's scheduler, to which the loop is handed over. */
+        VIRTUAL,
+        /** Virtual threads that the thread which runs the loop carries: nothing is handed over. */
+        CARRIER
+    }
+
     /** Enough for locals of a deep stack; 128 KiB overflowed. */
     private static final long STACK_BYTES = 512 * 1024;
     /** Idle platform threads that a loop keeps. */
@@ -24,27 +35,61 @@ public final class BodyThreads {
     private static final @Nullable MethodHandle NEW_VIRTUAL = findNewVirtual();
     private static final @Nullable MethodHandle IS_VIRTUAL = findIsVirtual();
 
-    /** Whether bodies run on virtual threads. */
-    public static final boolean VIRTUAL = choose(System.getProperty("asyncio.bodies.kind"));
+    private static final String AUTO = "auto";
+    private static final String PROPERTY = System.getProperty("asyncio.bodies.kind", AUTO);
+    /** The kind of this process. */
+    public static final Kind KIND = choose(PROPERTY);
+    /** Whether bodies run on virtual threads, whoever schedules them. */
+    public static final boolean VIRTUAL = KIND != Kind.PLATFORM;
+    /** Whether the thread that runs a loop carries its bodies. */
+    static final boolean CARRIED = KIND == Kind.CARRIER;
 
     private BodyThreads() {}
 
-    private static boolean choose(@Nullable String property) {
-        if (property == null) {
-            return Runtime.version().feature() >= 24 && NEW_VIRTUAL != null;
-        }
+    private static Kind choose(String property) {
         switch (property) {
+            case AUTO:
+                return best();
             case "platform":
-                return false;
+                return Kind.PLATFORM;
             case "virtual":
                 if (NEW_VIRTUAL == null) {
                     throw new IllegalArgumentException(
                             "asyncio.bodies.kind=virtual needs Java 21 or later, this is " + Runtime.version());
                 }
-                return true;
+                return Kind.VIRTUAL;
+            case "carrier":
+                String missing = Carriers.missing();
+                if (missing != null) {
+                    throw new IllegalArgumentException("asyncio.bodies.kind=carrier needs " + missing);
+                }
+                return Kind.CARRIER;
             default:
-                throw new IllegalArgumentException("asyncio.bodies.kind must be platform or virtual, not " + property);
+                throw new IllegalArgumentException(
+                        "asyncio.bodies.kind must be auto, carrier, virtual or platform, not " + property);
         }
+    }
+
+    private static Kind best() {
+        if (Carriers.missing() == null) {
+            return Kind.CARRIER;
+        }
+        return Runtime.version().feature() >= 24 && NEW_VIRTUAL != null ? Kind.VIRTUAL : Kind.PLATFORM;
+    }
+
+    /** What was chosen, and what would be faster, in a sentence or two; null if it was the user who chose. */
+    public static @Nullable String choice() {
+        return PROPERTY.equals(AUTO) ? choice(KIND, Carriers.missing()) : null;
+    }
+
+    static String choice(Kind chosen, @Nullable String missing) {
+        String faster = missing == null ? "" : ". Loops carry them by themselves, which is several times faster, with ";
+        return switch (chosen) {
+                    case CARRIER -> "Bodies run on the threads of their loops";
+                    case VIRTUAL -> "Bodies run on virtual threads of the JDK's scheduler" + faster + missing;
+                    case PLATFORM -> "Bodies run on platform threads" + faster + missing;
+                }
+                + " (asyncio.bodies.kind=" + chosen.name().toLowerCase(Locale.ROOT) + ")";
     }
 
     /**

@@ -46,7 +46,7 @@ public final class LoopDriver {
         this.baton = core.baton;
         this.bodies = new BodySeats(baton, passing, observer, name, contextClassLoader);
         this.takeEntry = core::poll;
-        this.helper = BodyThreads.VIRTUAL ? new Helper() : null;
+        this.helper = BodyThreads.KIND == BodyThreads.Kind.VIRTUAL ? new Helper() : null;
         this.driving = baton.runner;
     }
 
@@ -97,7 +97,9 @@ public final class LoopDriver {
         if (me.handedOver) {
             me.handedOver = false;
             me.awaitGrant();
-            driving = me;
+            if (driving != me) {
+                driving = me;
+            }
         }
     }
 
@@ -205,8 +207,19 @@ public final class LoopDriver {
     public void startEagerly(Seated body) {
         Seat me = baton.holder();
         if (bodies.handToFirstStep(body, me)) {
-            me.awaitGrant();
+            try {
+                me.awaitGrant();
+            } catch (PinnedException | OutOfMemoryError | StackOverflowError e) {
+                startLater(body, me);
+            }
         }
+    }
+
+    /** The caller, a body, cannot let the loop go, and has it still: the other one begins as if it were not eager. */
+    private void startLater(Seated body, Seat caller) {
+        baton.takeBack(caller);
+        BodySeats.seatOf(body).setEagerCaller(null);
+        core.enqueue(() -> resumeBody(body));
     }
 
     /** Resumes a body from a driving thread; {@link #runNext} waits for the loop to come back. */
@@ -215,12 +228,19 @@ public final class LoopDriver {
         baton.handTo(BodySeats.seatOf(body));
     }
 
-    /** Hands the loop from a body that waits to whoever is next, and returns when the body has it back. */
+    /**
+     * Hands the loop from a body that waits to whoever is next, and returns when the body has it back.
+     *
+     * @throws PinnedException if it cannot be suspended; as after an Error, it has not let the loop go
+     */
     public void suspendBody(Seated body, Runnable wait) {
         Seat seat = BodySeats.seatOf(body);
         bodies.stepEnds(body, seat);
-        baton.leaveAndReturn(seat, seat.takeEagerCaller(), wait, passing);
-        bodies.stepBegins(body, seat);
+        try {
+            baton.leaveAndReturn(seat, seat.takeEagerCaller(), wait, passing);
+        } finally {
+            bodies.stepBegins(body, seat);
+        }
     }
 
     /** Lets a body run to its end, as Python closes a coroutine: its finally blocks run, but may not await. */
@@ -269,7 +289,9 @@ public final class LoopDriver {
 
     /** Hands the loop to another thread; false if that was to be a body's, which has ended without one. */
     private boolean handTo(NextTurn next, @Nullable Runnable entry) {
-        if (next == NextTurn.BODY) {
+        if (BodyThreads.CARRIED) {
+            baton.handTo(baton.runner); // which takes the entry
+        } else if (next == NextTurn.BODY) {
             Entry wait = (Entry) Objects.requireNonNull(entry);
             baton.handTo(BodySeats.seatOf(bodyOf(wait.resumes())), takeEntry);
         } else if (next == NextTurn.START) {

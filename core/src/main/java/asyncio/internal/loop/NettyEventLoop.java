@@ -27,7 +27,7 @@ public abstract class NettyEventLoop extends AbstractScheduledEventExecutor impl
     final IoHandler io;
     final Ticker ticker;
     /** Passed on by {@link LoopDriver}; the thread that has it counts as "in the event loop". */
-    final Baton baton = new Baton();
+    final Baton baton = Baton.create();
     /** {@code close} has begun: no new channel may come, since nobody would close it. */
     volatile boolean closing;
 

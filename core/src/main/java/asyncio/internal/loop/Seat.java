@@ -49,10 +49,15 @@ public class Seat {
         return caller;
     }
 
+    /** Wakes the thread, which has been given the loop and may be asleep. */
+    void wake() {
+        LockSupport.unpark(thread);
+    }
+
     /** Lets a thread go that waits for a loop it will not get. */
     void dismiss() {
         granted = true;
-        LockSupport.unpark(thread);
+        wake();
     }
 
     private void spin() {

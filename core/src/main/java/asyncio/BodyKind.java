@@ -1,0 +1,22 @@
+package asyncio;
+
+import asyncio.internal.loop.BodyThreads;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+
+/** Says, once and when the first body is made, on what threads bodies run, and how they would run faster. */
+final class BodyKind {
+    private static final AtomicBoolean SAID = new AtomicBoolean();
+
+    private BodyKind() {}
+
+    static void say() {
+        if (SAID.getPlain() || !SAID.compareAndSet(false, true)) {
+            return;
+        }
+        @Nullable String choice = BodyThreads.choice();
+        if (choice != null) {
+            Log.info(choice);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+package asyncio.internal.loop;
+
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.lang.reflect.Field;
+import java.lang.reflect.Method;
+import java.util.Objects;
+import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes virtual threads with a scheduler of our own, which continues them where and when it likes. This is the only
+ * class that touches the inside of the JDK: there is no public API for it up to Java 25. From Java 24 on, since below a
+ * virtual thread that waits inside {@code synchronized} would keep the thread that carries it; and where
+ * {@code java.lang} is opened to this library.
+ */
+final class Carriers {
+    private static final int LEAST_VERSION = 24;
+    /** {@code ThreadBuilders.newVirtualThread(scheduler, name, characteristics, main)}; null if it is not to be had. */
+    private static final @Nullable MethodHandle NEW_THREAD = find();
+
+    private static final @Nullable MethodHandle THREAD_ID = findThreadId();
+
+    private Carriers() {}
+
+    private static @Nullable MethodHandle findThreadId() {
+        try {
+            return MethodHandles.publicLookup()
+                    .findVirtual(Thread.class, "threadId", MethodType.methodType(long.class));
+        } catch (ReflectiveOperationException e) {
+            return null; // Java 17 and 18
+        }
+    }
+
+    /** The number of a thread, of which no other thread has the same, whatever its class makes of {@code getId}. */
+    static long id(Thread thread) {
+        try {
+            return (long) Objects.requireNonNull(THREAD_ID).invokeExact(thread);
+        } catch (Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new IllegalStateException("Thread.threadId failed", e);
+        }
+    }
+
+    private static @Nullable MethodHandle find() {
+        if (Runtime.version().feature() < LEAST_VERSION || !isOpen()) {
+            return null;
+        }
+        try {
+            Method method = Class.forName("java.lang.ThreadBuilders")
+                    .getDeclaredMethod("newVirtualThread", Executor.class, String.class, int.class, Runnable.class);
+            method.setAccessible(true);
+            Field doNotInherit = Thread.class.getDeclaredField("NO_INHERIT_THREAD_LOCALS");
+            doNotInherit.setAccessible(true);
+            MethodHandle newThread = MethodHandles.insertArguments(
+                    MethodHandles.lookup().unreflect(method), 2, doNotInherit.getInt(null));
+            return newThread.asType(MethodType.methodType(Thread.class, Executor.class, String.class, Runnable.class));
+        } catch (ReflectiveOperationException e) {
+            return null; // another JDK, with another inside
+        }
+    }
+
+    private static boolean isOpen() {
+        return Thread.class.getModule().isOpen("java.lang", Carriers.class.getModule());
+    }
+
+    /** The options of the JVM that open what this class needs. */
+    static String option() {
+        Module here = Carriers.class.getModule();
+        return "--add-opens java.base/java.lang=" + (here.isNamed() ? here.getName() : "ALL-UNNAMED");
+    }
+
+    /** What is missing for {@link #newThread}, as the end of a sentence; null if nothing is. */
+    static @Nullable String missing() {
+        if (NEW_THREAD != null) {
+            return null;
+        }
+        if (Runtime.version().feature() < LEAST_VERSION) {
+            return "Java " + LEAST_VERSION + " or later and " + option() + ", this is " + Runtime.version();
+        }
+        return isOpen()
+                ? "java.lang.ThreadBuilders.newVirtualThread, which this JDK (" + Runtime.version() + ") does not have"
+                : option();
+    }
+
+    /**
+     * A virtual thread that has not started.
+     *
+     * @param scheduler is given a task when the thread can run: when it is started, and whenever it has waited; the
+     *     task runs the thread, on the platform thread that calls it, until it waits again
+     */
+    static Thread newThread(Executor scheduler, String name, Runnable main) {
+        MethodHandle newThread = NEW_THREAD;
+        if (newThread == null) {
+            throw new IllegalStateException("Cannot make a virtual thread with a scheduler: that needs " + missing());
+        }
+        try {
+            return (Thread) newThread.invokeExact(scheduler, name, main);
+        } catch (Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new IllegalStateException("Cannot make a virtual thread", e);
+        }
+    }
+}
