@@ -32,11 +32,13 @@ else
     rows='(Await|Callback|Scope|Sync)Benchmark'
 fi
 
-measure() { # virtual or platform, number of parked bodies
+measure() { # carrier, virtual or platform, number of parked bodies
     echo "$("$java" -version 2>&1 | head -1), bodies on $1 threads ..." >&2
-    "$java" -jar $jar "$rows" $jmh -prof gc -jvmArgsAppend "-Xms2g -Xmx2g -Dasyncio.bodies.kind=$1" \
+    opens=
+    [ "$1" != carrier ] || opens=--add-opens=java.base/java.lang=ALL-UNNAMED # a fork does not read the manifest
+    "$java" -jar $jar "$rows" $jmh -prof gc -jvmArgsAppend "-Xms2g -Xmx2g $opens -Dasyncio.bodies.kind=$1" \
         -rf json -rff "$out/$1.json" > "$out/$1.log" 2>&1 || { tail -20 "$out/$1.log" >&2; exit 1; }
-    [ "$all" = no ] || "$java" -Xms2g -Xmx2g -XX:+AlwaysPreTouch "-Dasyncio.bodies.kind=$1" \
+    [ "$all" = no ] || "$java" -Xms2g -Xmx2g -XX:+AlwaysPreTouch $opens "-Dasyncio.bodies.kind=$1" \
         -cp $jar asyncio.benchmarks.ParkedBodies "$2" > "$out/$1.parked" 2>> "$out/$1.log"
 }
 
@@ -45,6 +47,7 @@ all=yes
 echo "$($python --version) ..." >&2
 $python benchmarks/python/bench.py --repeat $repeat "$@" > $out/python.json
 if "$java" --list-modules | grep -qE '^java.base@(2[4-9]|[3-9][0-9])'; then
+    measure carrier 100000
     measure virtual 100000
 fi
 measure platform 3000

@@ -4,7 +4,7 @@ import json
 import pathlib
 import sys
 
-MODES = ["virtual", "platform"]
+MODES = ["carrier", "virtual", "platform"]
 
 
 def java(directory, mode):
