@@ -801,8 +801,8 @@ public final class Asyncio {
     }
 
     /**
-     * Returns {@link #captureCallGraph(Future, int)} as text for people; empty without a task. A task that is
-     * reached in several ways is described once.
+     * Returns {@link #captureCallGraph(Future, int)} as text for people; empty without a task. A task that is reached
+     * in several ways is described once.
      *
      * <pre>{@literal
      * * Task(name='fetch', id=0x2)

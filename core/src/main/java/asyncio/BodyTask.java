@@ -19,7 +19,10 @@ import reactor.util.context.Context;
  * {@link #suspend} hands the loop on (see {@link asyncio.internal.loop.LoopDriver}).
  */
 final class BodyTask<T> extends Task<T> implements Seated {
-    /** The most awaits that finally blocks may try in vain; after that an Error ends a body that catches exceptions in a loop. */
+    /**
+     * The most awaits that finally blocks may try in vain; after that an Error ends a body that catches exceptions in a
+     * loop.
+     */
     private static final int AWAITS_WHILE_UNWINDING = 100;
 
     /** More frames than passing the loop on takes. */

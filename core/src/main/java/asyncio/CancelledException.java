@@ -19,8 +19,8 @@ public class CancelledException extends CancellationException {
     }
 
     /**
-     * Returns the outcome that a cancellation leaves in a Future, a task or an {@link AwaitedSubscription}. There may be
-     * a million of them, and the stack of who cancelled is ten times as big as a Future: so it is kept in debug mode
+     * Returns the outcome that a cancellation leaves in a Future, a task or an {@link AwaitedSubscription}. There may
+     * be a million of them, and the stack of who cancelled is ten times as big as a Future: so it is kept in debug mode
      * only. Who awaits gets the stack of the await.
      *
      * @param loop whose debug mode counts; null for that of the JVM

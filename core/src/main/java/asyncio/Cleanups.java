@@ -15,9 +15,9 @@ import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
 /**
- * The work that continues after Reactor has called a cancellation done: work that was told to end and has not yet. A task carries
- * one of these in the context of what it awaits, and does not go on before all of it is over; so does whoever holds
- * something that the work uses. For authors of operators. Thread-safe.
+ * The work that continues after Reactor has called a cancellation done: work that was told to end and has not yet. A
+ * task carries one of these in the context of what it awaits, and does not go on before all of it is over; so does
+ * whoever holds something that the work uses. For authors of operators. Thread-safe.
  */
 public final class Cleanups extends UnderWay {
     private static final Object GONE = new Object();

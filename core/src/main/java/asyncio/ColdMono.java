@@ -63,9 +63,9 @@ public abstract class ColdMono<T> extends Mono<T> implements Scannable {
     }
 
     /**
-     * Returns the value to a body that awaits this directly, instead of subscribing; on the body's thread. May await. Override it
-     * where a body needs less than a subscription: its value is there already, or it can be written as straight-line
-     * code.
+     * Returns the value to a body that awaits this directly, instead of subscribing; on the body's thread. May await.
+     * Override it where a body needs less than a subscription: its value is there already, or it can be written as
+     * straight-line code.
      */
     protected @Nullable T awaitInBody() throws Exception {
         BodyTask<?> body = BodyTask.current(EventLoop.getRunningLoop());

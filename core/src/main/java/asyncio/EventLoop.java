@@ -824,8 +824,7 @@ public final class EventLoop extends Contexts.Running {
     }
 
     /**
-     * The default handler: logs the message, the exception, what is concerned, and in debug mode where that
-     * was made.
+     * The default handler: logs the message, the exception, what is concerned, and in debug mode where that was made.
      */
     public void defaultExceptionHandler(ExceptionContext what) {
         LoopEvents.log(Objects.requireNonNull(what, "what"));
@@ -957,8 +956,8 @@ public final class EventLoop extends Contexts.Running {
     }
 
     /**
-     * Returns the longest time that a callback, a step of a body or the handling of IO may take in debug mode without being logged; at first
-     * 100 ms, as in asyncio.
+     * Returns the longest time that a callback, a step of a body or the handling of IO may take in debug mode without
+     * being logged; at first 100 ms, as in asyncio.
      */
     public Duration getSlowCallbackDuration() {
         return Duration.ofNanos(slowCallbackNanos);

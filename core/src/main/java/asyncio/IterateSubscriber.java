@@ -14,8 +14,8 @@ import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /**
- * The subscriber of an {@link AsyncIterator}: items that have come, or waiters for one; never both. Guarded
- * by its monitor, without which it signals and requests.
+ * The subscriber of an {@link AsyncIterator}: items that have come, or waiters for one; never both. Guarded by its
+ * monitor, without which it signals and requests.
  *
  * <p>{@code Flux.toIterable} blocks, and a {@code Queue} that is filled by {@code putAll} has an item too many: here
  * one is requested for each that is asked for, and for each that may be ahead.

@@ -33,8 +33,8 @@ abstract sealed class Joint<T, C> extends Future.Owned<T> permits Gather, Race {
     /** Children whose end has not been heard of. */
     private volatile int running;
     /**
-     * The meeting point of {@link #cancel} and the end. Null: no request. A {@link Request}, with the message of the first: to
-     * end cancelled. {@link #DECIDED}: the outcome is settled, too late for requests.
+     * The meeting point of {@link #cancel} and the end. Null: no request. A {@link Request}, with the message of the
+     * first: to end cancelled. {@link #DECIDED}: the outcome is settled, too late for requests.
      */
     private volatile @Nullable Object request;
 

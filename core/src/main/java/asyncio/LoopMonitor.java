@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
  */
 public interface LoopMonitor {
     /**
-     * Returns how long, in real time, IO must have been quiet before the loop counts as idle. Asked whenever nothing is ready
-     * and nobody {@link EventLoop#holdTime holds} the time.
+     * Returns how long, in real time, IO must have been quiet before the loop counts as idle. Asked whenever nothing is
+     * ready and nobody {@link EventLoop#holdTime holds} the time.
      *
      * @param timers whether there is a timer to jump to
      * @param outside whether something may come that the loop does not know of: a socket is open or, without a timer, a

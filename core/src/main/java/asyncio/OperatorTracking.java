@@ -35,7 +35,10 @@ import reactor.core.publisher.MonoOperator;
  */
 final class OperatorTracking {
     private static final String HOOK = "asyncio.operators";
-    /** The depth of the search for parts through objects that are not watched themselves: a checkpoint, a lambda in a lambda. */
+    /**
+     * The depth of the search for parts through objects that are not watched themselves: a checkpoint, a lambda in a
+     * lambda.
+     */
     private static final int DEPTH = 8;
     /** {@code Flux.from(mono)} and back: Reactor takes them apart again, which must not change. */
     private static final Set<String> CONVERSIONS =

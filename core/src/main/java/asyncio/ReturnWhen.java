@@ -1,6 +1,8 @@
 package asyncio;
 
-/** The condition that {@link Asyncio#waitTasks} waits for. asyncio: the constants of {@code wait}'s {@code return_when}. */
+/**
+ * The condition that {@link Asyncio#waitTasks} waits for. asyncio: the constants of {@code wait}'s {@code return_when}.
+ */
 public enum ReturnWhen {
     /** All are done. */
     ALL_COMPLETED,

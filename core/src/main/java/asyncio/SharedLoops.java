@@ -54,7 +54,9 @@ public final class SharedLoops implements Iterable<EventLoop> {
             try {
                 loop.runForever();
                 if (!stopped.contains(loop)) {
-                    Log.warn("stop() was called on shared loop " + loop + ", which keeps running: others use it too", null);
+                    Log.warn(
+                            "stop() was called on shared loop " + loop + ", which keeps running: others use it too",
+                            null);
                 }
             } catch (Throwable e) {
                 goOnAfter(e, loop);

@@ -71,8 +71,9 @@ public abstract non-sealed class Task<T> extends Future<T> {
     /** Cancellations requested and not taken back. */
     private volatile int requests;
     /**
-     * The meeting point of {@link #cancel} and the task's own steps. Null: not suspended, no request. A {@link Wait}: suspended
-     * on it. A {@link CancelRequest}: to be delivered at the next await. {@link #FINISHED}: too late for requests.
+     * The meeting point of {@link #cancel} and the task's own steps. Null: not suspended, no request. A {@link Wait}:
+     * suspended on it. A {@link CancelRequest}: to be delivered at the next await. {@link #FINISHED}: too late for
+     * requests.
      */
     private volatile @Nullable Object slot;
 
@@ -551,8 +552,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
     /** Refused: a task's result is what its coroutine returns. */
     @Override
     public final void setResult(@Nullable T result) {
-        throw new UnsupportedOperationException(
-                "Task does not support setResult: its result is that of its coroutine");
+        throw new UnsupportedOperationException("Task does not support setResult: its result is that of its coroutine");
     }
 
     /** Refused: a task's exception is what its coroutine throws. */
@@ -638,8 +638,8 @@ public abstract non-sealed class Task<T> extends Future<T> {
     }
 
     /**
-     * Returns the source that it is suspended on, usually a Mono, a subscription or another task; null if it is ready, running or done.
-     * For logs and tests, from any thread. asyncio: {@code _fut_waiter}.
+     * Returns the source that it is suspended on, usually a Mono, a subscription or another task; null if it is ready,
+     * running or done. For logs and tests, from any thread. asyncio: {@code _fut_waiter}.
      */
     public final @Nullable Object awaits() {
         return slot instanceof Wait wait ? wait.awaited() : null;

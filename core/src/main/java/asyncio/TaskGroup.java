@@ -47,7 +47,9 @@ import reactor.core.publisher.Mono;
 public final class TaskGroup {
     private final EventLoop loop;
     private final Task<?> parent;
-    /** The number of cancellations of the parent that were delivered before this scope, which then is their clean-up. */
+    /**
+     * The number of cancellations of the parent that were delivered before this scope, which then is their clean-up.
+     */
     private final int cancellingBefore;
 
     /** Guarded by this, as are the links of the children: they may be added from any thread. */

@@ -4,8 +4,8 @@ import org.jspecify.annotations.Nullable;
 import reactor.util.context.ContextView;
 
 /**
- * The options of a new task. An option that is not given is left to the loop: a generated name, the context of the code that makes
- * the task, and a start in the next tick.
+ * The options of a new task. An option that is not given is left to the loop: a generated name, the context of the code
+ * that makes the task, and a start in the next tick.
  *
  * <pre>{@code
  * Task<User> user = createTask(users.find(id), TaskOptions.named("find user").withEager(true));

@@ -9,7 +9,10 @@ import reactor.util.context.Context;
  * meanwhile queues up behind, so that a million waiters that release each other need no stack.
  */
 final class Trampoline {
-    /** The actions of a thread: at the head the one that runs, behind it the pending ones. Never removed: an entry costs more than a turn. */
+    /**
+     * The actions of a thread: at the head the one that runs, behind it the pending ones. Never removed: an entry costs
+     * more than a turn.
+     */
     private static final ThreadLocal<Ring<Runnable>> TURNS = ThreadLocal.withInitial(() -> new Ring<>(16));
 
     /** A deque that may have grown to more than this is not kept for the thread's life. */

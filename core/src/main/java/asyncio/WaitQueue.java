@@ -6,8 +6,8 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The waiters that are suspended on one source, in the order they came: a list through the {@link Suspension}s themselves, so
- * that one that is cancelled leaves it in O(1) and nothing is allocated. For authors of sources.
+ * The waiters that are suspended on one source, in the order they came: a list through the {@link Suspension}s
+ * themselves, so that one that is cancelled leaves it in O(1) and nothing is allocated. For authors of sources.
  *
  * <p>Not thread-safe: the source guards it with its own monitor. A suspension is in at most one queue at a time.
  *

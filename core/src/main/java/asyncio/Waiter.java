@@ -6,8 +6,8 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 
 /**
- * A waiter for a {@link Future}: linked into it until told or removed. When the Future completes, the waiter
- * itself becomes the one entry in the ready queue, so that a completion costs no allocation and no second tick.
+ * A waiter for a {@link Future}: linked into it until told or removed. When the Future completes, the waiter itself
+ * becomes the one entry in the ready queue, so that a completion costs no allocation and no second tick.
  */
 abstract class Waiter extends Entry {
     /** Links of {@link WaiterList}, guarded by it. */

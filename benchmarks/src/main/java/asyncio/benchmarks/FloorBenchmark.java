@@ -12,8 +12,8 @@ import org.openjdk.jmh.annotations.OperationsPerInvocation;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
 
 /**
- * The JDK's own cost of the thread switches that {@link AwaitBenchmark} cannot avoid: the floor under its rows.
- * Needs Java 21, reached through a method handle because the benchmarks are built for 17.
+ * The JDK's own cost of the thread switches that {@link AwaitBenchmark} cannot avoid: the floor under its rows. Needs
+ * Java 21, reached through a method handle because the benchmarks are built for 17.
  */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
@@ -21,7 +21,9 @@ public class FloorBenchmark {
     private static final int SPAWNS = 20_000;
     private static final int SWITCHES = 100_000;
 
-    /** The turn of one of the threads; one for each invocation, whose last thread may still run when the next begins. */
+    /**
+     * The turn of one of the threads; one for each invocation, whose last thread may still run when the next begins.
+     */
     private static final class Turn {
         private volatile int turn;
 

@@ -26,8 +26,8 @@ import java.util.function.Consumer;
 import reactor.core.publisher.Mono;
 
 /**
- * Growth of time with the number of tasks or callbacks that are cancelled or removed: 100,000 against 10,000 of them, a ratio of about ten.
- * A chain is of tasks of which each waits for the one before.
+ * Growth of time with the number of tasks or callbacks that are cancelled or removed: 100,000 against 10,000 of them, a
+ * ratio of about ten. A chain is of tasks of which each waits for the one before.
  */
 final class Growth {
     private static final int FEW = 10_000;

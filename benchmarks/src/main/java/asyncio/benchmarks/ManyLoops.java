@@ -18,8 +18,8 @@ import java.util.concurrent.CompletableFuture;
 import reactor.core.publisher.Mono;
 
 /**
- * Measures how the same program scales from one shared loop to all of them, one program a loop: the rate of all over the rate of
- * one alone, which is the number of loops if they share nothing.
+ * Measures how the same program scales from one shared loop to all of them, one program a loop: the rate of all over
+ * the rate of one alone, which is the number of loops if they share nothing.
  *
  * <p>Usage: {@code ManyLoops [millis [rounds [program ...]]]}, by default 7 rounds of 500 ms. One loop and all loops
  * are measured by turns, and the medians of the rates compared. Rounds in which other processes took a tenth of a

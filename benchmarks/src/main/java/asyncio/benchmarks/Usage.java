@@ -9,8 +9,8 @@ import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
 /**
- * The number of processors that were busy between two moments, with this process and with others: a measurement that others have
- * disturbed can be left out.
+ * The number of processors that were busy between two moments, with this process and with others: a measurement that
+ * others have disturbed can be left out.
  *
  * @param seconds the time between them
  * @param own processors that this process kept busy

@@ -8,9 +8,9 @@ import reactor.core.Disposable;
 import reactor.util.context.ContextView;
 
 /**
- * The receiver of the outcome of work that reports through callbacks, in the shape that its API asks for. The first outcome counts:
- * it, or a cancellation before it, wins; a second value goes to {@code Operators.onNextDropped}, a second error to
- * {@code Operators.onErrorDropped}. What comes after a cancellation goes to {@code onDiscard} or
+ * The receiver of the outcome of work that reports through callbacks, in the shape that its API asks for. The first
+ * outcome counts: it, or a cancellation before it, wins; a second value goes to {@code Operators.onNextDropped}, a
+ * second error to {@code Operators.onErrorDropped}. What comes after a cancellation goes to {@code onDiscard} or
  * {@code onErrorDropped}, but for a {@link java.util.concurrent.CancellationException}, which is only its echo.
  *
  * <p>Every method may be called from any thread; none blocks, and none throws what the receiver throws.

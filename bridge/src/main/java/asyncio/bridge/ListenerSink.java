@@ -5,8 +5,8 @@ import reactor.core.Disposable;
 import reactor.util.context.ContextView;
 
 /**
- * The receiver of a listener's events, on their way to a Flux. Every method may be called from any thread, by several at the
- * same time; none blocks.
+ * The receiver of a listener's events, on their way to a Flux. Every method may be called from any thread, by several
+ * at the same time; none blocks.
  *
  * @param <T> the type of the items
  * @see Listeners#flux

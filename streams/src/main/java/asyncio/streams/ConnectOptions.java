@@ -58,8 +58,8 @@ public final class ConnectOptions extends StreamOptions {
         }
 
         /**
-         * Sets how long one address of a host may be silent until the next is tried beside it; when one fails, the next is
-         * tried at once. The first that answers is taken, the others are closed. 250 ms by default; null to wait for
+         * Sets how long one address of a host may be silent until the next is tried beside it; when one fails, the next
+         * is tried at once. The first that answers is taken, the others are closed. 250 ms by default; null to wait for
          * each.
          *
          * @throws IllegalArgumentException unless it is null or positive
@@ -70,8 +70,8 @@ public final class ConnectOptions extends StreamOptions {
         }
 
         /**
-         * Sets how many addresses of the system's preferred family come first; from there on IPv4 and IPv6 take turns. 1 by
-         * default; 0 keeps the system's order.
+         * Sets how many addresses of the system's preferred family come first; from there on IPv4 and IPv6 take turns.
+         * 1 by default; 0 keeps the system's order.
          *
          * @throws IllegalArgumentException if it is negative
          */

@@ -47,7 +47,10 @@ public class IncompleteReadException extends EOFException {
         return partial.clone();
     }
 
-    /** Returns the number of bytes that were asked for; -1 if it was not a number but a separator, for asyncio's {@code None}. */
+    /**
+     * Returns the number of bytes that were asked for; -1 if it was not a number but a separator, for asyncio's
+     * {@code None}.
+     */
     public int expected() {
         return expected;
     }

@@ -54,7 +54,10 @@ final class MonoWriteFrom<T> extends Mono<Void> implements Scannable {
         return name + " of " + writer;
     }
 
-    /** A subscription; the side that moves the state to {@link #ENDED} has won and signals: the source, the connection or a cancellation. */
+    /**
+     * A subscription; the side that moves the state to {@link #ENDED} has won and signals: the source, the connection
+     * or a cancellation.
+     */
     private static final class Writing<T> implements CoreSubscriber<T>, Subscription, Scannable {
         @SuppressWarnings("rawtypes")
         private static final AtomicIntegerFieldUpdater<Writing> STATE =

@@ -11,7 +11,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The state of the write side of a connection. The channel keeps this alive and not the {@link StreamWriter}, so that the collector finds a writer that is no longer used.
+ * The state of the write side of a connection. The channel keeps this alive and not the {@link StreamWriter}, so that
+ * the collector finds a writer that is no longer used.
  */
 final class Outgoing {
     private static final WriteBufferLimits TLS_LIMITS =

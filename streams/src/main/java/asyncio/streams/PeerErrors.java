@@ -45,8 +45,7 @@ final class PeerErrors {
         }
         if (BROKEN_PIPE.matcher(message).find()) {
             return caused(
-                    new BrokenPipeException("Broken pipe: the peer of " + connection.peers()
-                            + " has stopped reading"),
+                    new BrokenPipeException("Broken pipe: the peer of " + connection.peers() + " has stopped reading"),
                     error);
         }
         return error;

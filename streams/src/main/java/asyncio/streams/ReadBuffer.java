@@ -36,7 +36,8 @@ final class ReadBuffer {
     /** The position of the bytes in the stream, but for those that are {@link #returned}. */
     private long position;
     /**
-     * Bytes that were put back while later bytes were out with another reader: their position in the stream, and their number. It is at the head of all; what comes back from between takes its place there.
+     * Bytes that were put back while later bytes were out with another reader: their position in the stream, and their
+     * number. It is at the head of all; what comes back from between takes its place there.
      */
     private final NavigableMap<Long, Integer> returned = new TreeMap<>();
     /** The start of the separator that was found last. */
@@ -272,8 +273,8 @@ final class ReadBuffer {
     // ---- searching
 
     /**
-     * Returns the end of the separator that ends first, counted from the head; -1 if there is none. {@link #matchStart()} then
-     * says where it starts, the shortest of those that end there.
+     * Returns the end of the separator that ends first, counted from the head; -1 if there is none.
+     * {@link #matchStart()} then says where it starts, the shortest of those that end there.
      */
     int find(Separators separators) {
         if (searchedFor != separators) {

@@ -90,7 +90,8 @@ public final class ServeOptions extends StreamOptions {
         }
 
         /**
-         * Sets the most connections at a time. At the limit no more are accepted until one ends: new ones wait in the {@link #backlog}, and beyond that the operating system refuses.
+         * Sets the most connections at a time. At the limit no more are accepted until one ends: new ones wait in the
+         * {@link #backlog}, and beyond that the operating system refuses.
          *
          * @throws IllegalArgumentException unless it is positive
          */

@@ -633,9 +633,8 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
                             new IdleStateHandler(true, 0, 0, OptionChecks.millis(idleTimeout), TimeUnit.MILLISECONDS) {
                                 @Override
                                 protected void channelIdle(ChannelHandlerContext context, IdleStateEvent event) {
-                                    abort(new SocketTimeoutException(
-                                            "Nothing was received and nothing sent on " + writer + " for "
-                                                    + idleTimeout + " (idleTimeout): it is aborted"));
+                                    abort(new SocketTimeoutException("Nothing was received and nothing sent on "
+                                            + writer + " for " + idleTimeout + " (idleTimeout): it is aborted"));
                                 }
                             });
         }

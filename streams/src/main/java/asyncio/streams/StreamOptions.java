@@ -75,8 +75,8 @@ public abstract sealed class StreamOptions permits ConnectOptions, ServeOptions 
         }
 
         /**
-         * Sets how long nothing may be received and nothing sent before the connection is aborted: reads, {@code drain} and
-         * {@code waitClosed} fail with {@link java.net.SocketTimeoutException}. Null, the default, for ever.
+         * Sets how long nothing may be received and nothing sent before the connection is aborted: reads, {@code drain}
+         * and {@code waitClosed} fail with {@link java.net.SocketTimeoutException}. Null, the default, for ever.
          *
          * @throws IllegalArgumentException unless it is null or positive
          */
@@ -86,8 +86,8 @@ public abstract sealed class StreamOptions permits ConnectOptions, ServeOptions 
         }
 
         /**
-         * Sets how long a peer may take none of the bytes that are buffered for it, silent or not, before the connection is
-         * aborted (after at most twice that): reads, {@code drain} and {@code waitClosed} fail with
+         * Sets how long a peer may take none of the bytes that are buffered for it, silent or not, before the
+         * connection is aborted (after at most twice that): reads, {@code drain} and {@code waitClosed} fail with
          * {@link java.net.SocketTimeoutException}. It also limits {@code close()}, which sends what is buffered. Null,
          * the default, for ever.
          *

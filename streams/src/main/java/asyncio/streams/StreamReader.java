@@ -156,8 +156,8 @@ public final class StreamReader {
     }
 
     /**
-     * Reads the bytes that have come, at least one and at most {@code n}; empty at the end of the stream. Nothing happens until
-     * subscription; cancelling consumes nothing. With {@code n} 0 it gives an array of length 0 at once.
+     * Reads the bytes that have come, at least one and at most {@code n}; empty at the end of the stream. Nothing
+     * happens until subscription; cancelling consumes nothing. With {@code n} 0 it gives an array of length 0 at once.
      *
      * @throws IllegalArgumentException if {@code n} is negative; asyncio's {@code read(-1)} is {@link #readAll}
      */

@@ -51,8 +51,9 @@ final class Tls {
                     + ", and this is the connection's " + (server ? "server" : "client"));
         }
         if (!server && name == null && options.verifyHostname) {
-            throw new IllegalArgumentException("No name to check the server's certificate against: give serverHostname(...),"
-                    + " or verifyHostname(false) to accept any trusted certificate");
+            throw new IllegalArgumentException(
+                    "No name to check the server's certificate against: give serverHostname(...),"
+                            + " or verifyHostname(false) to accept any trusted certificate");
         }
         SNIHostName sni = name == null ? null : hostName(name); // before there is an engine to be released
         SSLEngine engine;

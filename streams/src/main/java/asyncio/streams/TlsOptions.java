@@ -18,8 +18,8 @@ import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Options for encryption: given to {@link ConnectOptions}, {@link ServeOptions} and
- * {@link StreamWriter#startTls}. Immutable; one may serve any number of connections.
+ * Options for encryption: given to {@link ConnectOptions}, {@link ServeOptions} and {@link StreamWriter#startTls}.
+ * Immutable; one may serve any number of connections.
  *
  * <pre>{@code
  * TlsOptions web = TlsOptions.client();                                         // trusts whom the JVM trusts
@@ -177,8 +177,8 @@ public final class TlsOptions {
         }
 
         /**
-         * Sets the longest time for closing, from {@code close()} until all is sent and the peer has said goodbye, too; 30
-         * seconds by default. Then the connection is aborted.
+         * Sets the longest time for closing, from {@code close()} until all is sent and the peer has said goodbye, too;
+         * 30 seconds by default. Then the connection is aborted.
          *
          * @throws IllegalArgumentException unless it is positive
          */

@@ -75,8 +75,8 @@ public interface Transport extends BaseTransport {
     void abort();
 
     /**
-     * Returns the number of bytes that are buffered and not yet sent. Exact on the loop, without TLS; elsewhere about 100 bytes for each
-     * write may come on top.
+     * Returns the number of bytes that are buffered and not yet sent. Exact on the loop, without TLS; elsewhere about
+     * 100 bytes for each write may come on top.
      */
     int getWriteBufferSize();
 

@@ -5,8 +5,9 @@ import io.netty.buffer.ByteBufAllocator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The bytes that were written and the channel does not have yet, since more may come that can go out in the same write: small arrays, which are copied into one buffer, or neighbouring pieces of one buffer, such as the lines
- * that came together, which become one piece again. On the loop.
+ * The bytes that were written and the channel does not have yet, since more may come that can go out in the same write:
+ * small arrays, which are copied into one buffer, or neighbouring pieces of one buffer, such as the lines that came
+ * together, which become one piece again. On the loop.
  */
 final class WriteGatherer {
     /** Of what is written as arrays so much goes out as one buffer, in bytes. */

@@ -184,9 +184,9 @@ public final class Command {
     }
 
     /**
-     * Sets how long {@link Subprocess#close} waits, after it has closed stdin, for the child to exit by itself, before it
-     * sends SIGTERM. Two seconds by default; zero not to wait. Real time. Without a pipe to stdin there is nothing to
-     * wait for.
+     * Sets how long {@link Subprocess#close} waits, after it has closed stdin, for the child to exit by itself, before
+     * it sends SIGTERM. Two seconds by default; zero not to wait. Real time. Without a pipe to stdin there is nothing
+     * to wait for.
      *
      * @throws IllegalArgumentException if it is negative
      */

@@ -276,9 +276,9 @@ public final class Subprocess implements AutoCloseable {
     }
 
     /**
-     * Returns the exit code; empty while it runs. -n if signal n has killed it, as in asyncio. The JDK does not tell that
-     * from an exit with 128 + n: {@code exit 137}, which is how shells pass on such an end of their children, reads as
-     * -9 as well.
+     * Returns the exit code; empty while it runs. -n if signal n has killed it, as in asyncio. The JDK does not tell
+     * that from an exit with 128 + n: {@code exit 137}, which is how shells pass on such an end of their children,
+     * reads as -9 as well.
      */
     public OptionalInt returnCode() {
         return child.isAlive() ? OptionalInt.empty() : OptionalInt.of(child.returnCode());

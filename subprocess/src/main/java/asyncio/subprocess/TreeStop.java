@@ -44,7 +44,8 @@ final class TreeStop {
             }
         } catch (IOException e) { // no memory for one more process, say
             failed = true;
-            Log.warn("Cannot stop " + child + " before it is killed: processes that it starts meanwhile may be left", e);
+            Log.warn(
+                    "Cannot stop " + child + " before it is killed: processes that it starts meanwhile may be left", e);
             return false;
         }
         stopped.addAll(running);

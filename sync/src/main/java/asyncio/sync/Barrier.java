@@ -125,7 +125,10 @@ public final class Barrier implements Scannable {
         return parties;
     }
 
-    /** Returns the number of parties that wait in this round; 0 while those of the last one leave. asyncio: {@code Barrier.n_waiting}. */
+    /**
+     * Returns the number of parties that wait in this round; 0 while those of the last one leave. asyncio:
+     * {@code Barrier.n_waiting}.
+     */
     public synchronized int nWaiting() {
         return state == State.FILLING ? count : 0;
     }
@@ -206,7 +209,8 @@ public final class Barrier implements Scannable {
     }
 
     /**
-     * Counts a party of this round out. If the next round begins, returns the parties that came for it, which come in their turn: the leaving party may still reset this round. Under the monitor.
+     * Counts a party of this round out. If the next round begins, returns the parties that came for it, which come in
+     * their turn: the leaving party may still reset this round. Under the monitor.
      */
     private List<Party> left(Party party) {
         if (!party.counted) {

@@ -31,8 +31,8 @@ final class ConditionSuspension extends LockWaiter<Void> {
 
     private boolean signalled;
     /**
-     * The error that it ends with when it has the lock again; the latest counts, as in asyncio, but a deadline replaces no
-     * cancellation, and another cancellation none of the same tick.
+     * The error that it ends with when it has the lock again; the latest counts, as in asyncio, but a deadline replaces
+     * no cancellation, and another cancellation none of the same tick.
      */
     private @Nullable Throwable error;
 

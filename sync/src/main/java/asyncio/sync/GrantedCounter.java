@@ -6,7 +6,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The number of waiters, by loop, that have been granted something and have not resumed: a loop that is stuck may have any number of them, which must cost the other loops nothing. Not thread-safe.
+ * The number of waiters, by loop, that have been granted something and have not resumed: a loop that is stuck may have
+ * any number of them, which must cost the other loops nothing. Not thread-safe.
  */
 final class GrantedCounter {
     private int all;

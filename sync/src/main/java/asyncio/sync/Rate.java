@@ -4,8 +4,8 @@ import java.time.Duration;
 import java.util.Objects;
 
 /**
- * The rate of permits, in whole numbers, so that nothing is lost by rounding: a nanosecond adds {@link #gain} units,
- * a permit costs {@link #cost}.
+ * The rate of permits, in whole numbers, so that nothing is lost by rounding: a nanosecond adds {@link #gain} units, a
+ * permit costs {@link #cost}.
  *
  * @param permits that come within {@code per}
  * @param burst how many are kept at most

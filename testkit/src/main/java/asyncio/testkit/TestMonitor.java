@@ -135,8 +135,7 @@ final class TestMonitor implements LoopMonitor {
     AssertionError interrupted(EventLoop loop, InterruptedException interrupt) {
         stuck = true;
         return new AssertionError(
-                name + " was interrupted, as by a timeout of JUnit's. The tasks:\n" + loop.dumpTasks(),
-                interrupt);
+                name + " was interrupted, as by a timeout of JUnit's. The tasks:\n" + loop.dumpTasks(), interrupt);
     }
 
     TimeLimitError tookTooLong(EventLoop loop, Duration limit) {

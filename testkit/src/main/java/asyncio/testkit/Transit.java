@@ -63,8 +63,9 @@ public final class Transit {
     }
 
     /**
-     * Returns the most bytes that have waited in the writer's own buffer because there was no room in the wire; Netty counts
-     * about 100 for each write on top. One that drains never has more than its high limit (64 KiB) and the last write.
+     * Returns the most bytes that have waited in the writer's own buffer because there was no room in the wire; Netty
+     * counts about 100 for each write on top. One that drains never has more than its high limit (64 KiB) and the last
+     * write.
      */
     public long mostUnsent() {
         return mostUnsent;

@@ -9,9 +9,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The source of threads for bodies: virtual from Java 24 on, where {@code synchronized} no longer pins; platform threads
- * below, or with {@code -Dasyncio.bodies.kind=platform}. One set of classes for all versions, so virtual threads are
- * reached through a method handle.
+ * The source of threads for bodies: virtual from Java 24 on, where {@code synchronized} no longer pins; platform
+ * threads below, or with {@code -Dasyncio.bodies.kind=platform}. One set of classes for all versions, so virtual
+ * threads are reached through a method handle.
  */
 public final class BodyThreads {
     /** The kinds of threads that bodies run on. */
@@ -77,7 +77,7 @@ public final class BodyThreads {
         return Runtime.version().feature() >= 24 && NEW_VIRTUAL != null ? Kind.VIRTUAL : Kind.PLATFORM;
     }
 
-    /** What was chosen, and what would be faster, in a sentence or two; null if it was the user who chose. */
+    /** Describes the choice, and a faster one, in a sentence or two; null if it was the user who chose. */
     public static @Nullable String choice() {
         return PROPERTY.equals(AUTO) ? choice(KIND, Carriers.missing()) : null;
     }

@@ -72,7 +72,7 @@ final class Carriers {
         return "--add-opens java.base/java.lang=" + (here.isNamed() ? here.getName() : "ALL-UNNAMED");
     }
 
-    /** What is missing for {@link #newThread}, as the end of a sentence; null if nothing is. */
+    /** Names the condition that {@link #newThread} lacks, as the end of a sentence; null if there is none. */
     static @Nullable String missing() {
         if (NEW_THREAD != null) {
             return null;

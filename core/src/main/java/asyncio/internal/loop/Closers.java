@@ -6,7 +6,10 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
-/** The actions to run when a loop is closed. The thread that takes an action out of the set runs it, so that it runs once. */
+/**
+ * The actions to run when a loop is closed. The thread that takes an action out of the set runs it, so that it runs
+ * once.
+ */
 final class Closers {
     private final Set<Closer> closers = ConcurrentHashMap.newKeySet();
 

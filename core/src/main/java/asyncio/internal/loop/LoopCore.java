@@ -545,7 +545,9 @@ public final class LoopCore extends NettyEventLoop {
         }
     }
 
-    /** A change to the timers that another thread asks for: done when the loop looks into its inbox, not a tick later. */
+    /**
+     * A change to the timers that another thread asks for: done when the loop looks into its inbox, not a tick later.
+     */
     private static final class TimerChange extends Entry {
         private final TimerQueue timers;
         private final TimerQueue.Entry timer;

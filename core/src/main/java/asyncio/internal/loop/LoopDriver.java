@@ -5,10 +5,10 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decides which thread runs the loop. Exactly one thread at a time holds it; a body's thread does while its body runs. A body that must
- * wait does not go back to a central thread: its own thread looks at the ready queue, and if its own wake-up is next it
- * simply goes on, if another body is next it hands the loop straight to that. Only when the loop must poll IO or run
- * somebody else's callback does one of two other threads take over:
+ * Decides which thread runs the loop. Exactly one thread at a time holds it; a body's thread does while its body runs.
+ * A body that must wait does not go back to a central thread: its own thread looks at the ready queue, and if its own
+ * wake-up is next it simply goes on, if another body is next it hands the loop straight to that. Only when the loop
+ * must poll IO or run somebody else's callback does one of two other threads take over:
  *
  * <ul>
  *   <li>the <em>runner</em>, which called {@code runForever}: it may block in select, and runs callbacks;

@@ -8,7 +8,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The holds that keep the virtual time of a loop from jumping: work off the loop that may still call back. From any thread.
+ * The holds that keep the virtual time of a loop from jumping: work off the loop that may still call back. From any
+ * thread.
  */
 public final class TimeHolds {
     private final Runnable whenReleased;
