@@ -43,8 +43,8 @@ public final class JsonLinesServer {
                                 async(() -> server.serve(request.group(1), request.group(2), request.group(3))));
                     }
                 }
-                group.cancel(); // whoever has asked is gone
-                return null;
+                group.cancel(); // the client is gone
+                return requests.atEof();
             }));
         });
     }
