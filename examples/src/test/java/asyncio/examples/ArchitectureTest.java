@@ -112,6 +112,7 @@ class ArchitectureTest {
             "LoopMonitor",
             "LoopScheduler",
             "MonoTask",
+            "OpenLoops",
             "OwnerSubscriber",
             "SharedLoops",
             "Suspension",
