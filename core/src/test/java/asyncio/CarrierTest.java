@@ -8,6 +8,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import asyncio.internal.loop.BodyThreads;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -104,6 +109,58 @@ class CarrierTest {
             tick().run();
         });
         assertThat(seen).containsExactly("unwound", "closed");
+    }
+
+    @Test
+    void virtualThreadsOfABodyAreTheJdksAndMayOutliveIt() throws Exception {
+        CompletableFuture<Void> ended = new CompletableFuture<>();
+        CompletableFuture<String> outlived = new CompletableFuture<>();
+        Asyncio.run(() -> {
+            List<Thread> threads = new ArrayList<>();
+            AtomicInteger sum = new AtomicInteger();
+            for (int i = 0; i < 10; i++) {
+                threads.add(BodyThreads.newVirtual(() -> {
+                    for (int k = 0; k < 10; k++) {
+                        LockSupport.parkNanos(1000);
+                        sum.incrementAndGet();
+                    }
+                }));
+            }
+            BodyThreads.newVirtual(() -> BodyThreads.newVirtual(() -> {
+                                ended.join();
+                                outlived.complete(Thread.currentThread().toString());
+                            })
+                            .start())
+                    .start();
+            threads.forEach(Thread::start);
+            tick().run();
+            for (Thread thread : threads) {
+                thread.join();
+            }
+            assertThat(sum).hasValue(100);
+        });
+        ended.complete(null);
+        assertThat(outlived.get()).contains("ForkJoinPool");
+    }
+
+    @Test
+    void aBodyMayUseSocketsThatBlock() throws Exception {
+        try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            inAnotherThread(() -> {
+                try (Socket accepted = server.accept()) {
+                    LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
+                    accepted.getOutputStream().write(42);
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            });
+            Asyncio.run(() -> {
+                try (Socket socket = new Socket(server.getInetAddress(), server.getLocalPort())) {
+                    assertThat(socket.getInputStream().read()).isEqualTo(42);
+                }
+                tick().run();
+            });
+        }
     }
 
     // ---- blocking outside of await

@@ -6,14 +6,36 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The virtual thread of one body, which the loop's own thread carries, and the scheduler of that virtual thread. While
- * the body waits in an {@code await}, its thread has yielded: neither an interrupt nor a stray {@code unpark} wakes it,
- * and its continuation is at hand for when the loop is handed to it.
+ * The virtual thread of one body, which the loop's own thread carries. While the body waits in an {@code await}, its
+ * thread has yielded: neither an interrupt nor a stray {@code unpark} wakes it, and its continuation is at hand for
+ * when the loop is handed to it.
  *
  * <p>A body that blocks anywhere else keeps the loop: the carrier waits until it can be continued, and runs nothing
  * meanwhile.
  */
-final class CarriedSeat extends Seat implements Runnable, Executor {
+final class CarriedSeat extends Seat implements Runnable {
+    /**
+     * The scheduler of the virtual thread. The JDK gives it to the virtual threads that the body starts as well, and to
+     * those of its own that are started on the body's behalf: they are the default scheduler's, and may outlive the
+     * body.
+     */
+    private static final class Scheduler implements Executor {
+        private volatile @Nullable CarriedSeat seat;
+
+        Scheduler(CarriedSeat seat) {
+            this.seat = seat;
+        }
+
+        @Override
+        public void execute(Runnable task) {
+            CarriedSeat seat = this.seat;
+            if (seat == null || !seat.mayContinue(task)) {
+                Carriers.executeElsewhere(task);
+            }
+        }
+    }
+
+    private final Scheduler scheduler = new Scheduler(this);
     private final CarrierBaton baton;
     private final BodySeats seats;
     private final Seated body;
@@ -33,7 +55,7 @@ final class CarriedSeat extends Seat implements Runnable, Executor {
         this.baton = baton;
         this.seats = seats;
         this.body = body;
-        Thread thread = Carriers.newThread(this, name, this);
+        Thread thread = Carriers.newThread(scheduler, name, this);
         this.thread = thread;
         this.threadId = Carriers.id(thread);
     }
@@ -82,17 +104,21 @@ final class CarriedSeat extends Seat implements Runnable, Executor {
     /**
      * The virtual thread can be continued: it starts, it has yielded, or what it was blocked on has come. A carrier
      * that calls this itself looks anyway.
+     *
+     * @return false if the task is another thread's; the first one is this one's, which nobody can have seen before
      */
-    @Override
-    public void execute(Runnable task) {
-        if (continuation != task) {
+    private boolean mayContinue(Runnable task) {
+        if (continuation == null) {
             continuation = task;
+        } else if (continuation != task) {
+            return false;
         }
         Thread carrier = this.carrier;
         if (carrier != Thread.currentThread()) {
             runnable = true;
             LockSupport.unpark(carrier);
         }
+        return true;
     }
 
     // ---- on the carrier
@@ -114,6 +140,7 @@ final class CarriedSeat extends Seat implements Runnable, Executor {
             interrupted |= awaitRunnable(continuation);
         }
         if (ended) {
+            scheduler.seat = null;
             baton.leave(takeEagerCaller());
         }
         interrupted |= carrierInterrupted;

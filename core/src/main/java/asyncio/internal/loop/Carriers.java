@@ -20,6 +20,9 @@ final class Carriers {
     /** {@code ThreadBuilders.newVirtualThread(scheduler, name, characteristics, main)}; null if it is not to be had. */
     private static final @Nullable MethodHandle NEW_THREAD = find();
 
+    /** That of virtual threads without a scheduler of their own. */
+    private static final @Nullable Executor DEFAULT_SCHEDULER = findDefaultScheduler();
+
     private static final @Nullable MethodHandle THREAD_ID = findThreadId();
 
     private Carriers() {}
@@ -62,6 +65,19 @@ final class Carriers {
         }
     }
 
+    private static @Nullable Executor findDefaultScheduler() {
+        if (NEW_THREAD == null) {
+            return null;
+        }
+        try {
+            Method method = Class.forName("java.lang.VirtualThread").getDeclaredMethod("defaultScheduler");
+            method.setAccessible(true);
+            return (Executor) method.invoke(null);
+        } catch (ReflectiveOperationException | ClassCastException e) {
+            return null; // another JDK, with another inside
+        }
+    }
+
     private static boolean isOpen() {
         return Thread.class.getModule().isOpen("java.lang", Carriers.class.getModule());
     }
@@ -74,15 +90,20 @@ final class Carriers {
 
     /** Names the condition that {@link #newThread} lacks, as the end of a sentence; null if there is none. */
     static @Nullable String missing() {
-        if (NEW_THREAD != null) {
+        if (NEW_THREAD != null && DEFAULT_SCHEDULER != null) {
             return null;
         }
         if (Runtime.version().feature() < LEAST_VERSION) {
             return "Java " + LEAST_VERSION + " or later and " + option() + ", this is " + Runtime.version();
         }
         return isOpen()
-                ? "java.lang.ThreadBuilders.newVirtualThread, which this JDK (" + Runtime.version() + ") does not have"
+                ? "another JDK: this one (" + Runtime.version() + ") does not have the methods that it takes"
                 : option();
+    }
+
+    /** Leaves a task of a virtual thread to the JDK's own scheduler. */
+    static void executeElsewhere(Runnable task) {
+        Objects.requireNonNull(DEFAULT_SCHEDULER).execute(task);
     }
 
     /**
