@@ -50,8 +50,16 @@ final class BodyStack {
         }
         return Arrays.stream(stack, innermost, outermost)
                 .filter(frame -> !DebugMode.isOurs(frame.getClassName()))
-                .filter(frame -> !frame.getClassName().contains("$$Lambda"))
+                .filter(frame -> !isPlumbing(frame.getClassName()))
                 .toList();
+    }
+
+    /** Lambdas and reflection: lines that stand in no source. */
+    private static boolean isPlumbing(String type) {
+        return type.contains("$$Lambda")
+                || type.startsWith("java.lang.reflect.")
+                || type.startsWith("jdk.internal.reflect.")
+                || type.startsWith("java.lang.invoke.");
     }
 
     /** A line as a stack trace has it, without the loaders and versions that its own text may begin with. */

@@ -1,5 +1,6 @@
 package asyncio.tools;
 
+import java.io.IOException;
 import java.io.PrintStream;
 import java.util.ArrayDeque;
 import java.util.Arrays;
@@ -12,17 +13,19 @@ import org.jspecify.annotations.Nullable;
 /** Reads the arguments, and runs the command that they name. */
 final class CommandLine {
     static final String USAGE = """
-            usage: java -jar asyncio-tools.jar ps [PID] [--format table|csv|json] [--stacks N] [--retries N] [--agent]
-                   java -jar asyncio-tools.jar pstree PID [--stacks N] [--retries N] [--agent]
+        usage: java -jar asyncio-tools.jar [repl]
+               java -jar asyncio-tools.jar ps [PID] [--format table|csv|json] [--stacks N] [--retries N] [--agent]
+               java -jar asyncio-tools.jar pstree PID [--stacks N] [--retries N] [--agent]
 
-            ps             the Java processes that have event loops
-            ps PID         the tasks of one of them, and who waits for them
-            pstree PID     the same as trees, each task below those that wait for it
-            --format       how ps writes, table unless said otherwise
-            --stacks N     how many lines of each body are read (3), the innermost; 0 for none
-            --retries N    how often to try again if the process cannot be reached (0)
-            --agent        load an agent, for a program whose classes are in a jar of its own; it warns on its stderr
-            """;
+        repl           a prompt where one awaits; a script if the standard input is no terminal
+        ps             the Java processes that have event loops
+        ps PID         the tasks of one of them, and who waits for them
+        pstree PID     the same as trees, each task below those that wait for it
+        --format       how ps writes, table unless said otherwise
+        --stacks N     how many lines of each body are read (3), the innermost; 0 for none
+        --retries N    how often to try again if the process cannot be reached (0)
+        --agent        load an agent, for a program whose classes are in a jar of its own; it warns on its stderr
+        """;
 
     private static final int STACK_LINES = 3;
 
@@ -48,8 +51,14 @@ final class CommandLine {
     }
 
     private int command(Deque<String> args) throws CommandException {
-        String command = args.isEmpty() ? "" : args.remove();
+        String command = args.isEmpty() ? "repl" : args.remove();
         switch (command) {
+            case "repl" -> {
+                if (!args.isEmpty()) {
+                    throw CommandException.usage("repl takes no arguments: a script comes on its standard input");
+                }
+                return repl();
+            }
             case "ps" -> {
                 Options options = Options.of(command, args);
                 if (options.pid == null) {
@@ -69,7 +78,15 @@ final class CommandLine {
                 out.print(USAGE);
                 return 0;
             }
-            default -> throw CommandException.usage(command.isEmpty() ? "No command" : "No such command: " + command);
+            default -> throw CommandException.usage("No such command: " + command);
+        }
+    }
+
+    private int repl() throws CommandException {
+        try {
+            return new Repl(out, err).run();
+        } catch (IOException e) {
+            throw CommandException.failed("The terminal, or the standard input, cannot be read: " + e);
         }
     }
 
