@@ -48,6 +48,10 @@ final class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
     /** The next one out, while this one is unarmed. */
     private @Nullable UnarmedLimit nextUnarmed;
 
+    /** Whether the end of the time is no error, but something to ask for: {@link #movedOn}. */
+    private final boolean movesOn;
+
+    private boolean movedOn;
     private @Nullable T value;
 
     /**
@@ -59,10 +63,30 @@ final class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
             @Nullable Function<Timeout, Mono<? extends T>> body,
             @Nullable Duration time,
             boolean absolute) {
+        this(awaited, body, time, absolute, false);
+    }
+
+    private TimeLimitSteps(
+            @Nullable Mono<? extends T> awaited,
+            @Nullable Function<Timeout, Mono<? extends T>> body,
+            @Nullable Duration time,
+            boolean absolute,
+            boolean movesOn) {
         this.awaited = awaited;
         this.body = body;
         this.time = time;
         this.absolute = absolute;
+        this.movesOn = movesOn;
+    }
+
+    /** One that ends without an error when the time is out. */
+    static <T> TimeLimitSteps<T> movingOn(Function<Timeout, Mono<? extends T>> body, @Nullable Duration time) {
+        return new TimeLimitSteps<>(null, body, time, false, true);
+    }
+
+    /** Whether the time was out, and what was in the scope has ended by that. */
+    boolean movedOn() {
+        return movedOn;
     }
 
     private Task<?> task() {
@@ -103,6 +127,11 @@ final class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
             state = State.EXPIRED;
             if (task().uncancel() <= cancellingBefore && error != null) {
                 String limit = absolute || moved ? "at " + when() + " of the loop's clock" : "after " + time;
+                if (movesOn && error instanceof CancelledException) {
+                    movedOn = true;
+                    report(error);
+                    return;
+                }
                 if (error instanceof CancelledException) {
                     throw timeoutException(limit, error);
                 }
@@ -117,6 +146,16 @@ final class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
         }
         if (error != null) {
             throw Misuse.<Exception>sneaky(error);
+        }
+    }
+
+    /** What came in the tick of the cancellation hangs on it, and nobody will see that. */
+    private void report(Throwable cancellation) {
+        for (Throwable late : cancellation.getSuppressed()) {
+            task().loop
+                    .callExceptionHandler(ExceptionContext.of("Error of what was cancelled when its time was out")
+                            .exception(late)
+                            .build());
         }
     }
 

@@ -2,6 +2,7 @@ package asyncio;
 
 import java.time.Duration;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -67,6 +68,60 @@ public final class Timeout {
     public static <T extends @Nullable Object> Mono<T> scopeBodyAt(
             @Nullable Duration when, BodyFunction<? super Timeout, T> body) {
         return scope(when, true, straightLine(body), true);
+    }
+
+    /**
+     * A time limit around a Mono that is no error when it is out: what runs in the scope is cancelled and waited for as
+     * in {@link #scope}, and then the outcome says so. Errors, cancellations from outside and values that come all the
+     * same are as there. Nothing happens until subscription; each begins anew.
+     *
+     * <pre>{@code
+     * Page page = await(Timeout.moveOn(Duration.ofSeconds(2), timeout -> render(id))).orElse(placeholder);
+     * }</pre>
+     *
+     * <p>trio: {@code move_on_after}.
+     *
+     * @param delay from subscription on; null for no limit (until {@link #reschedule})
+     * @since 0.1
+     */
+    public static <T> Mono<Outcome<T>> moveOn(
+            @Nullable Duration delay, Function<? super Timeout, ? extends Mono<? extends T>> body) {
+        Function<Timeout, Mono<? extends T>> steps = reactive(body);
+        return new MonoScope.Supplied<>(
+                Timeout.class, false, () -> new MoveOnSteps<T>(TimeLimitSteps.movingOn(steps, delay)));
+    }
+
+    /**
+     * As {@link #moveOn}, with straight-line code.
+     *
+     * @since 0.1
+     */
+    public static <T extends @Nullable Object> Mono<Outcome<T>> moveOnBody(
+            @Nullable Duration delay, BodyFunction<? super Timeout, T> body) {
+        Function<Timeout, Mono<? extends T>> steps = straightLine(body);
+        return new MonoScope.Supplied<>(
+                Timeout.class, true, () -> new MoveOnSteps<T>(TimeLimitSteps.movingOn(steps, delay)));
+    }
+
+    /**
+     * What came of {@link #moveOn}.
+     *
+     * @param movedOn whether the time was out, and the scope has ended by that
+     * @param value of the scope; null if it moved on, or was empty
+     * @param <T> the type of the value
+     * @since 0.1
+     */
+    public record Outcome<T extends @Nullable Object>(
+            boolean movedOn, @Nullable T value) {
+        /** The value, or another one if there is none. */
+        public T orElse(T other) {
+            return value == null ? other : value;
+        }
+
+        /** The value, if there is one. */
+        public Optional<T> toOptional() {
+            return Optional.ofNullable(value);
+        }
     }
 
     private static <T> Function<Timeout, Mono<? extends T>> reactive(

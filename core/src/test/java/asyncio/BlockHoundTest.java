@@ -245,6 +245,11 @@ class BlockHoundTest {
                 "Timeout.scopeBody(Duration, BodyFunction)",
                 loop -> Timeout.scopeBody(Duration.ofSeconds(10), timeout -> await(sleep(SHORT, 1))));
         methods.put(
+                "Timeout.moveOn(Duration, Function)", loop -> Timeout.moveOn(SHORT, timeout -> sleep(Duration.ofHours(1))));
+        methods.put(
+                "Timeout.moveOnBody(Duration, BodyFunction)",
+                loop -> Timeout.moveOnBody(SHORT, timeout -> await(sleep(Duration.ofHours(1), 1))));
+        methods.put(
                 "Timeout.scopeAt(Duration, Function)",
                 loop -> Timeout.scopeAt(loop.time().plusSeconds(10), timeout -> sleep(SHORT, 1)));
         methods.put(

@@ -161,6 +161,14 @@ class PublisherTckTest {
     }
 
     @TestFactory
+    Stream<DynamicTest> moveOn() {
+        return Tck.of(
+                "moveOn",
+                () -> asyncio.Timeout.moveOn(
+                        Duration.ofMillis(1), timeout -> Asyncio.sleep(Duration.ofHours(1), 1)));
+    }
+
+    @TestFactory
     Stream<DynamicTest> mapConcurrent() {
         return Tck.ofMany(
                 "mapConcurrent",

@@ -21,6 +21,7 @@ abstract Mono<Page> render(String id);
 List<String> urls;
 Mono<User> user;
 Mono<Page> page;
+Page placeholder;
 
 record Receipt(Order order) {}
 abstract Mono<Receipt> book(Order order);

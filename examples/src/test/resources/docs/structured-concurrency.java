@@ -7,6 +7,7 @@ Users users;
 Carts carts;
 String id, sql;
 abstract Mono<Page> render(String id);
+Page placeholder;
 TaskGroup group;
 EventLoop loop;
 StreamReader reader;

@@ -1,0 +1,28 @@
+package asyncio;
+
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/** A time limit whose end is no error: what {@link Timeout#moveOn} does. */
+final class MoveOnSteps<T> extends Steps<Timeout.Outcome<T>> {
+    private final TimeLimitSteps<T> limit;
+
+    MoveOnSteps(TimeLimitSteps<T> limit) {
+        this.limit = limit;
+    }
+
+    @Override
+    Mono<?> begin(Task<?> task) {
+        return limit.begin(task);
+    }
+
+    @Override
+    @Nullable Mono<?> next(@Nullable Object value, @Nullable Throwable error) throws Exception {
+        return limit.next(value, error);
+    }
+
+    @Override
+    Timeout.Outcome<T> result() {
+        return new Timeout.Outcome<>(limit.movedOn(), limit.result());
+    }
+}
