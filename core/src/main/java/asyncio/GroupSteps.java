@@ -1,12 +1,14 @@
 package asyncio;
 
 import java.util.Objects;
+import java.util.function.BiConsumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /** The steps of a {@link TaskGroup}: the body, then the children until none is left. */
 final class GroupSteps<T> extends Steps<T> {
+    private final @Nullable BiConsumer<? super Task<?>, ? super Throwable> onFailure;
     private final Function<TaskGroup, Mono<? extends T>> body;
     private @Nullable TaskGroup group;
     private boolean bodyEnded;
@@ -15,6 +17,16 @@ final class GroupSteps<T> extends Steps<T> {
     private @Nullable CancelledException cancelled;
 
     GroupSteps(Function<TaskGroup, Mono<? extends T>> body) {
+        this(null, body);
+    }
+
+    /**
+     * @param onFailure the handler of tasks that fail while the group goes on; null for a group that ends by a failure
+     */
+    GroupSteps(
+            @Nullable BiConsumer<? super Task<?>, ? super Throwable> onFailure,
+            Function<TaskGroup, Mono<? extends T>> body) {
+        this.onFailure = onFailure;
         this.body = body;
     }
 
@@ -24,7 +36,7 @@ final class GroupSteps<T> extends Steps<T> {
 
     @Override
     Mono<?> begin(Task<?> task) {
-        TaskGroup group = new TaskGroup(task);
+        TaskGroup group = new TaskGroup(task, onFailure);
         this.group = group;
         try {
             return body.apply(group);

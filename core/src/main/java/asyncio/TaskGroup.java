@@ -7,6 +7,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.BiConsumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Exceptions;
@@ -47,6 +48,8 @@ import reactor.core.publisher.Mono;
 public final class TaskGroup {
     private final EventLoop loop;
     private final Task<?> parent;
+    /** The handler of tasks that fail, instead of the group; null in a group that ends by a failure. */
+    private final @Nullable BiConsumer<? super Task<?>, ? super Throwable> onFailure;
     /**
      * The number of cancellations of the parent that were delivered before this scope, which then is their clean-up.
      */
@@ -74,7 +77,8 @@ public final class TaskGroup {
 
     private @Nullable Error fatal;
 
-    TaskGroup(Task<?> parent) {
+    TaskGroup(Task<?> parent, @Nullable BiConsumer<? super Task<?>, ? super Throwable> onFailure) {
+        this.onFailure = onFailure;
         this.loop = parent.loop;
         this.parent = parent;
         this.cancellingBefore = parent.cancelRequested() ? 0 : parent.cancelling();
@@ -102,6 +106,59 @@ public final class TaskGroup {
                 TaskGroup.class,
                 true,
                 () -> new GroupSteps<T>(group -> new MonoCoroutine<>(() -> body.apply(group), body)));
+    }
+
+    /**
+     * A scope whose tasks fail alone: a handler is told, and the others go on. Otherwise as {@link #scope}: it ends
+     * when body and tasks have ended, and the body's failure, a cancellation and {@link #cancel} end all of them. The
+     * error stays the task's, for whoever awaits that.
+     *
+     * <p>A handler that throws ends the scope as a failing task does elsewhere, with what it threw: rethrow what is not
+     * to be survived. A fatal {@link Error} ends it without having been told. Restarting is Reactor's
+     * {@code retryWhen}:
+     *
+     * <pre>{@code
+     * Mono<Void> feeds = TaskGroup.supervise(
+     *         (task, error) -> metrics.failed(error),
+     *         group -> {
+     *             group.createTask(feed("a").retryWhen(Retry.backoff(5, Duration.ofSeconds(1))), "a");
+     *             group.createTask(feed("b"), "b");                     // goes on if the other one has given up
+     *             return Mono.empty();
+     *         });
+     * }</pre>
+     *
+     * <p>Kotlin: {@code supervisorScope}; in asyncio a loop around {@code wait}.
+     *
+     * @param onFailure is called with each task that fails, and its error; on the loop, in a callback
+     * @since 0.1
+     */
+    public static <T> Mono<T> supervise(
+            BiConsumer<? super Task<?>, ? super Throwable> onFailure,
+            Function<? super TaskGroup, ? extends Mono<? extends T>> body) {
+        Objects.requireNonNull(onFailure, "onFailure");
+        Objects.requireNonNull(body, "body");
+        return new MonoScope.Supplied<>(
+                TaskGroup.class,
+                false,
+                () -> new GroupSteps<T>(
+                        onFailure,
+                        group -> Objects.requireNonNull(
+                                body.apply(group), "The body of the scope returned null instead of a Mono")));
+    }
+
+    /**
+     * As {@link #supervise}, with straight-line code for a body.
+     *
+     * @since 0.1
+     */
+    public static <T extends @Nullable Object> Mono<T> superviseBody(
+            BiConsumer<? super Task<?>, ? super Throwable> onFailure, BodyFunction<? super TaskGroup, T> body) {
+        Objects.requireNonNull(onFailure, "onFailure");
+        Objects.requireNonNull(body, "body");
+        return new MonoScope.Supplied<>(
+                TaskGroup.class,
+                true,
+                () -> new GroupSteps<T>(onFailure, group -> new MonoCoroutine<>(() -> body.apply(group), body)));
     }
 
     /** Returns the Future to wait for; null if all children have ended, after which none may be added. */
@@ -356,7 +413,7 @@ public final class TaskGroup {
                 } else if (!theirs) {
                     Throwable error = task.exception();
                     if (error != null) {
-                        failed(error);
+                        failed(task, error);
                     }
                 }
             } finally {
@@ -370,14 +427,27 @@ public final class TaskGroup {
             return parent;
         }
 
+        /** A handler is the user's. */
         @Override
         protected boolean isInternal() {
-            return true;
+            return onFailure == null;
         }
 
         @Override
         LoopCore resumesOn() {
             return loop.core;
+        }
+    }
+
+    private void failed(Task<?> task, Throwable error) {
+        if (onFailure == null || error instanceof Error e && Exceptions.isJvmFatal(e)) {
+            failed(error);
+            return;
+        }
+        try {
+            onFailure.accept(task, error);
+        } catch (Throwable e) { // it will not have it: the group ends by that
+            failed(e);
         }
     }
 

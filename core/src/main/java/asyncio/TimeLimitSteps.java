@@ -79,7 +79,7 @@ final class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
         this.movesOn = movesOn;
     }
 
-    /** One that ends without an error when the time is out. */
+    /** Makes a limit that ends without an error when the time is out. */
     static <T> TimeLimitSteps<T> movingOn(Function<Timeout, Mono<? extends T>> body, @Nullable Duration time) {
         return new TimeLimitSteps<>(null, body, time, false, true);
     }
@@ -149,7 +149,7 @@ final class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
         }
     }
 
-    /** What came in the tick of the cancellation hangs on it, and nobody will see that. */
+    /** Reports errors that came in the tick of the cancellation, and hang on an exception that is not seen. */
     private void report(Throwable cancellation) {
         for (Throwable late : cancellation.getSuppressed()) {
             task().loop

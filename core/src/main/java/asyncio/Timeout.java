@@ -104,7 +104,7 @@ public final class Timeout {
     }
 
     /**
-     * What came of {@link #moveOn}.
+     * The outcome of {@link #moveOn}.
      *
      * @param movedOn whether the time was out, and the scope has ended by that
      * @param value of the scope; null if it moved on, or was empty

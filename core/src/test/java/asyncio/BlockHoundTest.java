@@ -234,6 +234,15 @@ class BlockHoundTest {
         methods.put(
                 "TaskGroup.createTask(Mono, TaskOptions)",
                 inGroup(group -> group.createTask(sleep(SHORT), TaskOptions.DEFAULTS)));
+        methods.put(
+                "TaskGroup.supervise(BiConsumer, Function)",
+                loop -> TaskGroup.supervise((task, error) -> {}, group -> group.createTask(sleep(SHORT, 1))));
+        methods.put(
+                "TaskGroup.superviseBody(BiConsumer, BodyFunction)",
+                loop -> TaskGroup.superviseBody((task, error) -> {}, group -> {
+                    group.createTask(sleep(SHORT).then(Mono.error(new IOException("e"))));
+                    return await(sleep(SHORT, 1));
+                }));
         methods.put("TaskGroup.start(Function)", inGroup(group -> group.start(BlockHoundTest::startUp)));
         methods.put(
                 "TaskGroup.start(Function, TaskOptions)",
@@ -245,7 +254,8 @@ class BlockHoundTest {
                 "Timeout.scopeBody(Duration, BodyFunction)",
                 loop -> Timeout.scopeBody(Duration.ofSeconds(10), timeout -> await(sleep(SHORT, 1))));
         methods.put(
-                "Timeout.moveOn(Duration, Function)", loop -> Timeout.moveOn(SHORT, timeout -> sleep(Duration.ofHours(1))));
+                "Timeout.moveOn(Duration, Function)",
+                loop -> Timeout.moveOn(SHORT, timeout -> sleep(Duration.ofHours(1))));
         methods.put(
                 "Timeout.moveOnBody(Duration, BodyFunction)",
                 loop -> Timeout.moveOnBody(SHORT, timeout -> await(sleep(Duration.ofHours(1), 1))));

@@ -161,11 +161,20 @@ class PublisherTckTest {
     }
 
     @TestFactory
+    Stream<DynamicTest> supervise() {
+        return Tck.of(
+                "supervise",
+                () -> TaskGroup.supervise((task, error) -> {}, group -> {
+                    group.createTask(Mono.error(new IllegalStateException("e")));
+                    return Asyncio.sleep(Duration.ofMillis(1), 1);
+                }));
+    }
+
+    @TestFactory
     Stream<DynamicTest> moveOn() {
         return Tck.of(
                 "moveOn",
-                () -> asyncio.Timeout.moveOn(
-                        Duration.ofMillis(1), timeout -> Asyncio.sleep(Duration.ofHours(1), 1)));
+                () -> asyncio.Timeout.moveOn(Duration.ofMillis(1), timeout -> Asyncio.sleep(Duration.ofHours(1), 1)));
     }
 
     @TestFactory

@@ -1,4 +1,5 @@
 import io.netty.util.concurrent.Ticker;
+import reactor.util.retry.Retry;
 
 record User(String id) {}
 record Order(String id) {}
@@ -22,6 +23,7 @@ List<String> urls;
 Mono<User> user;
 Mono<Page> page;
 Page placeholder;
+abstract Mono<Void> feed(String name);
 
 record Receipt(Order order) {}
 abstract Mono<Receipt> book(Order order);

@@ -1,3 +1,5 @@
+import reactor.util.retry.Retry;
+
 record User(String id) {}
 record Cart(String id) {}
 record Page(User user, Cart cart) {}
@@ -8,6 +10,7 @@ Carts carts;
 String id, sql;
 abstract Mono<Page> render(String id);
 Page placeholder;
+abstract Mono<Void> feed(String name);
 TaskGroup group;
 EventLoop loop;
 StreamReader reader;
