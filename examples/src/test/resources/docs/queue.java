@@ -1,3 +1,4 @@
+import reactor.core.Disposable;
 import java.net.URI;
 import java.util.concurrent.ConcurrentHashMap;
 import asyncio.queue.PriorityQueue;
@@ -14,6 +15,12 @@ Flux<URI> sitemap;
 record Row(String id) {}
 interface Connection { Mono<Row> query(String sql); void close(); }
 record Quote(String symbol) {}
+Quote quote;
+Broadcast<Quote> quotes;
+abstract Mono<Void> show(Quote quote);
+record Config(String level) { boolean isComplete() { return true; } Config with(String key, String value) { return this; } }
+Config initial, next;
+abstract Mono<Void> apply(Config config);
 
 record Message(String text) {}
 interface Driver { void onMessage(Consumer<Message> listener); void pause(); void resume(); void close(); }

@@ -1,6 +1,7 @@
 package asyncio.queue;
 
 import asyncio.BlockingCalls;
+import asyncio.EventLoop;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -23,6 +24,23 @@ class BlockHoundTest {
     @BeforeAll
     static void install() {
         BlockingCalls.install();
+    }
+
+    private record Sent(Broadcast<Integer> broadcast, BroadcastSubscription<Integer> subscription) {}
+
+    /** With one item for one subscriber, and room for another. */
+    private static Sent sent() {
+        Broadcast<Integer> broadcast = new Broadcast<>(1);
+        Sent sent = new Sent(broadcast, broadcast.subscribe(2));
+        broadcast.trySend(1);
+        return sent;
+    }
+
+    /** Which has another value in a moment. */
+    private static Watch<Integer> changing() {
+        Watch<Integer> watch = new Watch<>(0);
+        EventLoop.getRunningLoop().callLater(LIMIT, () -> watch.set(1));
+        return watch;
     }
 
     /** The methods of a queue with one item, and room for another. */
@@ -53,6 +71,34 @@ class BlockHoundTest {
             queue.shutdown();
             return queue.asFlux();
         });
+        methods.put("Broadcast.send(Object)", queue -> sent().broadcast.send(2));
+        methods.put("Broadcast.send(Object, Duration)", queue -> {
+            Sent sent = sent();
+            return sent.broadcast.send(2).then(sent.broadcast.send(3, LIMIT)).onErrorComplete();
+        });
+        methods.put("Broadcast.asFlux(int, Overflow)", queue -> {
+            Sent sent = sent();
+            sent.broadcast.close();
+            return sent.broadcast.asFlux(1, Broadcast.Overflow.SUSPEND);
+        });
+        methods.put("BroadcastSubscription.get()", queue -> sent().subscription.get());
+        methods.put("BroadcastSubscription.get(Duration)", queue -> {
+            Sent sent = sent();
+            return sent.subscription.get().then(sent.subscription.get(LIMIT)).onErrorComplete();
+        });
+        methods.put("BroadcastSubscription.next()", queue -> sent().subscription.next());
+        methods.put("BroadcastSubscription.asFlux()", queue -> {
+            Sent sent = sent();
+            sent.broadcast.close();
+            return sent.subscription.asFlux();
+        });
+        methods.put("Watch.changed()", queue -> changing().changed());
+        methods.put("Watch.changed(Version)", queue -> {
+            Watch<Integer> watch = changing();
+            return watch.changed(watch.version());
+        });
+        methods.put("Watch.until(Predicate)", queue -> changing().until(value -> value == 1));
+        methods.put("Watch.asFlux()", queue -> changing().asFlux().take(2));
         methods.put(
                 "Select.first()",
                 queue -> new Select<Integer>().onGet(queue, item -> item).first());

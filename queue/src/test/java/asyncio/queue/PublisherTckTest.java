@@ -145,4 +145,79 @@ class PublisherTckTest {
                     .concatWith(queue.asFlux());
         });
     }
+
+    /** With so many items, and closed. */
+    private static BroadcastSubscription<Integer> sent(int n) {
+        Broadcast<Integer> broadcast = new Broadcast<>();
+        BroadcastSubscription<Integer> subscription = broadcast.subscribe(Math.max(1, n));
+        Flux.range(0, n).subscribe(broadcast::trySend);
+        broadcast.close();
+        return subscription;
+    }
+
+    @TestFactory
+    Stream<DynamicTest> broadcastSend() {
+        return Tck.ofEmpty("Broadcast.send", () -> new Broadcast<Integer>().send(1));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> broadcastGet() {
+        return Tck.of("BroadcastSubscription.get", () -> sent(SUBSCRIBERS).get());
+    }
+
+    @TestFactory
+    Stream<DynamicTest> broadcastNextAtTheEnd() {
+        return Tck.ofEmpty("BroadcastSubscription.next at the end", () -> sent(0).next());
+    }
+
+    @TestFactory
+    Stream<DynamicTest> broadcastSubscriptionAsFlux() {
+        return Tck.ofMany("BroadcastSubscription.asFlux", n -> sent((int) n).asFlux());
+    }
+
+    @TestFactory
+    Stream<DynamicTest> broadcastAsFlux() {
+        return Tck.ofMany("Broadcast.asFlux", n -> {
+            Broadcast<Integer> broadcast = new Broadcast<>((int) n);
+            Flux.range(0, (int) n).subscribe(broadcast::trySend);
+            broadcast.close();
+            return broadcast.asFlux(Math.max(1, (int) n), Broadcast.Overflow.SUSPEND);
+        });
+    }
+
+    @TestFactory
+    Stream<DynamicTest> watchChanged() {
+        return Tck.of("Watch.changed(seen)", () -> {
+            Watch<Integer> watch = new Watch<>(0);
+            Watch.Version<Integer> seen = watch.version();
+            watch.set(1);
+            return watch.changed(seen);
+        });
+    }
+
+    @TestFactory
+    Stream<DynamicTest> watchUntil() {
+        return Tck.of("Watch.until that waits", () -> {
+            Watch<Integer> watch = new Watch<>(0);
+            Schedulers.parallel().schedule(() -> watch.set(1));
+            return watch.until(value -> value == 1);
+        });
+    }
+
+    @TestFactory
+    Stream<DynamicTest> watchAsFlux() {
+        return Tck.ofMany("Watch.asFlux", n -> {
+            if (n == 0) {
+                return Flux.empty();
+            }
+            Watch<Integer> watch = new Watch<>(1);
+            return watch.asFlux().doOnNext(value -> {
+                if (value < n) {
+                    watch.set(value + 1);
+                } else {
+                    watch.close();
+                }
+            });
+        });
+    }
 }

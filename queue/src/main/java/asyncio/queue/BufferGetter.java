@@ -1,0 +1,74 @@
+package asyncio.queue;
+
+import asyncio.EventLoop;
+import asyncio.Suspension;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import reactor.core.CoreSubscriber;
+
+/** A waiter that wants an item of a subscriber's buffer. */
+final class BufferGetter<T> extends Suspension<T> implements Told {
+    private final SubscriberBuffer<T> buffer;
+    /** Whether it ends empty when the broadcast is closed, instead of failing. */
+    private final boolean emptyAtEnd;
+    /** Of the item that it was granted; guarded by the broadcast's monitor, until then. */
+    private long place;
+
+    BufferGetter(
+            SubscriberBuffer<T> buffer,
+            CoreSubscriber<? super T> actual,
+            @Nullable Duration limit,
+            boolean emptyAtEnd,
+            @Nullable EventLoop loop) {
+        super(actual, limit, loop);
+        this.buffer = buffer;
+        this.emptyAtEnd = emptyAtEnd;
+    }
+
+    // ---- under the broadcast's monitor
+
+    boolean isStillWaiting() {
+        return isWaiting();
+    }
+
+    /** Grants it an item; false if it no longer waits. */
+    boolean offer(T item, long place) {
+        this.place = place;
+        return grant(item);
+    }
+
+    /** There will be none. */
+    boolean refuse(RuntimeException error) {
+        return emptyAtEnd && error instanceof QueueShutDownException ? grant(null) : fail(error);
+    }
+
+    // ---- of Suspension
+
+    @Override
+    protected boolean begin() {
+        return buffer.core.begin(buffer, this);
+    }
+
+    @Override
+    protected void leave() {
+        buffer.core.leave(buffer, this);
+    }
+
+    @Override
+    public void giveBack(@Nullable T value) {
+        if (value != null) {
+            buffer.core.giveBack(buffer, value, place);
+        }
+    }
+
+    /** An error that comes too late is not asked for any more. */
+    @Override
+    protected void undelivered(@Nullable T value, @Nullable Throwable error) {
+        giveBack(value);
+    }
+
+    @Override
+    protected String target() {
+        return "an item of " + buffer.core.describe(buffer);
+    }
+}

@@ -1,0 +1,179 @@
+package asyncio.queue;
+
+import asyncio.WaitQueue;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The items that one subscriber of a {@link Broadcast} has not got yet, and its getters. Guarded by the broadcast's
+ * monitor; getters wait only while there is no item.
+ */
+final class SubscriberBuffer<T> {
+    private enum State {
+        OPEN,
+        /** The broadcast is closed: nothing more comes. */
+        ENDED,
+        /** It was full. */
+        DISCONNECTED,
+        /** By the subscriber: what is there is dropped. */
+        CLOSED
+    }
+
+    final BroadcastCore<T> core;
+    private final int capacity;
+    private final Broadcast.Overflow overflow;
+    private final FifoItems<T> items = new FifoItems<>();
+    private final WaitQueue<BufferGetter<T>> getters = new WaitQueue<>();
+    private State state = State.OPEN;
+    private boolean full;
+    private long missed;
+
+    SubscriberBuffer(BroadcastCore<T> core, int capacity, Broadcast.Overflow overflow) {
+        this.core = core;
+        this.capacity = capacity;
+        this.overflow = overflow;
+    }
+
+    /** Tells the broadcast if senders have to wait from now on, or need not any more. */
+    private void update() {
+        boolean now = overflow == Broadcast.Overflow.SUSPEND && state == State.OPEN && items.size() >= capacity;
+        if (now != full) {
+            full = now;
+            core.countFull(now);
+        }
+    }
+
+    /** An item comes; whom to tell. */
+    @Nullable Told accept(T item) {
+        if (!getters.isEmpty()) {
+            items.pass();
+            Told getter = offer(item, items.place);
+            if (getter != null) {
+                return getter;
+            }
+        }
+        if (items.size() >= capacity && overflow == Broadcast.Overflow.DROP_OLDEST) {
+            items.poll();
+            missed++;
+        } else if (items.size() >= capacity && overflow == Broadcast.Overflow.DISCONNECT) {
+            state = State.DISCONNECTED;
+            missed++;
+            return null;
+        }
+        items.add(item);
+        update();
+        return null;
+    }
+
+    private @Nullable Told offer(T item, long place) {
+        for (BufferGetter<T> getter; (getter = getters.poll()) != null; ) {
+            if (getter.offer(item, place)) {
+                return getter;
+            }
+        }
+        return null;
+    }
+
+    @Nullable T poll() {
+        T item = items.poll();
+        update();
+        return item;
+    }
+
+    /** True if it has its item, or its end. */
+    boolean serve(BufferGetter<T> getter) {
+        T item = items.poll();
+        if (item != null) {
+            boolean granted = getter.offer(item, items.place);
+            if (!granted) {
+                items.restore(item, items.place); // it was cancelled a moment ago
+            }
+            update();
+            return granted;
+        }
+        RuntimeException refusal = refusal();
+        if (refusal != null) {
+            return getter.refuse(refusal);
+        }
+        getters.add(getter);
+        return false;
+    }
+
+    void remove(BufferGetter<T> getter) {
+        getters.remove(getter);
+    }
+
+    /** An item comes back; whom to tell. */
+    @Nullable Told restore(T item, long place) {
+        if (state == State.CLOSED) {
+            return null;
+        }
+        Told getter = offer(item, place);
+        if (getter == null) {
+            items.restore(item, place);
+            update();
+        }
+        return getter;
+    }
+
+    /** The broadcast is closed. */
+    void end(List<Told> told) {
+        if (state == State.OPEN) {
+            state = State.ENDED;
+            update();
+            refuseAll(told);
+        }
+    }
+
+    /** By the subscriber. */
+    void close(List<Told> told) {
+        state = State.CLOSED;
+        items.clear();
+        update();
+        refuseAll(told);
+    }
+
+    private void refuseAll(List<Told> told) {
+        for (BufferGetter<T> getter; (getter = getters.poll()) != null; ) {
+            RuntimeException refusal = refusal();
+            if (refusal != null && getter.refuse(refusal)) {
+                told.add(getter);
+            }
+        }
+    }
+
+    boolean isDisconnected() {
+        return state == State.DISCONNECTED;
+    }
+
+    /** Why there will be no item, if there is none; null if there may be. */
+    @Nullable RuntimeException refusal() {
+        return switch (state) {
+            case OPEN -> null;
+            case ENDED -> new QueueShutDownException("Cannot get from " + this + ": its broadcast is closed");
+            case CLOSED -> new QueueShutDownException("Cannot get from " + this + ": it was closed");
+            case DISCONNECTED ->
+                new SlowSubscriberException("Disconnected " + this + ", which was full when another item came: get"
+                        + " faster, or subscribe with a larger buffer, DROP_OLDEST or SUSPEND");
+        };
+    }
+
+    int size() {
+        return items.size();
+    }
+
+    long missed() {
+        return missed;
+    }
+
+    /** Whether nothing comes any more, nothing is there, and that is as it should be. */
+    boolean isOver() {
+        return (state == State.ENDED || state == State.CLOSED) && items.size() == 0;
+    }
+
+    @Override
+    public String toString() {
+        return "<BroadcastSubscription capacity=" + capacity + " size=" + items.size() + " " + overflow
+                + (missed > 0 ? " missed=" + missed : "") + ">";
+    }
+}
