@@ -1,4 +1,5 @@
 import javax.net.ssl.SSLContext;
 
 ConnectionHandler handler;
+Server server;
 SSLContext sslContext;

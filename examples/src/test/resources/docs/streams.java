@@ -12,6 +12,7 @@ StreamWriter writer;
 EventLoop loop;
 SSLContext sslContext;
 ConnectionHandler handler;
+Server server;
 interface Row { String toCsv(); }
 List<Row> rows;
 abstract Mono<Void> serve(StreamConnection connection);

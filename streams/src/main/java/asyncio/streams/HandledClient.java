@@ -31,16 +31,17 @@ record HandledClient(
     }
 
     @Override
-    public void established() {
+    public @Nullable Task<Void> established() {
         Task<Void> task;
         try {
             task = loop.createTask(handler.apply(transport), null, context);
         } catch (Throwable e) { // of the handler's function, or a task factory
             transport.close();
             report("Cannot handle " + transport, e, null);
-            return;
+            return null;
         }
         task.addDoneCallback(this::handled);
+        return task;
     }
 
     private void handled(Future<Void> task) {

@@ -23,6 +23,11 @@ final class Incoming implements Inbound {
     /** The read that waits; it may have been cancelled since. */
     private @Nullable Pending current;
 
+    /** Bytes were taken, and nothing has been written since: of a request, perhaps, that is being read or answered. */
+    private boolean midway;
+    /** Run once when the connection is idle; null if nobody waits for that. */
+    private @Nullable Runnable onIdle;
+
     private boolean paused;
     private volatile boolean ended;
     /** {@link #ended}, and nothing is left. */
@@ -117,6 +122,7 @@ final class Incoming implements Inbound {
             read.cutOff(truncation);
         } else {
             current = read;
+            runSoonIfIdle();
             if (paused) {
                 resume(); // or it would wait for ever: readExactly(more than 2 * limit)
             }
@@ -144,6 +150,7 @@ final class Incoming implements Inbound {
     }
 
     private void removed() {
+        midway = true;
         if (ended && buffer.size() == 0) { // else it is false, and stays so without the fence of a volatile write
             atEof = true;
         }
@@ -174,6 +181,40 @@ final class Incoming implements Inbound {
         buffer.putBack(bytes, position);
         atEof = false;
         wake();
+    }
+
+    // ---- whether anything is going on
+
+    /** Something was written. */
+    void answered() {
+        if (midway) {
+            midway = false;
+            runSoonIfIdle();
+        }
+    }
+
+    /**
+     * Runs an action, once, as soon as the connection is idle: a read waits for the first byte of what comes next, and
+     * what came before was answered.
+     */
+    void whenIdle(Runnable action) {
+        onIdle = action;
+        runIfIdle();
+    }
+
+    /** Not on the stack of a read, or a write. */
+    private void runSoonIfIdle() {
+        if (onIdle != null) {
+            loop.execute(this::runIfIdle);
+        }
+    }
+
+    private void runIfIdle() {
+        Runnable action = onIdle;
+        if (action != null && !midway && buffer.size() == 0 && waiting() != null) {
+            onIdle = null;
+            action.run();
+        }
     }
 
     // ---- the source's side

@@ -1,7 +1,9 @@
 package asyncio.streams;
 
 import asyncio.EventLoop;
+import asyncio.Task;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import reactor.util.context.ContextView;
 
 /** A client of {@link Transports#createServer}: a transport, whose protocol hears of it. */
@@ -19,7 +21,8 @@ record ProtocolClient(StreamTransport transport) implements ServerClient {
     }
 
     @Override
-    public void established() {
+    public @Nullable Task<Void> established() {
         transport.calls().connectionMade();
+        return null;
     }
 }

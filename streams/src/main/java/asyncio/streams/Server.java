@@ -1,17 +1,23 @@
 package asyncio.streams;
 
+import asyncio.Asyncio;
 import asyncio.EventLoop;
 import asyncio.ExceptionContext;
 import asyncio.Future;
 import asyncio.Leftover;
 import asyncio.Leftovers;
 import asyncio.Log;
+import asyncio.Task;
+import asyncio.TimedOutException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.BiFunction;
@@ -42,6 +48,11 @@ public final class Server implements AutoCloseable {
     private final Future<Void> finished;
 
     private final Set<ServerClient> clients = new LinkedHashSet<>();
+    /** The handlers that run, also of clients that are gone; on the loop. */
+    private final Map<ServerClient, Task<Void>> handlers = new LinkedHashMap<>();
+    /** Ends of the calls of {@link #shutdown} that wait for the last client and handler; on the loop. */
+    private final List<Future<Void>> drains = new ArrayList<>();
+
     private volatile List<ListeningSocket> listening = List.of();
     private volatile boolean started;
     private volatile boolean closed;
@@ -153,7 +164,7 @@ public final class Server implements AutoCloseable {
             client.stream().limit(options);
             TlsOptions tls = options.tls;
             if (tls == null) {
-                client.established();
+                establish(client);
             } else {
                 encrypt(client, tls);
             }
@@ -166,15 +177,31 @@ public final class Server implements AutoCloseable {
         }
     }
 
-    private static void encrypt(ServerClient client, TlsOptions tls) {
+    private void encrypt(ServerClient client, TlsOptions tls) {
         client.stream().startTls(tls, true, null, -1).addListener(done -> {
             if (done.isSuccess()) {
-                client.established();
+                establish(client);
             } else {
                 Log.debug("The TLS handshake of " + client.transport() + " failed", done.cause());
                 client.stream().requestClose();
             }
         });
+    }
+
+    private void establish(ServerClient client) {
+        Task<Void> handler = client.established();
+        if (handler != null) {
+            handlers.put(client, handler);
+            handler.addDoneCallback(done -> handled(client));
+        }
+    }
+
+    private void handled(ServerClient client) {
+        handlers.remove(client);
+        if (!drains.isEmpty()) {
+            client.stream().requestClose();
+        }
+        finishIfDone();
     }
 
     private void detach(ServerClient client) {
@@ -188,7 +215,40 @@ public final class Server implements AutoCloseable {
     private void finishIfDone() {
         if (closed && clients.isEmpty()) {
             finished.trySetResult(null);
+            if (handlers.isEmpty()) {
+                drains.forEach(drained -> drained.trySetResult(null));
+                drains.clear();
+            }
         }
+    }
+
+    // ---- draining, on the loop
+
+    private void drain(Future<Void> drained) {
+        drains.add(drained);
+        for (ServerClient client : List.copyOf(clients)) {
+            if (handlers.containsKey(client)) {
+                client.stream().reader().whenIdle(client.stream()::requestClose);
+            } else {
+                client.stream().requestClose(); // its handler has left it open, or has not begun, or it has a protocol
+            }
+        }
+        finishIfDone();
+    }
+
+    private List<Object> cut() {
+        Set<ServerClient> left = new LinkedHashSet<>(clients);
+        left.addAll(handlers.keySet());
+        List<Object> cut = new ArrayList<>();
+        for (ServerClient client : left) {
+            Task<Void> handler = handlers.get(client);
+            if (handler != null) {
+                handler.cancel("The server was shut down, and the time for its handlers is over");
+            }
+            client.stream().requestAbort();
+            cut.add(client.transport());
+        }
+        return cut;
     }
 
     // ---- API
@@ -266,6 +326,50 @@ public final class Server implements AutoCloseable {
         return Mono.defer(() -> {
             close();
             return waitClosed();
+        });
+    }
+
+    /**
+     * Stops listening, lets the handlers finish for at most {@code grace}, and waits until all clients are gone and all
+     * handlers have ended. Nothing happens until subscription; cancelling stops waiting, and nothing is cut off then.
+     *
+     * <p>Connections that are idle are closed, at once or as soon as they are: those whose handler has ended, and those
+     * whose handler waits for the first byte of what comes next and has written something since the last byte it read,
+     * or never read one. Its read ends as at the end of the stream. Those with a protocol are closed at once, when what
+     * is buffered for them has been sent. When the time is over, the connections that are left are aborted, and their
+     * handlers cancelled; the clean-up of these is waited for, however long it takes.
+     *
+     * <p>A handler must not await this: it would wait for itself.
+     *
+     * <pre>{@code
+     * for (Object cut : await(server.shutdown(Duration.ofSeconds(10)))) {
+     *     log.info("cut off: {}", cut);
+     * }
+     * }</pre>
+     *
+     * <p>asyncio has none: {@code close}, {@code close_clients} and {@code abort_clients}, by hand.
+     *
+     * @param grace zero to cut off at once
+     * @return the connections that had to be cut off, {@link StreamConnection}s or, with a protocol,
+     *     {@link Transport}s; empty if all ended by themselves
+     * @throws IllegalArgumentException if the time is negative
+     */
+    public Mono<List<Object>> shutdown(Duration grace) {
+        if (grace.isNegative()) {
+            throw new IllegalArgumentException("Cannot wait for " + grace + " for the handlers: zero at least");
+        }
+        return Mono.defer(() -> {
+            close();
+            Future<Void> drained = loop.createFuture();
+            onLoop(() -> drain(drained));
+            Mono<Void> end = Mono.defer(() -> drained); // as in waitClosed
+            return Asyncio.waitFor(end, grace)
+                    .thenReturn(List.of())
+                    .onErrorResume(TimedOutException.class, late -> {
+                        Future<List<Object>> cut = loop.createFuture();
+                        onLoop(() -> cut.setResult(cut()));
+                        return Mono.defer(() -> cut).delayUntil(all -> end);
+                    });
         });
     }
 

@@ -1,5 +1,7 @@
 package asyncio.streams;
 
+import asyncio.Task;
+import org.jspecify.annotations.Nullable;
 import reactor.netty.Connection;
 
 /**
@@ -14,8 +16,8 @@ interface ServerClient {
 
     StreamHandler stream();
 
-    /** The connection is there, and encrypted if that was asked for. */
-    void established();
+    /** The connection is there, and encrypted if that was asked for; returns the handler, if there is one that runs. */
+    @Nullable Task<Void> established();
 
     /** Returns the object that stands for it in the exception handler. */
     Object transport();

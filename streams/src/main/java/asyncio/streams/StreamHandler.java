@@ -319,8 +319,17 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
 
     // ---- what the writer asks
 
+    /** Tells the reader, which then need not be in the middle of a request. */
+    private void answered() {
+        Incoming incoming = reader;
+        if (incoming != null) {
+            incoming.answered();
+        }
+    }
+
     /** Copies bytes; small ones of one turn together into one buffer, which costs less than a buffer for each. */
     void writeCopy(byte[] bytes) {
+        answered();
         if (gathered.add(bytes)) {
             return;
         }
@@ -332,6 +341,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
 
     /** Pieces of one buffer that are written in one turn, one after the other, go out as one. */
     void write(ByteBuf bytes) {
+        answered();
         if (gathered.add(bytes)) {
             return;
         }
@@ -525,6 +535,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
             region.release();
             return channel.newFailedFuture(writer.lossError());
         }
+        answered();
         writeGatheredBefore(region);
         dirty = false;
         unflushed = 0;

@@ -190,6 +190,7 @@ class BlockHoundTest {
             return server.waitClosed();
         });
         methods.put("Server.closeAndWait()", Server::closeAndWait);
+        methods.put("Server.shutdown(Duration)", server -> server.shutdown(Duration.ofSeconds(10)));
         methods.put("Server.serveForever()", server -> {
             server.getLoop().callLater(Duration.ofMillis(1), server::close);
             return server.serveForever();

@@ -227,6 +227,11 @@ class PublisherTckTest {
     }
 
     @TestFactory
+    Stream<DynamicTest> shutdownOfServer() {
+        return Tck.of("shutdown of a server", () -> startServer().shutdown(Duration.ofSeconds(10)));
+    }
+
+    @TestFactory
     Stream<DynamicTest> serveForever() {
         return Tck.ofEmpty("serveForever", () -> {
                     Server server = startServer();
