@@ -5,6 +5,7 @@ import asyncio.internal.loop.LoopDriver;
 import asyncio.internal.loop.TimeHolds;
 import io.netty.channel.IoEventLoop;
 import io.netty.util.concurrent.MockTicker;
+import java.nio.channels.SelectableChannel;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -583,6 +584,81 @@ public final class EventLoop extends Contexts.Running {
      */
     public Disposable onClose(Runnable action) {
         return core.onClose(Objects.requireNonNull(action, "action"))::run;
+    }
+
+    // ---- readiness
+
+    /**
+     * Runs a callback on this loop whenever a channel can be read, or has a connection to accept, as long as that is
+     * so; in the context of this call. It takes the place of the channel's reader. Reading is the callback's: one that
+     * leaves bytes where they are is called again. A channel that is closed is called for no more. From any thread.
+     *
+     * <p>A NIO loop watches the channel with its own selector; for loops on epoll one daemon thread does.
+     *
+     * <pre>{@code
+     * socket.configureBlocking(false);
+     * loop.addReader(socket, () -> System.out.println("something has come"));
+     * }</pre>
+     *
+     * <p>asyncio: {@code add_reader}.
+     *
+     * @throws java.nio.channels.IllegalBlockingModeException if the channel blocks
+     * @throws IllegalArgumentException if the channel is closed, or one that is only written to
+     * @throws IllegalStateException if the loop is closed
+     * @since 0.1.0
+     */
+    public void addReader(SelectableChannel channel, Runnable callback) {
+        watch(channel, false, callback);
+    }
+
+    /**
+     * As {@link #addReader}, for a channel that can be written to, or whose connection is made or has failed. Most
+     * channels can be written to nearly always: remove it when nothing is left to be written.
+     *
+     * <p>asyncio: {@code add_writer}.
+     *
+     * @throws java.nio.channels.IllegalBlockingModeException if the channel blocks
+     * @throws IllegalArgumentException if the channel is closed, or one that is only read from
+     * @throws IllegalStateException if the loop is closed
+     * @since 0.1.0
+     */
+    public void addWriter(SelectableChannel channel, Runnable callback) {
+        watch(channel, true, callback);
+    }
+
+    private void watch(SelectableChannel channel, boolean writer, Runnable callback) {
+        Objects.requireNonNull(channel, "channel");
+        Objects.requireNonNull(callback, "callback");
+        if (isClosed()) {
+            throw Misuse.loopClosed();
+        }
+        ContextView context = ThreadLocals.current();
+        Origin origin = origin(this);
+        core.watches.set(channel, writer, () -> new Handle(this, callback, context, origin));
+    }
+
+    /**
+     * Takes back the reader of a channel, whose callback does not begin any more. Call it also when the channel has
+     * been closed: its descriptor goes then, and otherwise with what the loop looks for next. From any thread.
+     *
+     * <p>asyncio: {@code remove_reader}.
+     *
+     * @return whether there was one
+     * @since 0.1.0
+     */
+    public boolean removeReader(SelectableChannel channel) {
+        return core.watches.set(Objects.requireNonNull(channel, "channel"), false, null);
+    }
+
+    /**
+     * As {@link #removeReader}, of the writer.
+     *
+     * <p>asyncio: {@code remove_writer}.
+     *
+     * @since 0.1.0
+     */
+    public boolean removeWriter(SelectableChannel channel) {
+        return core.watches.set(Objects.requireNonNull(channel, "channel"), true, null);
     }
 
     // ---- signals

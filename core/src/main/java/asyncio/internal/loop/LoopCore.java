@@ -52,6 +52,9 @@ public final class LoopCore extends NettyEventLoop {
 
     private final @Nullable LateTimers lateTimers;
     private final Closers closers = new Closers();
+    /** What is watched for others. */
+    public final ChannelWatches watches = new ChannelWatches(this);
+
     private final Queue<Runnable> inbox;
     private final Ring<Runnable> ready = new Ring<>(256);
     /**
@@ -366,10 +369,15 @@ public final class LoopCore extends NettyEventLoop {
         }
     }
 
+    /** Returns whether this loop has a selector of {@code java.nio}. */
+    boolean selects() {
+        return wholeMillis;
+    }
+
     /** Returns the number of channels with a watched descriptor; called by the owner. */
     private int openChannels() {
         registrations.removeIf(registration -> !registration.isValid());
-        return registrations.size();
+        return registrations.size() + watches.foreign();
     }
 
     @Override
@@ -603,6 +611,7 @@ public final class LoopCore extends NettyEventLoop {
         Error error = runReadyAtClose(); // the last flush of what was written in this tick
         closing = true;
         error = first(error, closers.run(observer));
+        watches.close();
         io.prepareToDestroy();
         // closing channels queues their last events; they may queue more, but not for ever
         for (int round = 0; round < 16 && !(ready.isEmpty() && inbox.isEmpty()); round++) {

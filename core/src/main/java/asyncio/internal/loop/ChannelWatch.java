@@ -1,0 +1,83 @@
+package asyncio.internal.loop;
+
+import java.nio.channels.SelectableChannel;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.SocketChannel;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** A channel that a loop watches; see {@link ChannelWatches}. */
+abstract class ChannelWatch {
+    static final int READER = SelectionKey.OP_READ | SelectionKey.OP_ACCEPT;
+    static final int WRITER = SelectionKey.OP_WRITE | SelectionKey.OP_CONNECT;
+
+    final LoopCore core;
+    final SelectableChannel channel;
+    private volatile @Nullable Supplier<? extends Runnable> reader;
+    private volatile @Nullable Supplier<? extends Runnable> writer;
+
+    ChannelWatch(LoopCore core, SelectableChannel channel) {
+        this.core = core;
+        this.channel = channel;
+    }
+
+    /** Whether there was one before; under the monitor of {@link ChannelWatches}. */
+    final boolean set(boolean isWriter, @Nullable Supplier<? extends Runnable> callbacks) {
+        boolean before = (isWriter ? writer : reader) != null;
+        if (isWriter) {
+            writer = callbacks;
+        } else {
+            reader = callbacks;
+        }
+        return before;
+    }
+
+    /** Passes the interest on, which may be another now; from any thread. */
+    abstract void changed();
+
+    /** The loop is being closed. */
+    abstract void cancel();
+
+    /** In what the channel is to be watched for; until a connect is over it cannot be written to. */
+    final int interest() {
+        int interest = reader == null ? 0 : channel.validOps() & READER;
+        if (writer != null) {
+            interest |= channel instanceof SocketChannel socket && socket.isConnectionPending()
+                    ? SelectionKey.OP_CONNECT
+                    : SelectionKey.OP_WRITE;
+        }
+        return interest;
+    }
+
+    /** On the loop, for what the channel is ready. */
+    final void run(int ready) {
+        try {
+            run(ready & READER, reader);
+        } finally {
+            run(ready & WRITER, writer);
+        }
+    }
+
+    /** An entry of the loop's queue, dropped if that is closed first. */
+    static final class Told extends Entry {
+        private final Runnable action;
+
+        Told(Runnable action) {
+            this.action = action;
+        }
+
+        @Override
+        public void run() {
+            action.run();
+        }
+
+        @Override
+        protected void loopClosed() {}
+    }
+
+    private static void run(int ready, @Nullable Supplier<? extends Runnable> callbacks) {
+        if (ready != 0 && callbacks != null) {
+            callbacks.get().run();
+        }
+    }
+}

@@ -1,0 +1,76 @@
+package asyncio.internal.loop;
+
+import io.netty.channel.IoRegistration;
+import io.netty.channel.nio.NioIoOps;
+import io.netty.channel.nio.NioSelectableChannelIoHandle;
+import java.nio.channels.CancelledKeyException;
+import java.nio.channels.SelectableChannel;
+import java.nio.channels.SelectionKey;
+import org.jspecify.annotations.Nullable;
+
+/** A channel that is watched by the selector of its loop. */
+final class NioWatch extends ChannelWatch {
+    private boolean registering;
+    private @Nullable IoRegistration registration;
+
+    NioWatch(LoopCore core, SelectableChannel channel) {
+        super(core, channel);
+    }
+
+    private final class Handle extends NioSelectableChannelIoHandle<SelectableChannel> {
+        Handle() {
+            super(channel);
+        }
+
+        @Override
+        protected void handle(SelectableChannel ready, SelectionKey key) {
+            int ops = key.readyOps();
+            core.enqueue(new Told(() -> NioWatch.this.run(ops))); // in this tick, and before the next select
+        }
+
+        /** The loop is being closed. The channel is its owner's. */
+        @Override
+        public void close() {}
+    }
+
+    @Override
+    void changed() {
+        if (core.inEventLoop()) {
+            apply();
+        } else {
+            core.enqueue(this::apply);
+        }
+    }
+
+    private void apply() {
+        IoRegistration registration = this.registration;
+        if (registration != null && !channel.isOpen()) {
+            this.registration = null;
+            registration.cancel(); // with which its descriptor goes in the next select
+        } else if (registration != null) {
+            submit(registration);
+        } else if (!registering && interest() != 0 && channel.isOpen()) {
+            registering = true;
+            core.register(new Handle()).addListener(done -> {
+                if (done.isSuccess()) { // else it was closed meanwhile
+                    this.registration = (IoRegistration) done.getNow();
+                    apply();
+                }
+            });
+        }
+    }
+
+    private void submit(IoRegistration registration) {
+        if (registration.isValid()) {
+            try {
+                registration.submit(NioIoOps.valueOf(interest()));
+            } catch (CancelledKeyException e) {
+                // another thread has closed it just now
+            }
+        }
+    }
+
+    /** The handler lets go of its channels by itself. */
+    @Override
+    void cancel() {}
+}

@@ -1,0 +1,99 @@
+package asyncio.internal.loop;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.SelectableChannel;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The one thread that watches channels of {@code java.nio} for loops on epoll, which takes descriptors only and a
+ * channel does not tell its own. A daemon, from the first watch on.
+ */
+final class SelectorThread implements Runnable {
+    /** So long may the descriptor of a watched channel live after the channel was closed. */
+    private static final long LOOK_MILLIS = 500;
+
+    private static @Nullable SelectorThread instance;
+
+    private final Selector selector;
+    private final Queue<Runnable> changes = new ConcurrentLinkedQueue<>();
+
+    private SelectorThread(Selector selector) {
+        this.selector = selector;
+    }
+
+    static synchronized SelectorThread get() {
+        SelectorThread started = instance;
+        if (started == null) {
+            try {
+                started = new SelectorThread(Selector.open());
+            } catch (IOException e) {
+                throw new UncheckedIOException("Cannot watch channels: " + e.getMessage(), e);
+            }
+            Thread thread = new Thread(null, started, "asyncio-selector", 0, false);
+            thread.setDaemon(true);
+            thread.setContextClassLoader(ClassLoader.getSystemClassLoader()); // not of whoever came first
+            thread.start();
+            instance = started;
+        }
+        return started;
+    }
+
+    /** Has the thread do something before it selects again; from any thread. */
+    void execute(Runnable change) {
+        changes.add(change);
+        selector.wakeup();
+    }
+
+    /** In the thread. */
+    SelectionKey register(SelectableChannel channel, int interest, ThreadWatch watch) throws ClosedChannelException {
+        return channel.register(selector, interest, watch);
+    }
+
+    /** In the thread. */
+    void deregister(SelectionKey key) {
+        key.cancel();
+        select(true); // or it could not be registered again
+    }
+
+    @Override
+    public void run() {
+        while (true) {
+            select(false);
+            for (Runnable change; (change = changes.poll()) != null; ) {
+                tryChange(change);
+            }
+        }
+    }
+
+    /** What fails is one loop's; the thread is all loops'. */
+    private static void tryChange(Runnable change) {
+        try {
+            change.run();
+        } catch (RuntimeException e) {
+            Thread thread = Thread.currentThread();
+            thread.getUncaughtExceptionHandler().uncaughtException(thread, e);
+        }
+    }
+
+    private void select(boolean now) {
+        try {
+            if (now) {
+                selector.selectNow(SelectorThread::ready);
+            } else {
+                selector.select(SelectorThread::ready, selector.keys().isEmpty() ? 0 : LOOK_MILLIS);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("Channels are watched no more: " + e.getMessage(), e);
+        }
+    }
+
+    private static void ready(SelectionKey key) {
+        ((ThreadWatch) key.attachment()).ready(key);
+    }
+}
