@@ -1,0 +1,10 @@
+package asyncio.streams;
+
+/**
+ * The names of an address, as {@link Names#getNameInfo} finds them.
+ *
+ * @param host its name, or the address as text
+ * @param service the port as text: the JVM has no table of services
+ * @since 0.1.0
+ */
+public record NameInfo(String host, String service) {}

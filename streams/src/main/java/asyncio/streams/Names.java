@@ -1,0 +1,125 @@
+package asyncio.streams;
+
+import asyncio.Asyncio;
+import io.netty.util.NetUtil;
+import java.net.Inet6Address;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ProtocolFamily;
+import java.net.StandardProtocolFamily;
+import java.net.UnknownHostException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/**
+ * Looks up the addresses of names and the names of addresses, by the resolver of the JVM, which follows the operating
+ * system's configuration, in a thread of the loop's executor. The JVM remembers what it has found, for 30 seconds by
+ * default, and for 10 that there was nothing.
+ *
+ * <pre>{@code
+ * List<AddressInfo> addresses = await(Names.getAddrInfo("example.org", 443));
+ * }</pre>
+ *
+ * <p>asyncio: {@code loop.getaddrinfo}, {@code loop.getnameinfo}.
+ *
+ * @since 0.1.0
+ */
+public final class Names {
+    private static final String IP6_WILDCARD = "::";
+    private static final String IP4_WILDCARD = "0.0.0.0";
+
+    private Names() {}
+
+    /**
+     * As {@link #getAddrInfo(String, int, ProtocolFamily, boolean, boolean)}, of both families, for connecting.
+     *
+     * @throws IllegalArgumentException if the port is out of range
+     * @since 0.1.0
+     */
+    public static Mono<List<AddressInfo>> getAddrInfo(@Nullable String host, int port) {
+        return getAddrInfo(host, port, null, false, false);
+    }
+
+    /**
+     * The addresses of a host, at least one, in the order in which the JVM prefers them. Nothing happens until
+     * subscription. A lookup that is under way cannot be stopped: cancelling leaves it behind. Fails with
+     * {@link UnknownHostException} if there is none of that family.
+     *
+     * @param host a name or an address; null or "" for this host itself
+     * @param port 0 to 65535
+     * @param family {@link StandardProtocolFamily#INET}, {@code INET6}, or null for both
+     * @param numericHost whether the host must be an address, so that nothing is looked up: {@code AI_NUMERICHOST}
+     * @param passive of this host itself the address of all interfaces, for a server, and not the loopback:
+     *     {@code AI_PASSIVE}
+     * @throws IllegalArgumentException if the port is out of range, or it is another family
+     * @since 0.1.0
+     */
+    public static Mono<List<AddressInfo>> getAddrInfo(
+            @Nullable String host, int port, @Nullable ProtocolFamily family, boolean numericHost, boolean passive) {
+        Addresses.checkPort(port);
+        if (family != null && family != StandardProtocolFamily.INET && family != StandardProtocolFamily.INET6) {
+            throw new IllegalArgumentException("The family must be INET, INET6 or null, not " + family);
+        }
+        Mono<List<InetAddress>> found;
+        if (host == null || host.isEmpty()) {
+            found = Mono.fromCallable(() -> passive
+                    ? List.of(literal(IP4_WILDCARD), literal(IP6_WILDCARD))
+                    : List.of(literal("127.0.0.1"), literal("::1")));
+        } else if (NetUtil.createInetAddressFromIpAddressString(host) != null) {
+            found = Mono.fromCallable(() -> List.of(literal(host)));
+        } else if (numericHost) {
+            found = Mono.error(() -> new UnknownHostException("Not an address, and no name may be looked up: " + host));
+        } else {
+            found = Asyncio.toThread(() -> List.of(InetAddress.getAllByName(host)));
+        }
+        return found.handle((addresses, sink) -> {
+            List<AddressInfo> matching = new ArrayList<>();
+            for (InetAddress address : addresses) {
+                AddressInfo info = new AddressInfo(familyOf(address), new InetSocketAddress(address, port));
+                if (family == null || family == info.family()) {
+                    matching.add(info);
+                }
+            }
+            if (matching.isEmpty()) {
+                sink.error(new UnknownHostException("No address of the family " + family + " is known for " + host));
+            } else {
+                sink.next(List.copyOf(matching));
+            }
+        });
+    }
+
+    private static InetAddress literal(String address) {
+        return Objects.requireNonNull(NetUtil.createInetAddressFromIpAddressString(address));
+    }
+
+    private static ProtocolFamily familyOf(InetAddress address) {
+        return address instanceof Inet6Address ? StandardProtocolFamily.INET6 : StandardProtocolFamily.INET;
+    }
+
+    /**
+     * The name of an address; the address as text if it has none. Nothing happens until subscription; cancelling leaves
+     * a lookup that is under way behind. Fails with {@link UnknownHostException} for an address that is not resolved.
+     *
+     * @param numericHost whether to give the address as text without looking anything up: {@code NI_NUMERICHOST}
+     * @since 0.1.0
+     */
+    public static Mono<NameInfo> getNameInfo(InetSocketAddress address, boolean numericHost) {
+        InetAddress host = address.getAddress();
+        String service = Integer.toString(address.getPort());
+        if (host == null) {
+            return Mono.error(
+                    () -> new UnknownHostException(address + " is not resolved: look it up with Names.getAddrInfo"));
+        }
+        if (numericHost) {
+            return Mono.fromSupplier(() -> new NameInfo(host.getHostAddress(), service));
+        }
+        return Asyncio.toThread(() -> {
+            // another one, which does not know the name that this was looked up by
+            InetAddress nameless = InetAddress.getByAddress(host.getAddress());
+            return new NameInfo(nameless.getHostName(), service);
+        });
+    }
+}
