@@ -62,3 +62,4 @@ Exception error;
 io.netty.channel.Channel channel;
 reactor.util.context.Context context;
 Runnable callback;
+java.nio.channels.SocketChannel socket;

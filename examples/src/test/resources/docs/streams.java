@@ -18,3 +18,5 @@ List<Row> rows;
 abstract Mono<Void> serve(StreamConnection connection);
 abstract Mono<Void> use(Server server);
 abstract Mono<String> page(String id);
+DatagramConnection socket;
+byte[] query;

@@ -173,6 +173,41 @@ class BlockHoundTest {
         return methods;
     }
 
+    private static final DatagramOptions DATAGRAMS =
+            DatagramOptions.builder().localAddress("127.0.0.1", 0).build();
+
+    private static Map<String, Function<DatagramConnection, Publisher<?>>> methodsOfDatagrams() {
+        Map<String, Function<DatagramConnection, Publisher<?>>> methods = new HashMap<>();
+        methods.put("Datagrams.open(DatagramOptions)", socket -> Datagrams.open(DATAGRAMS));
+        methods.put(
+                "DatagramConnection.send(byte[], InetSocketAddress)",
+                socket -> socket.send(new byte[10], socket.localAddress()));
+        methods.put(
+                "DatagramConnection.send(byte[])",
+                socket -> Datagrams.open(DatagramOptions.builder()
+                                .remoteAddress(
+                                        "127.0.0.1", socket.localAddress().getPort())
+                                .build())
+                        .flatMap(client -> client.send(new byte[10])));
+        methods.put("DatagramConnection.receive()", socket -> {
+            socket.getLoop().callLater(Duration.ofMillis(1), socket::close);
+            return socket.receive();
+        });
+        methods.put(
+                "DatagramConnection.datagrams()",
+                socket -> socket.send(new byte[10], socket.localAddress())
+                        .thenMany(socket.datagrams())
+                        .take(1));
+        methods.put("Names.getAddrInfo(String, int)", socket -> Names.getAddrInfo(HOST, 80));
+        methods.put(
+                "Names.getAddrInfo(String, int, ProtocolFamily, boolean, boolean)",
+                socket -> Names.getAddrInfo(null, 80, null, false, true));
+        methods.put(
+                "Names.getNameInfo(InetSocketAddress, boolean)",
+                socket -> Names.getNameInfo(socket.localAddress(), false));
+        return methods;
+    }
+
     private static <T extends ReferenceCounted> Flux<T> released(Publisher<T> buffers) {
         return Flux.from(buffers)
                 .doOnNext(ReferenceCounted::release)
@@ -271,6 +306,7 @@ class BlockHoundTest {
     void everyMethodIsTried() throws Exception {
         Set<String> tried = new HashSet<>(methodsOfConnections().keySet());
         tried.addAll(methodsOfServers().keySet());
+        tried.addAll(methodsOfDatagrams().keySet());
         BlockingCalls.assertThatAllAreTried(Streams.class, tried);
     }
 
@@ -286,10 +322,13 @@ class BlockHoundTest {
                 0);
         Mono<StreamConnection> connection =
                 async(() -> await(Streams.openConnection(HOST, await(server).port())));
-        return Stream.concat(
+        Stream<DynamicTest> datagrams = methodsOfDatagrams().entrySet().stream()
+                .flatMap(method -> BlockingCalls.of(method.getKey(), Datagrams.open(DATAGRAMS), method.getValue()));
+        Stream<DynamicTest> streams = Stream.concat(
                 methodsOfConnections().entrySet().stream()
                         .flatMap(method -> BlockingCalls.of(method.getKey(), connection, method.getValue())),
                 methodsOfServers().entrySet().stream()
                         .flatMap(method -> BlockingCalls.of(method.getKey(), server, method.getValue())));
+        return Stream.concat(datagrams, streams);
     }
 }

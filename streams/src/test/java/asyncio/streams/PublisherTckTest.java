@@ -242,6 +242,40 @@ class PublisherTckTest {
                 .filter(rule -> !rule.getDisplayName().contains("MultiSubscribe")); // one at a time, as in asyncio
     }
 
+    // ---- datagrams
+
+    @TestFactory
+    Stream<DynamicTest> receive() {
+        return Tck.of("receive", () -> {
+            DatagramConnection socket = openDatagrams();
+            socket.send("text".getBytes(UTF_8), socket.localAddress()).repeat(1).blockLast();
+            return socket.receive();
+        });
+    }
+
+    @TestFactory
+    Stream<DynamicTest> receiveAfterClose() {
+        return Tck.ofEmpty("receive of a socket that is closed", () -> {
+            DatagramConnection socket = openDatagrams();
+            socket.close();
+            return socket.receive();
+        });
+    }
+
+    @TestFactory
+    Stream<DynamicTest> sendDatagram() {
+        return Tck.ofEmpty("send", () -> {
+            DatagramConnection socket = openDatagrams();
+            return socket.send(new byte[10], socket.localAddress());
+        });
+    }
+
+    private static DatagramConnection openDatagrams() {
+        return Objects.requireNonNull(
+                Datagrams.open(DatagramOptions.builder().localAddress(HOST, 0).build())
+                        .block());
+    }
+
     private static Server startServer() {
         return Objects.requireNonNull(
                 Streams.startServer(client -> client.reader().readAll(), HOST, 0)

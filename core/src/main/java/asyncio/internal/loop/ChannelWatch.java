@@ -38,7 +38,7 @@ abstract class ChannelWatch {
     /** The loop is being closed. */
     abstract void cancel();
 
-    /** In what the channel is to be watched for; until a connect is over it cannot be written to. */
+    /** Returns the operations to watch for; until a connect is over the channel cannot be written to. */
     final int interest() {
         int interest = reader == null ? 0 : channel.validOps() & READER;
         if (writer != null) {
@@ -49,7 +49,7 @@ abstract class ChannelWatch {
         return interest;
     }
 
-    /** On the loop, for what the channel is ready. */
+    /** Runs the callbacks for which the channel is ready; on the loop. */
     final void run(int ready) {
         try {
             run(ready & READER, reader);

@@ -77,7 +77,7 @@ public final class ChannelWatches {
         }
     }
 
-    /** How many open channels the loop's own handler does not know of. */
+    /** Returns the number of open channels that the loop's own handler does not know of. */
     synchronized int foreign() {
         int count = 0;
         for (ChannelWatch watch : watches.values()) {

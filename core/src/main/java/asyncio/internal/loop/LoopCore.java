@@ -52,7 +52,7 @@ public final class LoopCore extends NettyEventLoop {
 
     private final @Nullable LateTimers lateTimers;
     private final Closers closers = new Closers();
-    /** What is watched for others. */
+    /** The channels that are watched for others. */
     public final ChannelWatches watches = new ChannelWatches(this);
 
     private final Queue<Runnable> inbox;

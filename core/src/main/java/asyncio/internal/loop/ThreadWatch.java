@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 final class ThreadWatch extends ChannelWatch {
     private final SelectorThread thread = SelectorThread.get();
     private @Nullable SelectionKey key;
-    /** What the loop has been told, and has not run. */
+    /** The operations that the loop has been told of and has not handled. */
     private int told;
 
     private boolean cancelled;

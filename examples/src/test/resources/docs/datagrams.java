@@ -1,0 +1,2 @@
+EventLoop loop;
+java.nio.channels.SocketChannel channel;

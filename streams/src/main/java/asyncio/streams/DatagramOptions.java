@@ -1,0 +1,152 @@
+package asyncio.streams;
+
+import java.net.InetAddress;
+import java.net.NetworkInterface;
+import java.net.SocketOption;
+import java.net.StandardSocketOptions;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The options of {@link Datagrams#open}. Immutable.
+ *
+ * <pre>{@code
+ * DatagramConnection server = await(Datagrams.open(DatagramOptions.builder().localAddress("127.0.0.1", 9999).build()));
+ * }</pre>
+ *
+ * <p>asyncio: the keyword arguments of {@code create_datagram_endpoint}.
+ *
+ * @since 0.1.0
+ */
+public final class DatagramOptions {
+    final @Nullable Place local;
+    final @Nullable Place remote;
+    final Map<SocketOption<?>, Object> options;
+    final Set<Group> groups;
+
+    /** A host and a port; the host is not looked up before the socket is opened. */
+    record Place(@Nullable String host, int port) {}
+
+    /** A group of multicast, on an interface. */
+    record Group(InetAddress address, NetworkInterface on) {}
+
+    private DatagramOptions(Builder builder) {
+        local = builder.local;
+        remote = builder.remote;
+        options = Map.copyOf(builder.options);
+        groups = Set.copyOf(builder.groups);
+    }
+
+    /**
+     * Starts with the defaults: any port of all interfaces, no peer.
+     *
+     * @since 0.1.0
+     */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /**
+     * Collects the options.
+     *
+     * @since 0.1.0
+     */
+    public static final class Builder {
+        private @Nullable Place local;
+        private @Nullable Place remote;
+        private final Map<SocketOption<?>, Object> options = new LinkedHashMap<>();
+        private final Set<Group> groups = new LinkedHashSet<>();
+
+        private Builder() {}
+
+        /**
+         * Sets the address on which datagrams are received. asyncio: {@code local_addr}.
+         *
+         * @param host a name or an address; null or "" for all interfaces
+         * @param port 0 to 65535; with 0 the system chooses
+         * @throws IllegalArgumentException if the port is out of range
+         * @since 0.1.0
+         */
+        public Builder localAddress(@Nullable String host, int port) {
+            local = new Place(host, Addresses.checkPort(port));
+            return this;
+        }
+
+        /**
+         * Connects the socket: datagrams are sent to this address, and received from it only. The system then tells of
+         * datagrams that were refused. asyncio: {@code remote_addr}.
+         *
+         * @param host a name or an address
+         * @param port 1 to 65535
+         * @throws IllegalArgumentException if the port is out of range
+         * @since 0.1.0
+         */
+        public Builder remoteAddress(String host, int port) {
+            Objects.requireNonNull(host, "host");
+            if (Addresses.checkPort(port) == 0) {
+                throw new IllegalArgumentException("Cannot send datagrams to port 0");
+            }
+            remote = new Place(host, port);
+            return this;
+        }
+
+        /**
+         * Lets datagrams be sent to broadcast addresses. asyncio: {@code allow_broadcast=True}.
+         *
+         * @since 0.1.0
+         */
+        public Builder allowBroadcast() {
+            return option(StandardSocketOptions.SO_BROADCAST, true);
+        }
+
+        /**
+         * Lets several sockets have the same address, among which the system shares what comes. asyncio:
+         * {@code reuse_port=True}.
+         *
+         * @since 0.1.0
+         */
+        public Builder reusePort() {
+            return option(StandardSocketOptions.SO_REUSEPORT, true);
+        }
+
+        /**
+         * Sets an option of the socket, such as {@link StandardSocketOptions#SO_RCVBUF}, or
+         * {@link StandardSocketOptions#IP_MULTICAST_TTL}. Opening fails with {@link UnsupportedOperationException} if
+         * the system does not have it.
+         *
+         * @since 0.1.0
+         */
+        public <T> Builder option(SocketOption<T> option, T value) {
+            options.put(Objects.requireNonNull(option, "option"), Objects.requireNonNull(value, "value"));
+            return this;
+        }
+
+        /**
+         * Joins a group of multicast on an interface. With it belongs a local address that all may have: its port, and
+         * {@link StandardSocketOptions#SO_REUSEADDR}.
+         *
+         * @throws IllegalArgumentException if the address is none of multicast
+         * @since 0.1.0
+         */
+        public Builder join(InetAddress group, NetworkInterface on) {
+            if (!group.isMulticastAddress()) {
+                throw new IllegalArgumentException("Not an address of multicast: " + group);
+            }
+            groups.add(new Group(group, Objects.requireNonNull(on, "on")));
+            return this;
+        }
+
+        /**
+         * The options.
+         *
+         * @since 0.1.0
+         */
+        public DatagramOptions build() {
+            return new DatagramOptions(this);
+        }
+    }
+}
