@@ -1,6 +1,6 @@
-"""The echo servers of asyncio.benchmarks.EchoServer on CPython's streams.
+"""The echo servers of asyncio.benchmarks.EchoServer on CPython's streams, and by protocol.
 
-usage: echo.py line|bulk PORT [uvloop]
+usage: echo.py line|bulk|protocol PORT [uvloop]
 """
 
 import asyncio
@@ -24,7 +24,24 @@ async def bulk(reader, writer):
     writer.close()
 
 
+class Echo(asyncio.Protocol):
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def data_received(self, data):
+        self.transport.write(data)
+
+    def pause_writing(self):
+        self.transport.pause_reading()
+
+    def resume_writing(self):
+        self.transport.resume_reading()
+
+
 async def main():
+    if sys.argv[1] == "protocol":
+        server = await asyncio.get_running_loop().create_server(Echo, "127.0.0.1", int(sys.argv[2]))
+        await server.serve_forever()
     handler = line if sys.argv[1] == "line" else bulk
     async with await asyncio.start_server(handler, "127.0.0.1", int(sys.argv[2])) as server:
         await server.serve_forever()

@@ -12,6 +12,7 @@ import sys
 import time
 
 LINES = ["netty", "reactor-netty", "linesRetained", "readLineRetained", "lines", "readLine", "bodyLine", "CPython", "uvloop"]
+PROTOCOLS = ["protocolRetained", "protocol", "bufferedProtocol", "CPython protocol", "uvloop protocol"]
 CHUNKS = ["netty", "reactor-netty", "chunksRetained", "chunks", "CPython", "uvloop"]
 BULK_BYTES = 2048 << 20
 HERE = pathlib.Path(__file__).parent
@@ -27,9 +28,10 @@ class Server:
     def __init__(self, options, name, load):
         self.port = free_port()
         self.name = name
-        if name in ("CPython", "uvloop"):
-            mode = "bulk" if load == "bulk" else "line"
-            command = [sys.executable, str(HERE / "echo.py"), mode, str(self.port), name]
+        python, _, protocol = name.partition(" ")
+        if python in ("CPython", "uvloop"):
+            mode = protocol or ("bulk" if load == "bulk" else "line")
+            command = [sys.executable, str(HERE / "echo.py"), mode, str(self.port), python]
         else:
             flags = ["-Xmx1g", "-XX:+UseSerialGC", "-XX:+IgnoreUnrecognizedVMOptions", "--enable-native-access=ALL-UNNAMED"]
             command = [options.java, *flags, *options.flag, "-cp", options.jar, "asyncio.benchmarks.EchoServer", name, str(self.port)]
@@ -71,7 +73,8 @@ def run(options, *words):
 
 
 def table(options, load):
-    names = [name for name in (CHUNKS if load == "bulk" else LINES) if name != "uvloop" or importlib.util.find_spec("uvloop")]
+    names = (CHUNKS if load == "bulk" else LINES) + PROTOCOLS
+    names = [name for name in names if not name.startswith("uvloop") or importlib.util.find_spec("uvloop")]
     if options.only:
         names = [name for name in names if name in options.only]
     servers = [Server(options, name, load) for name in names]

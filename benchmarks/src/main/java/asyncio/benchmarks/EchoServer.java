@@ -3,12 +3,18 @@ package asyncio.benchmarks;
 import static asyncio.Asyncio.await;
 
 import asyncio.Asyncio;
+import asyncio.streams.BaseProtocol;
+import asyncio.streams.BufferedProtocol;
+import asyncio.streams.Protocol;
 import asyncio.streams.Server;
 import asyncio.streams.StreamConnection;
 import asyncio.streams.StreamReader;
 import asyncio.streams.StreamWriter;
 import asyncio.streams.Streams;
+import asyncio.streams.Transport;
+import asyncio.streams.Transports;
 import io.netty.bootstrap.ServerBootstrap;
+import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
@@ -22,15 +28,21 @@ import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.SocketChannel;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 import reactor.netty.resources.LoopResources;
 import reactor.netty.tcp.TcpServer;
 
 /**
- * One echo server on one loop, on epoll, for {@code benchmarks/streams.sh}. The first two know nothing of lines.
+ * One echo server on one loop, on epoll, for {@code benchmarks/streams.sh}. The first two, and the protocols,
+ * know nothing of lines.
  *
  * <p>Usage: {@code EchoServer netty|reactor-netty|MODE PORT}.
  */
@@ -62,6 +74,9 @@ public final class EchoServer {
         switch (args[0]) {
             case "netty" -> netty(port);
             case "reactor-netty" -> reactorNetty(port);
+            case "protocol" -> protocol(Copying::new, port);
+            case "protocolRetained" -> protocol(Retaining::new, port);
+            case "bufferedProtocol" -> protocol(Lending::new, port);
             case "bodyLine" ->
                 Asyncio.run(() -> {
                     Server server = await(Streams.startServerBody(EchoServer::bodyLine, "127.0.0.1", port));
@@ -93,6 +108,65 @@ public final class EchoServer {
                 })
                 .repeat(() -> !connection.reader().atEof())
                 .then();
+    }
+
+    private static void protocol(Supplier<BaseProtocol<Transport>> factory, int port) throws Exception {
+        Asyncio.run(() -> await(await(Transports.createServer(factory, "127.0.0.1", port)).serveForever()));
+    }
+
+    /** Reads no more than the peer takes. */
+    private abstract static class Paced implements BaseProtocol<Transport> {
+        private @Nullable Transport transport;
+
+        final Transport transport() {
+            return Objects.requireNonNull(transport);
+        }
+
+        @Override
+        public void connectionMade(Transport transport) {
+            this.transport = transport;
+        }
+
+        @Override
+        public void pauseWriting() {
+            transport().pauseReading();
+        }
+
+        @Override
+        public void resumeWriting() {
+            transport().resumeReading();
+        }
+    }
+
+    /** An echo by arrays. */
+    private static final class Copying extends Paced implements Protocol {
+        @Override
+        public void dataReceived(byte[] data) {
+            transport().write(data);
+        }
+    }
+
+    /** The same without copying. */
+    private static final class Retaining extends Paced implements Protocol {
+        @Override
+        public void dataReceivedRetained(ByteBuf data) {
+            transport().write(data);
+        }
+    }
+
+    /** The same with one buffer for each connection. */
+    private static final class Lending extends Paced implements BufferedProtocol {
+        private final ByteBuffer buffer = ByteBuffer.allocate(65_536);
+
+        @Override
+        public ByteBuffer getBuffer(int sizeHint) {
+            return buffer.clear();
+        }
+
+        @Override
+        public void bufferUpdated(int n) {
+            transport().write(Arrays.copyOf(buffer.array(), n));
+        }
     }
 
     private static void bodyLine(StreamConnection connection) throws Exception {
