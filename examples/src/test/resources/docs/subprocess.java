@@ -9,3 +9,4 @@ Command server, command;
 byte[] input;
 Launcher fake;
 Path unsorted, errors;
+class Collecting implements SubprocessProtocol { Future<Void> over; }

@@ -8,6 +8,7 @@ import asyncio.Leftover;
 import asyncio.Leftovers;
 import asyncio.Suspension;
 import java.io.IOException;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
@@ -16,28 +17,38 @@ import reactor.core.publisher.Mono;
 import reactor.util.Logger;
 import reactor.util.Loggers;
 import reactor.util.context.Context;
+import reactor.util.context.ContextView;
 
-/** The Mono of {@code Subprocess.start}. */
-final class MonoStart extends ColdMono<Subprocess> {
+/**
+ * The Mono of {@code Subprocess.start}.
+ *
+ * @param <T> as what it is given: as itself, or as a transport with its protocol
+ */
+final class MonoStart<T> extends ColdMono<T> {
     private static final Logger LOG = Loggers.getLogger("asyncio");
 
     private final Command command;
     private final boolean scoped;
+    private final BiFunction<? super Subprocess, ? super ContextView, ? extends T> form;
     private final @Nullable Throwable site = Leftovers.site();
 
     /** The name of the function. */
     private static final class Start {}
 
-    /** @param scoped whether {@link Subprocess#cleanup} follows, and it is under way until that has ended */
-    MonoStart(Command command, boolean scoped) {
+    /**
+     * @param scoped whether {@link Subprocess#cleanup} follows, and it is under way until that has ended
+     * @param form is called on the loop, with the subscriber's context
+     */
+    MonoStart(Command command, boolean scoped, BiFunction<? super Subprocess, ? super ContextView, ? extends T> form) {
         super(Start.class);
         this.command = command;
         this.scoped = scoped;
+        this.form = form;
     }
 
     @Override
-    protected void start(CoreSubscriber<? super Subprocess> actual) {
-        actual.onSubscribe(Suspension.isAwait(actual) ? new Launching(this, actual) : new Handover(this, actual));
+    protected void start(CoreSubscriber<? super T> actual) {
+        actual.onSubscribe(Suspension.isAwait(actual) ? new Launching<>(this, actual) : new Handover<>(this, actual));
     }
 
     @Override
@@ -53,18 +64,22 @@ final class MonoStart extends ColdMono<Subprocess> {
      * the {@link Cleanups} of the subscriber: cancelled meanwhile, in whichever state and on whichever thread, it is
      * waited for.
      */
-    private static final class Launching extends Suspension<Subprocess> {
+    private static final class Launching<T> extends Suspension<T> {
         private final Command command;
         private final boolean scoped;
+        private final BiFunction<? super Subprocess, ? super ContextView, ? extends T> form;
         private final @Nullable Throwable site;
         private final EventLoop loop = EventLoop.runningOrShared();
         /** Null before the request, and if nobody would wait for it. */
         private volatile Cleanups.@Nullable Work work;
+        /** The child, in whichever form it is given. */
+        private volatile @Nullable Subprocess process;
 
-        Launching(MonoStart what, CoreSubscriber<? super Subprocess> actual) {
+        Launching(MonoStart<T> what, CoreSubscriber<? super T> actual) {
             super(actual, null);
             this.command = what.command;
             this.scoped = what.scoped;
+            this.form = what.form;
             this.site = what.site;
         }
 
@@ -110,14 +125,17 @@ final class MonoStart extends ColdMono<Subprocess> {
                 return;
             }
             Subprocess process;
+            T given;
             try {
                 process = new Subprocess(started, command, loop, scoped ? work : null);
+                this.process = process;
                 Leftovers.watch(
                         Leftover.Kind.PROCESS,
                         process,
                         () -> process.returnCode().isEmpty(),
                         site);
-            } catch (RuntimeException | Error e) { // the loop is closed
+                given = form.apply(process, actual().currentContext());
+            } catch (RuntimeException | Error e) { // the loop is closed, or there is no protocol
                 started.end(false, () -> {}).subscribe(null, error -> LOG.error("Cannot kill " + started, error));
                 if (fail(e)) {
                     deliver();
@@ -125,7 +143,7 @@ final class MonoStart extends ColdMono<Subprocess> {
                 over();
                 return;
             }
-            if (!grant(process)) {
+            if (!grant(given)) {
                 kill(process, this::over);
                 return;
             }
@@ -163,8 +181,9 @@ final class MonoStart extends ColdMono<Subprocess> {
         }
 
         @Override
-        protected void undelivered(@Nullable Subprocess process, @Nullable Throwable error) {
-            if (process != null) {
+        protected void undelivered(@Nullable T given, @Nullable Throwable error) {
+            Subprocess process = this.process;
+            if (given != null && process != null) {
                 kill(process, this::over);
             } else {
                 super.undelivered(null, error);
@@ -174,8 +193,9 @@ final class MonoStart extends ColdMono<Subprocess> {
 
         /** It was there, but the subscriber was not. */
         @Override
-        public void giveBack(@Nullable Subprocess process) {
-            if (process != null) {
+        public void giveBack(@Nullable T given) {
+            Subprocess process = this.process;
+            if (given != null && process != null) {
                 Cleanups.Work end = Cleanups.work(actual());
                 if (end == null) {
                     kill(process, () -> {});
@@ -207,13 +227,13 @@ final class MonoStart extends ColdMono<Subprocess> {
      * its child already and the subscriber has not, or is just being given it: an operator that is told to use a child
      * and cancelled at the same time ends it by itself, but only later.
      */
-    private static final class Handover implements CoreSubscriber<Subprocess>, Subscription, Scannable {
-        private final CoreSubscriber<? super Subprocess> actual;
-        private final Launching launching;
+    private static final class Handover<T> implements CoreSubscriber<T>, Subscription, Scannable {
+        private final CoreSubscriber<? super T> actual;
+        private final Launching<T> launching;
 
-        Handover(MonoStart what, CoreSubscriber<? super Subprocess> actual) {
+        Handover(MonoStart<T> what, CoreSubscriber<? super T> actual) {
             this.actual = actual;
-            this.launching = new Launching(what, this);
+            this.launching = new Launching<>(what, this);
         }
 
         @Override
@@ -233,9 +253,9 @@ final class MonoStart extends ColdMono<Subprocess> {
         }
 
         @Override
-        public void onNext(Subprocess process) {
+        public void onNext(T given) {
             try {
-                actual.onNext(process);
+                actual.onNext(given);
             } finally {
                 launching.handedOver();
             }

@@ -9,6 +9,8 @@ import asyncio.Cleanups;
 import asyncio.EventLoop;
 import asyncio.Future;
 import asyncio.streams.BrokenPipeException;
+import asyncio.streams.Opened;
+import asyncio.streams.StreamConnection;
 import asyncio.streams.StreamReader;
 import asyncio.streams.StreamWriter;
 import asyncio.streams.internal.PipeEnd;
@@ -18,6 +20,7 @@ import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
@@ -62,6 +65,7 @@ public final class Subprocess implements AutoCloseable {
     /** Of the scope that it was started for; null without one, and if nobody would wait for it. */
     private final Cleanups.@Nullable Work scope;
 
+    private final LaunchedChild.Pipes pipes;
     private final Future<Integer> exit;
     private final AtomicReference<@Nullable Future<Integer>> closing = new AtomicReference<>();
 
@@ -75,7 +79,7 @@ public final class Subprocess implements AutoCloseable {
         this.scope = scope;
         this.command = command;
         this.loop = loop;
-        LaunchedChild.Pipes pipes = child.connect();
+        pipes = child.connect();
         stdin = pipes.stdin() == null ? null : pipes.stdin().writer();
         stdout = pipes.stdout() == null ? null : pipes.stdout().reader();
         stderr = pipes.stderr() == null ? null : pipes.stderr().reader();
@@ -118,12 +122,51 @@ public final class Subprocess implements AutoCloseable {
      * <p>asyncio: {@code create_subprocess_exec}, {@code create_subprocess_shell}.
      */
     public static Mono<Subprocess> start(Command command) {
-        return new MonoStart(Objects.requireNonNull(command, "command"), false);
+        return new MonoStart<>(Objects.requireNonNull(command, "command"), false, (child, context) -> child);
+    }
+
+    /**
+     * Starts a child by protocol: its output goes to the protocol as it comes, and so do the ends of its pipes and its
+     * exit. What the command leaves open is {@link Stdio#PIPE}. Nothing happens until subscription. Cancelling is as
+     * for {@link #start}, and so are errors; when this completes, {@link SubprocessProtocol#connectionMade} has been
+     * called.
+     *
+     * <p>Close the transport, or let the child end.
+     *
+     * <pre>{@code
+     * var opened = await(Subprocess.execProtocol(Collecting::new, Command.of("date", "-u")));
+     * await(opened.protocol().over);
+     * }</pre>
+     *
+     * <p>asyncio: {@code loop.subprocess_exec}.
+     *
+     * @param factory is called on the loop when the child has been started; if it fails, the child is killed
+     * @since 0.1
+     */
+    public static <P extends SubprocessProtocol> Mono<Opened<SubprocessTransport, P>> execProtocol(
+            Supplier<? extends P> factory, Command command) {
+        Objects.requireNonNull(factory, "factory");
+        return new MonoStart<>(
+                command.orElse(Stdio.PIPE, Stdio.PIPE),
+                false,
+                (child, context) -> ChildTransport.<P>open(child, factory, context));
+    }
+
+    /**
+     * As {@link #execProtocol} of {@link Command#shell}.
+     *
+     * <p>asyncio: {@code loop.subprocess_shell}.
+     *
+     * @since 0.1
+     */
+    public static <P extends SubprocessProtocol> Mono<Opened<SubprocessTransport, P>> shellProtocol(
+            Supplier<? extends P> factory, String line) {
+        return execProtocol(factory, Command.shell(line));
     }
 
     /** For those who end it with {@link #cleanup}. */
     static Mono<Subprocess> startScoped(Command command) {
-        return new MonoStart(Objects.requireNonNull(command, "command"), true);
+        return new MonoStart<>(Objects.requireNonNull(command, "command"), true, (child, context) -> child);
     }
 
     /** The end of its scope, for which the task waits. */
@@ -208,6 +251,16 @@ public final class Subprocess implements AutoCloseable {
 
     EventLoop loop() {
         return loop;
+    }
+
+    /** Completes on the loop. */
+    Future<Integer> exit() {
+        return exit;
+    }
+
+    /** The pipe of stdin (0), stdout (1) or stderr (2); null if it is none. */
+    @Nullable StreamConnection connection(int number) {
+        return number == 0 ? pipes.stdin() : number == 1 ? pipes.stdout() : pipes.stderr();
     }
 
     // ---- its streams

@@ -55,6 +55,17 @@ class BlockHoundTest {
                     return child.stdout().lines().take(1);
                 }));
         functions.put("Subprocess.useBody(Command, BodyFunction)", cat -> Subprocess.useBody(cat, child -> 1));
+        functions.put(
+                "Subprocess.execProtocol(Supplier, Command)",
+                cat -> Subprocess.execProtocol(() -> new SubprocessProtocol() {}, cat)
+                        .doOnNext(opened -> opened.transport().close()));
+        functions.put(
+                "Subprocess.shellProtocol(Supplier, String)",
+                cat -> Subprocess.shellProtocol(() -> new SubprocessProtocol() {}, "exit 3"));
+        functions.put(
+                "SubprocessTransport.sendSignal(String)",
+                cat -> Subprocess.execProtocol(() -> new SubprocessProtocol() {}, cat)
+                        .flatMap(opened -> opened.transport().sendSignal("HUP")));
         return functions;
     }
 

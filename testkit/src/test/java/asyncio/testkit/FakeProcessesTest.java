@@ -12,6 +12,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import asyncio.Asyncio;
 import asyncio.EventLoop;
 import asyncio.ExceptionContext;
+import asyncio.Future;
 import asyncio.Task;
 import asyncio.VirtualTime;
 import asyncio.streams.LeakCheck;
@@ -22,6 +23,7 @@ import asyncio.subprocess.Output;
 import asyncio.subprocess.ProcessLookupException;
 import asyncio.subprocess.Stdio;
 import asyncio.subprocess.Subprocess;
+import asyncio.subprocess.SubprocessProtocol;
 import asyncio.subprocess.TimeoutExpiredException;
 import java.io.IOException;
 import java.time.Duration;
@@ -71,6 +73,53 @@ class FakeProcessesTest {
     }
 
     private static final Command PIPED = Command.of("child").stdin(Stdio.PIPE).stdout(Stdio.PIPE);
+
+    @Test
+    void fakesAreStartedByProtocolToo() throws Exception {
+        class Collecting implements SubprocessProtocol {
+            private final List<String> events = new ArrayList<>();
+            private final StringBuilder output = new StringBuilder();
+            private final Future<Void> over = EventLoop.getRunningLoop().createFuture();
+
+            @Override
+            public void pipeDataReceived(int fd, byte[] data) {
+                output.append(new String(data, UTF_8));
+            }
+
+            @Override
+            public void pipeConnectionLost(int fd, Throwable cause) {
+                events.add("end " + fd);
+            }
+
+            @Override
+            public void processExited() {
+                events.add("exit");
+            }
+
+            @Override
+            public void connectionLost(Throwable cause) {
+                events.add("lost");
+                over.setResult(null);
+            }
+        }
+        withFakes(fakes -> {
+            fakes.program("sort", FakeProcessesTest::sort);
+            var opened = await(Subprocess.execProtocol(Collecting::new, Command.of("sort")));
+            var stdin = opened.transport().getPipeTransport(0);
+            stdin.write("b\nc\na\n".getBytes(UTF_8));
+            stdin.close();
+            await(opened.protocol().over);
+            assertThat(opened.protocol().output).hasToString("a\nb\nc\n");
+            assertThat(opened.transport().getReturnCode()).hasValue(0);
+            assertThat(opened.protocol().events)
+                    .contains("end 0", "end 1", "end 2", "exit")
+                    .endsWith("lost");
+            var killed = await(Subprocess.execProtocol(Collecting::new, Command.of("sort")));
+            killed.transport().close();
+            await(killed.protocol().over);
+            assertThat(killed.transport().getReturnCode()).hasValue(-9);
+        });
+    }
 
     @Test
     void aFakeIsSeenAsTheProgramIs() throws Exception {
