@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
@@ -26,6 +27,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
  *
  * <p>{@code -Dasyncio.test.schedules=100000} tries so many, {@code -Dasyncio.test.seed=N} begins with that one.
  */
+@Timeout(3600) // for those who try many
 @ExtendWith(LeakCheck.class)
 class ProtocolOrderTest {
     private static final int SCHEDULES = Integer.getInteger("asyncio.test.schedules", 400);
