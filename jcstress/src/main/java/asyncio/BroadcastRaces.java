@@ -22,7 +22,7 @@ import org.openjdk.jcstress.infra.results.II_Result;
 public final class BroadcastRaces {
     private BroadcastRaces() {}
 
-    /** What is left, as the digits of a number. */
+    /** Returns the items that are left, as the digits of a number. */
     static int left(BroadcastSubscription<Integer> subscription) {
         int left = 0;
         try {

@@ -41,8 +41,8 @@ import reactor.netty.resources.LoopResources;
 import reactor.netty.tcp.TcpServer;
 
 /**
- * One echo server on one loop, on epoll, for {@code benchmarks/streams.sh}. The first two, and the protocols,
- * know nothing of lines.
+ * One echo server on one loop, on epoll, for {@code benchmarks/streams.sh}. The first two, and the protocols, know
+ * nothing of lines.
  *
  * <p>Usage: {@code EchoServer netty|reactor-netty|MODE PORT}.
  */
@@ -111,7 +111,8 @@ public final class EchoServer {
     }
 
     private static void protocol(Supplier<BaseProtocol<Transport>> factory, int port) throws Exception {
-        Asyncio.run(() -> await(await(Transports.createServer(factory, "127.0.0.1", port)).serveForever()));
+        Asyncio.run(() ->
+                await(await(Transports.createServer(factory, "127.0.0.1", port)).serveForever()));
     }
 
     /** Reads no more than the peer takes. */

@@ -48,7 +48,8 @@ class LinksTest {
     /** As GitHub makes them of headings. */
     private static Set<String> anchorsOf(Path page) throws IOException {
         Set<String> anchors = new HashSet<>();
-        for (MatchResult heading : HEADING.matcher(Files.readString(page)).results().toList()) {
+        for (MatchResult heading :
+                HEADING.matcher(Files.readString(page)).results().toList()) {
             anchors.add(heading.group(1)
                     .toLowerCase(Locale.ROOT)
                     .replaceAll("[^\\p{L}\\p{N} _-]", "")

@@ -47,7 +47,8 @@ class ProseTest {
             javadocOf(source).forEach(text -> prose.append(text).append('\n'));
         }
         for (Path page : pages()) {
-            prose.append(Files.readString(page).replaceAll("(?s)```.*?```|`[^`\n]*`", " ")).append('\n');
+            prose.append(Files.readString(page).replaceAll("(?s)```.*?```|`[^`\n]*`", " "))
+                    .append('\n');
         }
         long words = WORD.matcher(prose).results().count();
         List<String> tooMany = new ArrayList<>();

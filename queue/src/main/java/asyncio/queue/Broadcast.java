@@ -51,7 +51,7 @@ import reactor.core.publisher.Mono;
  * @since 0.1.0
  */
 public final class Broadcast<T> implements Scannable {
-    /** What happens when an item comes for a subscriber whose buffer is full. */
+    /** The action when an item comes for a subscriber whose buffer is full. */
     public enum Overflow {
         /** The sender waits until there is room in the buffer: no item is missed, and the slowest sets the pace. */
         SUSPEND,
@@ -167,7 +167,7 @@ public final class Broadcast<T> implements Scannable {
         return capacity;
     }
 
-    /** How many subscriptions there are. */
+    /** Returns the number of subscriptions. */
     public int subscribers() {
         return core.subscribers();
     }

@@ -25,7 +25,7 @@ final class BroadcastCore<T> {
 
     private final Set<SubscriberBuffer<T>> buffers = new LinkedHashSet<>();
     private final WaitQueue<SendSuspension<T>> senders = new WaitQueue<>();
-    /** How many buffers make senders wait. */
+    /** The number of buffers that make senders wait. */
     private int full;
     /** A sender was granted room, and has not resumed. */
     private boolean reserved;

@@ -70,12 +70,12 @@ public final class BroadcastSubscription<T> implements AutoCloseable, Scannable 
         return next().repeat(() -> !core.isOver(buffer));
     }
 
-    /** How many items are in the buffer. */
+    /** Returns the number of items in the buffer. */
     public int size() {
         return core.size(buffer);
     }
 
-    /** How many items it has missed, since its buffer was full. */
+    /** Returns the number of items that it has missed, since its buffer was full. */
     public long missed() {
         return core.missed(buffer);
     }

@@ -221,14 +221,14 @@ public final class Watch<T> implements Scannable {
 
     private static final class AsFlux {}
 
-    /** How many wait. */
+    /** Returns the number of waiters. */
     public synchronized int waiters() {
         return waiters.size();
     }
 
     /** Looks at the value for one subscription. */
     private interface Look<V> {
-        /** What is waited for; null if it is not there. */
+        /** Returns the awaited value; null if it is not there. */
         @Nullable V now();
     }
 

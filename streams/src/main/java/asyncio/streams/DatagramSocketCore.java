@@ -16,8 +16,8 @@ import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /**
- * A socket and its waiters. Its buffer is the operating system's: a datagram is received when somebody waits
- * for it. All state is guarded by this, and nobody is told under that monitor.
+ * A socket and its waiters. Its buffer is the operating system's: a datagram is received when somebody waits for it.
+ * All state is guarded by this, and nobody is told under that monitor.
  *
  * <p>It is a channel of {@code java.nio}, on every loop: Netty's datagram channels report empty datagrams as sent
  * without sending them, and the one on epoll receives none when it is connected.

@@ -363,13 +363,11 @@ public final class Server implements AutoCloseable {
             Future<Void> drained = loop.createFuture();
             onLoop(() -> drain(drained));
             Mono<Void> end = Mono.defer(() -> drained); // as in waitClosed
-            return Asyncio.waitFor(end, grace)
-                    .thenReturn(List.of())
-                    .onErrorResume(TimedOutException.class, late -> {
-                        Future<List<Object>> cut = loop.createFuture();
-                        onLoop(() -> cut.setResult(cut()));
-                        return Mono.defer(() -> cut).delayUntil(all -> end);
-                    });
+            return Asyncio.waitFor(end, grace).thenReturn(List.of()).onErrorResume(TimedOutException.class, late -> {
+                Future<List<Object>> cut = loop.createFuture();
+                onLoop(() -> cut.setResult(cut()));
+                return Mono.defer(() -> cut).delayUntil(all -> end);
+            });
         });
     }
 

@@ -68,7 +68,8 @@ class ShutdownTest extends PeerFixture {
     }
 
     @Test
-    @DisplayName("aiohttp #1221: connections that wait for the next request are closed at once, those that never had one too")
+    @DisplayName(
+            "aiohttp #1221: connections that wait for the next request are closed at once, those that never had one too")
     void idle() throws Exception {
         Asyncio.run(() -> {
             Server server = await(Streams.startServerBody(answering(new Future<>()), HOST, 0));
@@ -83,8 +84,11 @@ class ShutdownTest extends PeerFixture {
                 assertThat(line(asked)).isNull();
                 assertThat(line(silent)).isNull();
                 assertThat(log).containsExactly("handled", "handled");
-                assertThatThrownBy(() -> await(Streams.openConnection(HOST, port))).isInstanceOf(IOException.class);
-                assertThat(await(server.shutdown(Duration.ZERO))).as("a second time").isEmpty();
+                assertThatThrownBy(() -> await(Streams.openConnection(HOST, port)))
+                        .isInstanceOf(IOException.class);
+                assertThat(await(server.shutdown(Duration.ZERO)))
+                        .as("a second time")
+                        .isEmpty();
             }
         });
     }
@@ -142,7 +146,8 @@ class ShutdownTest extends PeerFixture {
     }
 
     @Test
-    @DisplayName("aiohttp #3638: after the limit handlers are cancelled, their clean-up is waited for, and told what was cut")
+    @DisplayName(
+            "aiohttp #3638: after the limit handlers are cancelled, their clean-up is waited for, and told what was cut")
     void cutOff() throws Exception {
         Asyncio.run(() -> {
             List<StreamConnection> served = new ArrayList<>();
@@ -224,7 +229,8 @@ class ShutdownTest extends PeerFixture {
     }
 
     @Test
-    @DisplayName("nothing happens until subscription; cancelled it cuts nothing off; a server without clients ends at once")
+    @DisplayName(
+            "nothing happens until subscription; cancelled it cuts nothing off; a server without clients ends at once")
     void edges() throws Exception {
         Asyncio.run(() -> {
             Future<Void> go = new Future<>();

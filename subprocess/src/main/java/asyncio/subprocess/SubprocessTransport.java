@@ -23,7 +23,7 @@ public interface SubprocessTransport extends BaseTransport {
     /** The child's number: {@link Subprocess#pid}. */
     long getPid();
 
-    /** How it has ended; empty while it runs: {@link Subprocess#returnCode}. */
+    /** Returns the exit code; empty while it runs: {@link Subprocess#returnCode}. */
     OptionalInt getReturnCode();
 
     /**

@@ -61,7 +61,7 @@ final class BodyExecution extends DirectExecutionControl implements ExecutionCon
         return task;
     }
 
-    /** What the snippet throws, as it is: a cancelled one ends its task cancelled. */
+    /** Calls the snippet; its exception comes out as it is: a cancelled one ends its task cancelled. */
     private static Result call(Method snippet) throws Exception {
         try {
             Object value = snippet.invoke(null);
@@ -77,7 +77,7 @@ final class BodyExecution extends DirectExecutionControl implements ExecutionCon
     /** A value that may be a Publisher, which a body must not return. */
     private record Result(@Nullable Object value, String text) {}
 
-    /** What the last snippet gave. */
+    /** Returns the value of the last snippet. */
     @Nullable Object lastValue() {
         return lastValue;
     }

@@ -53,7 +53,7 @@ final class Session implements AutoCloseable {
             "void print(Object o) { System.out.println(o); }",
             "void ps() { System.out.println(EventLoop.getRunningLoop().dumpTasks()); }");
 
-    /** What a cancellation without a stack of its own is called; nothing that users know. */
+    /** The name of a cancellation without a stack of its own; nothing that users know. */
     private static final String UNTRACED = "$Untraced";
 
     private final PrintStream out;

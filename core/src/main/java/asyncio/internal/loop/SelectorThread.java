@@ -71,7 +71,7 @@ final class SelectorThread implements Runnable {
         }
     }
 
-    /** What fails is one loop's; the thread is all loops'. */
+    /** Runs a change; its failure is one loop's, the thread is all loops'. */
     private static void tryChange(Runnable change) {
         try {
             change.run();

@@ -54,7 +54,10 @@ final class ThreadWatch extends ChannelWatch {
         }
     }
 
-    /** Nobody watches it, or its loop is closed: when its owner closes it, its descriptor goes at once. */
+    /**
+     * Lets go of a channel that is no longer watched, or whose loop is closed: when its owner closes it, its descriptor
+     * goes at once.
+     */
     private void letGo() {
         SelectionKey key = this.key;
         if (key != null) {
