@@ -5,9 +5,9 @@ import reactor.core.publisher.Mono;
 
 /** A time limit whose end is no error: what {@link Timeout#moveOn} does. */
 final class MoveOnSteps<T> extends Steps<Timeout.Outcome<T>> {
-    private final TimeLimitSteps<T> limit;
+    private final TimeLimitSteps.MovingOn<T> limit;
 
-    MoveOnSteps(TimeLimitSteps<T> limit) {
+    MoveOnSteps(TimeLimitSteps.MovingOn<T> limit) {
         this.limit = limit;
     }
 

@@ -17,7 +17,7 @@ import reactor.core.publisher.Mono;
  * <p>The timer is set when the task suspends: work that does not suspend costs none. A limit is then among
  * {@link Task#unarmed}.
  */
-final class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
+class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
     private enum State {
         ACTIVE,
         EXPIRING,
@@ -48,10 +48,6 @@ final class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
     /** The next one out, while this one is unarmed. */
     private @Nullable UnarmedLimit nextUnarmed;
 
-    /** Whether the end of the time is no error, but something to ask for: {@link #movedOn}. */
-    private final boolean movesOn;
-
-    private boolean movedOn;
     private @Nullable T value;
 
     /**
@@ -63,30 +59,36 @@ final class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
             @Nullable Function<Timeout, Mono<? extends T>> body,
             @Nullable Duration time,
             boolean absolute) {
-        this(awaited, body, time, absolute, false);
-    }
-
-    private TimeLimitSteps(
-            @Nullable Mono<? extends T> awaited,
-            @Nullable Function<Timeout, Mono<? extends T>> body,
-            @Nullable Duration time,
-            boolean absolute,
-            boolean movesOn) {
         this.awaited = awaited;
         this.body = body;
         this.time = time;
         this.absolute = absolute;
-        this.movesOn = movesOn;
     }
 
-    /** Makes a limit that ends without an error when the time is out. */
-    static <T> TimeLimitSteps<T> movingOn(Function<Timeout, Mono<? extends T>> body, @Nullable Duration time) {
-        return new TimeLimitSteps<>(null, body, time, false, true);
+    /** A limit that ends without an error when the time is out. */
+    static final class MovingOn<T> extends TimeLimitSteps<T> {
+        private boolean movedOn;
+
+        MovingOn(Function<Timeout, Mono<? extends T>> body, @Nullable Duration time) {
+            super(null, body, time, false);
+        }
+
+        /** Whether the time was out, and what was in the scope has ended by that. */
+        boolean movedOn() {
+            return movedOn;
+        }
+
+        @Override
+        boolean movesOn(Throwable cancellation) {
+            movedOn = true;
+            report(cancellation);
+            return true;
+        }
     }
 
-    /** Whether the time was out, and what was in the scope has ended by that. */
-    boolean movedOn() {
-        return movedOn;
+    /** Whether the end of the time is no error. */
+    boolean movesOn(Throwable cancellation) {
+        return false;
     }
 
     private Task<?> task() {
@@ -127,9 +129,7 @@ final class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
             state = State.EXPIRED;
             if (task().uncancel() <= cancellingBefore && error != null) {
                 String limit = absolute || moved ? "at " + when() + " of the loop's clock" : "after " + time;
-                if (movesOn && error instanceof CancelledException) {
-                    movedOn = true;
-                    report(error);
+                if (error instanceof CancelledException && movesOn(error)) {
                     return;
                 }
                 if (error instanceof CancelledException) {
@@ -150,7 +150,7 @@ final class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
     }
 
     /** Reports errors that came in the tick of the cancellation, and hang on an exception that is not seen. */
-    private void report(Throwable cancellation) {
+    final void report(Throwable cancellation) {
         for (Throwable late : cancellation.getSuppressed()) {
             task().loop
                     .callExceptionHandler(ExceptionContext.of("Error of what was cancelled when its time was out")

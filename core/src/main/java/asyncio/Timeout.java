@@ -5,6 +5,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
+import org.jspecify.annotations.NonNull;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
@@ -88,7 +89,7 @@ public final class Timeout {
             @Nullable Duration delay, Function<? super Timeout, ? extends Mono<? extends T>> body) {
         Function<Timeout, Mono<? extends T>> steps = reactive(body);
         return new MonoScope.Supplied<>(
-                Timeout.class, false, () -> new MoveOnSteps<T>(TimeLimitSteps.movingOn(steps, delay)));
+                Timeout.class, false, () -> new MoveOnSteps<T>(new TimeLimitSteps.MovingOn<>(steps, delay)));
     }
 
     /**
@@ -100,7 +101,7 @@ public final class Timeout {
             @Nullable Duration delay, BodyFunction<? super Timeout, T> body) {
         Function<Timeout, Mono<? extends T>> steps = straightLine(body);
         return new MonoScope.Supplied<>(
-                Timeout.class, true, () -> new MoveOnSteps<T>(TimeLimitSteps.movingOn(steps, delay)));
+                Timeout.class, true, () -> new MoveOnSteps<T>(new TimeLimitSteps.MovingOn<>(steps, delay)));
     }
 
     /**
@@ -113,13 +114,13 @@ public final class Timeout {
      */
     public record Outcome<T extends @Nullable Object>(
             boolean movedOn, @Nullable T value) {
-        /** The value, or another one if there is none. */
+        /** Returns the value, or another one if there is none. */
         public T orElse(T other) {
             return value == null ? other : value;
         }
 
-        /** The value, if there is one. */
-        public Optional<T> toOptional() {
+        /** Returns the value, if there is one. */
+        public Optional<@NonNull T> toOptional() {
             return Optional.ofNullable(value);
         }
     }
