@@ -92,7 +92,7 @@ class MoveOnTest {
             Mono<Integer> fails = async(() -> {
                 try {
                     return await(sleep(HOUR, 1));
-                } finally {
+                } catch (CancelledException e) {
                     throw oops;
                 }
             });
