@@ -40,6 +40,7 @@ class BlockHoundTest {
             "EventLoop.currentTask()",
             "ExceptionContext.future()",
             "ExceptionContext.task()",
+            "FutureCallGraph.future()",
             "Task.source()");
 
     @BeforeAll
