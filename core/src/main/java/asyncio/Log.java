@@ -16,6 +16,9 @@ import reactor.util.Loggers;
  */
 public final class Log {
     private static final Logger LOG = Loggers.getLogger("asyncio");
+    /** Without a logging library Reactor prints INFO to stdout, which is the program's, and may be its data. */
+    private static final boolean INFO_ON_STDOUT = LOG.getClass().getName().endsWith("ConsoleLogger");
+
     private static final int MOST_FRAMES = 64;
 
     private Log() {}
@@ -67,9 +70,11 @@ public final class Log {
         log(Level.WARN, message, exception);
     }
 
-    /** Logs what happens in normal operation. */
+    /** Logs what happens in normal operation; not where that would be printed to stdout. */
     public static void info(String message) {
-        log(Level.INFO, message, null);
+        if (!INFO_ON_STDOUT) {
+            log(Level.INFO, message, null);
+        }
     }
 
     /** Logs for those who debug. */

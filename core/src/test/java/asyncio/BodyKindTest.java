@@ -41,6 +41,12 @@ class BodyKindTest {
     }
 
     @Test
+    void withoutALoggingLibraryStdoutIsTheProgramsAlone() throws Exception {
+        assertThat(say("-Dasyncio.bodies.kind=auto", "-Dreactor.logging.fallback=CONSOLE"))
+                .matches("on [A-Z]+");
+    }
+
+    @Test
     @EnabledForJreRange(min = JRE.JAVA_24)
     void loopsCarryTheirBodiesWhereTheJdkIsOpen() throws Exception {
         assertThat(say("-Dasyncio.bodies.kind=auto", OPENS))

@@ -226,7 +226,8 @@ class SubprocessProtocolTest {
     @Test
     void signalsReachTheChild() throws Exception {
         Asyncio.run(() -> {
-            Recorder recorder = exec(Command.shell("trap 'echo hup; exit 3' HUP; echo ready; read go"))
+            Recorder recorder = exec(Command.shell(
+                            "trap 'echo hup; exit 3' HUP; echo ready; while :; do sleep 0.02; done"))
                     .protocol();
             recorder.until("data 1");
             await(recorder.transport.sendSignal("HUP"));
