@@ -338,7 +338,9 @@ class IterateTest {
         List<Object> trail = Collections.synchronizedList(new ArrayList<>());
         AsyncIterator<Integer> items = iterate(generate(emitter -> {
             try {
-                await(emitter.emit(1));
+                for (int i = 1; ; i++) {
+                    await(emitter.emit(i));
+                }
             } finally {
                 await(sleep(Duration.ofMillis(20)));
                 trail.add("clean");

@@ -197,7 +197,7 @@ class SubprocessProtocolTest {
             assertThat(recorder.events).containsExactly("made", "exit", "lost");
             assertThatThrownBy(transport::terminate).isInstanceOf(ProcessLookupException.class);
             assertThatThrownBy(transport::kill).isInstanceOf(ProcessLookupException.class);
-            assertThatThrownBy(() -> await(transport.sendSignal("HUP"))).isInstanceOf(ProcessLookupException.class);
+            assertThatThrownBy(() -> await(transport.sendSignal("USR1"))).isInstanceOf(ProcessLookupException.class);
         });
     }
 
@@ -227,12 +227,12 @@ class SubprocessProtocolTest {
     void signalsReachTheChild() throws Exception {
         Asyncio.run(() -> {
             Recorder recorder = exec(Command.shell(
-                            "trap 'echo hup; exit 3' HUP; echo ready; while :; do sleep 0.02; done"))
+                            "trap 'echo usr; exit 3' USR1; echo ready; while :; do sleep 0.02; done"))
                     .protocol();
             recorder.until("data 1");
-            await(recorder.transport.sendSignal("HUP"));
+            await(recorder.transport.sendSignal("USR1"));
             recorder.until("lost");
-            assertThat(recorder.data[1]).hasToString("ready\nhup\n");
+            assertThat(recorder.data[1]).hasToString("ready\nusr\n");
             assertThat(recorder.transport.getReturnCode()).isEqualTo(OptionalInt.of(3));
             Recorder other = exec(Command.of("sleep", "1000")).protocol();
             other.transport.terminate();
