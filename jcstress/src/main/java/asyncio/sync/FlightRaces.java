@@ -16,6 +16,7 @@ import org.openjdk.jcstress.infra.results.III_Result;
 import org.openjdk.jcstress.infra.results.II_Result;
 
 /** The callers of a flight come, leave and are told. The tests are what starts the work, and end it. */
+@SuppressWarnings("this-escape") // to the subclasses that jcstress generates, which add no state
 public final class FlightRaces {
     private FlightRaces() {}
 
