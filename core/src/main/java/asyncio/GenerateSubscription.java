@@ -248,7 +248,7 @@ final class GenerateSubscription<T> implements Emitter<T>, Subscription, CoreSub
         requested.accumulateAndGet(n, Operators::addCap);
         owner.request(n);
         DemandSuspension waiting = this.waiting;
-        if (waiting != null) {
+        if (waiting != null && requested.get() > 0) { // else the body has begun meanwhile, and used it already
             waiting.grant();
         }
     }
