@@ -9,7 +9,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import reactor.core.publisher.Flux;
 
-/** What an item of a generator, and of a loop over one, allocates at most; apart, since it counts all threads. */
+/**
+ * The most bytes that an item of a generator, and of a loop over one, allocates; apart, since it counts all threads.
+ */
 @Timeout(60)
 class GenerateAllocationTest {
     private static final int N = 50_000;

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import reactor.core.publisher.Flux;
 
-/** What becomes of generators that are left when a program ends: the counterpart of {@code shutdown_asyncgens}. */
+/** The end of generators that are left when a program ends: the counterpart of {@code shutdown_asyncgens}. */
 @Timeout(60)
 class GenerateShutdownTest {
     private static Flux<Integer> endless(List<Object> trail) {

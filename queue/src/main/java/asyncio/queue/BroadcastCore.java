@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
  * The state of a {@link Broadcast}, all buffers of its subscribers included, under one monitor: so that all get the
  * items in the same order, and an item is in all buffers or in none. No signal is sent while it is held.
  *
- * <p>Who owns what: a sender is granted room, not the entry of its item, which comes with its next step; at most one is
- * at a time, and nobody sends before that one has. A getter's item is out of its buffer, and comes back to its place if
+ * <p>Ownership: a sender is granted room, not the entry of its item, which comes with its next step; at most one is at
+ * a time, and nobody sends before that one has. A getter's item is out of its buffer, and comes back to its place if
  * the getter does not resume with it.
  */
 final class BroadcastCore<T> {

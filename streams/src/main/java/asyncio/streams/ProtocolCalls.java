@@ -16,8 +16,8 @@ import reactor.util.context.ContextView;
  * most one end, lost once; pause and resume in turns. Everything here runs on the loop, so that what comes first has
  * won.
  *
- * <p>What comes while the protocol must not be told is held: while reading is paused, Netty may bring what it had read
- * already, the pieces that TLS makes of one, and on epoll all that is left of a peer that has gone.
+ * <p>Events that come while the protocol must not be told are held: while reading is paused, Netty may bring what it
+ * had read already, the pieces that TLS makes of one, and on epoll all that is left of a peer that has gone.
  */
 final class ProtocolCalls implements Inbound {
     private final StreamTransport transport;

@@ -255,7 +255,7 @@ public final class StreamWriter {
      * them is the server is known from who connected. Completes empty when the handshake is done. Nothing happens until
      * subscription; cancelling aborts the connection.
      *
-     * <p>What was written before goes out in cleartext. What has come in cleartext must have been read: it fails with
+     * <p>Bytes written before go out in cleartext. Bytes received in cleartext must have been read: it fails with
      * {@link IllegalStateException} if bytes are left, which whoever sits between the two could have added, or if
      * somebody is reading. A client must name the server in {@link TlsOptions.Builder#serverHostname}. Fails with
      * {@link javax.net.ssl.SSLException} if the sides do not agree, {@link ConnectionAbortedException} if the handshake

@@ -63,7 +63,7 @@ public final class Transports {
      * {@code connectionMade} throws goes to the loop's exception handler and aborts the transport, which is given all
      * the same.
      *
-     * <p>Who opens a transport closes it: the loop keeps it and its protocol alive until then.
+     * <p>The code that opens a transport closes it: the loop keeps it and its protocol alive until then.
      *
      * <p>asyncio: {@code loop.create_connection}.
      *
@@ -130,8 +130,8 @@ public final class Transports {
      * what comes decrypted, and {@link BaseProtocol#connectionLost} as before, also when the handshake fails. Reading
      * is resumed. Nothing happens until subscription; cancelling aborts the transport.
      *
-     * <p>What was written before goes out in cleartext. Fails as {@link StreamWriter#startTls} does; the transport is
-     * closed then.
+     * <p>Bytes written before go out in cleartext. Fails as {@link StreamWriter#startTls} does; the transport is closed
+     * then.
      *
      * <p>asyncio: {@code loop.start_tls}.
      *
