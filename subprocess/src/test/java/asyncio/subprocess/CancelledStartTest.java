@@ -23,6 +23,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
@@ -209,7 +210,7 @@ class CancelledStartTest {
 
     /** A start that Reactor disposes of is waited for by nobody: it is over some time later. */
     @Test
-    void noChildIsLeftSomeTimeAfterASubscriptionIsDisposedOf() {
+    void noChildIsLeftSomeTimeAfterASubscriptionIsDisposedOf() throws Exception {
         for (int i = 0; i < STARTS / 20; i++) {
             Disposable start = start().subscribe(value -> {}, error -> {});
             LockSupport.parkNanos(someTime().toNanos() / AT_ONCE);
@@ -218,11 +219,23 @@ class CancelledStartTest {
         assertNoneIsLeftBeforeLong("dispose");
     }
 
-    private void assertNoneIsLeftBeforeLong(Object way) {
+    private void assertNoneIsLeftBeforeLong(Object way) throws Exception {
+        awaitStarters();
         long deadline = System.nanoTime() + 20_000_000_000L;
         while (!children().isEmpty() && System.nanoTime() - deadline < 0) {
             LockSupport.parkNanos(5_000_000);
         }
         assertNoneIsLeft(way);
+    }
+
+    /**
+     * Returns when every start that was handed to a thread before has ended: each thread is in a job of this method.
+     */
+    private static void awaitStarters() throws Exception {
+        CyclicBarrier all = new CyclicBarrier(Workers.STARTERS.getCorePoolSize() + 1);
+        for (int i = 1; i < all.getParties(); i++) {
+            Workers.STARTERS.submit(() -> all.await(20, TimeUnit.SECONDS));
+        }
+        all.await(20, TimeUnit.SECONDS);
     }
 }
