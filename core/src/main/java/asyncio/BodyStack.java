@@ -1,8 +1,8 @@
 package asyncio;
 
-import asyncio.internal.loop.Seat;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,16 +12,18 @@ import org.jspecify.annotations.Nullable;
 final class BodyStack {
     private BodyStack() {}
 
-    /** Innermost first; empty if there is no body, or it has not begun or has ended. */
-    static List<StackTraceElement> of(Task<?> task) {
-        Seat seat = task instanceof BodyTask<?> body ? body.seat() : null;
-        Thread thread = seat == null ? null : seat.thread();
-        if (thread == null || task.done()) {
+    /**
+     * Innermost first; empty if there is no body, or it has not begun or has ended.
+     *
+     * @param thread of the body
+     */
+    static List<StackTraceElement> of(@Nullable Thread thread, BooleanSupplier ended) {
+        if (thread == null || ended.getAsBoolean()) {
             return List.of();
         }
         StackTraceElement[] stack = thread.getStackTrace();
         // a body that ended meanwhile has given its thread to another one
-        return task.done() ? List.of() : userFrames(stack);
+        return ended.getAsBoolean() ? List.of() : userFrames(stack);
     }
 
     /** The user's lines of an error that a task ended with, innermost first. */

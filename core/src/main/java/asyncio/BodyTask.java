@@ -63,6 +63,12 @@ final class BodyTask<T> extends Task<T> implements Seated {
         BodyKind.say();
     }
 
+    @Override
+    @Nullable Thread bodyThread() {
+        Seat seat = this.seat;
+        return seat == null ? null : seat.thread();
+    }
+
     // ---- for the driver of the loop
 
     @Override

@@ -86,7 +86,7 @@ final class CallGraph {
             if (limit == 0 || !(future instanceof Task<?> task)) {
                 return List.of();
             }
-            List<StackTraceElement> stack = BodyStack.of(task);
+            List<StackTraceElement> stack = BodyStack.of(task.bodyThread(), task::done);
             int size = stack.size();
             int left = limit == Integer.MIN_VALUE ? size : Math.min(Math.abs(limit), size);
             return (limit < 0 ? stack.subList(0, left) : stack.subList(size - left, size))

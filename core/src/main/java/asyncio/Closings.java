@@ -4,7 +4,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import reactor.core.Disposable;
 
 /**
@@ -17,9 +16,7 @@ import reactor.core.Disposable;
 public final class Closings {
     private static final Duration LIMIT = Duration.ofSeconds(10);
 
-    private final Set<Future<?>> underWay = ConcurrentHashMap.newKeySet();
-
-    Closings() {}
+    private Closings() {}
 
     /**
      * Has the end of the running loop wait; does nothing where no loop runs. For the authors of things that must be
@@ -34,7 +31,7 @@ public final class Closings {
             return;
         }
         Disposable atClose = loop.onClose(Objects.requireNonNull(giveUp, "giveUp"));
-        Set<Future<?>> underWay = loop.closings.underWay;
+        Set<Future<?>> underWay = loop.closings;
         underWay.add(ended);
         ended.addDoneCallback(done -> {
             underWay.remove(ended);
@@ -43,7 +40,8 @@ public final class Closings {
     }
 
     /** Runs the loop until all are over, or the limit is. */
-    void runUntilOver(EventLoop loop) {
+    static void runUntilOver(EventLoop loop) {
+        Set<Future<?>> underWay = loop.closings;
         if (underWay.isEmpty()) {
             return;
         }
@@ -56,15 +54,5 @@ public final class Closings {
             loop.runUntilDone(List.copyOf(underWay));
         }
         limit.cancel();
-    }
-
-    /** Calls back on the loop, where it is called, when all are over. */
-    void whenOver(Runnable callback) {
-        Future<?> one = underWay.stream().findAny().orElse(null);
-        if (one == null) {
-            callback.run();
-        } else {
-            one.addDoneCallback(done -> whenOver(callback));
-        }
     }
 }

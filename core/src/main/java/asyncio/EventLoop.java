@@ -7,10 +7,14 @@ import io.netty.channel.IoEventLoop;
 import io.netty.util.concurrent.MockTicker;
 import java.nio.channels.SelectableChannel;
 import java.time.Duration;
+import java.util.Collections;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.WeakHashMap;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -22,6 +26,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
@@ -53,6 +58,8 @@ import reactor.util.context.ContextView;
  */
 public final class EventLoop extends Contexts.Running {
     private static final AtomicInteger COUNTER = new AtomicInteger();
+    private static final Set<EventLoop> OPEN =
+            Collections.synchronizedSet(Collections.newSetFromMap(new WeakHashMap<>()));
 
     static {
         // block() on a thread that runs a loop throws instead of hanging
@@ -73,8 +80,11 @@ public final class EventLoop extends Contexts.Running {
     final LoopDriver driver;
     final Task.Registry tasks = new Task.Registry();
     final Resources resources = new Resources();
-    final Closings closings = new Closings();
-    final Generators generators = new Generators();
+    /** Of {@link Closings}. */
+    final Set<Future<?>> closings = ConcurrentHashMap.newKeySet();
+    /** Whether a generator that begins now is closed by nobody. */
+    volatile boolean generatorsAreClosed;
+
     final @Nullable LoopMonitor monitor;
     private final AtomicBoolean running = new AtomicBoolean();
     /** The context class loader of its threads, whichever of them happens to start another. */
@@ -99,7 +109,7 @@ public final class EventLoop extends Contexts.Running {
                 events.idle(monitor));
         driver = new LoopDriver(core, events, name, contextClassLoader);
         scheduler = new LoopScheduler(this, builder.clock() instanceof MockTicker);
-        OpenLoops.add(this);
+        OPEN.add(this);
     }
 
     // ---- making and finding loops
@@ -183,7 +193,9 @@ public final class EventLoop extends Contexts.Running {
      * @since 0.1
      */
     public static Set<EventLoop> all() {
-        return OpenLoops.snapshot();
+        synchronized (OPEN) {
+            return new LinkedHashSet<>(OPEN);
+        }
     }
 
     /** The loop that runs on this thread, or null. For the authors of Monos. */
@@ -538,7 +550,7 @@ public final class EventLoop extends Contexts.Running {
         try {
             OnPlatformThread.runAsCarrier(this::closeHere);
         } finally {
-            OpenLoops.remove(this);
+            OPEN.remove(this);
             Signals.removeAll(this);
             executor.shutDown();
         }
@@ -1009,7 +1021,12 @@ public final class EventLoop extends Contexts.Running {
      * @since 0.1
      */
     public Mono<Void> shutdownAsyncgens() {
-        return generators.shutDown(this);
+        return Mono.defer(() -> {
+            generatorsAreClosed = true;
+            List<Task<?>> begun = Task.generators(this);
+            Task.closeGenerators(begun);
+            return Flux.fromIterable(begun).concatMap(EndedWaiter::of).then();
+        });
     }
 
     // ---- debug mode

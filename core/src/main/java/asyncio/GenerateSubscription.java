@@ -73,12 +73,14 @@ final class GenerateSubscription<T> implements Emitter<T>, Subscription, CoreSub
     // ---- the task
 
     private Task<Void> begin() {
-        loop.generators.begin(this);
+        if (loop.generatorsAreClosed) {
+            Log.warn(Log.text(this) + " begins after shutdownAsyncgens(): nothing will close it", null);
+        }
         return loop.createTask(new Coroutine(this), null, Context.of(actual.currentContext()));
     }
 
     /** The coroutine of the task. */
-    private static final class Coroutine extends MonoCoroutine<Void> implements Generators.Closeable {
+    private static final class Coroutine extends MonoCoroutine<Void> implements GeneratorCoroutine {
         private final GenerateSubscription<?> generation;
 
         Coroutine(GenerateSubscription<?> generation) {

@@ -290,7 +290,7 @@ public final class Runner implements AutoCloseable {
             closeGenerators(loop, outOfMemory);
             Future<Void> joined = loop.createTask(loop.shutdownDefaultExecutor(THREAD_JOIN_TIMEOUT));
             loop.runUntilDone(List.of(joined));
-            loop.closings.runUntilOver(loop);
+            Closings.runUntilOver(loop);
             LeakDetector.reportAtEndOf(loop.events);
         } catch (Throwable e) {
             error = e;
@@ -303,7 +303,7 @@ public final class Runner implements AutoCloseable {
     /** But for generators, which tasks may use to the last. */
     private static void cancelAllTasks(EventLoop loop, boolean outOfMemory) {
         Set<Task<?>> left = loop.allTasks();
-        left.removeIf(Generators::contains);
+        left.removeIf(Task::isGenerator);
         if (left.isEmpty()) {
             return;
         }
@@ -321,9 +321,9 @@ public final class Runner implements AutoCloseable {
 
     /** Their errors are their subscribers'. */
     private static void closeGenerators(EventLoop loop, boolean outOfMemory) {
-        List<Task<?>> generators = Generators.of(loop);
+        List<Task<?>> generators = Task.generators(loop);
         if (!generators.isEmpty()) {
-            Generators.close(generators);
+            Task.closeGenerators(generators);
             runUntilEnded(generators, loop, outOfMemory);
         }
     }

@@ -133,13 +133,13 @@ public final class SharedLoops implements Iterable<EventLoop> {
     private static void cancelAll(EventLoop loop, CompletableFuture<Void> end) {
         Set<Task<?>> tasks = loop.allTasks();
         if (tasks.isEmpty()) {
-            loop.closings.whenOver(() -> end.complete(null));
+            awaitClosings(loop, end);
             return;
         }
-        if (tasks.stream().allMatch(Generators::contains)) {
-            Generators.close(List.copyOf(tasks));
+        if (tasks.stream().allMatch(Task::isGenerator)) {
+            Task.closeGenerators(tasks);
         } else {
-            tasks.removeIf(Generators::contains); // which the others may use to the last
+            tasks.removeIf(Task::isGenerator); // which the others may use to the last
             Future.cancelAll(tasks, "The shared event loops are shut down");
         }
         AtomicInteger left = new AtomicInteger(tasks.size());
@@ -149,6 +149,16 @@ public final class SharedLoops implements Iterable<EventLoop> {
                     cancelAll(loop, end);
                 }
             });
+        }
+    }
+
+    /** On the loop: waits for what is being closed, and what that closes in turn. */
+    private static void awaitClosings(EventLoop loop, CompletableFuture<Void> end) {
+        Future<?> one = loop.closings.stream().findAny().orElse(null);
+        if (one == null) {
+            end.complete(null);
+        } else {
+            one.addDoneCallback(done -> awaitClosings(loop, end));
         }
     }
 

@@ -6,6 +6,7 @@ import java.io.PrintStream;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayDeque;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -126,6 +127,36 @@ public abstract non-sealed class Task<T> extends Future<T> {
         @Override
         void setNext(Task<?> task, @Nullable Task<?> next) {
             task.nextTask = next;
+        }
+    }
+
+    /** Returns the thread that its body is on; null if it has none. */
+    @Nullable Thread bodyThread() {
+        return null;
+    }
+
+    // ---- generators
+
+    /** Whether it runs a generator, which the other tasks of its loop may use to the last. */
+    final boolean isGenerator() {
+        return source() instanceof GeneratorCoroutine;
+    }
+
+    /**
+     * Returns the generators of a loop that have begun and not ended.
+     *
+     * <p>asyncio: the weak set behind {@code shutdown_asyncgens}; here a generator is a task, which the loop knows.
+     */
+    static List<Task<?>> generators(EventLoop loop) {
+        return loop.tasks.snapshot().stream().filter(Task::isGenerator).toList();
+    }
+
+    /** Tells generators to end. */
+    static void closeGenerators(Collection<Task<?>> generators) {
+        String reason = "The event loop is shut down";
+        Future.cancelAll(generators, reason);
+        for (Task<?> task : generators) {
+            ((GeneratorCoroutine) task.source()).close(reason);
         }
     }
 
@@ -672,7 +703,8 @@ public abstract non-sealed class Task<T> extends Future<T> {
             return List.of();
         }
         Throwable failure = cancelled() ? null : failure();
-        List<StackTraceElement> stack = failure == null ? BodyStack.of(this) : BodyStack.of(failure);
+        List<StackTraceElement> stack =
+                failure == null ? BodyStack.of(bodyThread(), this::done) : BodyStack.of(failure);
         return stack.size() <= limit ? stack : List.copyOf(stack.subList(0, limit));
     }
 

@@ -145,7 +145,7 @@ final class TaskDump {
 
     /** The innermost lines of a body; of the JDK only what the first of them calls. */
     private static List<StackTraceElement> frames(Task<?> task) {
-        List<StackTraceElement> stack = BodyStack.of(task);
+        List<StackTraceElement> stack = BodyStack.of(task.bodyThread(), task::done);
         int line = 0;
         while (line < stack.size() && BodyStack.isOfJdk(stack.get(line))) {
             line++;
