@@ -21,6 +21,11 @@ final class DefaultExecutor {
 
     private boolean shutDown;
 
+    /** Functions that wait for a thread, of whichever executor, and those that run. */
+    private final AtomicInteger queued = new AtomicInteger();
+
+    private final AtomicInteger active = new AtomicInteger();
+
     /**
      * No threads yet.
      *
@@ -30,6 +35,31 @@ final class DefaultExecutor {
     DefaultExecutor(String name, @Nullable ClassLoader contextClassLoader) {
         this.name = name;
         this.contextClassLoader = contextClassLoader;
+    }
+
+    /** A function was handed to an executor; {@link #taken} follows. */
+    void handedOver() {
+        queued.incrementAndGet();
+    }
+
+    /** A function that was handed over begins, and {@link #ended} follows, or will never begin. */
+    void taken(boolean begins) {
+        queued.decrementAndGet();
+        if (begins) {
+            active.incrementAndGet();
+        }
+    }
+
+    void ended() {
+        active.decrementAndGet();
+    }
+
+    int queued() {
+        return queued.get();
+    }
+
+    int active() {
+        return active.get();
     }
 
     /** @throws IllegalStateException if it was shut down */

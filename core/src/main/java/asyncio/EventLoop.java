@@ -393,7 +393,12 @@ public final class EventLoop extends Contexts.Running {
     private void runHere() {
         try {
             Contexts.setRunning(this);
-            Watchdog.watch(this, slowStep(CpuTime::of));
+            SlowStep slowStep = slowStep(CpuTime::of);
+            LagProbe lagProbe = events.lagProbe();
+            Watchdog.watch(this, nanos -> {
+                slowStep.look(nanos);
+                lagProbe.look(nanos);
+            });
             driver.run();
         } finally {
             Watchdog.unwatch(this);
@@ -464,7 +469,14 @@ public final class EventLoop extends Contexts.Running {
 
     /** The watchdog's record of this loop. */
     SlowStep slowStep(ToLongFunction<Thread> cpuTime) {
-        return new SlowStep(this, core, driver, () -> debug ? slowCallbackNanos : Long.MAX_VALUE, cpuTime);
+        return new SlowStep(
+                this,
+                core,
+                driver,
+                () -> debug ? slowCallbackNanos : Long.MAX_VALUE,
+                this::slowCallbackNanos,
+                events,
+                cpuTime);
     }
 
     private void checkMayRun() {
@@ -785,6 +797,7 @@ public final class EventLoop extends Contexts.Running {
                 ? ((ColdMono<T>) own).newTask(this, options.name(), context)
                 : new MonoTask<>(this, coroutine, options.name(), context);
         tasks.add(task);
+        events.created(task);
         if (Boolean.TRUE.equals(options.eager()) && running.get() && core.inEventLoop()) {
             startEagerly(task);
             return task;
@@ -795,6 +808,7 @@ public final class EventLoop extends Contexts.Running {
         } finally {
             if (!queued) {
                 tasks.remove(task); // closed, or there is no memory: nobody would start it
+                events.refused(task);
             }
         }
         if (!queued) {
@@ -924,6 +938,64 @@ public final class EventLoop extends Contexts.Running {
      */
     public void callExceptionHandler(ExceptionContext what) {
         events.report(Objects.requireNonNull(what, "what"));
+    }
+
+    /**
+     * Adds a listener to exceptions that nobody else sees, beside the one {@linkplain #setExceptionHandler handler},
+     * which is told after it and decides what becomes of them: without one they are still logged. For meters and
+     * alerts. It is called on the threads that the handler is called on; from any thread; a listener that throws is
+     * logged.
+     *
+     * <pre>{@code
+     * loop.addExceptionListener((l, what) -> System.err.println(l.getName() + ": " + what.message()));
+     * }</pre>
+     *
+     * @return takes it back
+     * @since 0.1
+     */
+    public Disposable addExceptionListener(BiConsumer<? super EventLoop, ? super ExceptionContext> listener) {
+        Objects.requireNonNull(listener, "listener");
+        return addListener(new LoopListener() {
+            @Override
+            public void exceptionUnhandled(EventLoop loop, ExceptionContext what) {
+                listener.accept(loop, what);
+            }
+
+            @Override
+            public String toString() {
+                return Log.text(listener);
+            }
+        });
+    }
+
+    // ---- observing
+
+    /**
+     * Adds a listener to what happens in this loop: tasks that begin and end, exceptions, slow steps, lag. From any
+     * thread; it is held until it is taken back. Adding one twice tells it twice.
+     *
+     * @return takes it back
+     * @since 0.1
+     */
+    public Disposable addListener(LoopListener listener) {
+        return events.listeners.add(listener);
+    }
+
+    /**
+     * Counts what the loop has to do and has done. From any thread, at the cost of a few fields that are read.
+     *
+     * @since 0.1
+     */
+    public LoopStatistics statistics() {
+        return new LoopStatistics(
+                tasks.size(),
+                core.readyCount(),
+                core.timerCount(),
+                core.channelCount(),
+                core.ticks(),
+                core.polls(),
+                executor.active(),
+                executor.queued());
     }
 
     // ---- executors

@@ -45,15 +45,22 @@ final class ExecutorJob<T> implements Runnable {
     static <T> Future<T> submit(
             EventLoop loop, Executor executor, Callable<? extends T> function, ContextView context) {
         ExecutorJob<T> job = new ExecutorJob<>(loop, function, context);
+        loop.executor.handedOver();
         try {
             executor.execute(job);
         } catch (RuntimeException | Error e) {
-            if (job.taken.compareAndSet(false, true)) {
-                job.letTimeGo();
-            }
+            job.giveUp();
             throw e;
         }
         return job.future;
+    }
+
+    /** Keeps it from beginning, unless it has begun. */
+    private void giveUp() {
+        if (taken.compareAndSet(false, true)) {
+            loop.executor.taken(false);
+            letTimeGo();
+        }
     }
 
     private void letTimeGo() {
@@ -71,6 +78,7 @@ final class ExecutorJob<T> implements Runnable {
         if (!taken.compareAndSet(false, true)) {
             return;
         }
+        loop.executor.taken(true);
         try {
             T result = Contexts.callWith(context, function);
             if (result instanceof Mono<?> mono) {
@@ -81,6 +89,7 @@ final class ExecutorJob<T> implements Runnable {
         } catch (Throwable e) {
             outcome.error = e;
         }
+        loop.executor.ended();
         if (!loop.core.enqueue(outcome)) {
             outcome.run();
         }
@@ -98,8 +107,8 @@ final class ExecutorJob<T> implements Runnable {
         @Override
         public boolean cancel(@Nullable String message) {
             boolean cancelled = super.cancel(message);
-            if (cancelled && job.taken.compareAndSet(false, true)) {
-                job.letTimeGo();
+            if (cancelled) {
+                job.giveUp();
             }
             return cancelled;
         }

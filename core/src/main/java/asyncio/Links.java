@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 abstract class Links<T> {
     private @Nullable T first;
     private @Nullable T last;
+    private int size;
 
     abstract @Nullable T previous(T element);
 
@@ -29,6 +30,7 @@ abstract class Links<T> {
             setNext(last, element);
         }
         this.last = element;
+        size++;
     }
 
     /** False if it was not in the list. */
@@ -50,7 +52,12 @@ abstract class Links<T> {
         }
         setPrevious(element, null);
         setNext(element, null);
+        size--;
         return true;
+    }
+
+    final synchronized int size() {
+        return size;
     }
 
     /** A copy, in order. */

@@ -5,13 +5,14 @@ import asyncio.internal.loop.IdleObserver;
 import asyncio.internal.loop.LoopObserver;
 import asyncio.internal.loop.TimerQueue;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 import reactor.util.context.ContextView;
 
 /** The events of a loop, for its exception handler, debug mode's log and its monitor. */
-final class LoopEvents implements LoopObserver, LeakOwner {
+final class LoopEvents implements LoopObserver, LeakOwner, SlowStep.Observer {
     private static final double NANOS_PER_SECOND = 1e9;
 
     /** Of bodies that got no thread, in the whole process: there may be thousands at once, all for the same reason. */
@@ -37,6 +38,7 @@ final class LoopEvents implements LoopObserver, LeakOwner {
     };
 
     private final EventLoop loop;
+    final LoopListeners listeners = new LoopListeners();
     volatile @Nullable BiConsumer<? super EventLoop, ? super ExceptionContext> handler;
 
     LoopEvents(EventLoop loop) {
@@ -65,6 +67,9 @@ final class LoopEvents implements LoopObserver, LeakOwner {
     void report(ExceptionContext what) {
         ContextView context = contextOf(what);
         try (ThreadLocals.Scope locals = context == null ? null : ThreadLocals.restore(context)) {
+            if (!listeners.none()) {
+                listeners.tell(listener -> listener.exceptionUnhandled(loop, what));
+            }
             tell(what, context);
         }
     }
@@ -132,6 +137,77 @@ final class LoopEvents implements LoopObserver, LeakOwner {
         if (what.context() != null) {
             log(what.context());
         }
+    }
+
+    // ---- tasks
+
+    /** A task was made; it has not begun. */
+    void created(Task<?> task) {
+        if (!listeners.none()) {
+            listeners.tell(listener -> listener.taskCreated(task));
+        }
+    }
+
+    /** A task is done. */
+    void ended(Task<?> task) {
+        if (!listeners.none()) {
+            ended(task, task.failure());
+        }
+    }
+
+    private void ended(Task<?> task, @Nullable Throwable failure) {
+        LoopListener.Outcome outcome = failure == null
+                ? LoopListener.Outcome.RESULT
+                : task.cancelled() ? LoopListener.Outcome.CANCELLED : LoopListener.Outcome.EXCEPTION;
+        listeners.tell(listener -> listener.taskEnded(task, outcome, failure));
+    }
+
+    /** A task that was made could not be given to the loop: it never begins. */
+    void refused(Task<?> task) {
+        if (!listeners.none()) {
+            listeners.tell(listener -> listener.taskEnded(task, LoopListener.Outcome.CANCELLED, null));
+        }
+    }
+
+    /** A request to cancel a task counts. */
+    void cancelRequested(Task<?> task, @Nullable String message) {
+        if (!listeners.none()) {
+            listeners.tell(listener -> listener.cancelRequested(task, message));
+        }
+    }
+
+    // ---- what the watchdog sees
+
+    @Override
+    public boolean wantsSlowSteps() {
+        return !listeners.none();
+    }
+
+    @Override
+    public @Nullable Object current() {
+        return loop.currentTask();
+    }
+
+    @Override
+    public void slow(@Nullable Object current, long nanos, List<StackTraceElement> stack) {
+        Task<?> task = (Task<?>) current;
+        listeners.tell(listener -> listener.stepSlow(loop, task, Duration.ofNanos(nanos), stack));
+    }
+
+    @Override
+    public void stuck(boolean unclaimed, long nanos, List<StackTraceElement> stack) {
+        if (listeners.none()) {
+            return;
+        }
+        listeners.tell(listener -> listener.stuck(loop, unclaimed, Duration.ofNanos(nanos), stack));
+    }
+
+    /** The probe of the loop's lag. */
+    LagProbe lagProbe() {
+        return new LagProbe(
+                loop.core,
+                () -> !listeners.none(),
+                nanos -> listeners.tell(listener -> listener.lagged(loop, Duration.ofNanos(nanos))));
     }
 
     // ---- debug mode
@@ -207,6 +283,9 @@ final class LoopEvents implements LoopObserver, LeakOwner {
 
     @Override
     public boolean forgotten(LeakDetector.Leak coroutine) {
+        if (!listeners.none()) {
+            listeners.tell(listener -> listener.coroutineForgotten(loop, coroutine.leftover()));
+        }
         if (loop.monitor == null) {
             return false;
         }

@@ -5,6 +5,7 @@ import asyncio.internal.loop.LoopCore;
 import asyncio.internal.loop.LoopDriver;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.function.LongSupplier;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
@@ -40,11 +41,18 @@ final class SlowStep {
     private final LoopDriver driver;
     private final LongSupplier limitNanos;
     private final ToLongFunction<Thread> cpuTime;
+    private final LongSupplier slowNanos;
+    private final Observer observer;
     private long progress = -1;
     /** Time since then, less that in which the watchdog itself did not get to run. */
     private long passedNanos;
 
     private boolean reported;
+    /** Of the step that is slow and not over; null if there is none. */
+    private @Nullable List<StackTraceElement> slowStack;
+    /** The observer's answer to what the loop was at, then. */
+    private @Nullable Object slowCurrent;
+
     /** The thread that has the loop, and what it had used when it was first seen with it in this step. */
     private @Nullable Thread holder;
 
@@ -54,14 +62,39 @@ final class SlowStep {
      * Nothing is known yet.
      *
      * @param loop how the loop is called
-     * @param limitNanos what a step may take, or {@link Long#MAX_VALUE} for the usual
+     * @param limitNanos what a step may take before a warning, or {@link Long#MAX_VALUE} for the usual
+     * @param slowNanos what a step may take before the observer is told, whatever it did meanwhile
      */
-    SlowStep(Object loop, LoopCore core, LoopDriver driver, LongSupplier limitNanos, ToLongFunction<Thread> cpuTime) {
+    SlowStep(
+            Object loop,
+            LoopCore core,
+            LoopDriver driver,
+            LongSupplier limitNanos,
+            LongSupplier slowNanos,
+            Observer observer,
+            ToLongFunction<Thread> cpuTime) {
         this.loop = loop;
         this.core = core;
         this.driver = driver;
         this.limitNanos = limitNanos;
+        this.slowNanos = slowNanos;
+        this.observer = observer;
         this.cpuTime = cpuTime;
+    }
+
+    /** Told of slow steps and of loops that are stuck, by the watchdog's thread. */
+    interface Observer {
+        /** Whether {@link #slow} is wanted. */
+        boolean wantsSlowSteps();
+
+        /** The task that has the loop, or null. */
+        @Nullable Object current();
+
+        /** A step that was slow is over; it took so long, to about one period of the watchdog. */
+        void slow(@Nullable Object current, long nanos, List<StackTraceElement> stack);
+
+        /** The loop has made no progress for so long, which is being logged. */
+        void stuck(boolean unclaimed, long nanos, List<StackTraceElement> stack);
     }
 
     private static long millis(String property, long otherwise) {
@@ -72,6 +105,7 @@ final class SlowStep {
     void look(long nanos) {
         long now = driver.progress();
         if (now != progress || core.isSelecting()) {
+            tellOfSlowStep(nanos);
             progress = now;
             passedNanos = 0;
             reported = false;
@@ -81,15 +115,33 @@ final class SlowStep {
         passedNanos += nanos;
         boolean unclaimed = driver.unclaimed() && BodyThreads.VIRTUAL;
         Thread thread = driver.holderThread();
-        if (reported || thread == null) {
+        if (thread == null) {
+            return;
+        }
+        if (slowStack == null && passedNanos >= slowNanos.getAsLong() && observer.wantsSlowSteps()) {
+            slowStack = List.of(thread.getStackTrace());
+            slowCurrent = observer.current();
+        }
+        if (reported) {
             return;
         }
         if (unclaimed) {
             if (passedNanos >= UNCLAIMED_NANOS * (isYoung() || CpuTime.isScarce() ? BUSY_FACTOR : 1)) {
-                report(unclaimed(thread), thread.getStackTrace());
+                report(unclaimed(thread), true, thread.getStackTrace());
             }
         } else {
             lookAtStep(thread);
+        }
+    }
+
+    /** It began before the first look that saw it, and ended after the last: another period, on average. */
+    private void tellOfSlowStep(long nanos) {
+        List<StackTraceElement> stack = slowStack;
+        if (stack != null) {
+            Object current = slowCurrent;
+            slowStack = null;
+            slowCurrent = null;
+            observer.slow(current, passedNanos + nanos, stack);
         }
     }
 
@@ -114,7 +166,7 @@ final class SlowStep {
                 }
             }
         }
-        report(step(stack), stack);
+        report(step(stack), false, stack);
     }
 
     private static boolean isYoung() {
@@ -153,8 +205,9 @@ final class SlowStep {
                         : "Move blocking calls to toThread(...)");
     }
 
-    private void report(String what, StackTraceElement[] stack) {
+    private void report(String what, boolean unclaimed, StackTraceElement[] stack) {
         reported = true;
+        observer.stuck(unclaimed, passedNanos, List.of(stack));
         int withheld = IN_A_MINUTE.pass(System.nanoTime());
         if (withheld == RateLimit.WITHHELD) {
             return;

@@ -318,17 +318,27 @@ public abstract non-sealed class Task<T> extends Future<T> {
     /** Ends the task with a result; a request that was not delivered wins over it (asyncio's rule). */
     final void finishWith(@Nullable T result) {
         Object before = SLOT.getAndSet(this, FINISHED);
-        ended();
-        if (before instanceof CancelRequest request) {
-            try {
-                Operators.onDiscard(result, context);
-                finishCancelled(request.exception(loop));
-            } catch (Error e) {
-                finishExceptionally(e);
-                throw e;
+        boolean first = ended();
+        try {
+            if (before instanceof CancelRequest request) {
+                finishCancelled(request, result);
+            } else {
+                finishResult(result);
             }
-        } else {
-            finishResult(result);
+        } finally {
+            if (first) {
+                loop.events.ended(this);
+            }
+        }
+    }
+
+    private void finishCancelled(CancelRequest request, @Nullable T result) {
+        try {
+            Operators.onDiscard(result, context);
+            finishCancelled(request.exception(loop));
+        } catch (Error e) {
+            finishExceptionally(e);
+            throw e;
         }
     }
 
@@ -339,20 +349,28 @@ public abstract non-sealed class Task<T> extends Future<T> {
 
     final void finishWith(Throwable exception) {
         SLOT.setVolatile(this, FINISHED);
-        ended();
-        if (exception instanceof CancelledException cancelled) {
-            finishCancelled(cancelled);
-        } else {
-            finishExceptionally(exception);
+        boolean first = ended();
+        try {
+            if (exception instanceof CancelledException cancelled) {
+                finishCancelled(cancelled);
+            } else {
+                finishExceptionally(exception);
+            }
+        } finally {
+            if (first) {
+                loop.events.ended(this);
+            }
         }
     }
 
-    private void ended() {
-        loop.tasks.remove(this);
+    /** False if it had ended before: the loop's close ends whatever it finds. */
+    private boolean ended() {
+        boolean first = loop.tasks.remove(this);
         Cleanups cleanups = this.cleanups;
         if (cleanups != null) {
             cleanups.ownerHasEnded();
         }
+        return first;
     }
 
     /** Lets go of what is awaited, because the loop closes and the wait will not end. */
@@ -430,7 +448,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
         ArrayDeque<Task<?>> outer = new ArrayDeque<>(0);
         Set<Task<?>> seen = Set.of();
         Task<?> task = this;
-        while (task.countRequest()) {
+        while (task.countRequest(message)) {
             if (among != null) {
                 among.add(task);
             }
@@ -512,11 +530,12 @@ public abstract non-sealed class Task<T> extends Future<T> {
         return true; // it has come apart meanwhile: somebody else goes on, or cancels
     }
 
-    private boolean countRequest() {
+    private boolean countRequest(@Nullable String message) {
         if (done() || slot == FINISHED) {
             return false;
         }
         REQUESTS.getAndAdd(this, 1);
+        loop.events.cancelRequested(this, message);
         return true;
     }
 

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 final class Watchdog implements Runnable {
     private static final long PERIOD_NANOS = Duration.ofMillis(50).toNanos();
     private static final int ROUNDS_BEFORE_RETIRING = 40;
-    private static final Map<Object, SlowStep> LOOPS = new ConcurrentHashMap<>();
+    private static final Map<Object, LongConsumer> LOOPS = new ConcurrentHashMap<>();
     /** Guarded by this class. */
     private static @Nullable Thread thread;
 
@@ -24,9 +25,11 @@ final class Watchdog implements Runnable {
 
     /**
      * Begins to look at a loop; {@link #unwatch} must follow, also if this throws since there is no thread to be had.
+     *
+     * @param look called in each round, with the nanoseconds since the last one
      */
-    static void watch(Object loop, SlowStep step) {
-        LOOPS.put(loop, step);
+    static void watch(Object loop, LongConsumer look) {
+        LOOPS.put(loop, look);
         synchronized (Watchdog.class) {
             if (thread == null || !thread.isAlive()) {
                 Thread watchdog = new Thread(null, new Watchdog(), "asyncio-watchdog", 0, false);
@@ -51,8 +54,8 @@ final class Watchdog implements Runnable {
             long passed = Math.min(now - before, 2 * PERIOD_NANOS);
             before = now;
             attempt(LeakDetector::report);
-            for (SlowStep step : LOOPS.values()) {
-                attempt(() -> step.look(passed));
+            for (LongConsumer look : LOOPS.values()) {
+                attempt(() -> look.accept(passed));
             }
             idleRounds = LOOPS.isEmpty() ? idleRounds + 1 : 0;
             if (idleRounds > ROUNDS_BEFORE_RETIRING && retire()) {

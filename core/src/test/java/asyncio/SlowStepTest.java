@@ -1,11 +1,15 @@
 package asyncio;
 
+import static asyncio.Asyncio.async;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -118,6 +122,80 @@ class SlowStepTest {
         }
 
         static void use() {}
+    }
+
+    private static final class SlowSteps implements LoopListener {
+        private final List<String> told = new CopyOnWriteArrayList<>();
+
+        @Override
+        public void stepSlow(EventLoop loop, @Nullable Task<?> task, Duration duration, List<StackTraceElement> stack) {
+            told.add("slow " + (task == null ? "callback" : task.getName()) + " " + duration.toMillis() + " "
+                    + in(stack));
+        }
+
+        @Override
+        public void stuck(EventLoop loop, boolean unclaimed, Duration duration, List<StackTraceElement> stack) {
+            told.add((unclaimed ? "unclaimed " : "stuck ") + duration.toMillis() + " " + in(stack));
+        }
+
+        private static boolean in(List<StackTraceElement> stack) {
+            return stack.stream().anyMatch(frame -> frame.getMethodName().equals("spin"));
+        }
+    }
+
+    private void endStep() throws Exception {
+        CountDownLatch next = new CountDownLatch(1);
+        CountDownLatch hold = new CountDownLatch(1);
+        thread.loop.callSoonThreadsafe(() -> {
+            next.countDown();
+            spin(hold);
+        });
+        over = true;
+        next.await();
+    }
+
+    @Test
+    void listenersHearOfASlowStepWhenItIsOverAndOfOneThatLastsMeanwhile() throws Exception {
+        SlowSteps listener = new SlowSteps();
+        thread.loop.addListener(listener);
+        CountDownLatch begun = new CountDownLatch(1);
+        runOnLoop(() -> spin(begun), begun);
+        pass(Duration.ofMillis(300), Duration.ofMillis(300));
+        assertThat(listener.told).isEmpty();
+        endStep();
+        step.look(ROUND);
+        assertThat(listener.told).containsExactly("slow callback 350 true");
+    }
+
+    @Test
+    void listenersHearOfALoopThatIsStuckWhileItIs() throws Exception {
+        SlowSteps listener = new SlowSteps();
+        thread.loop.addListener(listener);
+        CountDownLatch begun = new CountDownLatch(1);
+        thread.loop.createTask(async(() -> spin(begun)), "spinning");
+        runOnLoop(() -> {}, begun);
+        pass(Duration.ofSeconds(15), Duration.ofSeconds(15));
+        assertThat(listener.told)
+                .singleElement()
+                .asString()
+                .startsWith("stuck ")
+                .endsWith(" true");
+        endStep();
+        step.look(ROUND);
+        assertThat(listener.told).hasSize(2).last().isEqualTo("slow spinning 15050 true");
+    }
+
+    @Test
+    void aStepThatIsNotSlowIsNotTold() throws Exception {
+        SlowSteps listener = new SlowSteps();
+        thread.loop.addListener(listener);
+        thread.loop.setSlowCallbackDuration(Duration.ofMillis(350));
+        CountDownLatch begun = new CountDownLatch(1);
+        runOnLoop(() -> spin(begun), begun);
+        pass(Duration.ofMillis(300), Duration.ofMillis(300));
+        endStep();
+        step.look(ROUND);
+        assertThat(listener.told).isEmpty();
     }
 
     @Test

@@ -76,6 +76,10 @@ public final class LoopCore extends NettyEventLoop {
     private int stepsUntilReading;
     private int todo;
     private @Nullable Object signalled;
+    /** So far; written by the owner. */
+    private long ticks;
+
+    private long polls;
     /** The longest time, in real time, that the select under way may take; zero for no limit. */
     private long quietNanos;
     /** Virtual time has nothing to jump to, and the monitor has looked: the select may sleep. */
@@ -302,6 +306,7 @@ public final class LoopCore extends NettyEventLoop {
                 observer.late(ticker.nanoTime() - deadline);
             }
         }
+        polls++;
         lastPoll = System.nanoTime();
         lastReading = lastPoll;
         collectReady();
@@ -470,6 +475,7 @@ public final class LoopCore extends NettyEventLoop {
     }
 
     private void countTick() {
+        ticks++;
         todo = order == null ? ready.size() : order.arrange(ready);
     }
 
@@ -582,6 +588,33 @@ public final class LoopCore extends NettyEventLoop {
                 abandon(timer.action());
             }
         }
+    }
+
+    // ---- for looking at, from any thread
+
+    /** Whether time is virtual. */
+    public boolean isVirtual() {
+        return virtualClock != null;
+    }
+
+    /** Returns the number of entries in the ready queue. */
+    public int readyCount() {
+        return ready.size();
+    }
+
+    /** Returns the number of channels that are registered or watched. */
+    public int channelCount() {
+        return registered() + watches.foreign();
+    }
+
+    /** Returns the number of ticks so far. */
+    public long ticks() {
+        return ticks;
+    }
+
+    /** Returns the number of selects so far. */
+    public long polls() {
+        return polls;
     }
 
     /** Returns the number of timers. */

@@ -20,6 +20,7 @@ import io.netty.util.concurrent.Ticker;
 import java.util.Objects;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /** The part of Netty's event loop that is the same for every loop; {@link LoopCore} does the work. */
@@ -30,6 +31,8 @@ public abstract class NettyEventLoop extends AbstractScheduledEventExecutor impl
     final Baton baton = Baton.create();
     /** {@code close} has begun: no new channel may come, since nobody would close it. */
     volatile boolean closing;
+
+    private final AtomicInteger registered = new AtomicInteger();
 
     private final Promise<?> termination = new DefaultPromise<Void>(ImmediateEventExecutor.INSTANCE) {
         /** That executor calls every thread its own, on which waiting would be a deadlock. */
@@ -88,6 +91,11 @@ public abstract class NettyEventLoop extends AbstractScheduledEventExecutor impl
         return null;
     }
 
+    /** Returns the number of registrations that were not cancelled; from any thread. */
+    final int registered() {
+        return registered.get();
+    }
+
     /** The next tick begins with a select; on the loop. */
     abstract void pollSoon();
 
@@ -100,7 +108,8 @@ public abstract class NettyEventLoop extends AbstractScheduledEventExecutor impl
                 return;
             }
             try {
-                promise.setSuccess(Transports.register(io, handle, this::pollSoon));
+                promise.setSuccess(Transports.register(io, handle, this::pollSoon, registered::decrementAndGet));
+                registered.incrementAndGet();
             } catch (Exception e) {
                 promise.setFailure(e);
             }

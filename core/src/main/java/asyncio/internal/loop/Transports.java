@@ -31,14 +31,22 @@ public final class Transports {
         return NioIoHandler.newFactory();
     }
 
-    /** @param pollSoon called, on the loop, when there is something to do in the next select */
-    static IoRegistration register(IoHandler io, IoHandle handle, Runnable pollSoon) throws Exception {
+    /**
+     * Registers a handle.
+     *
+     * @param pollSoon called, on the loop, when there is something to do in the next select
+     * @param cancelled called once, when the registration is cancelled
+     */
+    static IoRegistration register(IoHandler io, IoHandle handle, Runnable pollSoon, Runnable cancelled)
+            throws Exception {
         IoRegistration registration = io.register(handle);
-        return io instanceof NioIoHandler ? new LetGo(registration, pollSoon) : neverEmpty(registration);
+        return io instanceof NioIoHandler
+                ? new LetGo(registration, pollSoon, cancelled)
+                : new NeverEmpty(registration, cancelled);
     }
 
     /** NIO closes a channel's socket in the select after its close; until then a server's port is taken. */
-    private record LetGo(IoRegistration registration, Runnable pollSoon) implements IoRegistration {
+    private record LetGo(IoRegistration registration, Runnable pollSoon, Runnable cancelled) implements IoRegistration {
         @Override
         @SuppressWarnings("TypeParameterUnusedInFormals") // Netty's signature
         public <T> T attachment() {
@@ -58,8 +66,16 @@ public final class Transports {
         @Override
         public boolean cancel() {
             pollSoon.run();
-            return registration.cancel();
+            return Transports.cancel(registration, cancelled);
         }
+    }
+
+    private static boolean cancel(IoRegistration registration, Runnable cancelled) {
+        boolean first = registration.cancel();
+        if (first) {
+            cancelled.run();
+        }
+        return first;
     }
 
     /**
@@ -68,11 +84,7 @@ public final class Transports {
      * peer's end, or is paused then, comes to that. It stays in epoll with no interest but the edge-triggered mark,
      * which brings errors and hang-ups once and not for ever.
      */
-    private static IoRegistration neverEmpty(IoRegistration registration) {
-        return new NeverEmpty(registration);
-    }
-
-    private record NeverEmpty(IoRegistration registration) implements IoRegistration {
+    private record NeverEmpty(IoRegistration registration, Runnable cancelled) implements IoRegistration {
         @Override
         @SuppressWarnings("TypeParameterUnusedInFormals") // Netty's signature
         public <T> T attachment() {
@@ -91,7 +103,7 @@ public final class Transports {
 
         @Override
         public boolean cancel() {
-            return registration.cancel();
+            return Transports.cancel(registration, cancelled);
         }
     }
 }

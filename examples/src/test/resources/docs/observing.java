@@ -1,0 +1,1 @@
+import reactor.core.Disposable;
