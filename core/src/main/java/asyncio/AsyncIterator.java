@@ -65,7 +65,7 @@ public final class AsyncIterator<T> implements AutoCloseable {
      * <p>asyncio: {@code aclose}.
      */
     public Mono<Void> aclose() {
-        return new MonoScope.Supplied<>(AcloseSteps.class, false, () -> new AcloseSteps(subscriber));
+        return new MonoScope.Shielded<>(AcloseSteps.class, () -> new AcloseSteps(subscriber));
     }
 
     /** Closes this as {@link #aclose}: in a body, waits for it; elsewhere does not wait. */

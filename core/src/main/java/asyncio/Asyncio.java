@@ -645,8 +645,7 @@ public final class Asyncio {
     public static <T> Mono<T> shieldedCleanup(Mono<? extends T> mono, Duration limit) {
         Objects.requireNonNull(limit, "limit");
         ColdMono.adopt(Objects.requireNonNull(mono, "mono"));
-        return new MonoScope.Supplied<>(
-                ShieldedCleanupSteps.class, false, () -> new ShieldedCleanupSteps<>(mono, limit));
+        return new MonoScope.Shielded<>(ShieldedCleanupSteps.class, () -> new ShieldedCleanupSteps<>(mono, limit));
     }
 
     // ---- other threads

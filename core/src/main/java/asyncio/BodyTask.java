@@ -33,6 +33,8 @@ final class BodyTask<T> extends Task<T> implements Seated {
     private @Nullable Seat seat;
     /** The wait that the body is suspended on; used by the owner of the loop only. */
     private @Nullable Wait waiting;
+    /** Of the innermost cancel scope that is open; null if there is none. */
+    @Nullable AwaitGuard guard;
     /**
      * While the body's thread is inside a foreign Mono's {@code subscribe} or {@code cancel}: whoever awaits there is
      * an operator's lambda.
@@ -188,6 +190,10 @@ final class BodyTask<T> extends Task<T> implements Seated {
 
     /** Implements {@link Asyncio#await}; on the body's thread. */
     <V> @Nullable V await(Mono<? extends V> mono) throws Exception {
+        AwaitGuard guard = this.guard;
+        if (guard != null && !subscribing && !unwinding) {
+            guard.check(mono);
+        }
         try {
             return loop.getDebug() ? awaitInDebugMode(mono) : awaitAny(mono);
         } catch (CancelledException e) {

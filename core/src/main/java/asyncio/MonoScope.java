@@ -20,6 +20,11 @@ abstract class MonoScope<T> extends ColdMono<T> {
     /** Whether it runs code that may await, and needs a thread for that. */
     abstract boolean isStraightLine();
 
+    /** Whether it may be entered, and waited for, in a {@link CancelScope} that is cancelled. */
+    boolean isShielded() {
+        return false;
+    }
+
     /** The work of one subscription. */
     abstract Steps<T> open();
 
@@ -44,7 +49,7 @@ abstract class MonoScope<T> extends ColdMono<T> {
     }
 
     /** A scope of any kind. */
-    static final class Supplied<T> extends MonoScope<T> {
+    static class Supplied<T> extends MonoScope<T> {
         private final Class<?> kind;
         private final boolean straightLine;
         private final Supplier<? extends Steps<T>> steps;
@@ -57,18 +62,30 @@ abstract class MonoScope<T> extends ColdMono<T> {
         }
 
         @Override
-        boolean isStraightLine() {
+        final boolean isStraightLine() {
             return straightLine;
         }
 
         @Override
-        Steps<T> open() {
+        final Steps<T> open() {
             return steps.get();
         }
 
         @Override
-        public String toString() {
+        public final String toString() {
             return "<scope " + LeakDetector.functionName(kind) + ">";
+        }
+    }
+
+    /** A clean-up, which is done also in a {@link CancelScope} that is cancelled. */
+    static final class Shielded<T> extends Supplied<T> {
+        Shielded(Class<?> kind, Supplier<? extends Steps<T>> steps) {
+            super(kind, false, steps);
+        }
+
+        @Override
+        boolean isShielded() {
+            return true;
         }
     }
 

@@ -66,20 +66,20 @@ class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
     }
 
     /** A limit that ends without an error when the time is out. */
-    static final class MovingOn<T> extends TimeLimitSteps<T> {
+    static class MovingOn<T> extends TimeLimitSteps<T> {
         private boolean movedOn;
 
-        MovingOn(Function<Timeout, Mono<? extends T>> body, @Nullable Duration time) {
+        MovingOn(@Nullable Function<Timeout, Mono<? extends T>> body, @Nullable Duration time) {
             super(null, body, time, false);
         }
 
         /** Whether the time was out, and what was in the scope has ended by that. */
-        boolean movedOn() {
+        final boolean movedOn() {
             return movedOn;
         }
 
         @Override
-        boolean movesOn(Throwable cancellation) {
+        final boolean movesOn(Throwable cancellation) {
             movedOn = true;
             report(cancellation);
             return true;
@@ -91,7 +91,7 @@ class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
         return false;
     }
 
-    private Task<?> task() {
+    final Task<?> task() {
         return Objects.requireNonNull(task, "a scope that has begun");
     }
 
@@ -107,7 +107,12 @@ class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
             boolean isDue = absolute ? when <= task.loop.core.now() : time.isZero() || time.isNegative();
             set(when, isDue);
         }
-        return awaited != null ? awaited : Objects.requireNonNull(body).apply(new Timeout(this));
+        return awaited != null ? awaited : work();
+    }
+
+    /** Returns the limited work, if no Mono is given. */
+    Mono<? extends T> work() {
+        return Objects.requireNonNull(body).apply(new Timeout(this));
     }
 
     @Override
@@ -271,18 +276,26 @@ class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
         if (awaited != null && task().hasComeBy(awaited)) {
             return;
         }
-        state = State.EXPIRING;
-        task().cancel();
+        end(null);
+    }
+
+    /** Cancels what is in the scope, unless it has ended or was told before; on the loop. */
+    final void end(@Nullable String message) {
+        if (state == State.ACTIVE) {
+            disarm();
+            state = State.EXPIRING;
+            task().cancel(message);
+        }
     }
 
     // ---- API of Timeout
 
-    @Nullable Duration when() {
+    final @Nullable Duration when() {
         long when = this.when;
         return when == NEVER ? null : Duration.ofNanos(when);
     }
 
-    void reschedule(@Nullable Duration when) {
+    final void reschedule(@Nullable Duration when) {
         EventLoop loop = task().loop;
         if (!loop.core.inEventLoop()) {
             throw Misuse.wrongThread("reschedule", loop.toString());
@@ -300,7 +313,7 @@ class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
         }
     }
 
-    boolean expired() {
+    final boolean expired() {
         return state == State.EXPIRING || state == State.EXPIRED;
     }
 

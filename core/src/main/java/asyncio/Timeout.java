@@ -105,9 +105,9 @@ public final class Timeout {
     }
 
     /**
-     * The outcome of {@link #moveOn}.
+     * The outcome of {@link #moveOn}, and of a {@link CancelScope}.
      *
-     * @param movedOn whether the time was out, and the scope has ended by that
+     * @param movedOn whether the time was out, or the scope cancelled, and it has ended by that
      * @param value of the scope; null if it moved on, or was empty
      * @param <T> the type of the value
      * @since 0.1

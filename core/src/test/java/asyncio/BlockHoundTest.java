@@ -255,6 +255,18 @@ class BlockHoundTest {
                 "Timeout.scopeBody(Duration, BodyFunction)",
                 loop -> Timeout.scopeBody(Duration.ofSeconds(10), timeout -> await(sleep(SHORT, 1))));
         methods.put(
+                "CancelScope.scope(Function)",
+                loop -> CancelScope.scope(scope -> {
+                    scope.cancel();
+                    return sleep(Duration.ofHours(1), 1);
+                }));
+        methods.put(
+                "CancelScope.scopeBody(BodyFunction)",
+                loop -> CancelScope.scopeBody(scope -> {
+                    scope.cancel();
+                    return await(sleep(Duration.ofHours(1), 1));
+                }));
+        methods.put(
                 "Timeout.moveOn(Duration, Function)",
                 loop -> Timeout.moveOn(SHORT, timeout -> sleep(Duration.ofHours(1))));
         methods.put(

@@ -21,3 +21,5 @@ interface Connection { Mono<Row> query(String sql); Mono<Void> release(); Mono<V
 interface Pool { Mono<Connection> acquire(); }
 Pool pool;
 Connection connection;
+List<String> links;
+abstract void stopButton(Runnable stop);

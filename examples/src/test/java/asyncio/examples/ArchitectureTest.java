@@ -45,6 +45,7 @@ class ArchitectureTest {
 
     /** Of package asyncio, what knows no loop, Future or Task: it is given names, owners and callbacks. */
     private static final Set<String> TOOLS = Set.of(
+            "AwaitGuard",
             "AwaitedSubscription",
             "BodyKind",
             "BodyStack",
