@@ -1,5 +1,6 @@
 package asyncio;
 
+import asyncio.internal.loop.DaemonThreads;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
@@ -92,8 +93,7 @@ final class DefaultExecutor {
                 TimeUnit.SECONDS,
                 new LinkedBlockingQueue<>(),
                 job -> {
-                    Thread thread = new Thread(null, job, name + "-thread-" + count.incrementAndGet(), 0, false);
-                    thread.setDaemon(true);
+                    Thread thread = DaemonThreads.newThread(job, name + "-thread-" + count.incrementAndGet(), 0);
                     thread.setContextClassLoader(contextClassLoader);
                     return thread;
                 },
@@ -117,8 +117,6 @@ final class DefaultExecutor {
 
     /** Runs a job that waits for the threads to end, as asyncio does: in a thread of its own. */
     void runJoiner(Runnable job) {
-        Thread joiner = new Thread(null, job, name + "-joiner", 0, false);
-        joiner.setDaemon(true);
-        joiner.start();
+        DaemonThreads.newThread(job, name + "-joiner", 0).start();
     }
 }

@@ -96,7 +96,7 @@ public final class EventLoop extends Contexts.Running {
     final DefaultExecutor executor = new DefaultExecutor(name, contextClassLoader);
     private volatile @Nullable TaskFactory taskFactory;
     private volatile boolean debug = DebugMode.ENABLED;
-    private volatile long slowCallbackNanos = Duration.ofMillis(100).toNanos();
+    private volatile long slowCallbackNanos = SlowStep.SLOW_CALLBACK_NANOS;
 
     EventLoop(EventLoopBuilder builder) {
         monitor = builder.monitor();
@@ -174,8 +174,8 @@ public final class EventLoop extends Contexts.Running {
     }
 
     /**
-     * Cancels all tasks of the shared loops, waits for them to end, and closes the loops. A later use of
-     * {@link #shared()} starts afresh. Blocks.
+     * Cancels all tasks of the shared loops, waits for them to end, and closes the loops, whoever has
+     * {@linkplain SharedLoops#lease leased} them. A later use of {@link #shared()} starts afresh. Blocks.
      *
      * @param timeout how long to wait for the tasks; those left after it are destroyed
      * @return whether all tasks ended in time
@@ -1122,7 +1122,7 @@ public final class EventLoop extends Contexts.Running {
 
     /**
      * Returns the longest time that a callback, a step of a body or the handling of IO may take in debug mode without
-     * being logged; at first 100 ms, as in asyncio.
+     * being logged; at first 100 ms, as in asyncio, or {@code -Dasyncio.debug.slow-callback}.
      */
     public Duration getSlowCallbackDuration() {
         return Duration.ofNanos(slowCallbackNanos);

@@ -1,27 +1,37 @@
 package asyncio;
 
+import asyncio.internal.loop.DaemonThreads;
+import io.netty.util.concurrent.GlobalEventExecutor;
+import io.netty.util.concurrent.ImmediateEventExecutor;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import reactor.core.scheduler.Schedulers;
 
 /**
- * The loops behind Monos that are subscribed where no loop runs: one a processor, each on a daemon thread of its own.
- * From {@link EventLoop#shared()}; thread-safe.
+ * The loops behind Monos that are subscribed where no loop runs: one a processor ({@code -Dasyncio.loops.size} says
+ * otherwise), each on a daemon thread of its own. From {@link EventLoop#shared()}; thread-safe.
+ *
+ * <p>The loops belong to the process. A part of it that comes and goes, such as an application context, {@link #lease
+ * leases} them and releases them at its end, so that it takes the loops from nobody else.
  */
 public final class SharedLoops implements Iterable<EventLoop> {
     /** The time that a loop may take to finish its tick when it is stopped. */
     private static final long STOP_NANOS = TimeUnit.SECONDS.toNanos(1);
 
+    /** Guarded by this class, as is the number of leases. */
     private static @Nullable SharedLoops current;
 
     private final List<EventLoop> loops;
@@ -30,21 +40,49 @@ public final class SharedLoops implements Iterable<EventLoop> {
     private final Set<EventLoop> stopped = ConcurrentHashMap.newKeySet();
 
     private final AtomicInteger turn = new AtomicInteger();
+    private int leases;
 
     private SharedLoops(int count) {
-        List<EventLoop> made = new ArrayList<>();
-        for (int i = 0; i < count; i++) {
-            made.add(EventLoop.newEventLoop());
-        }
-        loops = List.copyOf(made);
+        loops = newLoops(count);
         for (EventLoop loop : loops) {
             CompletableFuture<Void> started = new CompletableFuture<>();
             loop.callSoon(() -> started.complete(null));
-            Thread thread = new Thread(null, () -> runForever(loop), loop.getName() + "-shared", 0, false);
-            thread.setDaemon(true);
+            Thread thread = DaemonThreads.newThread(() -> runForever(loop), loop.getName() + "-shared", 0);
+            thread.setContextClassLoader(loop.contextClassLoader);
             threads.add(thread);
             thread.start();
             started.join();
+        }
+    }
+
+    /**
+     * Makes the loops in a thread of its own. Netty's classes keep exceptions that are made when they are initialized,
+     * and their stacks the class loaders of all who were on them: here of none but the JDK's, Netty's and our own.
+     */
+    private static List<EventLoop> newLoops(int count) {
+        CompletableFuture<List<EventLoop>> made = new CompletableFuture<>();
+        Thread maker = DaemonThreads.newThread(
+                () -> {
+                    try {
+                        ImmediateEventExecutor.INSTANCE.terminationFuture();
+                        GlobalEventExecutor.INSTANCE.terminationFuture();
+                        List<EventLoop> loops = new ArrayList<>();
+                        for (int i = 0; i < count; i++) {
+                            loops.add(EventLoop.newEventLoop());
+                        }
+                        made.complete(List.copyOf(loops));
+                    } catch (Throwable e) { // for whoever asks for the loops
+                        made.completeExceptionally(e);
+                    }
+                },
+                "asyncio-shared-loops",
+                0);
+        maker.setContextClassLoader(Thread.currentThread().getContextClassLoader());
+        maker.start();
+        try {
+            return made.join();
+        } catch (CompletionException e) {
+            throw Misuse.<RuntimeException>sneaky(Objects.requireNonNull(e.getCause()));
         }
     }
 
@@ -76,21 +114,65 @@ public final class SharedLoops implements Iterable<EventLoop> {
     static synchronized SharedLoops get() {
         SharedLoops shared = current;
         if (shared == null) {
-            shared = new SharedLoops(Runtime.getRuntime().availableProcessors());
+            shared = new SharedLoops(configuredSize());
             current = shared;
         }
         return shared;
     }
 
-    static boolean shutdown(Duration timeout) {
+    private static int configuredSize() {
+        int size = Integer.getInteger("asyncio.loops.size", Runtime.getRuntime().availableProcessors());
+        if (size < 1) {
+            throw new IllegalArgumentException("asyncio.loops.size must be at least 1, not " + size);
+        }
+        return size;
+    }
+
+    /**
+     * Leases the shared loops, starting them if there are none: they run at least until this lease is released. The
+     * release of the last one cancels the tasks that are left and closes the loops, and a use after that starts afresh;
+     * an earlier one leaves the loops, and all that runs on them, to the other tenants. For whatever is started and
+     * stopped within a process: application contexts, plug-ins, suites of tests. From any thread.
+     *
+     * <p>Only {@link EventLoop#shutdownShared} ends the loops while there are leases, which are void then.
+     *
+     * <pre>{@code
+     * try (SharedLoops.Lease lease = SharedLoops.lease()) {
+     *     lease.loops().forEach(loop -> System.out.println(loop.dumpTasks()));
+     * }
+     * }</pre>
+     *
+     * @since 0.1
+     */
+    public static synchronized Lease lease() {
+        SharedLoops shared = get();
+        shared.leases++;
+        return new Lease(shared);
+    }
+
+    /** Returns whether these are to be closed now: the next one who asks for loops gets others already. */
+    private static synchronized boolean isLastReleaseOf(SharedLoops loops) {
+        loops.leases--;
+        if (loops.leases > 0 || current != loops) {
+            return false; // in use, or shut down for all
+        }
+        current = null;
+        return true;
+    }
+
+    private static void check(String method, Duration timeout) {
         if (timeout.isNegative()) {
             throw new IllegalArgumentException("The timeout must not be negative: " + timeout);
         }
         if (Schedulers.isInNonBlockingThread()) {
-            throw new IllegalStateException("shutdownShared blocks, which thread "
+            throw new IllegalStateException(method + " blocks, which thread "
                     + Thread.currentThread().getName()
                     + " must not: call it from the thread that ends the application");
         }
+    }
+
+    static boolean shutdown(Duration timeout) {
+        check("shutdownShared", timeout);
         SharedLoops ending;
         synchronized (SharedLoops.class) {
             ending = current;
@@ -200,5 +282,52 @@ public final class SharedLoops implements Iterable<EventLoop> {
     @Override
     public Iterator<EventLoop> iterator() {
         return loops.iterator();
+    }
+
+    /**
+     * The right to use the shared loops until {@link #release}; from {@link SharedLoops#lease}. Thread-safe.
+     *
+     * @since 0.1
+     */
+    public static final class Lease implements AutoCloseable {
+        private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(10);
+
+        private final SharedLoops loops;
+        private final AtomicBoolean released = new AtomicBoolean();
+
+        private Lease(SharedLoops loops) {
+            this.loops = loops;
+        }
+
+        /** Returns the leased loops; after the release as well, when they may be closed. */
+        public SharedLoops loops() {
+            return loops;
+        }
+
+        /**
+         * Gives the loops back. If this is the last lease, all tasks of the loops are cancelled and waited for, and the
+         * loops are closed: blocks so long. Otherwise nothing happens to the loops or their tasks. Releasing again does
+         * nothing, and does not wait for a release that another thread is about.
+         *
+         * @param timeout how long to wait for the tasks; those left after it are destroyed
+         * @return whether all tasks ended in time, if there was anything to wait for
+         * @throws IllegalStateException on a thread that runs a loop
+         * @throws IllegalArgumentException if the timeout is negative
+         */
+        public boolean release(Duration timeout) {
+            check("release", timeout);
+            return !released.compareAndSet(false, true) || !isLastReleaseOf(loops) || loops.close(timeout);
+        }
+
+        /** As {@link #release}, with a limit of ten seconds. */
+        @Override
+        public void close() {
+            release(CLOSE_TIMEOUT);
+        }
+
+        @Override
+        public String toString() {
+            return "<Lease of " + loops.size() + " shared loops" + (released.get() ? " released>" : ">");
+        }
     }
 }

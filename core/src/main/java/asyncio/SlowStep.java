@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * on a busy machine it may get none; one that loads classes, only after a long time.
  */
 final class SlowStep {
+    static final long SLOW_CALLBACK_NANOS = millis("asyncio.debug.slow-callback", 100);
     private static final long UNCLAIMED_NANOS = millis("asyncio.watchdog.unclaimed", 100);
     private static final long STEP_NANOS = millis("asyncio.watchdog.step", 1000);
 

@@ -1,5 +1,6 @@
 package asyncio;
 
+import asyncio.internal.loop.DaemonThreads;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -32,8 +33,8 @@ final class Watchdog implements Runnable {
         LOOPS.put(loop, look);
         synchronized (Watchdog.class) {
             if (thread == null || !thread.isAlive()) {
-                Thread watchdog = new Thread(null, new Watchdog(), "asyncio-watchdog", 0, false);
-                watchdog.setDaemon(true);
+                Thread watchdog = DaemonThreads.newThread(new Watchdog(), "asyncio-watchdog", 0);
+                watchdog.setContextClassLoader(ClassLoader.getSystemClassLoader()); // not of whoever came first
                 watchdog.start();
                 thread = watchdog;
             }

@@ -173,9 +173,7 @@ public final class BodyThreads {
 
     static Thread newPlatform(Runnable main, String loopName) {
         Memory.need();
-        Thread thread = new Thread(null, main, loopName + "-body-" + NAMES.incrementAndGet(), STACK_BYTES, false);
-        thread.setDaemon(true);
-        return thread;
+        return DaemonThreads.newThread(main, loopName + "-body-" + NAMES.incrementAndGet(), STACK_BYTES);
     }
 
     static void releasePlatform() {

@@ -35,8 +35,7 @@ final class SelectorThread implements Runnable {
             } catch (IOException e) {
                 throw new UncheckedIOException("Cannot watch channels: " + e.getMessage(), e);
             }
-            Thread thread = new Thread(null, started, "asyncio-selector", 0, false);
-            thread.setDaemon(true);
+            Thread thread = DaemonThreads.newThread(started, "asyncio-selector", 0);
             thread.setContextClassLoader(ClassLoader.getSystemClassLoader()); // not of whoever came first
             thread.start();
             instance = started;
