@@ -11,9 +11,11 @@ module asyncio.core {
     requires static context.propagation;
     requires static io.netty.transport.classes.epoll;
     requires static java.management;
+    requires static micrometer.core;
 
     exports asyncio;
     exports asyncio.management;
+    exports asyncio.metrics;
     exports asyncio.internal.loop to
             asyncio.bridge,
             asyncio.queue;

@@ -1,1 +1,3 @@
+import asyncio.metrics.AsyncioMetrics;
+import io.micrometer.core.instrument.MeterRegistry;
 import reactor.core.Disposable;

@@ -36,6 +36,7 @@ class ArchitectureTest {
             LOOP,
             "asyncio",
             "asyncio.management",
+            "asyncio.metrics",
             "asyncio.bridge",
             "asyncio.sync",
             "asyncio.queue",
@@ -163,6 +164,8 @@ class ArchitectureTest {
                 .definedBy(combinators())
                 .layer("management")
                 .definedBy("asyncio.management")
+                .layer("metrics")
+                .definedBy("asyncio.metrics")
                 .layer("sync")
                 .definedBy("asyncio.sync")
                 .layer("queue")
@@ -184,6 +187,8 @@ class ArchitectureTest {
                 .whereLayer("combinators")
                 .mayOnlyAccessLayers("loop", "tools", "kernel")
                 .whereLayer("management")
+                .mayNotBeAccessedByAnyLayer()
+                .whereLayer("metrics")
                 .mayNotBeAccessedByAnyLayer()
                 .whereLayer("sync")
                 .mayOnlyAccessLayers("tools", "kernel", "combinators")

@@ -6,6 +6,7 @@ import java.lang.invoke.MethodType;
 import java.util.Locale;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,6 +32,7 @@ public final class BodyThreads {
 
     private static final int MAX_PLATFORM = Integer.getInteger("asyncio.bodies.max", 4096);
     private static final AtomicInteger PLATFORM_COUNT = new AtomicInteger();
+    private static final AtomicLong REFUSED = new AtomicLong();
     private static final AtomicInteger NAMES = new AtomicInteger();
     private static final @Nullable MethodHandle NEW_VIRTUAL = findNewVirtual();
     private static final @Nullable MethodHandle IS_VIRTUAL = findIsVirtual();
@@ -180,6 +182,21 @@ public final class BodyThreads {
         PLATFORM_COUNT.decrementAndGet();
     }
 
+    /** Returns the number of platform threads for bodies that there are. */
+    public static int platformThreads() {
+        return PLATFORM_COUNT.get();
+    }
+
+    /** Returns the most platform threads for bodies that there may be. */
+    public static int maxPlatformThreads() {
+        return MAX_PLATFORM;
+    }
+
+    /** Returns the number of bodies so far that got no thread. */
+    public static long refused() {
+        return REFUSED.get();
+    }
+
     /** The failure of a task whose body gets no thread, since there are too many. */
     static RejectedExecutionException tooMany(Seated body) {
         return cannotStart(body, "the limit is asyncio.bodies.max=" + MAX_PLATFORM);
@@ -190,6 +207,7 @@ public final class BodyThreads {
      * loop, so that none has a stack.
      */
     static RejectedExecutionException cannotStart(Seated body, String reason) {
+        REFUSED.incrementAndGet();
         RejectedExecutionException refusal = new Refusal("No thread for the body of " + body.getName() + ": " + reason
                 + ". Every suspended body holds a platform thread on this Java ("
                 + Runtime.version().feature() + "). Run on Java 24 or later, where bodies are virtual "
