@@ -1,0 +1,43 @@
+package asyncio.spring;
+
+import asyncio.SharedLoops;
+import java.time.Duration;
+import org.apache.commons.logging.Log;
+import org.apache.commons.logging.LogFactory;
+import org.springframework.beans.factory.DisposableBean;
+
+/**
+ * The lease of one application context. It begins before the server does, and lasts until the context's beans are
+ * destroyed, which is after the last phase of its lifecycle: neither the restart of a context nor a pause takes the
+ * loops from the beans that have them. The end of the last context cancels the tasks that are left.
+ *
+ * @since 0.1
+ */
+public final class LeasedLoops implements DisposableBean {
+    private static final Log LOG = LogFactory.getLog(LeasedLoops.class);
+
+    private final Duration timeout;
+    private final SharedLoops.Lease lease;
+
+    LeasedLoops(Duration timeout) {
+        if (timeout.isNegative()) {
+            throw new IllegalArgumentException("asyncio.shutdown.timeout must not be negative: " + timeout);
+        }
+        this.timeout = timeout;
+        this.lease = SharedLoops.lease();
+    }
+
+    /** Returns the loops. */
+    public SharedLoops loops() {
+        return lease.loops();
+    }
+
+    /** Releases the loops. Blocks until the tasks have ended, if no other context has leased them. */
+    @Override
+    public void destroy() {
+        if (!lease.release(timeout)) {
+            LOG.warn("Tasks were left after asyncio.shutdown.timeout=" + timeout
+                    + ", and were destroyed: they do not end when they are cancelled");
+        }
+    }
+}

@@ -1,0 +1,8 @@
+/**
+ * Spring Boot: loops that the application's contexts lease, the server and its clients on them, background work that
+ * ends after the server has drained, health and an endpoint.
+ */
+@NullMarked
+package asyncio.spring;
+
+import org.jspecify.annotations.NullMarked;
