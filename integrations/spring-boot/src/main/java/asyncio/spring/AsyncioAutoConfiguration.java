@@ -42,4 +42,10 @@ public final class AsyncioAutoConfiguration {
     EventLoop asyncioEventLoop(SharedLoops loops) {
         return loops.next();
     }
+
+    @Bean
+    @ConditionalOnMissingBean
+    static WorkerPools asyncioWorkerPools() {
+        return new WorkerPools();
+    }
 }
