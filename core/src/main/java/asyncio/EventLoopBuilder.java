@@ -90,7 +90,8 @@ public final class EventLoopBuilder {
                     return Transports.epoll();
                 }
                 throw new IllegalArgumentException(
-                        "Transport epoll is not available: it needs Linux and io.netty:netty-transport-native-epoll");
+                        "Transport epoll is not available: it needs Linux and io.netty:netty-transport-native-epoll",
+                        whyNoEpoll());
             default:
                 throw new IllegalArgumentException("Transport must be auto, epoll or nio, not " + transport);
         }

@@ -1,0 +1,171 @@
+package asyncio.spring;
+
+import asyncio.EventLoop;
+import asyncio.Task;
+import asyncio.management.LoopInfo;
+import asyncio.management.Loops;
+import asyncio.management.TaskInfo;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.springframework.aot.hint.annotation.RegisterReflectionForBinding;
+import org.springframework.boot.actuate.endpoint.Access;
+import org.springframework.boot.actuate.endpoint.annotation.Endpoint;
+import org.springframework.boot.actuate.endpoint.annotation.ReadOperation;
+import org.springframework.boot.actuate.endpoint.annotation.Selector;
+import org.springframework.boot.actuate.endpoint.annotation.WriteOperation;
+import org.springframework.boot.actuate.endpoint.web.WebEndpointResponse;
+
+/**
+ * The tasks of all loops of the process, each below the one that waits for it: {@code GET /actuator/asyncio}, as JSON,
+ * or as text if that is asked for. {@code POST /actuator/asyncio/NAME} cancels the tasks of a name, where
+ * {@code management.endpoint.asyncio.access=unrestricted} allows it.
+ *
+ * @since 0.1
+ */
+@Endpoint(id = "asyncio", defaultAccess = Access.READ_ONLY)
+@RegisterReflectionForBinding({AsyncioEndpoint.Tasks.class, AsyncioEndpoint.TaskNode.class})
+public final class AsyncioEndpoint {
+    private static final int STACK_LINES = 3;
+
+    private final Loops loops = new Loops();
+
+    AsyncioEndpoint() {}
+
+    /**
+     * All loops.
+     *
+     * @param loops in the order of their numbers
+     */
+    public record Tasks(List<LoopNode> loops) {}
+
+    /**
+     * A loop, and the tasks of it that no other task waits for.
+     *
+     * @param name of the loop
+     * @param running whether a thread runs it
+     * @param count of its tasks that are not done
+     * @param tasks that nobody awaits; those that are awaited in a circle are here as well
+     */
+    public record LoopNode(String name, boolean running, int count, List<TaskNode> tasks) {}
+
+    /**
+     * A task, and those that it waits for. One that several wait for is below each of them.
+     *
+     * @param id of the task
+     * @param name of the task
+     * @param loop that it belongs to
+     * @param state is {@code waiting}, {@code ready} or {@code cancelling}
+     * @param waitsFor the source that it waits for, as text
+     * @param stack the innermost lines of its body
+     * @param children the tasks that it waits for, and those of its group
+     */
+    public record TaskNode(
+            long id,
+            String name,
+            String loop,
+            String state,
+            String waitsFor,
+            List<String> stack,
+            List<TaskNode> children) {}
+
+    /**
+     * The tree of tasks. Called on a thread that may block.
+     *
+     * @param stacks how many lines of each body to read, 3 unless given; 0 is much faster
+     */
+    @ReadOperation
+    public Tasks tasks(@Nullable Integer stacks) {
+        return new Tree(loops.tasks(stacks == null ? STACK_LINES : Math.max(0, stacks))).of(loops.getLoops());
+    }
+
+    /** The same as text, with all lines. */
+    @ReadOperation(produces = "text/plain;charset=UTF-8")
+    public String dump() {
+        return loops.dump();
+    }
+
+    /**
+     * Cancels the tasks that have the name, of all loops; they end when their clean-up has.
+     *
+     * @return how many they were, with status 404 if there was none
+     */
+    @WriteOperation
+    public WebEndpointResponse<Map<String, Integer>> cancel(@Selector String name) {
+        int cancelled = 0;
+        for (EventLoop loop : EventLoop.all()) {
+            for (Task<?> task : loop.allTasks()) {
+                if (task.getName().equals(name) && task.cancel("cancelled by the endpoint asyncio")) {
+                    cancelled++;
+                }
+            }
+        }
+        return new WebEndpointResponse<>(
+                Map.of("cancelled", cancelled),
+                cancelled == 0 ? WebEndpointResponse.STATUS_NOT_FOUND : WebEndpointResponse.STATUS_OK);
+    }
+
+    /** Builds the tree. A task that is awaited in a circle only is a root as well. */
+    private static final class Tree {
+        private final List<TaskInfo> tasks;
+        private final Map<Long, List<TaskInfo>> children = new HashMap<>();
+        private final Set<Long> placed = new HashSet<>();
+        private final Set<Long> path = new HashSet<>();
+
+        Tree(List<TaskInfo> tasks) {
+            this.tasks = tasks;
+            for (TaskInfo task : tasks) {
+                for (Long awaiter : task.getAwaiters()) {
+                    children.computeIfAbsent(awaiter, none -> new ArrayList<>()).add(task);
+                }
+            }
+        }
+
+        Tasks of(List<LoopInfo> loops) {
+            Set<Long> known = new HashSet<>();
+            tasks.forEach(task -> known.add(task.getId()));
+            Map<String, List<TaskNode>> roots = new HashMap<>();
+            for (TaskInfo task : tasks) {
+                if (task.getAwaiters().stream().noneMatch(known::contains)) {
+                    roots.computeIfAbsent(task.getLoop(), none -> new ArrayList<>())
+                            .add(node(task));
+                }
+            }
+            for (TaskInfo task : tasks) {
+                if (!placed.contains(task.getId())) {
+                    roots.computeIfAbsent(task.getLoop(), none -> new ArrayList<>())
+                            .add(node(task));
+                }
+            }
+            return new Tasks(loops.stream()
+                    .map(loop -> new LoopNode(
+                            loop.getName(),
+                            loop.isRunning(),
+                            loop.getTasks(),
+                            roots.getOrDefault(loop.getName(), List.of())))
+                    .toList());
+        }
+
+        private TaskNode node(TaskInfo task) {
+            placed.add(task.getId());
+            path.add(task.getId());
+            List<TaskNode> below = children.getOrDefault(task.getId(), List.of()).stream()
+                    .filter(child -> !path.contains(child.getId()))
+                    .map(this::node)
+                    .toList();
+            path.remove(task.getId());
+            return new TaskNode(
+                    task.getId(),
+                    task.getName(),
+                    task.getLoop(),
+                    task.getState(),
+                    task.getWaitsFor(),
+                    task.getStack(),
+                    below);
+        }
+    }
+}

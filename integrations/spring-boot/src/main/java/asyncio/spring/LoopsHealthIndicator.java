@@ -1,0 +1,61 @@
+package asyncio.spring;
+
+import asyncio.EventLoop;
+import asyncio.SharedLoops;
+import java.time.Duration;
+import java.util.List;
+import org.springframework.boot.health.contributor.AbstractReactiveHealthIndicator;
+import org.springframework.boot.health.contributor.Health;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
+
+/**
+ * Health of the shared loops: each is asked to run a callback, and the application is down if one has not within
+ * {@code asyncio.health.limit}. The details name those that did not. No loop is waited for by a thread.
+ */
+final class LoopsHealthIndicator extends AbstractReactiveHealthIndicator {
+    private final SharedLoops loops;
+    private final Duration limit;
+
+    LoopsHealthIndicator(SharedLoops loops, Duration limit) {
+        super("The health of the event loops cannot be told");
+        if (limit.isNegative() || limit.isZero()) {
+            throw new IllegalArgumentException("asyncio.health.limit must be positive, not " + limit);
+        }
+        this.loops = loops;
+        this.limit = limit;
+    }
+
+    @Override
+    protected Mono<Health> doHealthCheck(Health.Builder builder) {
+        return Flux.fromIterable(loops)
+                .flatMap(this::ifItDoesNotAnswer, loops.size())
+                .sort()
+                .collectList()
+                .map(silent -> health(builder, silent));
+    }
+
+    private Health health(Health.Builder builder, List<String> silent) {
+        builder.withDetail("loops", loops.size());
+        return silent.isEmpty()
+                ? builder.up().build()
+                : builder.down()
+                        .withDetail("silent", silent)
+                        .withDetail("limit", limit.toString())
+                        .build();
+    }
+
+    /** The loop's name, or nothing if it answers in time: the callback or the limit, whichever comes first. */
+    private Mono<String> ifItDoesNotAnswer(EventLoop loop) {
+        return Mono.<String>create(sink -> {
+                    if (loop.isClosed()) {
+                        sink.success(loop.getName());
+                    } else {
+                        sink.onDispose(loop.callSoonThreadsafe(sink::success)::cancel);
+                    }
+                })
+                .timeout(limit, Mono.just(loop.getName()), Schedulers.parallel())
+                .publishOn(Schedulers.parallel());
+    }
+}

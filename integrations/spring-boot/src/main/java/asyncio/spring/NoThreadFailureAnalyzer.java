@@ -1,0 +1,22 @@
+package asyncio.spring;
+
+import java.util.concurrent.RejectedExecutionException;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.diagnostics.AbstractFailureAnalyzer;
+import org.springframework.boot.diagnostics.FailureAnalysis;
+
+/** A body that got no thread, since there are {@code asyncio.bodies.max} already. */
+final class NoThreadFailureAnalyzer extends AbstractFailureAnalyzer<RejectedExecutionException> {
+    @Override
+    protected @Nullable FailureAnalysis analyze(Throwable rootFailure, RejectedExecutionException cause) {
+        String message = String.valueOf(cause.getMessage());
+        if (!message.contains("asyncio.bodies.max")) {
+            return null;
+        }
+        return new FailureAnalysis(
+                message,
+                "Run on Java 24 or later, where bodies are virtual threads; or start fewer bodies at a time, with"
+                        + " mapConcurrent or a Semaphore; or raise asyncio.bodies.max in the application's properties.",
+                cause);
+    }
+}
