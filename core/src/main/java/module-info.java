@@ -11,6 +11,7 @@ module asyncio.core {
     requires static context.propagation;
     requires static io.netty.transport.classes.epoll;
     requires static java.management;
+    requires static jdk.jfr;
     requires static micrometer.core;
 
     exports asyncio;

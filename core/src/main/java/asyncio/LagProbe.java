@@ -3,8 +3,7 @@ package asyncio;
 import asyncio.internal.loop.Entry;
 import asyncio.internal.loop.LoopCore;
 import java.time.Duration;
-import java.util.function.BooleanSupplier;
-import java.util.function.LongConsumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A callback that is sent into a loop once a second, while anybody wants to know: the time until it runs is the loop's
@@ -14,31 +13,39 @@ final class LagProbe extends Entry {
     private static final long PERIOD_NANOS = Duration.ofSeconds(1).toNanos();
 
     private final LoopCore core;
-    private final BooleanSupplier wanted;
-    private final LongConsumer told;
+    private final Observer observer;
     private long untilNext;
     private long sentAt;
+    private @Nullable Object mark;
     /** Set by the thread that sends it, cleared by the loop: there is one at a time. */
     private volatile boolean underWay;
 
-    /**
-     * Nothing has been sent.
-     *
-     * @param told called on the loop with the lag in nanoseconds
-     */
-    LagProbe(LoopCore core, BooleanSupplier wanted, LongConsumer told) {
+    /** Told of the lag. */
+    interface Observer {
+        /** Whether it is wanted; asked by the watchdog's thread. */
+        boolean wantsLag();
+
+        /** A probe is being sent; what this returns comes back with it. */
+        @Nullable Object sent();
+
+        /** On the loop: the probe waited so long for its turn. */
+        void lagged(@Nullable Object mark, long nanos);
+    }
+
+    /** Nothing has been sent. */
+    LagProbe(LoopCore core, Observer observer) {
         this.core = core;
-        this.wanted = wanted;
-        this.told = told;
+        this.observer = observer;
     }
 
     /** Sends it if it is time to. */
     void look(long nanos) {
         untilNext -= nanos;
-        if (untilNext > 0 || underWay || !wanted.getAsBoolean() || core.isVirtual()) {
+        if (untilNext > 0 || underWay || !observer.wantsLag() || core.isVirtual()) {
             return;
         }
         untilNext = PERIOD_NANOS;
+        mark = observer.sent();
         sentAt = System.nanoTime();
         underWay = true;
         core.enqueue(this);
@@ -47,8 +54,9 @@ final class LagProbe extends Entry {
     @Override
     public void run() {
         long lag = System.nanoTime() - sentAt;
+        Object sent = mark;
         underWay = false;
-        told.accept(lag);
+        observer.lagged(sent, lag);
     }
 
     @Override

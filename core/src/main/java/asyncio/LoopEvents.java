@@ -8,11 +8,12 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.BiConsumer;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import reactor.util.context.ContextView;
 
 /** The events of a loop, for its exception handler, debug mode's log and its monitor. */
-final class LoopEvents implements LoopObserver, LeakOwner, SlowStep.Observer {
+final class LoopEvents implements LoopObserver, LeakOwner, SlowStep.Observer, LagProbe.Observer {
     private static final double NANOS_PER_SECOND = 1e9;
 
     /** Of bodies that got no thread, in the whole process: there may be thousands at once, all for the same reason. */
@@ -65,6 +66,13 @@ final class LoopEvents implements LoopObserver, LeakOwner, SlowStep.Observer {
 
     /** Tells the exception handler; one that fails stops nothing. Errors, unlike exceptions, go through. */
     void report(ExceptionContext what) {
+        if (Flight.PRESENT) {
+            FlightEvents.exceptionUnhandled(loop.getName(), what.message(), what.exception(), what.sourceTraceback());
+        }
+        reportUnrecorded(what);
+    }
+
+    private void reportUnrecorded(ExceptionContext what) {
         ContextView context = contextOf(what);
         try (ThreadLocals.Scope locals = context == null ? null : ThreadLocals.restore(context)) {
             if (!listeners.none()) {
@@ -143,6 +151,9 @@ final class LoopEvents implements LoopObserver, LeakOwner, SlowStep.Observer {
 
     /** A task was made; it has not begun. */
     void created(Task<?> task) {
+        if (Flight.PRESENT) {
+            FlightEvents.taskBegins(task);
+        }
         if (!listeners.none()) {
             listeners.tell(listener -> listener.taskCreated(task));
         }
@@ -150,7 +161,7 @@ final class LoopEvents implements LoopObserver, LeakOwner, SlowStep.Observer {
 
     /** A task is done. */
     void ended(Task<?> task) {
-        if (!listeners.none()) {
+        if (!listeners.none() || Flight.PRESENT && FlightEvents.wantsTaskEnd()) {
             ended(task, task.failure());
         }
     }
@@ -159,11 +170,28 @@ final class LoopEvents implements LoopObserver, LeakOwner, SlowStep.Observer {
         LoopListener.Outcome outcome = failure == null
                 ? LoopListener.Outcome.RESULT
                 : task.cancelled() ? LoopListener.Outcome.CANCELLED : LoopListener.Outcome.EXCEPTION;
+        record(task, outcome);
         listeners.tell(listener -> listener.taskEnded(task, outcome, failure));
+    }
+
+    private void record(Task<?> task, LoopListener.Outcome outcome) {
+        if (Flight.PRESENT && FlightEvents.wantsTaskEnd()) {
+            FlightEvents.taskEnds(
+                    task,
+                    loop.getName(),
+                    task.getId(),
+                    task.getName(),
+                    switch (outcome) {
+                        case RESULT -> "result";
+                        case EXCEPTION -> "exception";
+                        case CANCELLED -> "cancelled";
+                    });
+        }
     }
 
     /** A task that was made could not be given to the loop: it never begins. */
     void refused(Task<?> task) {
+        record(task, LoopListener.Outcome.CANCELLED);
         if (!listeners.none()) {
             listeners.tell(listener -> listener.taskEnded(task, LoopListener.Outcome.CANCELLED, null));
         }
@@ -171,6 +199,12 @@ final class LoopEvents implements LoopObserver, LeakOwner, SlowStep.Observer {
 
     /** A request to cancel a task counts. */
     void cancelRequested(Task<?> task, @Nullable String message) {
+        if (Flight.PRESENT && FlightEvents.wantsCancel()) {
+            EventLoop here = EventLoop.runningOrNull();
+            Task<?> by = here == null ? null : here.currentTask();
+            FlightEvents.cancel(
+                    loop.getName(), task.getId(), task.getName(), by == null ? null : by.getName(), message);
+        }
         if (!listeners.none()) {
             listeners.tell(listener -> listener.cancelRequested(task, message));
         }
@@ -180,7 +214,7 @@ final class LoopEvents implements LoopObserver, LeakOwner, SlowStep.Observer {
 
     @Override
     public boolean wantsSlowSteps() {
-        return !listeners.none();
+        return !listeners.none() || Flight.PRESENT && FlightEvents.wantsSlowSteps();
     }
 
     @Override
@@ -191,23 +225,73 @@ final class LoopEvents implements LoopObserver, LeakOwner, SlowStep.Observer {
     @Override
     public void slow(@Nullable Object current, long nanos, List<StackTraceElement> stack) {
         Task<?> task = (Task<?>) current;
+        if (Flight.PRESENT) {
+            FlightEvents.slowStep(loop.getName(), task == null ? null : task.getName(), nanos, stack);
+        }
         listeners.tell(listener -> listener.stepSlow(loop, task, Duration.ofNanos(nanos), stack));
     }
 
     @Override
     public void stuck(boolean unclaimed, long nanos, List<StackTraceElement> stack) {
-        if (listeners.none()) {
-            return;
+        if (Flight.PRESENT) {
+            FlightEvents.stuck(loop.getName(), unclaimed ? "unclaimed" : "step", nanos, stack);
         }
         listeners.tell(listener -> listener.stuck(loop, unclaimed, Duration.ofNanos(nanos), stack));
     }
 
+    @Override
+    public boolean wantsLag() {
+        if (Flight.PRESENT) {
+            FlightEvents.offerPeriodic(LoopEvents::recordTasks, LoopEvents::recordLoops);
+            if (FlightEvents.wantsLag()) {
+                return true;
+            }
+        }
+        return !listeners.none();
+    }
+
+    @Override
+    public @Nullable Object sent() {
+        return Flight.PRESENT && FlightEvents.wantsLag() ? FlightEvents.lagBegins() : null;
+    }
+
+    @Override
+    public void lagged(@Nullable Object begun, long nanos) {
+        if (begun != null) {
+            FlightEvents.lagEnds(begun, loop.getName(), loop.core.readyCount());
+        }
+        listeners.tell(listener -> listener.lagged(loop, Duration.ofNanos(nanos)));
+    }
+
+    /** Of all loops, when the flight recorder asks. */
+    private static void recordTasks() {
+        for (EventLoop loop : EventLoop.all()) {
+            for (Task<?> task : loop.tasks.snapshot()) {
+                Object awaited = task.awaits();
+                List<StackTraceElement> top = task.getStack(1);
+                FlightEvents.taskSnapshot(
+                        loop.getName(),
+                        task.getId(),
+                        task.getName(),
+                        // only the name of a task: they may await each other in a circle
+                        awaited == null ? null : awaited instanceof Task<?> other ? other.getName() : Log.text(awaited),
+                        task.awaitedBy().stream()
+                                .map(awaiter -> Long.toString(awaiter.getId()))
+                                .collect(Collectors.joining(" ")),
+                        top.isEmpty() ? null : top.get(0).toString());
+            }
+        }
+    }
+
+    private static void recordLoops() {
+        for (EventLoop loop : EventLoop.all()) {
+            FlightEvents.loopStatistics(loop.getName(), loop.statistics());
+        }
+    }
+
     /** The probe of the loop's lag. */
     LagProbe lagProbe() {
-        return new LagProbe(
-                loop.core,
-                () -> !listeners.none(),
-                nanos -> listeners.tell(listener -> listener.lagged(loop, Duration.ofNanos(nanos))));
+        return new LagProbe(loop.core, this);
     }
 
     // ---- debug mode
@@ -271,9 +355,12 @@ final class LoopEvents implements LoopObserver, LeakOwner, SlowStep.Observer {
     /** On the loop, if it runs. */
     @Override
     public void unretrieved(String message, Throwable exception, @Nullable Origin origin, ContextView context) {
+        if (Flight.PRESENT) {
+            FlightEvents.neverRetrieved(loop.getName(), message, exception, Origin.framesOf(origin));
+        }
         ExceptionContext what = unretrievedException(message, exception, origin);
-        if (!loop.isRunning() || !loop.core.enqueue(new Handle(loop, () -> loop.callExceptionHandler(what), context))) {
-            loop.callExceptionHandler(what);
+        if (!loop.isRunning() || !loop.core.enqueue(new Handle(loop, () -> reportUnrecorded(what), context))) {
+            reportUnrecorded(what);
         }
     }
 
@@ -283,6 +370,10 @@ final class LoopEvents implements LoopObserver, LeakOwner, SlowStep.Observer {
 
     @Override
     public boolean forgotten(LeakDetector.Leak coroutine) {
+        if (Flight.PRESENT) {
+            Leftover left = coroutine.leftover();
+            FlightEvents.neverAwaited(loop.getName(), left.description(), left.createdAt());
+        }
         if (!listeners.none()) {
             listeners.tell(listener -> listener.coroutineForgotten(loop, coroutine.leftover()));
         }
