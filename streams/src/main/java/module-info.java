@@ -13,6 +13,7 @@ module asyncio.streams {
     requires io.netty.handler.proxy;
     requires io.netty.resolver.dns;
     requires static io.netty.transport.classes.epoll;
+    requires static jdk.jfr;
     requires static transitive org.jspecify;
 
     exports asyncio.streams;

@@ -3,6 +3,7 @@
 module asyncio.subprocess {
     requires transitive asyncio.streams;
     requires io.netty.transport.unix.common;
+    requires static jdk.jfr;
     requires static transitive org.jspecify;
 
     exports asyncio.subprocess;

@@ -7,5 +7,6 @@ module asyncio.tools {
     requires org.jline;
     requires jdk.attach;
     requires static java.instrument;
+    requires static jdk.jfr;
     requires static org.jspecify;
 }

@@ -1,6 +1,7 @@
 package asyncio.streams;
 
 import asyncio.Asyncio;
+import asyncio.Flight;
 import io.netty.resolver.AddressResolver;
 import io.netty.resolver.AddressResolverGroup;
 import io.netty.resolver.NoopAddressResolver;
@@ -45,10 +46,15 @@ final class Addresses {
 
     private static List<InetSocketAddress> lookUp(String host, int port) throws UnknownHostException {
         List<InetSocketAddress> addresses = new ArrayList<>();
-        for (InetAddress address : InetAddress.getAllByName(host)) {
+        for (InetAddress address : allByName(host)) {
             addresses.add(new InetSocketAddress(address, port));
         }
         return addresses;
+    }
+
+    /** Blocks. */
+    static InetAddress[] allByName(String host) throws UnknownHostException {
+        return Flight.PRESENT ? StreamEvents.lookUp(host) : InetAddress.getAllByName(host);
     }
 
     /** IPv4 and IPv6 in turns, after so many of the first's kind; 0 keeps the order. */

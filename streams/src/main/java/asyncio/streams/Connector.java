@@ -1,6 +1,7 @@
 package asyncio.streams;
 
 import asyncio.EventLoop;
+import asyncio.Flight;
 import asyncio.Log;
 import io.netty.channel.ChannelOption;
 import java.io.IOException;
@@ -57,8 +58,7 @@ final class Connector {
 
     private Mono<Connection> open(Path path) {
         return UnixSockets.address(loop, path)
-                .flatMap(address -> client(address, UnixSockets.resources(loop))
-                        .connect()
+                .flatMap(address -> recorded(client(address, UnixSockets.resources(loop)), address)
                         .onErrorMap(error -> UnixSockets.connectError(path, error)));
     }
 
@@ -66,10 +66,13 @@ final class Connector {
         TcpClient client =
                 client(address, Streams.loopResources(loop)).option(ChannelOption.SO_KEEPALIVE, options.keepAlive);
         InetSocketAddress local = options.localAddress;
-        return (local == null ? client : client.bindAddress(() -> local))
-                .connect()
+        return recorded(local == null ? client : client.bindAddress(() -> local), address)
                 .<Connection>cast(Connection.class)
                 .onErrorMap(Connector::isOfBind, error -> bindError(local, address, error));
+    }
+
+    private static Mono<? extends Connection> recorded(TcpClient client, SocketAddress address) {
+        return Flight.PRESENT ? StreamEvents.connecting(client.connect(), address) : client.connect();
     }
 
     /** On epoll or on NIO. */

@@ -1,6 +1,7 @@
 package asyncio.streams;
 
 import asyncio.Asyncio;
+import asyncio.Flight;
 import io.netty.util.NetUtil;
 import java.net.Inet6Address;
 import java.net.InetAddress;
@@ -73,7 +74,7 @@ public final class Names {
         } else if (numericHost) {
             found = Mono.error(() -> new UnknownHostException("Not an address, and no name may be looked up: " + host));
         } else {
-            found = Asyncio.toThread(() -> List.of(InetAddress.getAllByName(host)));
+            found = Asyncio.toThread(() -> List.of(Addresses.allByName(host)));
         }
         return found.handle((addresses, sink) -> {
             List<AddressInfo> matching = new ArrayList<>();
@@ -119,7 +120,7 @@ public final class Names {
         return Asyncio.toThread(() -> {
             // another one, which does not know the name that this was looked up by
             InetAddress nameless = InetAddress.getByAddress(host.getAddress());
-            return new NameInfo(nameless.getHostName(), service);
+            return new NameInfo(Flight.PRESENT ? StreamEvents.lookUp(nameless) : nameless.getHostName(), service);
         });
     }
 }

@@ -3,6 +3,7 @@ package asyncio.streams;
 import asyncio.Asyncio;
 import asyncio.EventLoop;
 import asyncio.ExceptionContext;
+import asyncio.Flight;
 import asyncio.Future;
 import asyncio.Leftover;
 import asyncio.Leftovers;
@@ -119,6 +120,9 @@ public final class Server implements AutoCloseable {
             listener.close();
             return;
         }
+        if (Flight.PRESENT) {
+            StreamEvents.listening(listener.address(), options.backlog);
+        }
         List<ListeningSocket> all = new ArrayList<>(listening);
         all.add(listener);
         listening = List.copyOf(all);
@@ -155,6 +159,7 @@ public final class Server implements AutoCloseable {
                     .build());
             return;
         }
+        Object event = Flight.PRESENT ? StreamEvents.accepted(accepted.channel().remoteAddress()) : null;
         clients.add(client);
         client.stream().writer().closed().addDoneCallback(gone -> detach(client));
         if (clients.size() >= options.maxConnections) {
@@ -164,9 +169,9 @@ public final class Server implements AutoCloseable {
             client.stream().limit(options);
             TlsOptions tls = options.tls;
             if (tls == null) {
-                establish(client);
+                establish(client, event);
             } else {
-                encrypt(client, tls);
+                encrypt(client, tls, event);
             }
         } catch (Throwable e) { // of a TLS engine, or an exception handler: nobody has it any more
             client.stream().requestAbort();
@@ -177,18 +182,25 @@ public final class Server implements AutoCloseable {
         }
     }
 
-    private void encrypt(ServerClient client, TlsOptions tls) {
+    private void encrypt(ServerClient client, TlsOptions tls, @Nullable Object event) {
         client.stream().startTls(tls, true, null, -1).addListener(done -> {
             if (done.isSuccess()) {
-                establish(client);
+                establish(client, event);
             } else {
+                if (event != null) {
+                    StreamEvents.ended(event, done.cause());
+                }
                 Log.debug("The TLS handshake of " + client.transport() + " failed", done.cause());
                 client.stream().requestClose();
             }
         });
     }
 
-    private void establish(ServerClient client) {
+    /** @param event of its acceptance, if that is recorded */
+    private void establish(ServerClient client, @Nullable Object event) {
+        if (event != null) {
+            StreamEvents.ended(event, null);
+        }
         Task<Void> handler = client.established();
         if (handler != null) {
             handlers.put(client, handler);

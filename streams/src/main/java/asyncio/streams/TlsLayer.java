@@ -1,5 +1,6 @@
 package asyncio.streams;
 
+import asyncio.Flight;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandler;
@@ -111,7 +112,11 @@ final class TlsLayer {
 
     private void watch(SslHandler handler) {
         ssl = handler;
+        Object event = Flight.PRESENT ? StreamEvents.handshakeBegins(channel.remoteAddress()) : null;
         handler.handshakeFuture().addListener(done -> {
+            if (event != null) {
+                StreamEvents.handshakeEnds(event, handler.engine().getSession(), done.cause());
+            }
             if (done.isSuccess()) {
                 established.trySuccess(null);
             } else {

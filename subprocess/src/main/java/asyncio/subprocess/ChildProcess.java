@@ -1,6 +1,7 @@
 package asyncio.subprocess;
 
 import asyncio.EventLoop;
+import asyncio.Flight;
 import asyncio.streams.StreamConnection;
 import asyncio.streams.internal.PipeEnd;
 import java.io.IOException;
@@ -71,8 +72,12 @@ final class ChildProcess implements LaunchedChild {
         boolean followed = false;
         try {
             child.checkExit();
+            Object event = Flight.PRESENT ? ProcessEvents.started(child.pid(), command) : null;
             Workers.EXITS.execute(() -> {
                 child.awaitExit(FOR_EVER);
+                if (event != null) {
+                    ProcessEvents.exited(event, child.returnCode());
+                }
                 child.exit.complete(null); // those who wait for it are told before time goes on
                 hold.dispose();
             });
@@ -170,6 +175,7 @@ final class ChildProcess implements LaunchedChild {
     @Override
     public boolean destroy(boolean forcibly) {
         if (isAlive() && (forcibly ? handle.destroyForcibly() : handle.destroy())) {
+            signalSent(forcibly ? "KILL" : "TERM", false);
             return true;
         }
         if (handle.isAlive()) {
@@ -177,6 +183,13 @@ final class ChildProcess implements LaunchedChild {
                     + ": it runs with more rights than this process has");
         }
         return false;
+    }
+
+    /** A signal was sent to it. */
+    void signalSent(String signal, boolean group) {
+        if (Flight.PRESENT) {
+            ProcessEvents.signalSent(pid(), command.words().get(0), signal, group);
+        }
     }
 
     @Override
@@ -247,7 +260,9 @@ final class ChildProcess implements LaunchedChild {
     }
 
     private void killAll() {
-        handle.destroyForcibly();
+        if (handle.destroyForcibly()) {
+            signalSent("KILL", false);
+        }
         offspring.forEach(ProcessHandle::destroyForcibly);
     }
 
@@ -265,7 +280,9 @@ final class ChildProcess implements LaunchedChild {
         }
         look();
         if (isRunning() && !command.terminateGrace().isZero()) {
-            handle.destroy();
+            if (handle.destroy()) {
+                signalSent("TERM", false);
+            }
             offspring.forEach(ProcessHandle::destroy);
             awaitEnd(command.terminateGrace());
         }

@@ -44,6 +44,7 @@ final class KillCommand {
             }
             throw new IllegalArgumentException("Signal " + signal + " could not be sent to " + child + ": " + answer);
         }
+        child.signalSent(signal, group);
         return null;
     }
 

@@ -1,5 +1,6 @@
 package asyncio.sync;
 
+import asyncio.Flight;
 import asyncio.Log;
 import java.lang.ref.Reference;
 import java.lang.ref.ReferenceQueue;
@@ -117,6 +118,7 @@ final class PermitWatch extends WeakReference<Permit> {
     }
 
     private void warn(String what) {
+        Flight.permitDropped(what);
         Log.warn(origin == null ? what + ". Debug mode tells where it was acquired" : what, origin);
     }
 }

@@ -8,13 +8,17 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import asyncio.Asyncio;
 import asyncio.FailingLogger;
 import asyncio.LogCapture;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
+import jdk.jfr.Recording;
+import jdk.jfr.consumer.RecordingFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import reactor.core.publisher.Mono;
@@ -58,6 +62,24 @@ class DroppedPermitTest {
                             && line.contains("acquire(Duration)")
                             && line.contains("Debug mode")));
         }
+    }
+
+    @Test
+    void recorded(@TempDir Path directory) throws Exception {
+        Path file = directory.resolve("recording.jfr");
+        Lock lock = new Lock();
+        try (Recording recording = new Recording();
+                LogCapture log = new LogCapture()) {
+            recording.enable("asyncio.PermitDropped");
+            recording.start();
+            drop(lock.acquireMono(1, null));
+            collectUntil(() -> log.messages().stream().anyMatch(line -> line.contains(DROPPED)));
+            recording.stop();
+            recording.dump(file);
+        }
+        assertThat(RecordingFile.readAllEvents(file))
+                .filteredOn(event -> event.getEventType().getName().equals("asyncio.PermitDropped"))
+                .anySatisfy(event -> assertThat(event.getString("message")).contains(DROPPED, "Lock"));
     }
 
     static Stream<PermitSource> reclaiming() {

@@ -1,5 +1,6 @@
 package asyncio.tools;
 
+import asyncio.Flight;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -34,7 +35,11 @@ final class Repl {
         System.getProperties().putIfAbsent("asyncio.watchdog.unclaimed", "10000");
         try (Terminal terminal =
                 TerminalBuilder.builder().system(true).dumb(true).build()) {
-            return terminal instanceof DumbTerminal ? runScript() : runPrompt(terminal);
+            boolean isScript = terminal instanceof DumbTerminal;
+            if (Flight.PRESENT) {
+                ReplEvents.started(isScript ? "script" : "prompt");
+            }
+            return isScript ? runScript() : runPrompt(terminal);
         }
     }
 

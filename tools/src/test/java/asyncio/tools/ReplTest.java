@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import jdk.jfr.consumer.RecordingFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -128,6 +129,20 @@ class ReplTest {
             }
             """);
         assertThat(ended).isEqualTo(new Ended(0, "8\n9\n", ""));
+    }
+
+    @Test
+    void itsStartIsRecordedWhereARecorderRuns(@TempDir Path directory) throws Exception {
+        Path file = directory.resolve("repl.jfr");
+        List<String> command = new ArrayList<>(repl());
+        command.add(1, "-Xlog:jfr*=off");
+        command.add(1, "-XX:StartFlightRecording:filename=" + file);
+        Ended ended = run(directory, command, "await(sleep(ofMillis(1)));\n");
+        assertThat(ended.status()).as(ended.toString()).isZero();
+        assertThat(RecordingFile.readAllEvents(file))
+                .filteredOn(event -> event.getEventType().getName().equals("asyncio.ReplStart"))
+                .singleElement()
+                .satisfies(event -> assertThat(event.getString("kind")).isEqualTo("script"));
     }
 
     @Test
