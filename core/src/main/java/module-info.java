@@ -13,6 +13,7 @@ module asyncio.core {
     requires static java.management;
     requires static jdk.jfr;
     requires static micrometer.core;
+    requires static micrometer.observation;
 
     exports asyncio;
     exports asyncio.management;
