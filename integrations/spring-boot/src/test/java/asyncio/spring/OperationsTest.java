@@ -4,12 +4,14 @@ import static asyncio.Asyncio.async;
 import static asyncio.Asyncio.await;
 import static asyncio.Asyncio.sleep;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.springframework.boot.WebApplicationType.NONE;
 import static org.springframework.boot.WebApplicationType.REACTIVE;
 
 import asyncio.EventLoop;
 import asyncio.SharedLoops;
 import asyncio.Task;
 import asyncio.TaskGroup;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -93,6 +95,34 @@ class OperationsTest {
                 .containsEntry("limit", "PT0.05S");
         assertThat(new LoopsHealthIndicator(loops, LIMIT).health().block(LIMIT).getStatus())
                 .isEqualTo(Status.UP);
+    }
+
+    @Test
+    void theLoopsHaveTheirMetersInTheRegistryWhileTheContextLives() {
+        MeterRegistry registry = context.getBean(MeterRegistry.class);
+        SharedLoops loops = context.getBean(SharedLoops.class);
+        assertThat(loops)
+                .allSatisfy(loop -> assertThat(registry.find("asyncio.loop.ticks")
+                                .tag("loop", loop.getName())
+                                .functionCounter())
+                        .isNotNull());
+        ConfigurableApplicationContext other = Contexts.run(NONE, Contexts.Auto.class);
+        MeterRegistry others = other.getBean(MeterRegistry.class);
+        assertThat(others.find("asyncio.loop.ticks").meters()).hasSize(loops.size());
+        other.close();
+        assertThat(others.find("asyncio.loop.ticks").meters()).isEmpty();
+        assertThat(registry.find("asyncio.loop.ticks").meters()).hasSize(loops.size());
+    }
+
+    @Test
+    void metersCanBeLeftOut() {
+        try (ConfigurableApplicationContext other =
+                Contexts.run(NONE, Contexts.Auto.class, "asyncio.metrics.enabled=false")) {
+            assertThat(other.getBean(MeterRegistry.class)
+                            .find("asyncio.loop.ticks")
+                            .meters())
+                    .isEmpty();
+        }
     }
 
     /** A group in which one task waits for another. */
