@@ -1,0 +1,5 @@
+/** BlockHound on event loops. */
+@NullMarked
+package asyncio.blockhound;
+
+import org.jspecify.annotations.NullMarked;
