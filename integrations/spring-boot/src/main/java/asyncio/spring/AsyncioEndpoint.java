@@ -5,11 +5,13 @@ import asyncio.Task;
 import asyncio.management.LoopInfo;
 import asyncio.management.Loops;
 import asyncio.management.TaskInfo;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.springframework.aot.hint.annotation.RegisterReflectionForBinding;
@@ -31,6 +33,8 @@ import org.springframework.boot.actuate.endpoint.web.WebEndpointResponse;
 @RegisterReflectionForBinding({AsyncioEndpoint.Tasks.class, AsyncioEndpoint.TaskNode.class})
 public final class AsyncioEndpoint {
     private static final int STACK_LINES = 3;
+    /** The depth of a tree, which those who write and read JSON limit. */
+    private static final int MAX_DEPTH = 100;
 
     private final Loops loops = new Loops();
 
@@ -49,12 +53,13 @@ public final class AsyncioEndpoint {
      * @param name of the loop
      * @param running whether a thread runs it
      * @param count of its tasks that are not done
-     * @param tasks that nobody awaits; those that are awaited in a circle are here as well
+     * @param tasks that nobody awaits, and those that are awaited only in a circle, or more than a hundred levels deep
      */
     public record LoopNode(String name, boolean running, int count, List<TaskNode> tasks) {}
 
     /**
-     * A task, and those that it waits for. One that several wait for is below each of them.
+     * A task, and those that it waits for. One that several wait for is below each of them, with its own children below
+     * the first only.
      *
      * @param id of the task
      * @param name of the task
@@ -114,7 +119,7 @@ public final class AsyncioEndpoint {
         private final List<TaskInfo> tasks;
         private final Map<Long, List<TaskInfo>> children = new HashMap<>();
         private final Set<Long> placed = new HashSet<>();
-        private final Set<Long> path = new HashSet<>();
+        private final Queue<TaskInfo> tooDeep = new ArrayDeque<>();
 
         Tree(List<TaskInfo> tasks) {
             this.tasks = tasks;
@@ -131,16 +136,13 @@ public final class AsyncioEndpoint {
             Map<String, List<TaskNode>> roots = new HashMap<>();
             for (TaskInfo task : tasks) {
                 if (task.getAwaiters().stream().noneMatch(known::contains)) {
-                    roots.computeIfAbsent(task.getLoop(), none -> new ArrayList<>())
-                            .add(node(task));
+                    addRoot(task, roots);
                 }
             }
-            for (TaskInfo task : tasks) {
-                if (!placed.contains(task.getId())) {
-                    roots.computeIfAbsent(task.getLoop(), none -> new ArrayList<>())
-                            .add(node(task));
-                }
+            for (TaskInfo task; (task = tooDeep.poll()) != null; ) {
+                addRoot(task, roots);
             }
+            tasks.forEach(task -> addRoot(task, roots)); // what is awaited in a circle
             return new Tasks(loops.stream()
                     .map(loop -> new LoopNode(
                             loop.getName(),
@@ -150,14 +152,21 @@ public final class AsyncioEndpoint {
                     .toList());
         }
 
-        private TaskNode node(TaskInfo task) {
-            placed.add(task.getId());
-            path.add(task.getId());
-            List<TaskNode> below = children.getOrDefault(task.getId(), List.of()).stream()
-                    .filter(child -> !path.contains(child.getId()))
-                    .map(this::node)
-                    .toList();
-            path.remove(task.getId());
+        private void addRoot(TaskInfo task, Map<String, List<TaskNode>> roots) {
+            if (!placed.contains(task.getId())) {
+                roots.computeIfAbsent(task.getLoop(), none -> new ArrayList<>()).add(node(task, 1));
+            }
+        }
+
+        private TaskNode node(TaskInfo task, int depth) {
+            List<TaskInfo> waitedFor =
+                    placed.add(task.getId()) ? children.getOrDefault(task.getId(), List.of()) : List.of();
+            if (depth == MAX_DEPTH) {
+                tooDeep.addAll(waitedFor);
+                waitedFor = List.of();
+            }
+            List<TaskNode> below =
+                    waitedFor.stream().map(child -> node(child, depth + 1)).toList();
             return new TaskNode(
                     task.getId(),
                     task.getName(),

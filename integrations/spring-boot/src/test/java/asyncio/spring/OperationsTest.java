@@ -2,6 +2,7 @@ package asyncio.spring;
 
 import static asyncio.Asyncio.async;
 import static asyncio.Asyncio.await;
+import static asyncio.Asyncio.gather;
 import static asyncio.Asyncio.sleep;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.springframework.boot.WebApplicationType.NONE;
@@ -13,6 +14,7 @@ import asyncio.Task;
 import asyncio.TaskGroup;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -170,6 +172,43 @@ class OperationsTest {
                 .block(LIMIT);
         assertThat(text).contains("parent waits for", "  - parent's child waits for sleep");
         parent.cancel();
+    }
+
+    private static int size(List<AsyncioEndpoint.TaskNode> tasks) {
+        return tasks.stream().mapToInt(task -> 1 + size(task.children())).sum();
+    }
+
+    @Test
+    void aTreeOfManyPathsAndOneThatIsDeepStaySmall() throws Exception {
+        EventLoop loop = context.getBean(EventLoop.class);
+        CompletableFuture<String> end = new CompletableFuture<>();
+        int layers = 300; // with 2 to the power of that many paths
+        CompletableFuture<List<Task<?>>> made = new CompletableFuture<>();
+        loop.callSoonThreadsafe(() -> {
+            List<Task<?>> all = new ArrayList<>();
+            Mono<?> left = Mono.fromFuture(end, true);
+            Mono<?> right = left;
+            for (int i = 0; i < layers; i++) {
+                Task<?> a = loop.createTask(gather(List.of(left, right)), "layer " + i);
+                Task<?> b = loop.createTask(gather(List.of(left, right)), "layer " + i);
+                all.add(a);
+                all.add(b);
+                left = a;
+                right = b;
+            }
+            loop.callSoon(() -> made.complete(all));
+        });
+        List<Task<?>> all = made.join();
+        AsyncioEndpoint.LoopNode node = new AsyncioEndpoint()
+                .tasks(0).loops().stream()
+                        .filter(one -> one.name().equals(loop.getName()))
+                        .findFirst()
+                        .orElseThrow();
+        assertThat(size(node.tasks())).isBetween(all.size(), 4 * all.size() + 100);
+        assertThat(node.tasks()).as("roots").hasSizeLessThan(all.size() / 4);
+        assertThat(json("/asyncio?stacks=0")).containsKey("loops");
+        end.complete("end");
+        assertThat(all.get(all.size() - 1).toFuture()).succeedsWithin(LIMIT);
     }
 
     private static HttpStatusCode cancel(String name) {
