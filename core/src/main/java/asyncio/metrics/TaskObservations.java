@@ -49,6 +49,7 @@ public final class TaskObservations implements Disposable {
     private final TaskFactory factory = new Factory();
     private final Map<Task<?>, Observation> underWay = new ConcurrentHashMap<>();
     /** The observation of the task that this thread is making, until the loop tells of it. */
+    @SuppressWarnings("ThreadLocalUsage") // two bindings of one loop must not take each other's
     private final ThreadLocal<@Nullable Observation> making = new ThreadLocal<>();
 
     private final Disposable listening;
