@@ -1,3 +1,6 @@
+import java.net.InetSocketAddress;
+import java.nio.channels.SocketChannel;
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import io.netty.buffer.ByteBufUtil;
 import java.nio.ByteBuffer;
 import static java.nio.charset.StandardCharsets.US_ASCII;

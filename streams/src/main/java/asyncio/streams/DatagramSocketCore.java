@@ -5,6 +5,7 @@ import asyncio.Suspension;
 import asyncio.WaitQueue;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.DatagramChannel;
 import java.util.ArrayDeque;
@@ -26,7 +27,8 @@ final class DatagramSocketCore {
     /** The most datagrams in a row, so that others have their turn. */
     private static final int BURST = 16;
 
-    private static final int LARGEST = 65_535;
+    /** The most bytes that a datagram can have, in any protocol. */
+    static final int LARGEST = 65_535;
 
     private final EventLoop loop;
     private final DatagramChannel channel;
@@ -176,14 +178,7 @@ final class DatagramSocketCore {
     /** Sends it, or fails it; false if there is no room. */
     private boolean trySend(SendSuspension sender) {
         try {
-            if (sender.to == null && sender.data.length == 0) {
-                throw new IOException(
-                        "An empty datagram cannot be sent from " + this
-                                + ": Java sends nothing then. Leave DatagramOptions.remoteAddress out, and give the address to send");
-            }
-            ByteBuffer bytes = ByteBuffer.wrap(sender.data);
-            int sent = sender.to == null ? channel.write(bytes) : channel.send(bytes, sender.to);
-            if (sent == 0 && sender.data.length > 0) {
+            if (!trySend(channel, sender.data, sender.to)) {
                 return false;
             }
         } catch (IOException | RuntimeException e) { // such as an address of the other family
@@ -192,6 +187,21 @@ final class DatagramSocketCore {
         }
         sender.sent();
         return true;
+    }
+
+    /**
+     * Sends a datagram on a channel that does not block; false if there is no room.
+     *
+     * @param to null for the peer of a channel that is connected
+     */
+    static boolean trySend(DatagramChannel channel, byte[] data, @Nullable SocketAddress to) throws IOException {
+        if (data.length == 0 && channel.isConnected()) {
+            throw new IOException("An empty datagram cannot be sent from a socket that is connected to "
+                    + channel.getRemoteAddress()
+                    + ": Java sends nothing then. Leave it unconnected, and give the address to send");
+        }
+        ByteBuffer bytes = ByteBuffer.wrap(data);
+        return (to == null ? channel.write(bytes) : channel.send(bytes, to)) > 0 || data.length == 0;
     }
 
     /** Sends for those who wait; on the loop. */

@@ -13,6 +13,13 @@ final class OptionChecks {
         return duration;
     }
 
+    static void partOfFile(String method, long offset, long count) {
+        if (offset < 0 || count < 0) {
+            throw new IllegalArgumentException(
+                    "The offset (" + offset + ") and the count (" + count + ") of " + method + " must be >= 0");
+        }
+    }
+
     /** For Netty's timers; at least 1, since 0 stands for no limit there. */
     static long millis(Duration duration) {
         try {

@@ -209,10 +209,7 @@ public final class StreamWriter {
      */
     public Mono<Long> sendFile(Path file, long offset, long count) {
         Objects.requireNonNull(file, "file");
-        if (offset < 0 || count < 0) {
-            throw new IllegalArgumentException(
-                    "The offset (" + offset + ") and the count (" + count + ") of sendFile must be >= 0");
-        }
+        OptionChecks.partOfFile("sendFile", offset, count);
         return Mono.defer(() -> new SendFile(this, handler, file, offset, count).send());
     }
 

@@ -163,10 +163,7 @@ public final class Transports {
     public static Mono<Long> sendFile(Transport transport, Path file, long offset, long count, boolean fallback) {
         StreamTransport own = StreamTransport.own(transport);
         Objects.requireNonNull(file, "file");
-        if (offset < 0 || count < 0) {
-            throw new IllegalArgumentException(
-                    "The offset (" + offset + ") and the count (" + count + ") of sendFile must be >= 0");
-        }
+        OptionChecks.partOfFile("sendFile", offset, count);
         return Mono.defer(() -> own.sendFile(file, offset, count, fallback));
     }
 

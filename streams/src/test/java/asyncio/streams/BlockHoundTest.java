@@ -2,13 +2,21 @@ package asyncio.streams;
 
 import static asyncio.Asyncio.async;
 import static asyncio.Asyncio.await;
+import static asyncio.Asyncio.toThread;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import asyncio.BlockingCalls;
 import io.netty.buffer.Unpooled;
 import io.netty.util.ReferenceCounted;
+import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channel;
+import java.nio.channels.DatagramChannel;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
@@ -16,6 +24,7 @@ import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -208,6 +217,79 @@ class BlockHoundTest {
         return methods;
     }
 
+    private static Map<String, Function<SocketPair, Publisher<?>>> methodsOfSockets() {
+        Path file = Path.of(System.getProperty("java.home"), "release");
+        Map<String, Function<SocketPair, Publisher<?>>> methods = new HashMap<>();
+        methods.put(
+                "Sockets.sockRecv(SocketChannel, int)",
+                pair -> Sockets.sockSendAll(pair.far(), new byte[1]).then(Sockets.sockRecv(pair.near(), 10)));
+        methods.put(
+                "Sockets.sockRecvInto(SocketChannel, ByteBuffer)",
+                pair -> Sockets.sockSendAll(pair.far(), new byte[1])
+                        .then(Sockets.sockRecvInto(pair.near(), ByteBuffer.allocate(10))));
+        methods.put(
+                "Sockets.sockSendAll(SocketChannel, byte[])", pair -> Sockets.sockSendAll(pair.near(), new byte[1]));
+        methods.put(
+                "Sockets.sockSendAll(SocketChannel, ByteBuffer)",
+                pair -> Sockets.sockSendAll(pair.near(), ByteBuffer.allocate(1)));
+        methods.put("Sockets.sockSendFile(SocketChannel, Path)", pair -> Sockets.sockSendFile(pair.near(), file));
+        methods.put(
+                "Sockets.sockSendFile(SocketChannel, Path, long, long)",
+                pair -> Sockets.sockSendFile(pair.near(), file, 1, 2));
+        methods.put(
+                "Sockets.sockSendTo(DatagramChannel, byte[], SocketAddress)",
+                pair -> withDatagrams(socket -> sendToItself(socket)));
+        methods.put(
+                "Sockets.sockRecvFrom(DatagramChannel, int)",
+                pair -> withDatagrams(socket -> sendToItself(socket).then(Sockets.sockRecvFrom(socket, 10))));
+        methods.put(
+                "Sockets.sockRecvFromInto(DatagramChannel, ByteBuffer)",
+                pair -> withDatagrams(socket ->
+                        sendToItself(socket).then(Sockets.sockRecvFromInto(socket, ByteBuffer.allocate(10)))));
+        methods.put(
+                "Sockets.sockAccept(ServerSocketChannel)",
+                pair -> withListener((server, port) -> Mono.using(
+                        SocketPair::socket,
+                        client -> Sockets.sockConnect(
+                                        client, new InetSocketAddress(InetAddress.getLoopbackAddress(), port))
+                                .then(Sockets.sockAccept(server))
+                                .doOnNext(BlockHoundTest::close),
+                        BlockHoundTest::close)));
+        methods.put(
+                "Sockets.sockConnect(SocketChannel, SocketAddress)",
+                pair -> withListener((server, port) -> Mono.using(
+                        SocketPair::socket,
+                        client -> Sockets.sockConnect(client, InetSocketAddress.createUnresolved(HOST, port))
+                                .onErrorComplete(IOException.class), // it may listen on the other kind of address
+                        BlockHoundTest::close)));
+        return methods;
+    }
+
+    private static Mono<Integer> sendToItself(DatagramChannel socket) {
+        return Mono.fromCallable(socket::getLocalAddress)
+                .flatMap(address -> Sockets.sockSendTo(socket, new byte[1], address));
+    }
+
+    private static Publisher<?> withDatagrams(Function<DatagramChannel, Mono<?>> use) {
+        return Mono.using(SocketPair::datagrams, use::apply, BlockHoundTest::close);
+    }
+
+    private static Publisher<?> withListener(BiFunction<ServerSocketChannel, Integer, Mono<?>> use) {
+        return Mono.using(
+                SocketPair::listening,
+                server -> Mono.fromCallable(() -> ((InetSocketAddress) server.getLocalAddress()).getPort())
+                        .flatMap(port -> use.apply(server, port)),
+                BlockHoundTest::close);
+    }
+
+    private static void close(Channel channel) {
+        try {
+            channel.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     private static <T extends ReferenceCounted> Flux<T> released(Publisher<T> buffers) {
         return Flux.from(buffers)
                 .doOnNext(ReferenceCounted::release)
@@ -307,6 +389,7 @@ class BlockHoundTest {
         Set<String> tried = new HashSet<>(methodsOfConnections().keySet());
         tried.addAll(methodsOfServers().keySet());
         tried.addAll(methodsOfDatagrams().keySet());
+        tried.addAll(methodsOfSockets().keySet());
         BlockingCalls.assertThatAllAreTried(Streams.class, tried);
     }
 
@@ -329,6 +412,8 @@ class BlockHoundTest {
                         .flatMap(method -> BlockingCalls.of(method.getKey(), connection, method.getValue())),
                 methodsOfServers().entrySet().stream()
                         .flatMap(method -> BlockingCalls.of(method.getKey(), server, method.getValue())));
-        return Stream.concat(datagrams, streams);
+        Stream<DynamicTest> sockets = methodsOfSockets().entrySet().stream()
+                .flatMap(method -> BlockingCalls.of(method.getKey(), toThread(SocketPair::open), method.getValue()));
+        return Stream.concat(Stream.concat(datagrams, sockets), streams);
     }
 }

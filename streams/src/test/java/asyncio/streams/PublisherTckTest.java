@@ -8,6 +8,7 @@ import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
 import io.netty.util.ReferenceCounted;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -269,6 +270,38 @@ class PublisherTckTest {
             DatagramConnection socket = openDatagrams();
             return socket.send(new byte[10], socket.localAddress());
         });
+    }
+
+    // ---- sockets
+
+    @TestFactory
+    Stream<DynamicTest> sockRecv() {
+        return Stream.of("here", "late")
+                .flatMap(when -> Tck.of("sockRecv, the bytes " + when, () -> {
+                    SocketPair pair = openPair();
+                    Mono<Void> send =
+                            Sockets.sockSendAll(pair.far(), "text".repeat(1000).getBytes(UTF_8));
+                    if (when.equals("here")) {
+                        send.block();
+                    } else {
+                        send.delaySubscription(Duration.ofMillis(5)).subscribe();
+                    }
+                    return Sockets.sockRecv(pair.near(), 2);
+                }))
+                .filter(rule -> !rule.getDisplayName().contains("MultiSubscribe")); // one at a time may wait
+    }
+
+    @TestFactory
+    Stream<DynamicTest> sockSendAll() {
+        return Tck.ofEmpty("sockSendAll", () -> Sockets.sockSendAll(openPair().near(), new byte[10]));
+    }
+
+    private static SocketPair openPair() {
+        try {
+            return SocketPair.open();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static DatagramConnection openDatagrams() {

@@ -1,0 +1,331 @@
+package asyncio.streams;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.DatagramChannel;
+import java.nio.channels.SelectableChannel;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/**
+ * Calls on sockets of {@code java.nio} that wait without blocking. For code that has such a channel already, or that
+ * needs what {@link Streams} hides; TCP, UDP and Unix sockets, on every kind of loop.
+ *
+ * <p>The channels must not block ({@code configureBlocking(false)}): each call fails with
+ * {@link java.nio.channels.IllegalBlockingModeException} otherwise, before it does anything. They stay their owner's,
+ * who closes them; a call that waits when its channel is closed is not told, so cancel it first.
+ *
+ * <p>Everything here is cold: nothing happens until subscription, and each subscription calls anew. What can be done at
+ * once is, on the subscriber's thread; else the loop that runs there, or one of {@link asyncio.EventLoop#shared()},
+ * watches the channel, as {@link asyncio.EventLoop#addReader} and {@code addWriter} do. A channel has one call that
+ * waits to read and one that waits to write; another one fails with {@link IllegalStateException}.
+ *
+ * <p><b>Cancelling</b> a call that reads consumes nothing: what has come is the next call's. A call that writes may
+ * have written a part, and writes no more.
+ *
+ * <pre>{@code
+ * try (SocketChannel socket = SocketChannel.open()) {
+ *     socket.configureBlocking(false);
+ *     await(Sockets.sockConnect(socket, new InetSocketAddress("example.org", 80)));
+ *     await(Sockets.sockSendAll(socket, "GET / HTTP/1.0\r\n\r\n".getBytes(US_ASCII)));
+ *     for (byte[] data; (data = await(Sockets.sockRecv(socket, 4096))).length > 0; ) {
+ *         System.out.write(data);
+ *     }
+ * }
+ * }</pre>
+ *
+ * <p>asyncio: {@code loop.sock_recv}, {@code loop.sock_sendall} and the like.
+ *
+ * @since 0.1
+ */
+public final class Sockets {
+    /** So many bytes are received at most, however many are asked for: room for them is taken first. */
+    private static final int MOST = 1 << 18;
+
+    private Sockets() {}
+
+    // ---- receiving
+
+    /**
+     * Receives what has come, at most {@code n} bytes, as soon as there is something; an empty array at the end of the
+     * stream. Nothing happens until subscription; cancelling consumes nothing. Fails with the system's
+     * {@link IOException}.
+     *
+     * <p>asyncio: {@code loop.sock_recv}.
+     *
+     * @throws IllegalArgumentException unless {@code n} is positive
+     * @since 0.1
+     */
+    public static Mono<byte[]> sockRecv(SocketChannel socket, int n) {
+        Objects.requireNonNull(socket, "socket");
+        checkSize(n);
+        return new MonoSocket<>(() -> new Reading<byte[]>(socket, "sockRecv") {
+            @Override
+            byte @Nullable [] read() throws IOException {
+                ByteBuffer buffer = ByteBuffer.allocate(Math.min(n, MOST));
+                int read = socket.read(buffer);
+                return read == 0 ? null : Arrays.copyOf(buffer.array(), Math.max(0, read));
+            }
+        });
+    }
+
+    /**
+     * As {@link #sockRecv}, into a buffer, from its position to its limit; gives the number of bytes, 0 at the end of
+     * the stream. Cancelling leaves the buffer as it is.
+     *
+     * <p>asyncio: {@code loop.sock_recv_into}.
+     *
+     * @throws IllegalArgumentException if the buffer has no room
+     * @since 0.1
+     */
+    public static Mono<Integer> sockRecvInto(SocketChannel socket, ByteBuffer buffer) {
+        Objects.requireNonNull(socket, "socket");
+        checkRoom(buffer);
+        return new MonoSocket<>(() -> new Reading<Integer>(socket, "sockRecvInto") {
+            @Override
+            @Nullable Integer read() throws IOException {
+                int read = socket.read(checkRoom(buffer));
+                return read == 0 ? null : (Integer) Math.max(0, read);
+            }
+        });
+    }
+
+    /**
+     * Receives a datagram, of which it keeps the first {@code n} bytes. Nothing happens until subscription; cancelling
+     * consumes nothing. Fails with the system's {@link IOException}: on a socket that is connected,
+     * {@link java.net.PortUnreachableException} if a datagram sent before was refused.
+     *
+     * <p>asyncio: {@code loop.sock_recvfrom}.
+     *
+     * @throws IllegalArgumentException unless {@code n} is positive
+     * @since 0.1
+     */
+    public static Mono<Datagram> sockRecvFrom(DatagramChannel socket, int n) {
+        Objects.requireNonNull(socket, "socket");
+        checkSize(n);
+        return new MonoSocket<>(() -> new Reading<Datagram>(socket, "sockRecvFrom") {
+            @Override
+            @Nullable Datagram read() throws IOException {
+                ByteBuffer buffer = ByteBuffer.allocate(Math.min(n, DatagramSocketCore.LARGEST));
+                InetSocketAddress from = (InetSocketAddress) socket.receive(buffer);
+                return from == null ? null : new Datagram(Arrays.copyOf(buffer.array(), buffer.position()), from);
+            }
+        });
+    }
+
+    /**
+     * As {@link #sockRecvFrom}, into a buffer, from its position to its limit. Cancelling leaves the buffer as it is.
+     *
+     * <p>asyncio: {@code loop.sock_recvfrom_into}.
+     *
+     * @throws IllegalArgumentException if the buffer has no room
+     * @since 0.1
+     */
+    public static Mono<Received> sockRecvFromInto(DatagramChannel socket, ByteBuffer buffer) {
+        Objects.requireNonNull(socket, "socket");
+        checkRoom(buffer);
+        return new MonoSocket<>(() -> new Reading<Received>(socket, "sockRecvFromInto") {
+            @Override
+            @Nullable Received read() throws IOException {
+                int before = checkRoom(buffer).position();
+                InetSocketAddress from = (InetSocketAddress) socket.receive(buffer);
+                return from == null ? null : new Received(buffer.position() - before, from);
+            }
+        });
+    }
+
+    // ---- sending
+
+    /**
+     * Sends all of the bytes, as there is room for them; completes empty when the system has them. The array must not
+     * be changed until then. Nothing happens until subscription; cancelling stops it, and how much was sent is not
+     * known, as after an error.
+     *
+     * <p>asyncio: {@code loop.sock_sendall}.
+     *
+     * @since 0.1
+     */
+    public static Mono<Void> sockSendAll(SocketChannel socket, byte[] data) {
+        return sockSendAll(socket, ByteBuffer.wrap(data));
+    }
+
+    /**
+     * As {@link #sockSendAll(SocketChannel, byte[])}, of a buffer's bytes from its position to its limit, as they are
+     * at subscription. The buffer's own position stays.
+     *
+     * @since 0.1
+     */
+    public static Mono<Void> sockSendAll(SocketChannel socket, ByteBuffer data) {
+        Objects.requireNonNull(socket, "socket");
+        Objects.requireNonNull(data, "data");
+        return new MonoSocket<>(() -> new SocketAttempt<Void>(socket, SocketAttempt.Kind.WRITES, "sockSendAll") {
+            private final ByteBuffer rest = data.duplicate();
+
+            @Override
+            boolean isOverNow() throws IOException {
+                if (rest.hasRemaining()) {
+                    socket.write(rest);
+                }
+                return !rest.hasRemaining();
+            }
+        });
+    }
+
+    /**
+     * Sends a datagram, as soon as there is room for it, and gives its length. Nothing happens until subscription; a
+     * cancelled one is sent wholly or not at all. Fails as {@link DatagramConnection#send(byte[], InetSocketAddress)}
+     * does, and with {@link java.nio.channels.UnresolvedAddressException}.
+     *
+     * <p>asyncio: {@code loop.sock_sendto}.
+     *
+     * @since 0.1
+     */
+    public static Mono<Integer> sockSendTo(DatagramChannel socket, byte[] data, SocketAddress to) {
+        Objects.requireNonNull(socket, "socket");
+        Objects.requireNonNull(data, "data");
+        Objects.requireNonNull(to, "to");
+        return new MonoSocket<>(() -> new SocketAttempt<Integer>(socket, SocketAttempt.Kind.WRITES, "sockSendTo") {
+            @Override
+            boolean isOverNow() throws IOException {
+                return DatagramSocketCore.trySend(socket, data, to);
+            }
+
+            @Override
+            Integer result() {
+                return data.length;
+            }
+        });
+    }
+
+    /**
+     * Sends a whole file, and gives the number of its bytes: as {@link #sockSendFile(SocketChannel, Path, long, long)}.
+     *
+     * @since 0.1
+     */
+    public static Mono<Long> sockSendFile(SocketChannel socket, Path file) {
+        return sockSendFile(socket, file, 0, Long.MAX_VALUE);
+    }
+
+    /**
+     * Sends a part of a file, and gives the number of bytes, fewer than asked for where the file ends. The kernel
+     * copies them where it can; what blocks does so in threads of the loop's executor. Until it is over nothing else
+     * can be written. Nothing happens until subscription; cancelling stops it, and how much was sent is not known: a
+     * task that awaits it, also through operators, waits for the piece that is on its way.
+     *
+     * <p>Fails with what the file system or the socket says.
+     *
+     * <p>asyncio: {@code loop.sock_sendfile}.
+     *
+     * @param offset where in the file to begin, in bytes
+     * @param count of the bytes at most
+     * @throws IllegalArgumentException if the offset or the count is negative
+     * @since 0.1
+     */
+    public static Mono<Long> sockSendFile(SocketChannel socket, Path file, long offset, long count) {
+        Objects.requireNonNull(socket, "socket");
+        Objects.requireNonNull(file, "file");
+        OptionChecks.partOfFile("sockSendFile", offset, count);
+        return SocketFile.send(socket, file, offset, count);
+    }
+
+    // ---- connecting
+
+    /**
+     * Connects, and completes empty when the connection is there. A name is looked up first, if the address is not
+     * resolved. Nothing happens until subscription; a cancelled one leaves the socket connecting: called again, it
+     * waits for the same connection.
+     *
+     * <p>Fails with {@link java.net.ConnectException} if nobody listens, with {@link java.net.UnknownHostException},
+     * with {@link java.nio.channels.AlreadyConnectedException}. Java closes the socket when connecting has failed.
+     *
+     * <p>asyncio: {@code loop.sock_connect}.
+     *
+     * @since 0.1
+     */
+    public static Mono<Void> sockConnect(SocketChannel socket, SocketAddress to) {
+        Objects.requireNonNull(socket, "socket");
+        Objects.requireNonNull(to, "to");
+        if (to instanceof InetSocketAddress address && address.isUnresolved()) {
+            return Addresses.resolve(address.getHostString(), address.getPort())
+                    .flatMap(addresses -> sockConnect(socket, addresses.get(0)));
+        }
+        return new MonoSocket<>(() -> new SocketAttempt<Void>(socket, SocketAttempt.Kind.WRITES, "sockConnect") {
+            @Override
+            boolean isOverNow() throws IOException {
+                return socket.isConnectionPending() ? socket.finishConnect() : socket.connect(to);
+            }
+        });
+    }
+
+    /**
+     * Accepts a connection, whose channel does not block either, and is closed by whoever gets it. Nothing happens
+     * until subscription; cancelling accepts nothing. Fails with the system's {@link IOException}.
+     *
+     * <p>asyncio: {@code loop.sock_accept}, whose address is {@code getRemoteAddress()} here.
+     *
+     * @since 0.1
+     */
+    public static Mono<SocketChannel> sockAccept(ServerSocketChannel socket) {
+        Objects.requireNonNull(socket, "socket");
+        return new MonoSocket<>(() -> new Reading<SocketChannel>(socket, "sockAccept") {
+            @Override
+            @Nullable SocketChannel read() throws IOException {
+                SocketChannel accepted = socket.accept();
+                if (accepted != null) {
+                    try {
+                        accepted.configureBlocking(false);
+                    } catch (IOException e) {
+                        accepted.close();
+                        throw e;
+                    }
+                }
+                return accepted;
+            }
+        });
+    }
+
+    // ---- what they have in common
+
+    /** An attempt to take something out of a channel. */
+    private abstract static class Reading<T> extends SocketAttempt<T> {
+        private @Nullable T result;
+
+        Reading(SelectableChannel channel, String method) {
+            super(channel, Kind.READS, method);
+        }
+
+        /** Returns null if there is nothing. */
+        abstract @Nullable T read() throws IOException;
+
+        @Override
+        final boolean isOverNow() throws IOException {
+            result = read();
+            return result != null;
+        }
+
+        @Override
+        final @Nullable T result() {
+            return result;
+        }
+    }
+
+    private static void checkSize(int n) {
+        if (n <= 0) {
+            throw new IllegalArgumentException("The number of bytes to receive must be positive, not " + n);
+        }
+    }
+
+    private static ByteBuffer checkRoom(ByteBuffer buffer) {
+        if (!buffer.hasRemaining()) {
+            throw new IllegalArgumentException("There is no room to receive into: " + buffer);
+        }
+        return buffer;
+    }
+}
