@@ -1,2 +1,3 @@
+import java.net.InetSocketAddress;
 EventLoop loop;
 java.nio.channels.SocketChannel channel;

@@ -4,6 +4,7 @@ import java.net.InetAddress;
 import java.net.NetworkInterface;
 import java.net.SocketOption;
 import java.net.StandardSocketOptions;
+import java.nio.channels.DatagramChannel;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
@@ -27,6 +28,7 @@ public final class DatagramOptions {
     final @Nullable Place remote;
     final Map<SocketOption<?>, Object> options;
     final Set<Group> groups;
+    final @Nullable DatagramChannel socket;
 
     /** A host and a port; the host is not looked up before the socket is opened. */
     record Place(@Nullable String host, int port) {}
@@ -39,6 +41,11 @@ public final class DatagramOptions {
         remote = builder.remote;
         options = Map.copyOf(builder.options);
         groups = Set.copyOf(builder.groups);
+        socket = builder.socket;
+    }
+
+    boolean broadcasts() {
+        return Boolean.TRUE.equals(options.get(StandardSocketOptions.SO_BROADCAST));
     }
 
     /**
@@ -60,6 +67,7 @@ public final class DatagramOptions {
         private @Nullable Place remote;
         private final Map<SocketOption<?>, Object> options = new LinkedHashMap<>();
         private final Set<Group> groups = new LinkedHashSet<>();
+        private @Nullable DatagramChannel socket;
 
         private Builder() {}
 
@@ -141,11 +149,28 @@ public final class DatagramOptions {
         }
 
         /**
+         * Takes a socket that is there already, bound or not, connected or not, in place of opening one; nothing else
+         * can be set then. It belongs to what is opened, which closes it and makes it non-blocking. asyncio:
+         * {@code sock}.
+         *
+         * @since 0.1
+         */
+        public Builder socket(DatagramChannel socket) {
+            this.socket = Objects.requireNonNull(socket, "socket");
+            return this;
+        }
+
+        /**
          * The options.
          *
+         * @throws IllegalArgumentException if there is a socket and something else
          * @since 0.1.0
          */
         public DatagramOptions build() {
+            if (socket != null && (local != null || remote != null || !options.isEmpty() || !groups.isEmpty())) {
+                throw new IllegalArgumentException("A socket was given, " + socket
+                        + ", and so nothing else can be: set addresses and options on the socket itself");
+            }
             return new DatagramOptions(this);
         }
     }

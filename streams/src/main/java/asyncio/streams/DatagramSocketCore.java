@@ -25,7 +25,7 @@ import reactor.util.context.Context;
  */
 final class DatagramSocketCore {
     /** The most datagrams in a row, so that others have their turn. */
-    private static final int BURST = 16;
+    static final int BURST = 16;
 
     /** The most bytes that a datagram can have, in any protocol. */
     static final int LARGEST = 65_535;
@@ -97,6 +97,15 @@ final class DatagramSocketCore {
         if (first != null) {
             return first;
         }
+        return tryReceive(channel, buffer);
+    }
+
+    /**
+     * Receives a datagram from a channel that does not block; null if there is none.
+     *
+     * @param buffer with room for the largest
+     */
+    static @Nullable Datagram tryReceive(DatagramChannel channel, ByteBuffer buffer) throws IOException {
         buffer.clear();
         InetSocketAddress from = (InetSocketAddress) channel.receive(buffer);
         if (from == null) {

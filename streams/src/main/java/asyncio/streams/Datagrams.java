@@ -53,14 +53,62 @@ public final class Datagrams {
         Throwable site = Leftovers.site();
         return new MonoOpen<>(
                 "Datagrams.open()",
-                loop -> Mono.zip(address(options.local), address(options.remote))
-                        .map(places -> open(
-                                loop,
-                                options,
-                                places.getT1().orElse(null),
-                                places.getT2().orElse(null)))
+                loop -> channel(options, true)
+                        .map(channel -> open(loop, channel.socket()))
                         .doOnNext(opened ->
                                 Leftovers.watch(Leftover.Kind.CONNECTION, opened, () -> !opened.isClosed(), site)));
+    }
+
+    private static DatagramConnection open(EventLoop loop, DatagramChannel channel) {
+        try {
+            return new DatagramConnection(loop, new DatagramSocketCore(loop, channel));
+        } catch (IOException e) {
+            throw Exceptions.propagate(closing(channel, e));
+        }
+    }
+
+    /** Closes the socket after an error. */
+    static <E extends Throwable> E closing(DatagramChannel channel, E error) {
+        try {
+            channel.close();
+        } catch (IOException e) {
+            error.addSuppressed(e);
+        }
+        return error;
+    }
+
+    /** A socket, and the remote address of its options. */
+    record Socket(DatagramChannel socket, @Nullable InetSocketAddress remote) {}
+
+    /**
+     * The socket of the options, which does not block; on the loop.
+     *
+     * @param connects whether it is connected if there is a remote address
+     */
+    static Mono<Socket> channel(DatagramOptions options, boolean connects) {
+        DatagramChannel given = options.socket;
+        return given != null
+                ? Mono.fromCallable(() -> prepared(given))
+                : Mono.zip(address(options.local), address(options.remote)).handle((places, sink) -> {
+                    InetSocketAddress remote = places.getT2().orElse(null);
+                    try {
+                        sink.next(new Socket(open(options, places.getT1().orElse(null), remote, connects), remote));
+                    } catch (IOException e) {
+                        sink.error(e);
+                    }
+                });
+    }
+
+    private static Socket prepared(DatagramChannel given) throws IOException {
+        try {
+            given.configureBlocking(false);
+            if (given.getLocalAddress() == null) {
+                given.bind(null);
+            }
+            return new Socket(given, (InetSocketAddress) given.getRemoteAddress());
+        } catch (IOException e) {
+            throw closing(given, e);
+        }
     }
 
     private static Mono<Optional<InetSocketAddress>> address(DatagramOptions.@Nullable Place place) {
@@ -69,36 +117,33 @@ public final class Datagrams {
                 : Addresses.resolve(place.host(), place.port()).map(addresses -> Optional.of(addresses.get(0)));
     }
 
-    private static DatagramConnection open(
-            EventLoop loop,
+    private static DatagramChannel open(
             DatagramOptions options,
             @Nullable InetSocketAddress local,
-            @Nullable InetSocketAddress remote) {
+            @Nullable InetSocketAddress remote,
+            boolean connects)
+            throws IOException {
+        StandardProtocolFamily family = family(options, local, remote);
+        DatagramChannel channel = family == null ? DatagramChannel.open() : DatagramChannel.open(family);
         try {
-            StandardProtocolFamily family = family(options, local, remote);
-            DatagramChannel channel = family == null ? DatagramChannel.open() : DatagramChannel.open(family);
-            try {
-                channel.configureBlocking(false);
-                for (Map.Entry<SocketOption<?>, Object> option : options.options.entrySet()) {
-                    setOption(channel, option.getKey(), option.getValue());
-                }
-                channel.bind(
-                        local == null && family == StandardProtocolFamily.INET
-                                ? new InetSocketAddress(InetAddress.getByAddress(new byte[4]), 0) // not looked up
-                                : local);
-                if (remote != null) {
-                    channel.connect(remote);
-                }
-                for (DatagramOptions.Group group : options.groups) {
-                    channel.join(group.address(), group.on());
-                }
-                return new DatagramConnection(loop, new DatagramSocketCore(loop, channel));
-            } catch (Throwable e) {
-                channel.close();
-                throw e;
+            channel.configureBlocking(false);
+            for (Map.Entry<SocketOption<?>, Object> option : options.options.entrySet()) {
+                setOption(channel, option.getKey(), option.getValue());
             }
-        } catch (IOException e) {
-            throw Exceptions.propagate(e);
+            channel.bind(
+                    local == null && family == StandardProtocolFamily.INET
+                            ? new InetSocketAddress(InetAddress.getByAddress(new byte[4]), 0) // not looked up
+                            : local);
+            if (remote != null && connects) {
+                channel.connect(remote);
+            }
+            for (DatagramOptions.Group group : options.groups) {
+                channel.join(group.address(), group.on());
+            }
+            return channel;
+        } catch (Throwable e) {
+            closing(channel, e);
+            throw e;
         }
     }
 

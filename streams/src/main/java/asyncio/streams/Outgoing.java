@@ -1,13 +1,11 @@
 package asyncio.streams;
 
 import asyncio.Future;
-import asyncio.Log;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.WriteBufferWaterMark;
 import java.net.SocketAddress;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,8 +15,6 @@ import org.jspecify.annotations.Nullable;
 final class Outgoing {
     private static final WriteBufferLimits TLS_LIMITS =
             new WriteBufferLimits(8 * WriteBufferLimits.DEFAULT.low(), 8 * WriteBufferLimits.DEFAULT.high());
-    /** asyncio's LOG_THRESHOLD_FOR_CONNLOST_WRITES. */
-    private static final int DROPPED_WRITES_LOGGED = 5;
 
     final Channel channel;
     final @Nullable SocketAddress remoteAddress;
@@ -37,7 +33,7 @@ final class Outgoing {
     private volatile boolean lostWithLoop;
     private volatile @Nullable Throwable failure;
     private volatile WriteBufferLimits limits = WriteBufferLimits.DEFAULT;
-    private final AtomicInteger droppedWrites = new AtomicInteger();
+    private final DroppedWrites droppedWrites = new DroppedWrites();
     /** The name that its users know it by, for messages. */
     private volatile String kind = "StreamWriter";
 
@@ -142,14 +138,9 @@ final class Outgoing {
         }
     }
 
-    /** Something was written that cannot be sent any more: said once, when it has been ignored for some time. */
+    /** Something was written that cannot be sent any more. */
     void dropWrite() {
-        if (droppedWrites.incrementAndGet() == DROPPED_WRITES_LOGGED) {
-            Log.warn(
-                    DROPPED_WRITES_LOGGED + " writes to " + this + " were dropped, since it is closed or lost, and so"
-                            + " will be those that follow. Stop writing when isClosing() is true",
-                    null);
-        }
+        droppedWrites.add(this);
     }
 
     // ---- limits

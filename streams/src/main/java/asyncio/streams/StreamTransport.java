@@ -85,7 +85,7 @@ final class StreamTransport implements Transport {
      *
      * @throws NullPointerException if the factory makes none
      */
-    static <P extends BaseProtocol<Transport>> P newProtocol(
+    static <P extends BaseProtocol<?>> P newProtocol(
             EventLoop loop, Supplier<? extends P> factory, ContextView context) {
         AtomicReference<@Nullable P> made = new AtomicReference<>();
         loop.runInContext(() -> made.set(factory.get()), context);

@@ -122,6 +122,40 @@ public final class Transports {
         return ((StreamTransport) opened.transport()).handler().writer();
     }
 
+    // ---- datagrams
+
+    /**
+     * Opens a socket for datagrams, as {@link Datagrams#open} does, and gives it to a new protocol:
+     * {@link BaseProtocol#connectionMade} has been called when this completes. Nothing happens until subscription.
+     * Cancelling closes the socket, also if the transport was there but a body has not taken it.
+     *
+     * <p>With {@link DatagramOptions.Builder#allowBroadcast} the socket is not connected to the remote address, so that
+     * answers come in: datagrams are sent there, and come from anywhere.
+     *
+     * <pre>{@code
+     * Mono<Opened<DatagramTransport, DatagramProtocol>> discarding = Transports.createDatagramEndpoint(
+     *         () -> new DatagramProtocol() {},
+     *         DatagramOptions.builder().localAddress("127.0.0.1", 9).build());
+     * }</pre>
+     *
+     * <p>Fails as {@code Datagrams.open} does, and with what the factory throws. The code that opens a transport closes
+     * it.
+     *
+     * <p>asyncio: {@code loop.create_datagram_endpoint}.
+     *
+     * @param factory makes the protocol; called on the loop when the socket is there
+     */
+    public static <P extends DatagramProtocol> Mono<Opened<DatagramTransport, P>> createDatagramEndpoint(
+            Supplier<? extends P> factory, DatagramOptions options) {
+        Objects.requireNonNull(factory, "factory");
+        Objects.requireNonNull(options, "options");
+        Throwable site = Leftovers.site();
+        return new MonoOpen<>(
+                "createDatagramEndpoint()",
+                loop -> Mono.deferContextual(context -> Datagrams.channel(options, !options.broadcasts())
+                        .map(socket -> DatagramEndpoint.open(loop, socket, factory, context, site))));
+    }
+
     // ---- what is done with a transport
 
     /**

@@ -189,6 +189,10 @@ class BlockHoundTest {
         Map<String, Function<DatagramConnection, Publisher<?>>> methods = new HashMap<>();
         methods.put("Datagrams.open(DatagramOptions)", socket -> Datagrams.open(DATAGRAMS));
         methods.put(
+                "Transports.createDatagramEndpoint(Supplier, DatagramOptions)",
+                socket -> Transports.createDatagramEndpoint(() -> new DatagramProtocol() {}, DATAGRAMS)
+                        .doOnNext(Opened::close));
+        methods.put(
                 "DatagramConnection.send(byte[], InetSocketAddress)",
                 socket -> socket.send(new byte[10], socket.localAddress()));
         methods.put(

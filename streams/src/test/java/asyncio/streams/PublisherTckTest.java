@@ -272,6 +272,15 @@ class PublisherTckTest {
         });
     }
 
+    @TestFactory
+    Stream<DynamicTest> createDatagramEndpoint() {
+        return Tck.of(
+                "createDatagramEndpoint",
+                () -> Transports.createDatagramEndpoint(
+                        () -> new DatagramProtocol() {},
+                        DatagramOptions.builder().localAddress(HOST, 0).build()));
+    }
+
     // ---- sockets
 
     @TestFactory
