@@ -10,6 +10,7 @@ module asyncio.core {
     // where they are there
     requires static context.propagation;
     requires static io.netty.transport.classes.epoll;
+    requires static io.netty.transport.unix.common;
     requires static java.management;
     requires static jdk.jfr;
     requires static micrometer.core;

@@ -32,6 +32,14 @@ abstract class ChannelWatch {
         return before;
     }
 
+    /** Has the reader and the writer of another one, which loses them; under the monitor of {@link ChannelWatches}. */
+    final void takeOver(ChannelWatch other) {
+        reader = other.reader;
+        writer = other.writer;
+        other.reader = null;
+        other.writer = null;
+    }
+
     /** Passes the interest on, which may be another now; from any thread. */
     abstract void changed();
 

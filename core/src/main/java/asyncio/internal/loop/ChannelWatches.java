@@ -9,10 +9,11 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The channels of {@code java.nio} that a loop watches for others: by its own selector if it has one, else by the
- * {@link SelectorThread}. One watch a channel, with a reader and a writer in it, since a selector has one key a
- * channel. It stays when nobody watches the channel any more, until that is closed: registering again in the tick of a
- * deregistration makes Netty's NIO select by itself and drop what it finds. From any thread.
+ * The channels of {@code java.nio} that a loop watches for others: by its own selector if it has one, by one that is
+ * nested in its epoll if there can be, else by the {@link SelectorThread}. One watch a channel, with a reader and a
+ * writer in it, since a selector has one key a channel. It stays when nobody watches the channel any more, until that
+ * is closed: registering again in the tick of a deregistration makes Netty's NIO select by itself and drop what it
+ * finds. From any thread.
  */
 public final class ChannelWatches {
     private final LoopCore core;
@@ -20,6 +21,8 @@ public final class ChannelWatches {
     private final IdentityHashMap<SelectableChannel, ChannelWatch> watches = new IdentityHashMap<>();
     /** Guarded by this. */
     private boolean closed;
+    /** Guarded by this. */
+    private boolean fallenBack;
 
     ChannelWatches(LoopCore core) {
         this.core = core;
@@ -48,7 +51,9 @@ public final class ChannelWatches {
                 check(channel, writer);
                 if (watch == null) {
                     watches.keySet().removeIf(known -> !known.isOpen());
-                    watch = core.selects() ? new NioWatch(core, channel) : new ThreadWatch(core, channel);
+                    watch = core.selects() && !fallenBack
+                            ? new NioWatch(core, channel)
+                            : new ThreadWatch(core, channel);
                     watches.put(channel, watch);
                 }
             }
@@ -75,6 +80,21 @@ public final class ChannelWatches {
             throw new IllegalArgumentException(
                     (writer ? "Nothing can be written to " : "Nothing can be read from ") + channel);
         }
+    }
+
+    /** The loop's selector does not take this one: the thread does, and those that follow. */
+    void fallBack(ChannelWatch refused) {
+        ChannelWatch watch;
+        synchronized (this) {
+            fallenBack = true;
+            if (closed || watches.get(refused.channel) != refused) {
+                return;
+            }
+            watch = new ThreadWatch(core, refused.channel);
+            watch.takeOver(refused);
+            watches.put(watch.channel, watch);
+        }
+        watch.changed();
     }
 
     /** Returns the number of open channels that the loop's own handler does not know of. */

@@ -7,6 +7,7 @@ import io.netty.channel.IoRegistration;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.MockTicker;
+import io.netty.util.concurrent.Promise;
 import io.netty.util.concurrent.Ticker;
 import java.util.ArrayList;
 import java.util.List;
@@ -46,6 +47,10 @@ public final class LoopCore extends NettyEventLoop {
     private final LoopObserver observer;
     private final @Nullable IdleObserver idleObserver;
     private final boolean wholeMillis;
+    /** Whether it takes channels of {@code java.nio} although it has epoll. */
+    private final boolean nests;
+
+    private @Nullable NestedSelector nested;
     private final @Nullable MockTicker virtualClock;
     /** A seeded schedule; null for the plain order. */
     private final @Nullable StepOrder order;
@@ -112,6 +117,7 @@ public final class LoopCore extends NettyEventLoop {
         this.observer = observer;
         this.idleObserver = idleObserver;
         this.wholeMillis = io instanceof NioIoHandler;
+        this.nests = !wholeMillis && NestedSelector.isWanted();
         this.virtualClock = ticker instanceof MockTicker mock ? mock : null;
         this.order = seed == 0 ? null : new StepOrder(seed, virtualClock != null);
         this.lateTimers = seed == 0 || virtualClock == null ? null : new LateTimers(seed, timers, ticker.nanoTime());
@@ -300,6 +306,9 @@ public final class LoopCore extends NettyEventLoop {
     private int select() {
         long deadline = nextDeadline();
         int handled = io.run(ioContext);
+        if (nested != null) {
+            handled += nested.run();
+        }
         if (selecting) {
             selecting = false;
             if (handled == 0 && observer.measures() && deadline != TimerQueue.NONE) {
@@ -374,9 +383,9 @@ public final class LoopCore extends NettyEventLoop {
         }
     }
 
-    /** Returns whether this loop has a selector of {@code java.nio}. */
+    /** Returns whether this loop has a selector of {@code java.nio}, or may have one in its epoll. */
     boolean selects() {
-        return wholeMillis;
+        return wholeMillis || nests;
     }
 
     /** Returns the number of channels with a watched descriptor; called by the owner. */
@@ -388,7 +397,7 @@ public final class LoopCore extends NettyEventLoop {
     @Override
     public Future<IoRegistration> register(IoHandle handle) {
         Future<IoRegistration> registered = super.register(handle);
-        if (idleObserver != null && io.isCompatible(handle.getClass())) {
+        if (idleObserver != null && isCompatible(handle.getClass())) {
             registered.addListener(done -> {
                 if (done.isSuccess()) {
                     registrations.add(registered.getNow());
@@ -396,6 +405,32 @@ public final class LoopCore extends NettyEventLoop {
             });
         }
         return registered;
+    }
+
+    @Override
+    void register(IoHandle handle, Promise<IoRegistration> promise) {
+        if (!nests || io.isCompatible(handle.getClass()) || !NestedSelector.takes(handle.getClass())) {
+            super.register(handle, promise);
+            return;
+        }
+        try {
+            if (nested == null) {
+                nest(SelectorProbe::descriptorOf);
+            }
+            Objects.requireNonNull(nested).register(handle, promise);
+        } catch (RuntimeException e) { // no descriptor is left for a selector, say
+            promise.tryFailure(e);
+        }
+    }
+
+    /** Has a selector in epoll from here on, if its descriptor can be found. */
+    void nest(NestedSelector.Probe probe) {
+        nested = new NestedSelector(this, probe);
+    }
+
+    @Override
+    public boolean isCompatible(Class<? extends IoHandle> handleType) {
+        return super.isCompatible(handleType) || nests && NestedSelector.takes(handleType);
     }
 
     @Override
@@ -645,6 +680,9 @@ public final class LoopCore extends NettyEventLoop {
         closing = true;
         error = first(error, closers.run(observer));
         watches.close();
+        if (nested != null) {
+            nested.prepareToDestroy();
+        }
         io.prepareToDestroy();
         // closing channels queues their last events; they may queue more, but not for ever
         for (int round = 0; round < 16 && !(ready.isEmpty() && inbox.isEmpty()); round++) {
@@ -657,6 +695,9 @@ public final class LoopCore extends NettyEventLoop {
             abandonInbox(null);
         } catch (Error e) {
             error = first(error, e);
+        }
+        if (nested != null) {
+            nested.destroy();
         }
         io.destroy();
         terminated();
@@ -694,6 +735,7 @@ public final class LoopCore extends NettyEventLoop {
                     && ready.isEmpty()
                     && inbox.isEmpty()
                     && spilled.get() == null
+                    && (nested == null || !nested.isDue())
                     && !stopping
                     && (quietNanos > 0 || asleep || !timeMayPass());
             selecting = block;

@@ -32,7 +32,8 @@ public abstract class NettyEventLoop extends AbstractScheduledEventExecutor impl
     /** {@code close} has begun: no new channel may come, since nobody would close it. */
     volatile boolean closing;
 
-    private final AtomicInteger registered = new AtomicInteger();
+    /** The registrations that were not cancelled. */
+    final AtomicInteger registered = new AtomicInteger();
 
     private final Promise<?> termination = new DefaultPromise<Void>(ImmediateEventExecutor.INSTANCE) {
         /** That executor calls every thread its own, on which waiting would be a deadlock. */
@@ -107,12 +108,7 @@ public abstract class NettyEventLoop extends AbstractScheduledEventExecutor impl
                 promise.setFailure(new RejectedExecutionException("The event loop is being closed"));
                 return;
             }
-            try {
-                promise.setSuccess(Transports.register(io, handle, this::pollSoon, registered::decrementAndGet));
-                registered.incrementAndGet();
-            } catch (Exception e) {
-                promise.setFailure(e);
-            }
+            register(handle, promise);
         };
         if (inEventLoop()) {
             registration.run();
@@ -120,6 +116,16 @@ public abstract class NettyEventLoop extends AbstractScheduledEventExecutor impl
             execute(registration);
         }
         return promise;
+    }
+
+    /** Registers a handle, on the loop. */
+    void register(IoHandle handle, Promise<IoRegistration> promise) {
+        try {
+            promise.setSuccess(Transports.register(io, handle, this::pollSoon, registered::decrementAndGet));
+            registered.incrementAndGet();
+        } catch (Exception e) {
+            promise.setFailure(e);
+        }
     }
 
     @Override

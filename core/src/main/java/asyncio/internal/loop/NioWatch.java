@@ -52,9 +52,11 @@ final class NioWatch extends ChannelWatch {
         } else if (!registering && interest() != 0 && channel.isOpen()) {
             registering = true;
             core.register(new Handle()).addListener(done -> {
-                if (done.isSuccess()) { // else it was closed meanwhile
+                if (done.isSuccess()) {
                     this.registration = (IoRegistration) done.getNow();
                     apply();
+                } else if (!core.isShuttingDown() && channel.isOpen()) {
+                    core.watches.fallBack(this); // else it was closed meanwhile
                 }
             });
         }

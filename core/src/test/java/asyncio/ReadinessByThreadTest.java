@@ -1,0 +1,17 @@
+package asyncio;
+
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+
+/** The same with the thread that watches channels for loops on epoll, where no selector can be nested in that. */
+class ReadinessByThreadTest extends ReadinessTest {
+    @BeforeAll
+    static void byThread() {
+        System.setProperty("asyncio.selector", "thread");
+    }
+
+    @AfterAll
+    static void byItself() {
+        System.clearProperty("asyncio.selector");
+    }
+}
