@@ -1,3 +1,4 @@
+import java.nio.channels.ServerSocketChannel;
 import java.net.InetSocketAddress;
 import java.nio.channels.SocketChannel;
 import static java.nio.charset.StandardCharsets.US_ASCII;
@@ -23,3 +24,5 @@ abstract Mono<Void> use(Server server);
 abstract Mono<String> page(String id);
 DatagramConnection socket;
 byte[] query;
+ServerSocketChannel listener;
+TlsOptions tlsOptions;

@@ -1,3 +1,6 @@
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
 class Echo implements Protocol {}
 Opened<Transport, Echo> opened;
 TlsOptions tlsOptions;
+ServerSocketChannel listener;

@@ -1,6 +1,7 @@
 package asyncio.streams;
 
 import java.net.InetSocketAddress;
+import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -20,12 +21,14 @@ public final class ConnectOptions extends StreamOptions {
     final @Nullable InetSocketAddress localAddress;
     final @Nullable Duration happyEyeballsDelay;
     final int interleave;
+    final @Nullable SocketChannel socket;
 
     private ConnectOptions(Builder builder) {
         super(builder);
         localAddress = builder.localAddress;
         happyEyeballsDelay = builder.happyEyeballsDelay;
         interleave = builder.interleave;
+        socket = builder.socket;
     }
 
     /** Starts with the defaults: no TLS, a limit of 64 KiB, the next address after 250 ms. */
@@ -33,11 +36,29 @@ public final class ConnectOptions extends StreamOptions {
         return new Builder();
     }
 
+    /** @throws IllegalArgumentException if there is a socket, beside a host or a path */
+    void checkNoSocket() {
+        if (socket != null) {
+            throw new IllegalArgumentException(
+                    "A socket was given, " + socket
+                            + ", and an address, too: call the method that has options only, or leave ConnectOptions.socket out");
+        }
+    }
+
+    /** @throws IllegalArgumentException if there is none */
+    SocketChannel checkSocket() {
+        if (socket == null) {
+            throw new IllegalArgumentException("Neither an address nor a socket was given: ConnectOptions.socket");
+        }
+        return socket;
+    }
+
     /** Collects the options. */
     public static final class Builder extends StreamOptions.Builder<Builder> {
         private @Nullable InetSocketAddress localAddress;
         private @Nullable Duration happyEyeballsDelay = Duration.ofMillis(250);
         private int interleave = 1;
+        private @Nullable SocketChannel socket;
 
         private Builder() {}
 
@@ -83,8 +104,28 @@ public final class ConnectOptions extends StreamOptions {
             return this;
         }
 
-        /** The options. */
+        /**
+         * Takes a socket that is connected already, in place of a host: see
+         * {@link Streams#openConnection(ConnectOptions)}. It belongs to the connection, which closes it. asyncio:
+         * {@code sock}.
+         *
+         * @throws IllegalArgumentException if it is not connected
+         */
+        public Builder socket(SocketChannel socket) {
+            this.socket = AdoptedSocket.checked(socket);
+            return this;
+        }
+
+        /**
+         * The options.
+         *
+         * @throws IllegalArgumentException if there is a socket and a local address
+         */
         public ConnectOptions build() {
+            if (socket != null && localAddress != null) {
+                throw new IllegalArgumentException(
+                        "A socket was given, " + socket + ", which has an address: localAddress has no meaning");
+            }
             return new ConnectOptions(this);
         }
     }

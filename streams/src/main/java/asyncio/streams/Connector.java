@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -22,10 +23,18 @@ import reactor.util.context.ContextView;
 final class Connector {
     private final EventLoop loop;
     private final ConnectOptions options;
+    /** Which side of TLS this is. */
+    private final boolean server;
 
     Connector(EventLoop loop, ConnectOptions options) {
+        this(loop, options, false);
+    }
+
+    /** @param server whether the connection was accepted, which it can be of a socket only */
+    Connector(EventLoop loop, ConnectOptions options, boolean server) {
         this.loop = loop;
         this.options = options;
+        this.server = server;
     }
 
     /** Connects, for a reader and a writer. */
@@ -48,6 +57,18 @@ final class Connector {
     <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> connect(
             Path path, Supplier<? extends P> factory, ContextView context) {
         return open(path).flatMap(connection -> transport(connection, factory, context, null, -1));
+    }
+
+    /** Takes the socket of the options, for a reader and a writer. */
+    Mono<StreamConnection> connect(SocketChannel socket) {
+        return AdoptedSocket.open(loop, socket, options.keepAlive).flatMap(connection -> stream(connection, null, -1));
+    }
+
+    /** As {@link #connect(SocketChannel)}, for a protocol. */
+    <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> connect(
+            SocketChannel socket, Supplier<? extends P> factory, ContextView context) {
+        return AdoptedSocket.open(loop, socket, options.keepAlive)
+                .flatMap(connection -> transport(connection, factory, context, null, -1));
     }
 
     private Mono<Connection> open(String host, int port) {
@@ -125,7 +146,7 @@ final class Connector {
         TlsOptions tls = options.tls;
         return tls == null
                 ? Mono.just(connection)
-                : Tls.handshake(stream, () -> stream.startTls(tls, false, host, port), connection)
+                : Tls.handshake(stream, () -> stream.startTls(tls, server, host, port), connection)
                         .doOnError(error -> stream.requestAbort());
     }
 }

@@ -3,6 +3,7 @@ package asyncio.streams;
 import asyncio.Asyncio;
 import asyncio.EventLoop;
 import asyncio.Leftovers;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.util.Objects;
 import java.util.function.Function;
@@ -70,7 +71,7 @@ public final class Streams {
      */
     public static Mono<StreamConnection> openConnection(String host, int port, ConnectOptions options) {
         Objects.requireNonNull(host, "host");
-        Objects.requireNonNull(options, "options");
+        options.checkNoSocket();
         if (Addresses.checkPort(port) == 0) {
             throw new IllegalArgumentException("Cannot connect to port 0");
         }
@@ -79,6 +80,25 @@ public final class Streams {
                 "openConnection(" + host + ", " + port + ")",
                 loop -> new Connector(loop, options)
                         .connect(host, port)
+                        .doOnNext(opened -> UnclosedReport.watch(opened, site)));
+    }
+
+    /**
+     * As {@link #openConnection(String, int, ConnectOptions)}, over a socket that is connected already. With TLS, the
+     * options must name the server.
+     *
+     * <p>asyncio: {@code open_connection(sock=...)}.
+     *
+     * @param options with a {@linkplain ConnectOptions.Builder#socket socket}
+     * @throws IllegalArgumentException if there is none
+     */
+    public static Mono<StreamConnection> openConnection(ConnectOptions options) {
+        SocketChannel socket = options.checkSocket();
+        Throwable site = Leftovers.site();
+        return new MonoOpen<>(
+                "openConnection(" + socket + ")",
+                loop -> new Connector(loop, options)
+                        .connect(socket)
                         .doOnNext(opened -> UnclosedReport.watch(opened, site)));
     }
 
@@ -95,7 +115,7 @@ public final class Streams {
      */
     public static Mono<StreamConnection> openUnixConnection(Path path, ConnectOptions options) {
         Objects.requireNonNull(path, "path");
-        Objects.requireNonNull(options, "options");
+        options.checkNoSocket();
         Throwable site = Leftovers.site();
         return new MonoOpen<>(
                 "openUnixConnection(" + path + ")",

@@ -2,6 +2,7 @@ package asyncio.streams;
 
 import asyncio.EventLoop;
 import asyncio.Leftovers;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.util.Objects;
 import java.util.function.BiFunction;
@@ -78,13 +79,66 @@ public final class Transports {
             Supplier<? extends P> factory, String host, int port, ConnectOptions options) {
         Objects.requireNonNull(factory, "factory");
         Objects.requireNonNull(host, "host");
-        Objects.requireNonNull(options, "options");
+        options.checkNoSocket();
         if (Addresses.checkPort(port) == 0) {
             throw new IllegalArgumentException("Cannot connect to port 0");
         }
         return open(
                 "createConnection(" + host + ", " + port + ")",
                 (loop, context) -> new Connector(loop, options).connect(host, port, factory, context));
+    }
+
+    /**
+     * As {@link #createConnection(Supplier, String, int, ConnectOptions)}, over a socket that is connected already.
+     * With TLS, the options must name the server.
+     *
+     * <p>asyncio: {@code loop.create_connection(sock=...)}.
+     *
+     * @param options with a {@linkplain ConnectOptions.Builder#socket socket}
+     * @throws IllegalArgumentException if there is none
+     */
+    public static <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> createConnection(
+            Supplier<? extends P> factory, ConnectOptions options) {
+        Objects.requireNonNull(factory, "factory");
+        SocketChannel socket = options.checkSocket();
+        return open(
+                "createConnection(" + socket + ")",
+                (loop, context) -> new Connector(loop, options).connect(socket, factory, context));
+    }
+
+    /** As {@link #connectAcceptedSocket(Supplier, SocketChannel, TlsOptions)}, without TLS. */
+    public static <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> connectAcceptedSocket(
+            Supplier<? extends P> factory, SocketChannel socket) {
+        return accepted(factory, ConnectOptions.builder().socket(socket).build());
+    }
+
+    /**
+     * Gives a connection that was accepted elsewhere to a new protocol, as the server's side of TLS. The socket belongs
+     * to the transport from the subscription on. Otherwise as {@link #createConnection(Supplier, String, int,
+     * ConnectOptions)}.
+     *
+     * <pre>{@code
+     * SocketChannel socket = await(Sockets.sockAccept(listener));
+     * var client = await(Transports.connectAcceptedSocket(Greeting::new, socket, tlsOptions));
+     * }</pre>
+     *
+     * <p>asyncio: {@code loop.connect_accepted_socket}.
+     *
+     * @throws IllegalArgumentException if the socket is not connected
+     */
+    public static <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> connectAcceptedSocket(
+            Supplier<? extends P> factory, SocketChannel socket, TlsOptions tls) {
+        return accepted(
+                factory, ConnectOptions.builder().socket(socket).tls(tls).build());
+    }
+
+    private static <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> accepted(
+            Supplier<? extends P> factory, ConnectOptions options) {
+        Objects.requireNonNull(factory, "factory");
+        SocketChannel socket = options.checkSocket();
+        return open(
+                "connectAcceptedSocket(" + socket + ")",
+                (loop, context) -> new Connector(loop, options, true).connect(socket, factory, context));
     }
 
     /** As {@link #createUnixConnection(Supplier, Path, ConnectOptions)}, with the defaults. */
@@ -103,7 +157,7 @@ public final class Transports {
             Supplier<? extends P> factory, Path path, ConnectOptions options) {
         Objects.requireNonNull(factory, "factory");
         Objects.requireNonNull(path, "path");
-        Objects.requireNonNull(options, "options");
+        options.checkNoSocket();
         return open(
                 "createUnixConnection(" + path + ")",
                 (loop, context) -> new Connector(loop, options).connect(path, factory, context));

@@ -269,6 +269,37 @@ class BlockHoundTest {
         return methods;
     }
 
+    private static Map<String, Function<SocketPair, Publisher<?>>> methodsThatAdoptSockets() {
+        Map<String, Function<SocketPair, Publisher<?>>> methods = new HashMap<>();
+        methods.put(
+                "Streams.openConnection(ConnectOptions)",
+                pair -> Streams.openConnection(
+                                ConnectOptions.builder().socket(pair.near()).build())
+                        .doOnNext(StreamConnection::close));
+        methods.put(
+                "Transports.createConnection(Supplier, ConnectOptions)",
+                pair -> Transports.createConnection(
+                                Nothing::new,
+                                ConnectOptions.builder().socket(pair.near()).build())
+                        .doOnNext(Opened::close));
+        methods.put(
+                "Transports.connectAcceptedSocket(Supplier, SocketChannel)",
+                pair -> Transports.connectAcceptedSocket(Nothing::new, pair.near())
+                        .doOnNext(Opened::close));
+        methods.put(
+                "Transports.connectAcceptedSocket(Supplier, SocketChannel, TlsOptions)",
+                pair -> Transports.connectAcceptedSocket(
+                                Nothing::new,
+                                pair.near(),
+                                TlsOptions.builder()
+                                        .context(TestCertificates.jdk(null))
+                                        .handshakeTimeout(Duration.ofMillis(100))
+                                        .build())
+                        .doOnNext(Opened::close)
+                        .onErrorComplete(ConnectionAbortedException.class));
+        return methods;
+    }
+
     private static Mono<Integer> sendToItself(DatagramChannel socket) {
         return Mono.fromCallable(socket::getLocalAddress)
                 .flatMap(address -> Sockets.sockSendTo(socket, new byte[1], address));
@@ -394,6 +425,7 @@ class BlockHoundTest {
         tried.addAll(methodsOfServers().keySet());
         tried.addAll(methodsOfDatagrams().keySet());
         tried.addAll(methodsOfSockets().keySet());
+        tried.addAll(methodsThatAdoptSockets().keySet());
         BlockingCalls.assertThatAllAreTried(Streams.class, tried);
     }
 
@@ -416,7 +448,8 @@ class BlockHoundTest {
                         .flatMap(method -> BlockingCalls.of(method.getKey(), connection, method.getValue())),
                 methodsOfServers().entrySet().stream()
                         .flatMap(method -> BlockingCalls.of(method.getKey(), server, method.getValue())));
-        Stream<DynamicTest> sockets = methodsOfSockets().entrySet().stream()
+        Stream<DynamicTest> sockets = Stream.of(methodsOfSockets(), methodsThatAdoptSockets())
+                .flatMap(methods -> methods.entrySet().stream())
                 .flatMap(method -> BlockingCalls.of(method.getKey(), toThread(SocketPair::open), method.getValue()));
         return Stream.concat(Stream.concat(datagrams, sockets), streams);
     }

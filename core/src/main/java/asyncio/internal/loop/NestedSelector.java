@@ -86,7 +86,8 @@ final class NestedSelector {
     private void probed(int descriptor) {
         if (descriptor >= 0) {
             try {
-                IoRegistration registration = Transports.register(core.io, new Nested(descriptor), core::pollSoon, () -> {});
+                IoRegistration registration =
+                        Transports.register(core.io, new Nested(descriptor), core::pollSoon, () -> {});
                 registration.submit(EpollIoOps.EPOLLIN);
                 this.registration = registration;
             } catch (Exception e) { // as if it had not been found
