@@ -10,9 +10,12 @@ import asyncio.internal.loop.Ring;
 import java.util.ArrayDeque;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import java.util.concurrent.atomic.AtomicLongFieldUpdater;
 import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
@@ -21,6 +24,7 @@ import reactor.core.Exceptions;
 import reactor.core.Scannable;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Operators;
+import reactor.core.scheduler.Schedulers;
 import reactor.util.context.Context;
 
 /**
@@ -45,6 +49,7 @@ final class ListenerSubscription<T> implements ListenerSink<T>, Subscription, Sc
     private final @Nullable EventLoop loop = EventLoop.runningOrNull();
     private final Runnable drain = this::drain;
     private volatile int work;
+    private final Demand demand;
     private volatile long requested;
 
     @SuppressWarnings("UnusedVariable") // by CLEANUP it is used
@@ -66,6 +71,7 @@ final class ListenerSubscription<T> implements ListenerSink<T>, Subscription, Sc
         this.overflow = overflow;
         this.registration = registration;
         this.actual = actual;
+        this.demand = new Demand(this, overflow.capacity, () -> ended ? -1 : buffer.size(), this::error);
     }
 
     // ---- the listener's side
@@ -76,6 +82,7 @@ final class ListenerSubscription<T> implements ListenerSink<T>, Subscription, Sc
         T dropped = null;
         boolean overflown = false;
         synchronized (this) {
+            demand.received();
             if (ended) {
                 dropped = item;
             } else if (hasRoom()) {
@@ -122,6 +129,32 @@ final class ListenerSubscription<T> implements ListenerSink<T>, Subscription, Sc
                 putter.onSubscribe(new SuspendedPut(item, putter));
             }
         };
+    }
+
+    @Override
+    public boolean putBlocking(T item) throws InterruptedException {
+        if (Schedulers.isInNonBlockingThread()) {
+            throw new IllegalStateException("putBlocking on thread "
+                    + Thread.currentThread().getName() + ", which must not block: await(put(item)) instead");
+        }
+        CompletableFuture<Void> done = put(item).toFuture();
+        try {
+            done.get();
+            return true;
+        } catch (CancellationException refused) {
+            return false;
+        } catch (ExecutionException e) {
+            throw new IllegalStateException("Could not put an item into " + this, e.getCause());
+        } finally {
+            done.cancel(false); // after an interruption
+        }
+    }
+
+    @Override
+    public ListenerSink<T> onRequest(LongConsumer consumer) {
+        demand.tellTo(Objects.requireNonNull(consumer, "consumer"));
+        demand.tell();
+        return this;
     }
 
     /** Names {@link #put} where coroutines that were never awaited are reported. */
@@ -218,6 +251,7 @@ final class ListenerSubscription<T> implements ListenerSink<T>, Subscription, Sc
             boolean granted = grant(null);
             if (granted) {
                 buffer.add(item);
+                demand.received();
             }
             return granted;
         }
@@ -252,6 +286,7 @@ final class ListenerSubscription<T> implements ListenerSink<T>, Subscription, Sc
             return;
         }
         Operators.addCap(REQUESTED, this, n);
+        demand.add(n);
         if (loop == null || EventLoop.runningOrNull() == loop || !runOnLoop(this::meetDemand)) {
             meetDemand();
         }
@@ -261,6 +296,7 @@ final class ListenerSubscription<T> implements ListenerSink<T>, Subscription, Sc
         if (registration != null) {
             register();
         }
+        demand.tell();
         if (WORK.getAndIncrement(this) == 0) {
             drain();
         }
@@ -352,6 +388,7 @@ final class ListenerSubscription<T> implements ListenerSink<T>, Subscription, Sc
             }
             missed = WORK.addAndGet(this, -missed);
         } while (missed != 0);
+        demand.tell();
     }
 
     /** Signals the end if all is delivered; nothing is signalled after it, since {@link #work} stays raised. */
