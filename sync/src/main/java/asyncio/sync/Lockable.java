@@ -19,7 +19,7 @@ import reactor.core.publisher.Mono;
  * ({@code .timeout}, {@code firstWithSignal}, a {@code zip} that fails): use {@link #withLock(Mono)}, which loses none,
  * and {@link #acquire(Duration)} for a deadline.
  */
-public abstract class Lockable extends PermitSource {
+public abstract class Lockable extends PermitSource implements AsyncLock {
     Lockable() {}
 
     /**
@@ -27,6 +27,7 @@ public abstract class Lockable extends PermitSource {
      *
      * <p>asyncio: {@code Lock.acquire}.
      */
+    @Override
     public final Mono<Permit> acquire() {
         return acquireMono(1, null);
     }
@@ -36,6 +37,7 @@ public abstract class Lockable extends PermitSource {
      * {@link java.util.concurrent.TimeoutException}. No permit is lost by the deadline. A limit of zero or less takes
      * the lock only if it is free. The clock is the loop's where one runs, else that of {@code Schedulers.parallel()}.
      */
+    @Override
     public final Mono<Permit> acquire(Duration limit) {
         return acquireMono(1, checked(limit));
     }
@@ -69,11 +71,13 @@ public abstract class Lockable extends PermitSource {
      *
      * <p>asyncio: {@code async with lock}.
      */
+    @Override
     public final <T> Mono<T> withLock(Mono<T> work) {
         return new MonoWithPermit<>(this, 1, work);
     }
 
     /** As {@link #withLock(Mono)}, from the subscription to the end of a Flux. */
+    @Override
     public final <T> Flux<T> withLock(Flux<T> work) {
         return new FluxWithPermit<>(this, 1, work);
     }

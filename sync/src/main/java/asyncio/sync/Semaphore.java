@@ -32,7 +32,7 @@ import reactor.core.publisher.Mono;
  * <p>asyncio: {@code Semaphore}. As there, {@code release()} may be called more often than {@code acquire()}; use
  * {@link BoundedSemaphore} to make that an error.
  */
-public class Semaphore extends PermitCounter {
+public class Semaphore extends PermitCounter implements AsyncSemaphore {
     /** The permits that operators have. */
     private final Set<PermitWatch> watched = ConcurrentHashMap.newKeySet();
 
@@ -52,6 +52,7 @@ public class Semaphore extends PermitCounter {
      *
      * <p>asyncio: {@code Semaphore.acquire}.
      */
+    @Override
     public final Mono<Permit> acquire() {
         return acquireMono(checked(1), null);
     }
@@ -66,6 +67,7 @@ public class Semaphore extends PermitCounter {
      * {@link java.util.concurrent.TimeoutException}. No permit is lost by the deadline. A limit of zero or less takes a
      * permit only if there is one. The clock is the loop's where one runs, else that of {@code Schedulers.parallel()}.
      */
+    @Override
     public final Mono<Permit> acquire(Duration limit) {
         return acquireMono(checked(1), checked(limit));
     }
@@ -113,11 +115,13 @@ public class Semaphore extends PermitCounter {
      *
      * <p>asyncio: {@code async with semaphore}.
      */
+    @Override
     public final <T> Mono<T> withPermit(Mono<T> work) {
         return new MonoWithPermit<>(this, checked(1), work);
     }
 
     /** As {@link #withPermit(Mono)}, from the subscription to the end of a Flux. */
+    @Override
     public final <T> Flux<T> withPermit(Flux<T> work) {
         return new FluxWithPermit<>(this, checked(1), work);
     }

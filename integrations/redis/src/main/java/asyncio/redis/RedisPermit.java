@@ -1,0 +1,174 @@
+package asyncio.redis;
+
+import asyncio.sync.Permit;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import reactor.core.Disposable;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.util.Logger;
+import reactor.util.Loggers;
+
+/**
+ * The right to be in, as a lease that the server keeps: it is renewed as long as this is held, and given back by the
+ * server itself if this process dies. It belongs to this object, not to a thread: any thread may release it.
+ *
+ * <p>The one thing that a local permit cannot do: be lost while it is held. A process that stands still for longer than
+ * the lease, or a network that is away for as long, and another machine is in. {@link #lost()} tells, {@code withLock}
+ * cancels its work then, and {@link #token()} keeps a store from taking what comes too late.
+ *
+ * @since 0.1
+ */
+public final class RedisPermit implements Permit {
+    private static final Logger LOG = Loggers.getLogger("asyncio");
+
+    private final String of;
+    private final @Nullable Long token;
+    private final Supplier<CompletionStage<?>> free;
+    private final AtomicBoolean released = new AtomicBoolean();
+    /** Fails when the lease is lost; nobody completes it otherwise. */
+    private final CompletableFuture<Void> lost = new CompletableFuture<>();
+    /** Done when the server has it back. */
+    private final CompletableFuture<Void> freed = new CompletableFuture<>();
+
+    private final Disposable watch;
+
+    /**
+     * A permit that was just granted.
+     *
+     * @param of what it is a permit of, for messages
+     * @param lease after which the server gives it up if it is not renewed
+     * @param renew renews it, and says whether it was still held
+     * @param free gives it back
+     */
+    RedisPermit(
+            String of,
+            @Nullable Long token,
+            Duration lease,
+            Supplier<CompletionStage<Boolean>> renew,
+            Supplier<CompletionStage<?>> free) {
+        this.of = of;
+        this.token = token;
+        this.free = free;
+        this.watch = watch(lease, renew);
+    }
+
+    private Disposable watch(Duration lease, Supplier<CompletionStage<Boolean>> renew) {
+        Duration period = lease.dividedBy(3);
+        long[] confirmed = {System.nanoTime()};
+        return Flux.interval(period)
+                .onBackpressureDrop()
+                .concatMap(
+                        tick -> {
+                            long asked = System.nanoTime();
+                            return Mono.fromCompletionStage(renew)
+                                    .timeout(period)
+                                    .doOnNext(held -> {
+                                        if (!held) {
+                                            lose(lease, null);
+                                        }
+                                        confirmed[0] = asked;
+                                    })
+                                    .onErrorResume(e -> {
+                                        if (System.nanoTime() - confirmed[0] >= lease.toNanos() - period.toNanos()) {
+                                            lose(lease, e);
+                                        }
+                                        return Mono.empty();
+                                    });
+                        },
+                        1)
+                .takeWhile(held -> !released.get() && !lost.isDone())
+                .subscribe(held -> {}, e -> lose(lease, e));
+    }
+
+    private void lose(Duration lease, @Nullable Throwable cause) {
+        if (!released.get()) {
+            lost.completeExceptionally(new LeaseLostException(
+                    "The lease of " + of + ", of " + lease + ", is lost: "
+                            + (cause == null
+                                    ? "the server has given it up"
+                                    : "it could not be renewed in time, the last time because of " + cause)
+                            + ". Another one may hold it",
+                    cause));
+        }
+    }
+
+    /**
+     * Returns the fencing token, which is larger than that of every holder before. A store that refuses a token smaller
+     * than one it has seen is safe also from a holder that does not know yet that it has lost its lease.
+     *
+     * @throws UnsupportedOperationException for a permit of a semaphore, whose holders are no sequence
+     */
+    public long token() {
+        if (token == null) {
+            throw new UnsupportedOperationException(
+                    "A permit of " + of + " has no fencing token: several hold one at a time");
+        }
+        return token;
+    }
+
+    /**
+     * Fails with a {@link LeaseLostException} when the lease is lost, and does not complete otherwise. Cancelling leaves
+     * the permit alone.
+     */
+    public Mono<Void> lost() {
+        return Mono.fromFuture(() -> lost, true);
+    }
+
+    /** Whether the lease is known to be lost. */
+    public boolean isLost() {
+        return lost.isDone();
+    }
+
+    /**
+     * Gives it back, and completes, empty, when the server has it. Nothing happens until subscription; cancelling ends
+     * the waiting only. A second time it waits for the first.
+     */
+    public Mono<Void> releaseAndWait() {
+        return Mono.defer(() -> {
+            release();
+            return Mono.fromFuture(freed, true);
+        });
+    }
+
+    /** Begins to give it back; an error is logged, and the server has it back when the lease is over. */
+    @Override
+    public void release() {
+        if (!released.compareAndSet(false, true)) {
+            return;
+        }
+        watch.dispose();
+        CompletionStage<?> freeing;
+        try {
+            freeing = free.get();
+        } catch (RuntimeException e) {
+            freeing = CompletableFuture.failedFuture(e);
+        }
+        freeing.whenComplete((done, e) -> {
+            if (e != null && !lost.isDone()) {
+                LOG.warn("Could not give back " + of + "; the server has it back when the lease is over", e);
+            }
+            freed.complete(null);
+        });
+    }
+
+    @Override
+    public int permits() {
+        return 1;
+    }
+
+    @Override
+    public boolean isReleased() {
+        return released.get();
+    }
+
+    @Override
+    public String toString() {
+        return "<permit of " + of + (token == null ? "" : ", token " + token)
+                + (released.get() ? ", released" : lost.isDone() ? ", lost" : "") + ">";
+    }
+}

@@ -1,0 +1,187 @@
+package asyncio.redis;
+
+import asyncio.Asyncio;
+import asyncio.ColdMono;
+import asyncio.Suspension;
+import asyncio.sync.Lock;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
+import reactor.core.CoreSubscriber;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/** Permits on a server: how they are waited for, dropped and used. */
+final class RedisPermits {
+    private RedisPermits() {}
+
+    /** One subscriber that wants a permit. */
+    interface Candidate {
+        /**
+         * Asks the server.
+         *
+         * @param millis how long to wait at most
+         * @return what was got, or null if the time was out
+         */
+        CompletionStage<?> acquire(long millis);
+
+        /** Makes the permit of what was got. */
+        CompletionStage<RedisPermit> permit(Object acquired);
+    }
+
+    /**
+     * The longest wait that is asked of Redisson. What Redisson is told to cancel may still take the permit, and keep
+     * it; so nothing is cancelled there: a subscriber that leaves lets its present wait end, and releases what comes.
+     */
+    private static final Duration ONE_WAIT = Duration.ofSeconds(5);
+
+    /** The Mono of {@code acquire}. */
+    static final class MonoAcquire extends ColdMono<RedisPermit> {
+        private final Supplier<? extends Candidate> candidate;
+        private final @Nullable Duration limit;
+        private final Object of;
+
+        /**
+         * @param candidate for each subscription
+         * @param limit null for as long as it takes
+         * @param of for messages
+         */
+        MonoAcquire(Supplier<? extends Candidate> candidate, @Nullable Duration limit, Object of) {
+            super(MonoAcquire.class);
+            this.candidate = candidate;
+            this.limit = limit;
+            this.of = of;
+        }
+
+        @Override
+        protected void start(CoreSubscriber<? super RedisPermit> actual) {
+            actual.onSubscribe(new Acquisition(this, actual));
+        }
+
+        @Override
+        public String toString() {
+            return "acquire of " + of;
+        }
+    }
+
+    /** A permit that comes when nobody waits any more is released, as one is that the subscriber gives back. */
+    private static final class Acquisition extends Suspension<RedisPermit> {
+        private final Candidate candidate;
+        private final @Nullable Duration limit;
+        private final Object of;
+        private long deadline;
+
+        Acquisition(MonoAcquire what, CoreSubscriber<? super RedisPermit> actual) {
+            super(actual, null); // the limit is the server's to keep, which may have a permit at once
+            this.candidate = what.candidate.get();
+            this.limit = what.limit;
+            this.of = what.of;
+        }
+
+        @Override
+        protected boolean begin() {
+            deadline = System.nanoTime() + (limit == null ? 0 : limit.toNanos());
+            ask();
+            return false;
+        }
+
+        private void ask() {
+            Duration left = limit == null ? ONE_WAIT : Duration.ofNanos(Math.max(0, deadline - System.nanoTime()));
+            boolean isLast = left.compareTo(ONE_WAIT) < 0;
+            candidate.acquire((isLast ? left : ONE_WAIT).toMillis()).whenComplete((acquired, e) -> {
+                if (acquired != null) {
+                    candidate.permit(acquired).whenComplete(this::end);
+                } else if (e != null) {
+                    end(null, e);
+                } else if (isLast) {
+                    end(null, new TimeoutException("Timed out after " + limit + " waiting for " + of));
+                } else if (isWaiting()) {
+                    ask();
+                }
+            });
+        }
+
+        private void end(@Nullable RedisPermit permit, @Nullable Throwable e) {
+            if (e == null ? grant(permit) : fail(cause(e))) {
+                deliver();
+            } else if (permit != null) {
+                permit.release();
+            }
+        }
+
+        @Override
+        protected void leave() {}
+
+        @Override
+        public void giveBack(@Nullable RedisPermit permit) {
+            if (permit != null) {
+                permit.release();
+            }
+        }
+
+        @Override
+        protected String target() {
+            return of.toString();
+        }
+    }
+
+    private static Throwable cause(Throwable e) {
+        return e instanceof CompletionException && e.getCause() != null ? e.getCause() : e;
+    }
+
+    static <T> Mono<T> use(Mono<RedisPermit> acquire, Mono<T> work) {
+        Objects.requireNonNull(work, "work");
+        return Mono.usingWhen(
+                acquire.map(Use::new),
+                use -> use.inside.withLock(
+                        Mono.firstWithSignal(work, use.permit.lost().then(Mono.empty()))),
+                Use::end,
+                (use, e) -> use.end(),
+                Use::endAfterCancellation);
+    }
+
+    static <T> Flux<T> use(Mono<RedisPermit> acquire, Flux<T> work) {
+        Objects.requireNonNull(work, "work");
+        return Flux.usingWhen(
+                acquire.map(Use::new),
+                use -> use.inside.withLock(work.takeUntilOther(use.permit.lost().onErrorComplete())
+                        .concatWith(Flux.defer(use::error))),
+                Use::end,
+                (use, e) -> use.end(),
+                Use::endAfterCancellation);
+    }
+
+    /** The use of a permit; a lock of its own tells when the work is over, its clean-up included. */
+    private static final class Use {
+        final RedisPermit permit;
+        final Lock inside = new Lock();
+
+        Use(RedisPermit permit) {
+            this.permit = permit;
+        }
+
+        /** Of a lease that is lost: takeUntilOther does not cancel what it takes from when the other one fails. */
+        <T> Flux<T> error() {
+            return permit.isLost() ? permit.lost().thenMany(Flux.empty()) : Flux.empty();
+        }
+
+        Publisher<Void> end() {
+            return permit.releaseAndWait();
+        }
+
+        /** Reactor does not wait for it; the task that was cancelled does. */
+        Publisher<Void> endAfterCancellation() {
+            return Asyncio.cleanup(inside.acquire().then(permit.releaseAndWait()));
+        }
+    }
+
+    /** The value if it was got, or null. */
+    static <T> CompletionStage<@Nullable T> orNull(CompletionStage<Boolean> got, T value) {
+        return got.thenApply(yes -> yes ? value : null);
+    }
+}

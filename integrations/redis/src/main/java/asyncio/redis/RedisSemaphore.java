@@ -1,0 +1,114 @@
+package asyncio.redis;
+
+import asyncio.sync.AsyncSemaphore;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+import org.redisson.api.RPermitExpirableSemaphore;
+import org.redisson.api.RedissonClient;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/**
+ * A number of permits that several machines share: Redisson's {@code RPermitExpirableSemaphore}. Leases, order,
+ * cancelling and threading are those of {@link RedisLock}; its permits have no fencing token.
+ *
+ * <pre>{@code
+ * RedisSemaphore calls = RedisSemaphore.of(redisson, "partner-api", Duration.ofSeconds(30));
+ * await(calls.setPermits(8));                                       // once, by whoever is first
+ *
+ * Reply reply = await(calls.withPermit(ask()));
+ * }</pre>
+ *
+ * @since 0.1
+ */
+public final class RedisSemaphore implements AsyncSemaphore {
+    private final RPermitExpirableSemaphore semaphore;
+    private final Duration lease;
+
+    private RedisSemaphore(RPermitExpirableSemaphore semaphore, Duration lease) {
+        this.semaphore = semaphore;
+        this.lease = lease;
+    }
+
+    /**
+     * Returns the semaphore of this name; nothing is asked of the server.
+     *
+     * @param lease after which the server takes back the permit of a holder that died; renewed as long as it is held
+     * @throws IllegalArgumentException if the lease is shorter than 30 milliseconds
+     */
+    public static RedisSemaphore of(RedissonClient redisson, String name, Duration lease) {
+        if (lease.toMillis() < 30) {
+            throw new IllegalArgumentException("A lease of " + lease + ": it takes a few round trips to renew it");
+        }
+        return new RedisSemaphore(redisson.getPermitExpirableSemaphore(Objects.requireNonNull(name, "name")), lease);
+    }
+
+    /**
+     * Sets the number of permits, unless it is set already.
+     *
+     * @return whether it was set now
+     */
+    public Mono<Boolean> setPermits(int permits) {
+        if (permits <= 0) {
+            throw new IllegalArgumentException("permits must be positive, but is " + permits);
+        }
+        return Mono.fromCompletionStage(() -> semaphore.trySetPermitsAsync(permits));
+    }
+
+    /** The number of permits that are free now. */
+    public Mono<Integer> available() {
+        return Mono.fromCompletionStage(semaphore::availablePermitsAsync);
+    }
+
+    @Override
+    public Mono<RedisPermit> acquire() {
+        return new RedisPermits.MonoAcquire(Holder::new, null, "a permit of " + this);
+    }
+
+    /**
+     * {@inheritDoc}
+     *
+     * @param limit to the millisecond; zero or less takes a permit only if there is one
+     */
+    @Override
+    public Mono<RedisPermit> acquire(Duration limit) {
+        return new RedisPermits.MonoAcquire(Holder::new, Objects.requireNonNull(limit, "limit"), "a permit of " + this);
+    }
+
+    @Override
+    public <T> Mono<T> withPermit(Mono<T> work) {
+        return RedisPermits.use(acquire(), work);
+    }
+
+    @Override
+    public <T> Flux<T> withPermit(Flux<T> work) {
+        return RedisPermits.use(acquire(), work);
+    }
+
+    private final class Holder implements RedisPermits.Candidate {
+        @Override
+        public CompletionStage<?> acquire(long millis) {
+            return semaphore.tryAcquireAsync(millis, lease.toMillis(), TimeUnit.MILLISECONDS);
+        }
+
+        @Override
+        public CompletionStage<RedisPermit> permit(Object acquired) {
+            String id = (String) acquired;
+            return CompletableFuture.completedFuture(new RedisPermit(
+                    RedisSemaphore.this.toString(),
+                    null,
+                    lease,
+                    () -> semaphore.updateLeaseTimeAsync(id, lease.toMillis(), TimeUnit.MILLISECONDS),
+                    () -> semaphore.tryReleaseAsync(id)));
+        }
+    }
+
+    /** {@code <RedisSemaphore partner-api>}. */
+    @Override
+    public String toString() {
+        return "<RedisSemaphore " + semaphore.getName() + ">";
+    }
+}
