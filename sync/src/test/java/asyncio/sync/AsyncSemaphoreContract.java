@@ -84,7 +84,8 @@ public abstract class AsyncSemaphoreContract {
             assertThat(await(semaphore.withPermit(Mono.just(1)))).isEqualTo(1);
             assertThatThrownBy(() -> await(semaphore.withPermit(Mono.error(new IllegalStateException("oops")))))
                     .hasMessage("oops");
-            assertThat(await(semaphore.withPermit(Flux.range(0, 3)).collectList())).containsExactly(0, 1, 2);
+            assertThat(await(semaphore.withPermit(Flux.range(0, 3)).collectList()))
+                    .containsExactly(0, 1, 2);
             assertThat(await(semaphore.withPermit(Flux.range(0, 3)).next())).isZero();
             Task<?> task = createTask(semaphore.withPermit(sleep(LONG)));
             await(sleep(SHORT));

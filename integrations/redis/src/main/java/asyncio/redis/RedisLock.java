@@ -102,12 +102,13 @@ public final class RedisLock implements AsyncLock {
 
         @Override
         public CompletionStage<RedisPermit> permit(Object acquired) {
-            return lock.getTokenAsync().thenApply(token -> new RedisPermit(
-                    RedisLock.this.toString(),
-                    token,
-                    lease,
-                    () -> lock.isHeldByThreadAsync(id), // Redisson renews it
-                    () -> lock.unlockAsync(id)));
+            return lock.getTokenAsync()
+                    .thenApply(token -> new RedisPermit(
+                            RedisLock.this.toString(),
+                            token,
+                            lease,
+                            () -> lock.isHeldByThreadAsync(id), // Redisson renews it
+                            () -> lock.unlockAsync(id)));
         }
     }
 

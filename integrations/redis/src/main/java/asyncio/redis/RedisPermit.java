@@ -99,7 +99,8 @@ public final class RedisPermit implements Permit {
 
     /**
      * Returns the fencing token, which is larger than that of every holder before. A store that refuses a token smaller
-     * than one it has seen is safe also from a holder that does not know yet that it has lost its lease.
+     * than one it has seen is safe also from a holder that does not know yet that it has lost its lease. Show it with
+     * reads as well: else one that is late may write between your read and your write.
      *
      * @throws UnsupportedOperationException for a permit of a semaphore, whose holders are no sequence
      */
@@ -112,8 +113,8 @@ public final class RedisPermit implements Permit {
     }
 
     /**
-     * Fails with a {@link LeaseLostException} when the lease is lost, and does not complete otherwise. Cancelling leaves
-     * the permit alone.
+     * Fails with a {@link LeaseLostException} when the lease is lost, and does not complete otherwise. Cancelling
+     * leaves the permit alone.
      */
     public Mono<Void> lost() {
         return Mono.fromFuture(() -> lost, true);

@@ -149,8 +149,8 @@ final class RedisPermits {
         Objects.requireNonNull(work, "work");
         return Flux.usingWhen(
                 acquire.map(Use::new),
-                use -> use.inside.withLock(work.takeUntilOther(use.permit.lost().onErrorComplete())
-                        .concatWith(Flux.defer(use::error))),
+                use -> use.inside.withLock(
+                        work.takeUntilOther(use.permit.lost().onErrorComplete()).concatWith(Flux.defer(use::error))),
                 Use::end,
                 (use, e) -> use.end(),
                 Use::endAfterCancellation);

@@ -46,6 +46,10 @@ final class Redis implements BeforeAllCallback, AfterAllCallback {
         }
     }
 
+    String address() {
+        return address;
+    }
+
     boolean isOwn() {
         return port != 0;
     }

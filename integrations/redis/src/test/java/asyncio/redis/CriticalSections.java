@@ -1,0 +1,75 @@
+package asyncio.redis;
+
+import static asyncio.Asyncio.await;
+import static asyncio.Asyncio.sleep;
+
+import asyncio.Asyncio;
+import java.time.Duration;
+import java.util.List;
+import java.util.Random;
+import org.redisson.Redisson;
+import org.redisson.api.RScript;
+import org.redisson.api.RScript.Mode;
+import org.redisson.api.RScript.ReturnType;
+import org.redisson.api.RedissonClient;
+import org.redisson.client.codec.StringCodec;
+import org.redisson.config.Config;
+
+/**
+ * A program that adds one to a counter again and again, each time in a lock: it reads, waits a little, and writes, and
+ * shows its fencing token with both.
+ */
+final class CriticalSections {
+    /** Refuses a token that is smaller than one seen before. */
+    private static final String SEE =
+            "if tonumber(ARGV[1]) < tonumber(redis.call('hget', KEYS[1], 'token') or '0') then "
+                    + "redis.call('hincrby', KEYS[1], 'refused', 1) return -1 end "
+                    + "redis.call('hset', KEYS[1], 'token', ARGV[1]) ";
+
+    /** The reader shows its token too: else one that is late could write between this and the write of the next. */
+    private static final String READ = SEE + "return tonumber(redis.call('hget', KEYS[1], 'counter') or '0')";
+
+    /** Counts what was written. */
+    private static final String WRITE =
+            SEE + "redis.call('hset', KEYS[1], 'counter', ARGV[2]) return redis.call('hincrby', KEYS[1], 'written', 1)";
+
+    private CriticalSections() {}
+
+    /** The lock's lease: short, so that the killed do not keep others for long. */
+    static Config config(String address) {
+        Config config = new Config();
+        config.setLockWatchdogTimeout(900);
+        config.setNettyThreads(1);
+        config.setThreads(1);
+        config.setCodec(StringCodec.INSTANCE);
+        config.useSingleServer()
+                .setAddress(address)
+                .setConnectionMinimumIdleSize(1)
+                .setConnectionPoolSize(4)
+                .setSubscriptionConnectionMinimumIdleSize(1);
+        return config;
+    }
+
+    public static void main(String[] args) throws Exception {
+        RedissonClient client = Redisson.create(config(args[0]));
+        String store = args[1];
+        RedisLock lock = RedisLock.of(client, store + ":lock");
+        Random random = new Random(Long.parseLong(args[2]));
+        Asyncio.run(() -> {
+            for (; ; ) {
+                RedisPermit permit = await(lock.acquire());
+                try {
+                    RScript script = client.getScript();
+                    long token = permit.token();
+                    long read = script.eval(Mode.READ_WRITE, READ, ReturnType.LONG, List.of(store), token);
+                    await(sleep(Duration.ofNanos(random.nextInt(2_000_000))));
+                    if (read >= 0) {
+                        script.eval(Mode.READ_WRITE, WRITE, ReturnType.LONG, List.of(store), token, read + 1);
+                    }
+                } finally {
+                    await(permit.releaseAndWait());
+                }
+            }
+        });
+    }
+}
