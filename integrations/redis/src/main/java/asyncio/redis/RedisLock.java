@@ -106,8 +106,8 @@ public final class RedisLock implements AsyncLock {
                     .thenApply(token -> new RedisPermit(
                             RedisLock.this.toString(),
                             token,
-                            lease,
-                            () -> lock.isHeldByThreadAsync(id), // Redisson renews it
+                            // Redisson renews it
+                            new Lease(RedisLock.this.toString(), lease, () -> lock.isHeldByThreadAsync(id)),
                             () -> lock.unlockAsync(id)));
         }
     }

@@ -1,14 +1,11 @@
 package asyncio.redis;
 
 import asyncio.sync.Permit;
-import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
-import reactor.core.Disposable;
-import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.util.Logger;
 import reactor.util.Loggers;
@@ -28,73 +25,24 @@ public final class RedisPermit implements Permit {
 
     private final String of;
     private final @Nullable Long token;
+    private final Lease lease;
     private final Supplier<CompletionStage<?>> free;
     private final AtomicBoolean released = new AtomicBoolean();
-    /** Fails when the lease is lost; nobody completes it otherwise. */
-    private final CompletableFuture<Void> lost = new CompletableFuture<>();
     /** Done when the server has it back. */
     private final CompletableFuture<Void> freed = new CompletableFuture<>();
-
-    private final Disposable watch;
 
     /**
      * A permit that was just granted.
      *
      * @param of what it is a permit of, for messages
-     * @param lease after which the server gives it up if it is not renewed
-     * @param renew renews it, and says whether it was still held
+     * @param lease of this permit
      * @param free gives it back
      */
-    RedisPermit(
-            String of,
-            @Nullable Long token,
-            Duration lease,
-            Supplier<CompletionStage<Boolean>> renew,
-            Supplier<CompletionStage<?>> free) {
+    RedisPermit(String of, @Nullable Long token, Lease lease, Supplier<CompletionStage<?>> free) {
         this.of = of;
         this.token = token;
+        this.lease = lease;
         this.free = free;
-        this.watch = watch(lease, renew);
-    }
-
-    private Disposable watch(Duration lease, Supplier<CompletionStage<Boolean>> renew) {
-        Duration period = lease.dividedBy(3);
-        long[] confirmed = {System.nanoTime()};
-        return Flux.interval(period)
-                .onBackpressureDrop()
-                .concatMap(
-                        tick -> {
-                            long asked = System.nanoTime();
-                            return Mono.fromCompletionStage(renew)
-                                    .timeout(period)
-                                    .doOnNext(held -> {
-                                        if (!held) {
-                                            lose(lease, null);
-                                        }
-                                        confirmed[0] = asked;
-                                    })
-                                    .onErrorResume(e -> {
-                                        if (System.nanoTime() - confirmed[0] >= lease.toNanos() - period.toNanos()) {
-                                            lose(lease, e);
-                                        }
-                                        return Mono.empty();
-                                    });
-                        },
-                        1)
-                .takeWhile(held -> !released.get() && !lost.isDone())
-                .subscribe(held -> {}, e -> lose(lease, e));
-    }
-
-    private void lose(Duration lease, @Nullable Throwable cause) {
-        if (!released.get()) {
-            lost.completeExceptionally(new LeaseLostException(
-                    "The lease of " + of + ", of " + lease + ", is lost: "
-                            + (cause == null
-                                    ? "the server has given it up"
-                                    : "it could not be renewed in time, the last time because of " + cause)
-                            + ". Another one may hold it",
-                    cause));
-        }
     }
 
     /**
@@ -117,12 +65,12 @@ public final class RedisPermit implements Permit {
      * leaves the permit alone.
      */
     public Mono<Void> lost() {
-        return Mono.fromFuture(() -> lost, true);
+        return lease.lost();
     }
 
     /** Whether the lease is known to be lost. */
     public boolean isLost() {
-        return lost.isDone();
+        return lease.isLost();
     }
 
     /**
@@ -142,7 +90,7 @@ public final class RedisPermit implements Permit {
         if (!released.compareAndSet(false, true)) {
             return;
         }
-        watch.dispose();
+        boolean held = lease.end();
         CompletionStage<?> freeing;
         try {
             freeing = free.get();
@@ -150,7 +98,7 @@ public final class RedisPermit implements Permit {
             freeing = CompletableFuture.failedFuture(e);
         }
         freeing.whenComplete((done, e) -> {
-            if (e != null && !lost.isDone()) {
+            if (e != null && held) {
                 LOG.warn("Could not give back " + of + "; the server has it back when the lease is over", e);
             }
             freed.complete(null);
@@ -170,6 +118,6 @@ public final class RedisPermit implements Permit {
     @Override
     public String toString() {
         return "<permit of " + of + (token == null ? "" : ", token " + token)
-                + (released.get() ? ", released" : lost.isDone() ? ", lost" : "") + ">";
+                + (released.get() ? ", released" : isLost() ? ", lost" : "") + ">";
     }
 }

@@ -130,7 +130,7 @@ final class RedisPermits {
         }
     }
 
-    private static Throwable cause(Throwable e) {
+    static Throwable cause(Throwable e) {
         return e instanceof CompletionException && e.getCause() != null ? e.getCause() : e;
     }
 

@@ -100,8 +100,10 @@ public final class RedisSemaphore implements AsyncSemaphore {
             return CompletableFuture.completedFuture(new RedisPermit(
                     RedisSemaphore.this.toString(),
                     null,
-                    lease,
-                    () -> semaphore.updateLeaseTimeAsync(id, lease.toMillis(), TimeUnit.MILLISECONDS),
+                    new Lease(
+                            RedisSemaphore.this.toString(),
+                            lease,
+                            () -> semaphore.updateLeaseTimeAsync(id, lease.toMillis(), TimeUnit.MILLISECONDS)),
                     () -> semaphore.tryReleaseAsync(id)));
         }
     }

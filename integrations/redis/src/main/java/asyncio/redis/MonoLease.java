@@ -1,0 +1,194 @@
+package asyncio.redis;
+
+import asyncio.ColdMono;
+import asyncio.Suspension;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.redisson.api.RStream;
+import org.redisson.api.stream.PendingEntry;
+import org.redisson.api.stream.StreamAddArgs;
+import org.redisson.api.stream.StreamMessageId;
+import org.redisson.api.stream.StreamPendingRangeArgs;
+import org.redisson.api.stream.StreamReadGroupArgs;
+import reactor.core.CoreSubscriber;
+
+/** The Mono of {@code get}. */
+final class MonoLease<T> extends ColdMono<Delivery<T>> {
+    private final RedisQueue<T> queue;
+
+    MonoLease(RedisQueue<T> queue) {
+        super(MonoLease.class);
+        this.queue = queue;
+    }
+
+    @Override
+    protected void start(CoreSubscriber<? super Delivery<T>> actual) {
+        actual.onSubscribe(new Getter<>(queue, actual));
+    }
+
+    @Override
+    public String toString() {
+        return "get of " + queue;
+    }
+
+    /**
+     * A consumer that waits for an item: by turns it takes one whose lease is over and waits for a new one, so that
+     * neither kind waits for long. What comes when nobody waits any more is left to its lease.
+     */
+    private static final class Getter<T> extends Suspension<Delivery<T>> {
+        /** The longest wait for a new one, which a getter that is cancelled sees to its end. */
+        private static final Duration LONGEST = Duration.ofSeconds(1);
+
+        private final RedisQueue<T> queue;
+        private final RStream<String, T> stream;
+        private final Duration lease;
+
+        Getter(RedisQueue<T> queue, CoreSubscriber<? super Delivery<T>> actual) {
+            super(actual, null);
+            this.queue = queue;
+            this.stream = queue.stream;
+            this.lease = queue.options.lease();
+        }
+
+        @Override
+        protected boolean begin() {
+            takeLeft();
+            return false;
+        }
+
+        private void takeLeft() {
+            if (!isWaiting()) {
+                return;
+            }
+            stream.autoClaimAsync(
+                            RedisQueue.GROUP,
+                            queue.consumer,
+                            lease.toMillis(),
+                            TimeUnit.MILLISECONDS,
+                            StreamMessageId.MIN,
+                            1)
+                    .whenComplete((claimed, e) -> {
+                        if (e != null) {
+                            end(e);
+                        } else if (claimed.getMessages().isEmpty()) {
+                            waitForNew();
+                        } else {
+                            again(claimed.getMessages());
+                        }
+                    });
+        }
+
+        private void waitForNew() {
+            Duration time = lease.compareTo(LONGEST) < 0 ? lease : LONGEST;
+            stream.readGroupAsync(
+                            RedisQueue.GROUP,
+                            queue.consumer,
+                            StreamReadGroupArgs.neverDelivered().count(1).timeout(time))
+                    .whenComplete((read, e) -> {
+                        if (e != null) {
+                            end(e);
+                        } else if (read == null || read.isEmpty()) {
+                            takeLeft();
+                        } else {
+                            read.forEach((id, entry) -> give(id, entry, 1));
+                        }
+                    });
+        }
+
+        /** One that was delivered before: how often? */
+        private void again(Map<StreamMessageId, Map<String, T>> claimed) {
+            StreamMessageId id = claimed.keySet().iterator().next();
+            Map<String, T> entry = claimed.get(id);
+            pending(id).whenComplete((pending, e) -> {
+                if (e != null) {
+                    end(e);
+                } else if (pending.isEmpty() || entry == null) { // acknowledged meanwhile
+                    takeLeft();
+                } else {
+                    long count = pending.get(0).getDeliveryCount();
+                    long most = queue.options.maxDeliveries();
+                    if (most > 0 && count > most) {
+                        bury(id, entry);
+                    } else {
+                        give(id, entry, count);
+                    }
+                }
+            });
+        }
+
+        private CompletionStage<List<PendingEntry>> pending(StreamMessageId id) {
+            return stream.listPendingAsync(StreamPendingRangeArgs.groupName(RedisQueue.GROUP)
+                    .startId(id)
+                    .endId(id)
+                    .count(1)
+                    .consumerName(queue.consumer));
+        }
+
+        private void bury(StreamMessageId id, Map<String, T> entry) {
+            queue.dead
+                    .addAsync(StreamAddArgs.entries(entry))
+                    .thenCompose(buried -> acknowledge(id))
+                    .whenComplete((done, e) -> {
+                        if (e != null) {
+                            end(e);
+                        } else {
+                            takeLeft();
+                        }
+                    });
+        }
+
+        private CompletionStage<?> acknowledge(StreamMessageId id) {
+            return stream.ackAsync(RedisQueue.GROUP, id).thenCompose(done -> stream.removeAsync(id));
+        }
+
+        private void give(StreamMessageId id, Map<String, T> entry, long count) {
+            T item = entry.get(RedisQueue.ITEM);
+            if (item == null) {
+                end(new IllegalStateException(
+                        "Entry " + id + " of " + queue + " has no field " + RedisQueue.ITEM + ": " + entry.keySet()));
+                return;
+            }
+            Lease leased = new Lease("item " + id + " of " + queue, lease, () -> renew(id));
+            if (grant(new Delivery<>(item, count, leased, () -> acknowledge(id)))) {
+                deliver();
+            } else {
+                leased.end();
+            }
+        }
+
+        /** Claims it anew, which makes its lease young; unless another consumer has it. */
+        private CompletionStage<Boolean> renew(StreamMessageId id) {
+            return pending(id)
+                    .thenCompose(pending -> pending.isEmpty()
+                            ? CompletableFuture.completedFuture(false)
+                            : stream.fastClaimAsync(RedisQueue.GROUP, queue.consumer, 0, TimeUnit.MILLISECONDS, id)
+                                    .thenApply(claimed -> !claimed.isEmpty()));
+        }
+
+        private void end(Throwable e) {
+            if (fail(RedisPermits.cause(e))) {
+                deliver();
+            }
+        }
+
+        @Override
+        protected void leave() {}
+
+        @Override
+        public void giveBack(@Nullable Delivery<T> delivery) {
+            if (delivery != null) {
+                delivery.release();
+            }
+        }
+
+        @Override
+        protected String target() {
+            return "an item of " + queue;
+        }
+    }
+}

@@ -1,0 +1,212 @@
+package asyncio.redis;
+
+import static asyncio.Asyncio.async;
+import static asyncio.Asyncio.await;
+import static asyncio.Asyncio.createTask;
+import static asyncio.Asyncio.sleep;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import asyncio.Asyncio;
+import asyncio.CancelledException;
+import asyncio.Task;
+import asyncio.TaskGroup;
+import asyncio.redis.RedisQueue.Options;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.redisson.api.RedissonClient;
+import reactor.core.publisher.Mono;
+
+/** A queue whose items are leased, and delivered at least once. */
+@Timeout(120)
+class RedisQueueTest {
+    private static final Duration SHORT = Duration.ofMillis(300);
+
+    @RegisterExtension
+    static final Redis redis = new Redis();
+
+    private static RedisQueue<Integer> queue(Options options) {
+        return RedisQueue.of(redis.client(), redis.name(), options);
+    }
+
+    @Test
+    void itemsComeInTheirOrderAndGoWhenTheyAreAcknowledged() throws Exception {
+        Asyncio.run(() -> {
+            RedisQueue<Integer> queue = queue(Options.DEFAULTS);
+            for (int i = 0; i < 5; i++) {
+                await(queue.put(i));
+            }
+            List<Integer> got = new ArrayList<>();
+            for (int i = 0; i < 5; i++) {
+                Delivery<Integer> delivery = await(queue.get());
+                assertThat(delivery.count()).isOne();
+                got.add(delivery.item());
+                assertThat(await(queue.size())).isEqualTo(5 - i);
+                await(delivery.ack());
+            }
+            assertThat(got).containsExactly(0, 1, 2, 3, 4);
+            await(queue.join());
+        });
+    }
+
+    @Test
+    void aGetterWaitsForAnItemAndMayLeave() throws Exception {
+        Asyncio.run(() -> {
+            RedisQueue<Integer> queue = queue(Options.DEFAULTS.lease(SHORT));
+            Task<?> left = createTask(queue.get());
+            Task<Delivery<Integer>> getter = createTask(queue.get());
+            await(sleep(Duration.ofMillis(50)));
+            await(left.cancelAndJoin());
+            await(queue.put(1));
+            await(await(getter).ack()); // at once, or when the lease of the one that left is over
+            await(queue.join());
+        });
+    }
+
+    @Test
+    void anItemIsDeliveredAgainWhenItsConsumerLetsGo() throws Exception {
+        RedissonClient other = redis.connect(30_000);
+        try {
+            Asyncio.run(() -> {
+                String name = redis.name();
+                RedisQueue<Integer> here = RedisQueue.of(redis.client(), name, Options.DEFAULTS.lease(SHORT));
+                RedisQueue<Integer> there = RedisQueue.of(other, name, Options.DEFAULTS.lease(SHORT));
+                await(here.put(1));
+                Delivery<Integer> first = await(here.get());
+                await(sleep(SHORT.multipliedBy(3))); // renewed meanwhile
+                assertThat(first.isLost()).isFalse();
+                Task<Delivery<Integer>> second = createTask(there.get());
+                await(sleep(SHORT));
+                assertThat(second.done()).isFalse();
+                first.release();
+                assertThat(await(second).item()).isEqualTo(1);
+                assertThat(await(second).count()).isEqualTo(2);
+                await(await(second).ack());
+                await(here.join());
+            });
+        } finally {
+            other.shutdown();
+        }
+    }
+
+    @Test
+    void workThatFailsIsTriedAgainAndThenBuried() throws Exception {
+        Asyncio.run(() -> {
+            RedisQueue<Integer> queue = queue(Options.DEFAULTS.lease(SHORT).maxDeliveries(2));
+            await(queue.put(1));
+            for (int i = 0; i < 2; i++) {
+                assertThatThrownBy(() ->
+                                await(queue.process(item -> Mono.error(new IllegalStateException("cannot " + item)))))
+                        .hasMessage("cannot 1");
+            }
+            await(queue.put(2));
+            await(sleep(SHORT));
+            assertThat(await(queue.<Integer>process(Mono::just))).isEqualTo(2);
+            await(queue.join());
+            assertThat(await(queue.deadLetters())).isEqualTo(1);
+        });
+    }
+
+    @Test
+    void aPutWaitsForRoom() throws Exception {
+        Asyncio.run(() -> {
+            RedisQueue<Integer> queue = queue(Options.DEFAULTS.maxSize(2));
+            await(queue.put(1));
+            await(queue.put(2));
+            Task<?> third = createTask(queue.put(3));
+            await(sleep(SHORT));
+            assertThat(third.done()).isFalse();
+            await(queue.<Integer>process(Mono::just));
+            await(third);
+            assertThat(await(queue.size())).isEqualTo(2);
+        });
+    }
+
+    @Test
+    void aFluxGetsOneForEachRequest() throws Exception {
+        Asyncio.run(() -> {
+            RedisQueue<Integer> queue = queue(Options.DEFAULTS);
+            for (int i = 0; i < 6; i++) {
+                await(queue.put(i));
+            }
+            assertThat(await(queue.asFlux()
+                            .concatMap(delivery -> delivery.ack().thenReturn(delivery.item()), 0)
+                            .take(4)
+                            .collectList()))
+                    .containsExactly(0, 1, 2, 3);
+            assertThat(await(queue.size())).isEqualTo(2);
+        });
+    }
+
+    /** Consumers that are cancelled, and that fail at random: no item is acknowledged that was not worked on. */
+    @Test
+    void nothingIsLost() throws Exception {
+        long seed = Long.getLong("asyncio.test.seed", System.nanoTime());
+        Random random = new Random(seed);
+        int items = 200;
+        RedissonClient other = redis.connect(30_000);
+        Map<Integer, Integer> done = new ConcurrentHashMap<>();
+        try {
+            Asyncio.run(() -> {
+                String name = redis.name();
+                List<RedisQueue<Integer>> queues = List.of(
+                        RedisQueue.of(redis.client(), name, Options.DEFAULTS.lease(SHORT)),
+                        RedisQueue.of(other, name, Options.DEFAULTS.lease(SHORT)));
+                await(TaskGroup.scopeBody(group -> {
+                    Task<?> puts = group.createTask(async(() -> {
+                        for (int i = 0; i < items; i++) {
+                            await(queues.get(0).put(i));
+                        }
+                    }));
+                    List<Task<?>> consumers = new ArrayList<>();
+                    for (int i = 0; i < 4; i++) {
+                        RedisQueue<Integer> queue = queues.get(i % 2);
+                        consumers.add(group.createTask(async(() -> {
+                            for (; ; ) {
+                                boolean fails = random.nextInt(10) == 0;
+                                Mono<Integer> work = queue.process(item -> sleep(
+                                                Duration.ofNanos(random.nextInt(2_000_000)))
+                                        .then(
+                                                fails
+                                                        ? Mono.error(new IllegalStateException())
+                                                        : Mono.fromSupplier(() -> done.merge(item, 1, Integer::sum))));
+                                Task<Integer> task = createTask(work);
+                                try {
+                                    if (random.nextInt(10) == 0) {
+                                        await(sleep(Duration.ofNanos(random.nextInt(4_000_000))));
+                                        task.cancel();
+                                    }
+                                    await(task);
+                                } catch (CancelledException e) {
+                                    if (Asyncio.currentTask().cancelling() > 0) {
+                                        throw e;
+                                    }
+                                } catch (IllegalStateException e) {
+                                    // meant
+                                }
+                            }
+                        })));
+                    }
+                    await(puts);
+                    await(queues.get(0).join());
+                    consumers.forEach(Task::cancel);
+                    return null;
+                }));
+            });
+        } finally {
+            other.shutdown();
+        }
+        assertThat(done.keySet())
+                .as("seed %d", seed)
+                .containsExactlyInAnyOrderElementsOf(
+                        IntStream.range(0, items).boxed().toList());
+    }
+}
