@@ -130,7 +130,7 @@ public final class AsyncIterator<T> implements AutoCloseable {
 
         private @Nullable Mono<?> left() {
             Future<Void> rest = iterator.rest();
-            return rest == null ? null : EndedWaiter.of(rest);
+            return rest == null ? null : rest.whenEnded();
         }
 
         @Override

@@ -3,44 +3,43 @@ package asyncio;
 import asyncio.internal.loop.LoopCore;
 import org.jspecify.annotations.Nullable;
 
-/** Completes when a Future is done, however it ended. */
+/** Tells another Future, or whatever it is, that the one that is waited for is done, however it ended. */
 final class EndedWaiter extends Waiter {
-    private final Future<?> awaited;
-    private final Future<Void> ended;
+    private final Runnable tell;
+    private final Object told;
+    private final boolean isInternal;
+    private final @Nullable LoopCore loop;
 
-    private EndedWaiter(Future<?> awaited, Future<Void> ended) {
-        this.awaited = awaited;
-        this.ended = ended;
-    }
-
-    /** A Future of the running loop, whose cancellation leaves the one that is waited for alone. */
-    static Future<Void> of(Future<?> awaited) {
-        Future<Void> ended = new Future<>();
-        EndedWaiter waiter = new EndedWaiter(awaited, ended);
-        if (!awaited.addWaiter(waiter)) {
-            waiter.run();
-        }
-        return ended;
+    /**
+     * A waiter that has to be linked in.
+     *
+     * @param isInternal whether only code of ours is called, which tells its own waiters in its own way
+     * @param loop of the one that is waited for
+     */
+    EndedWaiter(Runnable tell, Object told, boolean isInternal, @Nullable LoopCore loop) {
+        this.tell = tell;
+        this.told = told;
+        this.isInternal = isInternal;
+        this.loop = loop;
     }
 
     @Override
     public void run() {
-        ended.trySetResult(null);
+        tell.run();
     }
 
-    /** Only a Future of ours is completed here, which tells its own waiters in its own way. */
     @Override
     protected boolean isInternal() {
-        return ended.getLoop() != null;
+        return isInternal;
     }
 
     @Override
     Object tells() {
-        return ended;
+        return told;
     }
 
     @Override
     @Nullable LoopCore resumesOn() {
-        return EventLoop.coreOf(awaited.getLoop());
+        return loop;
     }
 }

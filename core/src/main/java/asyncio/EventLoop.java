@@ -1097,7 +1097,7 @@ public final class EventLoop extends Contexts.Running {
             generatorsAreClosed = true;
             List<Task<?>> begun = Task.generators(this);
             Task.closeGenerators(begun);
-            return Flux.fromIterable(begun).concatMap(EndedWaiter::of).then();
+            return Flux.fromIterable(begun).concatMap(Future::whenEnded).then();
         });
     }
 

@@ -414,6 +414,17 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
 
     // ---- waiting
 
+    /** A Future of the running loop that is done when this one is, and whose cancellation leaves this one alone. */
+    final Future<Void> whenEnded() {
+        Future<Void> ended = new Future<>();
+        EndedWaiter waiter = new EndedWaiter(
+                () -> ended.trySetResult(null), ended, ended.getLoop() != null, EventLoop.coreOf(getLoop()));
+        if (!addWaiter(waiter)) {
+            waiter.run();
+        }
+        return ended;
+    }
+
     /** Links a waiter in; false if the Future is done, and the waiter will not be told. */
     final boolean addWaiter(Waiter waiter) {
         for (; ; ) {

@@ -39,7 +39,7 @@ final class LoopEvents implements LoopObserver, LeakOwner, SlowStep.Observer, La
     };
 
     private final EventLoop loop;
-    final LoopListeners listeners = new LoopListeners();
+    final ListenerList<LoopListener> listeners = new ListenerList<>();
     volatile @Nullable BiConsumer<? super EventLoop, ? super ExceptionContext> handler;
 
     LoopEvents(EventLoop loop) {

@@ -35,7 +35,7 @@ final class NoTimeSteps<T> extends Steps<T> {
         }
         ending = (Future<T>) future;
         future.cancel();
-        return EndedWaiter.of(future);
+        return future.whenEnded();
     }
 
     @Override
@@ -52,7 +52,7 @@ final class NoTimeSteps<T> extends Steps<T> {
         if (error instanceof CancelledException e) {
             cancelled = e;
             if (!ending.done()) {
-                return EndedWaiter.of(ending); // nobody goes on while it does
+                return ending.whenEnded(); // nobody goes on while it does
             }
         } else if (error != null) {
             throw Misuse.<Exception>sneaky(error); // the loop is being closed

@@ -33,7 +33,7 @@ final class ShieldedCleanupSteps<T> extends Steps<T> {
         if (!work.done()) {
             alarm = caller.loop.callLater(limit, this::expire);
         }
-        return EndedWaiter.of(work);
+        return work.whenEnded();
     }
 
     private void expire() {
@@ -49,7 +49,7 @@ final class ShieldedCleanupSteps<T> extends Steps<T> {
         } else if (error != null) {
             throw Misuse.<Exception>sneaky(error); // the loop is being closed
         }
-        return work.done() ? null : EndedWaiter.of(work);
+        return work.done() ? null : work.whenEnded();
     }
 
     @Override

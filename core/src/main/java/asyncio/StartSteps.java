@@ -60,7 +60,7 @@ final class StartSteps<V> extends Steps<V> {
             // the caller is cancelled: nobody will hear that the child is ready, so it goes too, and is waited for
             cancelled = cancelled == null ? exception : cancelled;
             task.cancel();
-            return EndedWaiter.of(task);
+            return task.whenEnded();
         }
         if (cancelled != null) {
             throw cancelled;

@@ -567,7 +567,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
     public final Mono<Void> cancelAndJoin(@Nullable String message) {
         return Mono.defer(() -> {
             cancel(message);
-            return EndedWaiter.of(this);
+            return whenEnded();
         });
     }
 

@@ -333,7 +333,7 @@ class SuppressedTest {
                 }));
                 return sleep(Duration.ZERO)
                         .then(sleep(Duration.ZERO))
-                        .then(EndedWaiter.of(other))
+                        .then(other.whenEnded())
                         .then(cancelled);
             })));
             assertThat(thrown).isInstanceOf(CancelledException.class);
