@@ -270,6 +270,10 @@ class BlockHoundTest {
     }
 
     private static Map<String, Function<SocketPair, Publisher<?>>> methodsThatAdoptSockets() {
+        TlsOptions tls = TlsOptions.builder() // here, where its files may be read
+                .context(TestCertificates.jdk(null))
+                .handshakeTimeout(Duration.ofMillis(100))
+                .build();
         Map<String, Function<SocketPair, Publisher<?>>> methods = new HashMap<>();
         methods.put(
                 "Streams.openConnection(ConnectOptions)",
@@ -288,13 +292,7 @@ class BlockHoundTest {
                         .doOnNext(Opened::close));
         methods.put(
                 "Transports.connectAcceptedSocket(Supplier, SocketChannel, TlsOptions)",
-                pair -> Transports.connectAcceptedSocket(
-                                Nothing::new,
-                                pair.near(),
-                                TlsOptions.builder()
-                                        .context(TestCertificates.jdk(null))
-                                        .handshakeTimeout(Duration.ofMillis(100))
-                                        .build())
+                pair -> Transports.connectAcceptedSocket(Nothing::new, pair.near(), tls)
                         .doOnNext(Opened::close)
                         .onErrorComplete(ConnectionAbortedException.class));
         return methods;
