@@ -3,6 +3,7 @@ package asyncio.streams;
 import asyncio.EventLoop;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.nio.NioIoHandle;
 import io.netty.channel.socket.nio.NioDomainSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import java.io.IOException;
@@ -25,6 +26,11 @@ final class AdoptedSocket {
         return Mono.create(sink -> {
             Channel channel;
             try {
+                if (!loop.netty().isCompatible(NioIoHandle.class)) {
+                    socket.close();
+                    throw new IOException("The socket was closed: " + loop + " takes no channels of java.nio. Use"
+                            + " EventLoop.builder().transport(\"nio\")");
+                }
                 channel = channel(socket);
             } catch (IOException e) {
                 sink.error(e);
@@ -39,11 +45,20 @@ final class AdoptedSocket {
                 if (registered.isSuccess()) {
                     sink.success(Connection.from(channel));
                 } else {
-                    channel.close();
+                    close(socket, registered.cause());
                     sink.error(registered.cause());
                 }
             }));
         });
+    }
+
+    /** Not by its Netty channel, which no loop has. */
+    private static void close(SocketChannel socket, Throwable because) {
+        try {
+            socket.close();
+        } catch (IOException e) {
+            because.addSuppressed(e);
+        }
     }
 
     /** A channel of Netty's around it; an error closes it. */

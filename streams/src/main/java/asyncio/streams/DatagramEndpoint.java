@@ -78,7 +78,7 @@ class DatagramEndpoint implements DatagramTransport {
             Leftovers.watch(Leftover.Kind.CONNECTION, endpoint, endpoint::isOpen, site);
             endpoint.start();
             return new Opened<>(endpoint, protocol);
-        } catch (IOException | RuntimeException e) {
+        } catch (Throwable e) {
             throw Exceptions.propagate(Datagrams.closing(socket.socket(), e));
         }
     }

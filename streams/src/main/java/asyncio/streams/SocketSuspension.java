@@ -101,7 +101,7 @@ final class SocketSuspension<T> extends Suspension<T> {
                     return;
                 }
                 settled = grant(reads ? null : attempt.result());
-            } catch (IOException | RuntimeException e) {
+            } catch (Throwable e) { // the waiter's, not the loop's
                 settled = fail(e);
             }
             forget();

@@ -170,10 +170,17 @@ public final class Sockets {
 
             @Override
             boolean isOverNow() throws IOException {
-                if (rest.hasRemaining()) {
-                    socket.write(rest);
+                while (rest.hasRemaining()) {
+                    // the JDK copies all that it is given, and keeps as much memory for the thread
+                    ByteBuffer piece = rest.duplicate();
+                    piece.limit(rest.position() + Math.min(rest.remaining(), MOST));
+                    int sent = socket.write(piece);
+                    rest.position(rest.position() + sent);
+                    if (piece.hasRemaining()) {
+                        return false;
+                    }
                 }
-                return !rest.hasRemaining();
+                return true;
             }
         });
     }

@@ -464,4 +464,18 @@ class DatagramEndpointTest {
             }
         });
     }
+
+    @Test
+    void aFactoryThatFailsWithAnErrorLeavesNoSocket() throws Exception {
+        Asyncio.run(() -> {
+            DatagramChannel socket = SocketPair.datagrams();
+            assertThatThrownBy(() -> await(Transports.createDatagramEndpoint(
+                            () -> {
+                                throw new AssertionError("of the factory");
+                            },
+                            DatagramOptions.builder().socket(socket).build())))
+                    .isInstanceOf(AssertionError.class);
+            assertThat(socket.isOpen()).isFalse();
+        });
+    }
 }

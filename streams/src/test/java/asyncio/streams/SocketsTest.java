@@ -18,6 +18,8 @@ import asyncio.Future;
 import asyncio.Task;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.lang.management.BufferPoolMXBean;
+import java.lang.management.ManagementFactory;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -665,5 +667,58 @@ class SocketsTest {
                 }
             });
         }
+    }
+
+    /** An idle loop with a selector in its epoll looks at it once more after a step, and lets go of what was closed. */
+    @Test
+    void aListeningSocketThatWasWaitedForIsClosedAtOnceAlsoIfTheLoopIsIdle() throws Exception {
+        Asyncio.run(() -> {
+            ServerSocketChannel server = SocketPair.listening();
+            SocketAddress address = server.getLocalAddress();
+            Task<SocketChannel> accepted = createTask(Sockets.sockAccept(server));
+            await(sleep(Duration.ofMillis(100)));
+            SocketChannel client = SocketChannel.open(address);
+            SocketChannel peer = await(accepted);
+            await(sleep(Duration.ofMillis(100)));
+            server.close();
+            assertThat(await(toThread(() -> isRefused(address)))).isTrue();
+            client.close();
+            peer.close();
+        });
+    }
+
+    private static boolean isRefused(SocketAddress address) throws IOException {
+        long deadline = System.nanoTime() + Duration.ofSeconds(10).toNanos();
+        while (System.nanoTime() - deadline < 0) {
+            try {
+                SocketChannel.open(address).close();
+            } catch (ConnectException e) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    @Test
+    void aBigArrayIsSentInPieces() throws Exception {
+        Asyncio.run(() -> {
+            try (SocketPair pair = SocketPair.open()) {
+                byte[] all = new byte[32 << 20];
+                long before = directMemory();
+                Task<Void> sent = createTask(Sockets.sockSendAll(pair.near(), all));
+                for (int received = 0; received < all.length; ) {
+                    received += await(Sockets.sockRecv(pair.far(), 1 << 18)).length;
+                }
+                await(sent);
+                assertThat(directMemory() - before).isLessThan(8 << 20);
+            }
+        });
+    }
+
+    private static long directMemory() {
+        return ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
+                .filter(pool -> pool.getName().equals("direct"))
+                .mapToLong(BufferPoolMXBean::getMemoryUsed)
+                .sum();
     }
 }
