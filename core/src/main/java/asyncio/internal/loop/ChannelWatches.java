@@ -41,6 +41,7 @@ public final class ChannelWatches {
     public boolean set(SelectableChannel channel, boolean writer, @Nullable Supplier<? extends Runnable> callbacks) {
         ChannelWatch watch;
         boolean before;
+        List<ChannelWatch> gone = new ArrayList<>(0);
         synchronized (this) {
             watch = watches.get(channel);
             if (callbacks == null) {
@@ -50,7 +51,7 @@ public final class ChannelWatches {
             } else {
                 check(channel, writer);
                 if (watch == null) {
-                    watches.keySet().removeIf(known -> !known.isOpen());
+                    watches.values().removeIf(known -> !known.channel.isOpen() && gone.add(known));
                     watch = core.selects() && !fallenBack
                             ? new NioWatch(core, channel)
                             : new ThreadWatch(core, channel);
@@ -62,6 +63,7 @@ public final class ChannelWatches {
                 watches.remove(channel);
             }
         }
+        gone.forEach(ChannelWatch::changed);
         watch.changed();
         return before;
     }

@@ -51,6 +51,9 @@ public final class LoopCore extends NettyEventLoop {
     private final boolean nests;
 
     private @Nullable NestedSelector nested;
+    /** Whether an entry has run since {@link #nested} has looked. */
+    boolean stepped;
+
     private final @Nullable MockTicker virtualClock;
     /** A seeded schedule; null for the plain order. */
     private final @Nullable StepOrder order;
@@ -477,6 +480,7 @@ public final class LoopCore extends NettyEventLoop {
 
     /** Runs an entry, noting what it tells of the end of a Mono. */
     void runEntry(Runnable entry) {
+        stepped = true;
         Object subscriber = entry instanceof Entry own ? own.signals() : null;
         if (subscriber == null) {
             entry.run(); // may hand the loop on, after which nothing here may be touched

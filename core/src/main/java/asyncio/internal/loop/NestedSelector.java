@@ -187,18 +187,22 @@ final class NestedSelector {
         }
     }
 
-    /** Whether epoll must not be waited for before the next {@link #run}. */
+    /**
+     * Whether epoll must not be waited for before the next {@link #run}: also when a step has run since the last one,
+     * which may have closed a channel.
+     */
     boolean isDue() {
-        return due;
+        return due || core.stepped && !provider.selector().keys().isEmpty();
     }
 
     /** Handles what is ready, if anything may be; the number of handles. */
     int run() {
         long now = System.nanoTime();
-        if (!due && (registration == null || now - lastRun < LOOK_NANOS)) {
+        if (!due && (registration == null || now - lastRun < LOOK_NANOS && !isDue())) {
             return 0;
         }
         due = false;
+        core.stepped = false;
         lastRun = now;
         return nio.run(AT_ONCE);
     }

@@ -107,8 +107,8 @@ final class SelectorProbe {
     private static Iterable<String> info(int descriptor) throws IOException {
         try {
             return Files.readAllLines(INFO.resolve(Integer.toString(descriptor)));
-        } catch (NoSuchFileException e) {
-            return Set.of(); // closed meanwhile
+        } catch (IOException e) {
+            return Set.of(); // closed meanwhile, perhaps between the open and the read
         }
     }
 
