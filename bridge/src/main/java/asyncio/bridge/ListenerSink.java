@@ -40,7 +40,8 @@ public interface ListenerSink<T> extends SuspendingSink<T> {
      *
      * @return false if the source has ended or the subscriber has left: the item is still the caller's
      * @throws IllegalStateException on a thread that must not block, such as a loop's
-     * @throws InterruptedException if the thread is interrupted while it waits
+     * @throws InterruptedException if the thread is interrupted while it waits: the item is still the caller's, too.
+     *     One that came in just then is not taken back, and the thread stays interrupted
      * @since 0.1
      */
     boolean putBlocking(T item) throws InterruptedException;

@@ -12,6 +12,7 @@ import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import java.util.concurrent.atomic.AtomicLongFieldUpdater;
 import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
@@ -122,11 +123,16 @@ final class ListenerSubscription<T> implements ListenerSink<T>, Subscription, Sc
 
     @Override
     public Mono<Void> put(T item) {
+        return put(item, () -> {});
+    }
+
+    /** @param entered is told when the item is in, under the monitor */
+    private Mono<Void> put(T item, Runnable entered) {
         Objects.requireNonNull(item, "item");
         return new ColdMono<>(Put.class) {
             @Override
             protected void start(CoreSubscriber<? super Void> putter) {
-                putter.onSubscribe(new SuspendedPut(item, putter));
+                putter.onSubscribe(new SuspendedPut(item, entered, putter));
             }
         };
     }
@@ -137,7 +143,8 @@ final class ListenerSubscription<T> implements ListenerSink<T>, Subscription, Sc
             throw new IllegalStateException("putBlocking on thread "
                     + Thread.currentThread().getName() + ", which must not block: await(put(item)) instead");
         }
-        CompletableFuture<Void> done = put(item).toFuture();
+        AtomicBoolean entered = new AtomicBoolean();
+        CompletableFuture<Void> done = put(item, () -> entered.set(true)).toFuture();
         try {
             done.get();
             return true;
@@ -145,8 +152,15 @@ final class ListenerSubscription<T> implements ListenerSink<T>, Subscription, Sc
             return false;
         } catch (ExecutionException e) {
             throw new IllegalStateException("Could not put an item into " + this, e.getCause());
-        } finally {
-            done.cancel(false); // after an interruption
+        } catch (InterruptedException e) {
+            done.cancel(false);
+            synchronized (this) { // in which it would enter
+                if (!entered.get()) {
+                    throw e;
+                }
+            }
+            Thread.currentThread().interrupt();
+            return true;
         }
     }
 
@@ -221,10 +235,12 @@ final class ListenerSubscription<T> implements ListenerSink<T>, Subscription, Sc
     /** A waiter for room. */
     private final class SuspendedPut extends Suspension<Void> {
         private final T item;
+        private final Runnable entered;
 
-        SuspendedPut(T item, CoreSubscriber<? super Void> putter) {
+        SuspendedPut(T item, Runnable entered, CoreSubscriber<? super Void> putter) {
             super(putter, null);
             this.item = item;
+            this.entered = entered;
         }
 
         @Override
@@ -252,6 +268,7 @@ final class ListenerSubscription<T> implements ListenerSink<T>, Subscription, Sc
             if (granted) {
                 buffer.add(item);
                 demand.received();
+                entered.run();
             }
             return granted;
         }

@@ -10,7 +10,10 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.BrokenBarrierException;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -238,5 +241,64 @@ class DemandTest {
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("await(put(item)) instead")));
         subscriber.cancel();
+    }
+
+    /** An item that came in while the thread was interrupted is not put again by a feed that tries again. */
+    @Test
+    void anInterruptionTellsWhetherTheItemIsIn() throws Exception {
+        AtomicReference<ListenerSink<Integer>> sink = new AtomicReference<>();
+        List<Integer> items = new CopyOnWriteArrayList<>();
+        BaseSubscriber<Integer> subscriber = subscriber(Listeners.flux(Overflow.fail(1), sink::set), items);
+        subscriber.request(1);
+        sink.get().next(-1);
+        sink.get().next(-1); // in the buffer
+        Thread feed = Thread.currentThread();
+        for (int i = 0; i < 1000; i++) {
+            CyclicBarrier together = new CyclicBarrier(2);
+            Thread demand = new Thread(() -> {
+                meet(together);
+                subscriber.request(1);
+            });
+            Thread interruption = new Thread(() -> {
+                meet(together);
+                feed.interrupt();
+            });
+            demand.start();
+            interruption.start();
+            boolean in;
+            try {
+                in = sink.get().putBlocking(i);
+            } catch (InterruptedException e) {
+                in = false;
+            }
+            joinUninterruptibly(demand);
+            joinUninterruptibly(interruption);
+            if (!in) {
+                assertThat(sink.get().next(i)).isTrue(); // there is room, since one was taken
+            }
+            Thread.interrupted();
+        }
+        subscriber.requestUnbounded();
+        assertThat(items.subList(2, items.size()))
+                .containsExactlyElementsOf(IntStream.range(0, 1000).boxed().toList());
+    }
+
+    private static void meet(CyclicBarrier together) {
+        try {
+            together.await();
+        } catch (InterruptedException | BrokenBarrierException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static void joinUninterruptibly(Thread thread) {
+        for (; ; ) {
+            try {
+                thread.join();
+                return;
+            } catch (InterruptedException e) {
+                // meant for putBlocking
+            }
+        }
     }
 }
