@@ -3,7 +3,6 @@ package asyncio;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicBoolean;
 import jdk.jfr.Category;
 import jdk.jfr.Description;
 import jdk.jfr.Enabled;
@@ -33,7 +32,8 @@ final class FlightEvents {
     /** The tasks that began while their end is recorded; others have no length. */
     private static final Map<Object, TaskEnd> BEGUN = new ConcurrentHashMap<>();
 
-    private static final AtomicBoolean PERIODIC = new AtomicBoolean();
+    /** Whether the recorder has what it asks for at intervals. */
+    private static volatile boolean offered;
 
     private FlightEvents() {}
 
@@ -148,9 +148,17 @@ final class FlightEvents {
      * loads hundreds of classes.
      */
     static void offerPeriodic(Runnable tasks, Runnable loops) {
-        if (FlightRecorder.isInitialized() && PERIODIC.compareAndSet(false, true)) {
+        if (!offered && FlightRecorder.isInitialized()) {
+            offer(tasks, loops);
+        }
+    }
+
+    /** One that finds another thread at it waits until it is done. */
+    private static synchronized void offer(Runnable tasks, Runnable loops) {
+        if (!offered) {
             FlightRecorder.addPeriodicEvent(TaskSnapshot.class, tasks);
             FlightRecorder.addPeriodicEvent(LoopStatisticsEvent.class, loops);
+            offered = true;
         }
     }
 
