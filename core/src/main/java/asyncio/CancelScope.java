@@ -17,6 +17,9 @@ import reactor.core.publisher.Mono;
  * delivered once.) Only {@link Asyncio#shieldedCleanup} is let through, for clean-up that must wait. Tasks of a group
  * in the scope are cancelled as that group cancels them.
  *
+ * <p>Each await of the code of {@link #scopeBody}, that is, and of code that runs in the same task: a body inside a
+ * {@link #scope} that no body awaits is a task of its own, and is cancelled once, as any task.
+ *
  * <p><b>Threading.</b> The scope runs on one loop. {@link #cancel} and the questions may come from any thread;
  * {@link #reschedule} belongs to the loop.
  *

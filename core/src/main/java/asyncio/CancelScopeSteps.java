@@ -45,12 +45,16 @@ final class CancelScopeSteps<T> extends TimeLimitSteps.MovingOn<T> implements Aw
         if (loop.core.inEventLoop()) {
             cancelHere(reason);
         } else {
-            loop.callSoonThreadsafe(() -> cancelHere(reason));
+            try {
+                loop.callSoonThreadsafe(() -> cancelHere(reason));
+            } catch (IllegalStateException closed) {
+                // with its loop the scope is over, too
+            }
         }
     }
 
     private void cancelHere(@Nullable String reason) {
-        if (!expired()) {
+        if (isActive()) {
             this.reason = reason;
             end(reason);
         }

@@ -140,10 +140,12 @@ class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
                 if (error instanceof CancelledException) {
                     throw timeoutException(limit, error);
                 }
-                TimeoutException context = timeoutException(limit, null); // asyncio's __context__
-                Suppressed.addOnce(error, context);
-                if (error instanceof ExceptionGroup group) {
-                    group.exceptions().forEach(e -> Suppressed.addOnce(e, context));
+                if (when != NEVER) { // not one that was cancelled without a limit
+                    TimeoutException context = timeoutException(limit, null); // asyncio's __context__
+                    Suppressed.addOnce(error, context);
+                    if (error instanceof ExceptionGroup group) {
+                        group.exceptions().forEach(e -> Suppressed.addOnce(e, context));
+                    }
                 }
             }
         } else {
@@ -311,6 +313,11 @@ class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
         } else if (when != null) {
             arm();
         }
+    }
+
+    /** Whether it has neither ended nor been told to. */
+    final boolean isActive() {
+        return state == State.ACTIVE;
     }
 
     final boolean expired() {

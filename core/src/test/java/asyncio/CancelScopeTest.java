@@ -385,4 +385,31 @@ class CancelScopeTest {
                     .hasMessage("oops");
         });
     }
+
+    @Test
+    void oneThatIsOverMayBeCancelledAlsoWhenItsLoopIsClosed() throws Exception {
+        AtomicReference<CancelScope> open = new AtomicReference<>();
+        Asyncio.run(() -> {
+            await(CancelScope.scopeBody(scope -> {
+                open.set(scope);
+                return null;
+            }));
+        });
+        open.get().cancel("late");
+        assertThat(open.get().reason()).isNull();
+    }
+
+    @Test
+    void anErrorOfACancelledScopeIsNoTimeout() throws Exception {
+        VirtualTime.run(() -> assertThat(catchThrowable(() -> await(CancelScope.scopeBody(scope -> {
+                    scope.cancel();
+                    try {
+                        return await(sleep(HOUR));
+                    } catch (CancelledException e) {
+                        throw new IOException("oops");
+                    }
+                }))))
+                .hasMessage("oops")
+                .hasNoSuppressedExceptions());
+    }
 }
