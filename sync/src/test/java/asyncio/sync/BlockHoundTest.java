@@ -81,6 +81,18 @@ class BlockHoundTest {
     /** Every method, with what it returns brought to an end. */
     private static Map<String, Function<EventLoop, Publisher<?>>> methods() {
         Map<String, Function<EventLoop, Publisher<?>>> methods = new LinkedHashMap<>();
+        methods.put("AsyncLock.acquire()", loop -> ((AsyncLock) held(loop, new Lock())).acquire());
+        methods.put("AsyncLock.acquire(Duration)", loop -> ((AsyncLock) held(loop, new Lock())).acquire(LIMIT));
+        methods.put("AsyncLock.withLock(Mono)", loop -> ((AsyncLock) held(loop, new Lock())).withLock(work()));
+        methods.put(
+                "AsyncLock.withLock(Flux)",
+                loop -> ((AsyncLock) held(loop, new Lock())).withLock(Flux.concat(work(), work())));
+        methods.put("AsyncSemaphore.acquire()", loop -> ((AsyncSemaphore) exhausted(loop)).acquire());
+        methods.put("AsyncSemaphore.acquire(Duration)", loop -> ((AsyncSemaphore) exhausted(loop)).acquire(LIMIT));
+        methods.put("AsyncSemaphore.withPermit(Mono)", loop -> ((AsyncSemaphore) exhausted(loop)).withPermit(work()));
+        methods.put(
+                "AsyncSemaphore.withPermit(Flux)",
+                loop -> ((AsyncSemaphore) exhausted(loop)).withPermit(Flux.concat(work())));
         methods.put("Lockable.acquire()", loop -> held(loop, new Lock()).acquire());
         methods.put(
                 "Lockable.acquire(Duration)",
