@@ -59,6 +59,15 @@ class LinksTest {
         return anchors;
     }
 
+    @Test
+    void noPageHasWhatAMergeLeft() throws IOException {
+        for (Path page : pages()) {
+            assertThat(Files.readAllLines(page))
+                    .as(page.toString())
+                    .noneMatch(line -> line.startsWith("<<<<<<< ") || line.startsWith(">>>>>>> "));
+        }
+    }
+
     private static List<Path> pages() throws IOException {
         try (Stream<Path> files = Files.walk(ROOT, 3)) {
             return files.filter(file -> file.toString().endsWith(".md"))
