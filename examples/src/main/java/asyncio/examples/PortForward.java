@@ -10,6 +10,7 @@ import asyncio.ExceptionContext;
 import asyncio.TaskGroup;
 import asyncio.streams.Sockets;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
@@ -46,7 +47,7 @@ public final class PortForward {
     /** Listens on a port of this host. */
     static ServerSocketChannel listen(int port) throws IOException {
         ServerSocketChannel server = ServerSocketChannel.open();
-        server.bind(new InetSocketAddress("127.0.0.1", port));
+        server.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
         server.configureBlocking(false);
         return server;
     }
