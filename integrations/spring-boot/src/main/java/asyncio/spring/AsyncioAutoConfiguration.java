@@ -5,6 +5,7 @@ import asyncio.SharedLoops;
 import org.springframework.beans.factory.config.ConfigurableBeanFactory;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
+import org.springframework.boot.autoconfigure.condition.SearchStrategy;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Lazy;
@@ -43,8 +44,9 @@ public final class AsyncioAutoConfiguration {
         return loops.next();
     }
 
+    /** Of each context its own: a parent's does not see the workers of a child. */
     @Bean
-    @ConditionalOnMissingBean
+    @ConditionalOnMissingBean(search = SearchStrategy.CURRENT)
     static WorkerPools asyncioWorkerPools() {
         return new WorkerPools();
     }

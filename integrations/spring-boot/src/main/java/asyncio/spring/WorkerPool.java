@@ -134,6 +134,15 @@ public final class WorkerPool<T> implements SmartLifecycle {
         }
     }
 
+    /** The workers of a run have ended; returns whether nobody has asked for that. */
+    synchronized boolean hasEnded(WorkerRun<T> ended) {
+        if (run != ended) {
+            return false;
+        }
+        run = null;
+        return true;
+    }
+
     /** Stops taking items, and calls back when what was submitted is done, or the time for that is out. */
     @Override
     public void stop(Runnable callback) {

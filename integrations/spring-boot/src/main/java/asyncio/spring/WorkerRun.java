@@ -14,6 +14,7 @@ import org.apache.commons.logging.Log;
 import org.apache.commons.logging.LogFactory;
 import org.reactivestreams.Publisher;
 import reactor.core.Disposable;
+import reactor.core.Exceptions;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
@@ -60,8 +61,9 @@ final class WorkerRun<T> {
             } else {
                 await(Flux.from(work).then());
             }
-        } catch (Exception e) {
-            if (Objects.requireNonNull(Asyncio.currentTask()).cancelling() > 0) {
+        } catch (Throwable e) { // an Error of the work, too, is no reason to leave the other items alone
+            if (Exceptions.isJvmFatal(e)
+                    || Objects.requireNonNull(Asyncio.currentTask()).cancelling() > 0) {
                 pool.onUndelivered.accept(item);
                 throw e;
             }
@@ -73,7 +75,7 @@ final class WorkerRun<T> {
     private void ended(Future<?> workers) {
         queue.shutdown(true);
         Throwable error = workers.cancelled() ? null : workers.exception();
-        if (error != null) {
+        if (pool.hasEnded(this)) {
             LOG.error("Worker pool " + pool.name + " has ended, and takes no items until it is started again", error);
         }
     }

@@ -18,6 +18,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -94,6 +95,48 @@ class WorkerPoolTest {
         pool.stop();
         assertThat(failed).containsExactly("throws throws", "fails fails");
         assertThat(done).as("a Flux is worked on to its end").containsExactly("works");
+    }
+
+    @Test
+    void anErrorIsToldAsWell() {
+        ConcurrentLinkedQueue<Object> failed = new ConcurrentLinkedQueue<>();
+        AssertionError oops = new AssertionError("oops");
+        WorkerPool<String> pool = WorkerPool.builder("errors", (String item) -> Mono.error(oops))
+                .onError((item, error) -> failed.add(error))
+                .build();
+        pool.start();
+        List.of("one", "two").forEach(pool::trySubmit);
+        pool.stop();
+        assertThat(failed).containsExactly(oops, oops);
+    }
+
+    @Test
+    void aPoolWhoseWorkersWereCancelledCanBeStartedAgain() throws Exception {
+        CountDownLatch working = new CountDownLatch(1);
+        CompletableFuture<String> undelivered = new CompletableFuture<>();
+        CompletableFuture<String> done = new CompletableFuture<>();
+        try (SharedLoops.Lease lease = SharedLoops.lease()) {
+            WorkerPool<String> pool = WorkerPool.builder("cancelled", (String item) -> {
+                        working.countDown();
+                        return item.equals("stuck") ? Mono.never() : Mono.fromRunnable(() -> done.complete(item));
+                    })
+                    .onUndelivered(undelivered::complete)
+                    .build();
+            pool.start();
+            pool.trySubmit("stuck");
+            working.await();
+            lease.loops()
+                    .forEach(loop -> loop.callSoonThreadsafe(
+                            () -> loop.allTasks().forEach(task -> task.cancel("by somebody else"))));
+            assertThat(undelivered.get(20, TimeUnit.SECONDS)).isEqualTo("stuck");
+            while (pool.isRunning()) {
+                Thread.onSpinWait();
+            }
+            pool.start();
+            assertThat(pool.trySubmit("works")).isTrue();
+            assertThat(done.get(20, TimeUnit.SECONDS)).isEqualTo("works");
+            pool.stop();
+        }
     }
 
     @Test
