@@ -15,9 +15,9 @@ public final class Delivery<T> {
     private final T item;
     private final long count;
     private final Lease lease;
-    private final Supplier<CompletionStage<?>> done;
+    private final Supplier<? extends CompletionStage<?>> done;
 
-    Delivery(T item, long count, Lease lease, Supplier<CompletionStage<?>> done) {
+    Delivery(T item, long count, Lease lease, Supplier<? extends CompletionStage<?>> done) {
         this.item = item;
         this.count = count;
         this.lease = lease;
@@ -36,16 +36,18 @@ public final class Delivery<T> {
 
     /**
      * Says that it is done with, and completes, empty, when the server knows: it is not delivered again. Nothing
-     * happens until subscription; cancelling leaves open whether the server has heard of it. Once the lease is lost
-     * this is still an end for all, although another consumer may have it.
+     * happens until subscription; cancelling ends the waiting only. Once the lease is lost this is still an end for
+     * all, although another consumer may have it.
      *
      * <p>asyncio: {@code Queue.task_done}.
      */
     public Mono<Void> ack() {
-        return Mono.fromCompletionStage(() -> {
-                    lease.end();
-                    return done.get();
-                })
+        return Mono.fromFuture(
+                        () -> {
+                            lease.end();
+                            return done.get().toCompletableFuture();
+                        },
+                        true)
                 .then();
     }
 

@@ -2,6 +2,7 @@ package asyncio.redis;
 
 import asyncio.ColdMono;
 import asyncio.Suspension;
+import asyncio.sync.Permit;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -44,6 +45,11 @@ final class MonoLease<T> extends ColdMono<Delivery<T>> {
         /** The longest wait for a new one, which a getter that is cancelled sees to its end. */
         private static final Duration LONGEST = Duration.ofSeconds(1);
 
+        /** Of a search for items whose lease is over. */
+        private static final StreamMessageId END = new StreamMessageId(0, 0);
+
+        private @Nullable Permit turn;
+        private boolean madeGroup;
         private final RedisQueue<T> queue;
         private final RStream<String, T> stream;
         private final Duration lease;
@@ -57,30 +63,54 @@ final class MonoLease<T> extends ColdMono<Delivery<T>> {
 
         @Override
         protected boolean begin() {
-            takeLeft();
+            queue.turn.acquire().subscribe(turn -> {
+                this.turn = turn;
+                takeLeft(StreamMessageId.MIN);
+            });
             return false;
         }
 
-        private void takeLeft() {
+        private void takeLeft(StreamMessageId from) {
             if (!isWaiting()) {
+                passOn();
                 return;
             }
-            stream.autoClaimAsync(
-                            RedisQueue.GROUP,
-                            queue.consumer,
-                            lease.toMillis(),
-                            TimeUnit.MILLISECONDS,
-                            StreamMessageId.MIN,
-                            1)
+            stream.autoClaimAsync(RedisQueue.GROUP, queue.consumer, lease.toMillis(), TimeUnit.MILLISECONDS, from, 1)
                     .whenComplete((claimed, e) -> {
                         if (e != null) {
-                            end(e);
-                        } else if (claimed.getMessages().isEmpty()) {
-                            waitForNew();
-                        } else {
+                            failed(e);
+                        } else if (!claimed.getMessages().isEmpty()) {
                             again(claimed.getMessages());
+                        } else if (!claimed.getNextId().equals(END)) { // it looks at a few of them at a time
+                            takeLeft(claimed.getNextId());
+                        } else {
+                            waitForNew();
                         }
                     });
+        }
+
+        /** A server that has lost its data has no group any more. */
+        private void failed(Throwable e) {
+            if (madeGroup || !String.valueOf(e.getMessage()).contains("NOGROUP")) {
+                end(e);
+                return;
+            }
+            madeGroup = true;
+            queue.makeGroup().whenComplete((made, error) -> {
+                if (error != null) {
+                    end(error);
+                } else {
+                    takeLeft(StreamMessageId.MIN);
+                }
+            });
+        }
+
+        /** The next getter may ask. */
+        private void passOn() {
+            Permit turn = this.turn;
+            if (turn != null) {
+                turn.release();
+            }
         }
 
         private void waitForNew() {
@@ -91,9 +121,9 @@ final class MonoLease<T> extends ColdMono<Delivery<T>> {
                             StreamReadGroupArgs.neverDelivered().count(1).timeout(time))
                     .whenComplete((read, e) -> {
                         if (e != null) {
-                            end(e);
+                            failed(e);
                         } else if (read == null || read.isEmpty()) {
-                            takeLeft();
+                            takeLeft(StreamMessageId.MIN);
                         } else {
                             read.forEach((id, entry) -> give(id, entry, 1));
                         }
@@ -108,7 +138,7 @@ final class MonoLease<T> extends ColdMono<Delivery<T>> {
                 if (e != null) {
                     end(e);
                 } else if (pending.isEmpty() || entry == null) { // acknowledged meanwhile
-                    takeLeft();
+                    takeLeft(StreamMessageId.MIN);
                 } else {
                     long count = pending.get(0).getDeliveryCount();
                     long most = queue.options.maxDeliveries();
@@ -132,18 +162,14 @@ final class MonoLease<T> extends ColdMono<Delivery<T>> {
         private void bury(StreamMessageId id, Map<String, T> entry) {
             queue.dead
                     .addAsync(StreamAddArgs.entries(entry))
-                    .thenCompose(buried -> acknowledge(id))
+                    .thenCompose(buried -> queue.acknowledge(id))
                     .whenComplete((done, e) -> {
                         if (e != null) {
                             end(e);
                         } else {
-                            takeLeft();
+                            takeLeft(StreamMessageId.MIN);
                         }
                     });
-        }
-
-        private CompletionStage<?> acknowledge(StreamMessageId id) {
-            return stream.ackAsync(RedisQueue.GROUP, id).thenCompose(done -> stream.removeAsync(id));
         }
 
         private void give(StreamMessageId id, Map<String, T> entry, long count) {
@@ -153,29 +179,32 @@ final class MonoLease<T> extends ColdMono<Delivery<T>> {
                         "Entry " + id + " of " + queue + " has no field " + RedisQueue.ITEM + ": " + entry.keySet()));
                 return;
             }
-            Lease leased = new Lease("item " + id + " of " + queue, lease, () -> renew(id));
-            if (grant(new Delivery<>(item, count, leased, () -> acknowledge(id)))) {
+            Lease leased = new Lease("item " + id + " of " + queue, lease, () -> renew(id, count));
+            passOn();
+            if (grant(new Delivery<>(item, count, leased, () -> queue.acknowledge(id)))) {
                 deliver();
             } else {
                 leased.end();
             }
         }
 
-        /** Claims it anew, which makes its lease young; unless another consumer has it. */
-        private CompletionStage<Boolean> renew(StreamMessageId id) {
+        /** Claims it anew, which makes its lease young; unless it was delivered again meanwhile. */
+        private CompletionStage<Boolean> renew(StreamMessageId id, long count) {
             return pending(id)
-                    .thenCompose(pending -> pending.isEmpty()
+                    .thenCompose(pending -> pending.isEmpty() || pending.get(0).getDeliveryCount() != count
                             ? CompletableFuture.completedFuture(false)
                             : stream.fastClaimAsync(RedisQueue.GROUP, queue.consumer, 0, TimeUnit.MILLISECONDS, id)
                                     .thenApply(claimed -> !claimed.isEmpty()));
         }
 
         private void end(Throwable e) {
+            passOn();
             if (fail(RedisPermits.cause(e))) {
                 deliver();
             }
         }
 
+        /** One that asks sees that to its end; one in line has its turn, and passes it on. */
         @Override
         protected void leave() {}
 

@@ -6,7 +6,7 @@ import java.util.Objects;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import org.redisson.api.RFencedLock;
+import org.redisson.RedissonFencedLock;
 import org.redisson.api.RedissonClient;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -46,10 +46,10 @@ public final class RedisLock implements AsyncLock {
     /** Beyond all ids of threads, so that {@code RLock}s on the same name, which use those, are other owners. */
     private static final AtomicLong OWNERS = new AtomicLong(1L << 40);
 
-    private final RFencedLock lock;
+    private final RedissonFencedLock lock;
     private final Duration lease;
 
-    private RedisLock(RFencedLock lock, Duration lease) {
+    private RedisLock(RedissonFencedLock lock, Duration lease) {
         this.lock = lock;
         this.lease = lease;
     }
@@ -57,7 +57,7 @@ public final class RedisLock implements AsyncLock {
     /** Returns the lock of this name; nothing is asked of the server. */
     public static RedisLock of(RedissonClient redisson, String name) {
         return new RedisLock(
-                redisson.getFencedLock(Objects.requireNonNull(name, "name")),
+                (RedissonFencedLock) redisson.getFencedLock(Objects.requireNonNull(name, "name")),
                 Duration.ofMillis(redisson.getConfig().getLockWatchdogTimeout()));
     }
 
@@ -95,20 +95,20 @@ public final class RedisLock implements AsyncLock {
     private final class Owner implements RedisPermits.Candidate {
         private final long id = OWNERS.incrementAndGet();
 
+        /** The token comes with the lock: one that is read afterwards may be another holder's. */
         @Override
         public CompletionStage<?> acquire(long millis) {
-            return RedisPermits.orNull(lock.tryLockAsync(millis, -1, TimeUnit.MILLISECONDS, id), true);
+            return lock.tryLockAndGetTokenAsync(millis, -1, TimeUnit.MILLISECONDS, id);
         }
 
         @Override
-        public CompletionStage<RedisPermit> permit(Object acquired) {
-            return lock.getTokenAsync()
-                    .thenApply(token -> new RedisPermit(
-                            RedisLock.this.toString(),
-                            token,
-                            // Redisson renews it
-                            new Lease(RedisLock.this.toString(), lease, () -> lock.isHeldByThreadAsync(id)),
-                            () -> lock.unlockAsync(id)));
+        public RedisPermit permit(Object token) {
+            return new RedisPermit(
+                    RedisLock.this.toString(),
+                    (Long) token,
+                    // Redisson renews it
+                    new Lease(RedisLock.this.toString(), lease, () -> lock.isHeldByThreadAsync(id)),
+                    () -> lock.unlockAsync(id));
         }
     }
 

@@ -31,7 +31,7 @@ final class RedisPermits {
         CompletionStage<?> acquire(long millis);
 
         /** Makes the permit of what was got. */
-        CompletionStage<RedisPermit> permit(Object acquired);
+        RedisPermit permit(Object acquired);
     }
 
     /**
@@ -95,7 +95,7 @@ final class RedisPermits {
             boolean isLast = left.compareTo(ONE_WAIT) < 0;
             candidate.acquire((isLast ? left : ONE_WAIT).toMillis()).whenComplete((acquired, e) -> {
                 if (acquired != null) {
-                    candidate.permit(acquired).whenComplete(this::end);
+                    end(candidate.permit(acquired), null);
                 } else if (e != null) {
                     end(null, e);
                 } else if (isLast) {
@@ -178,10 +178,5 @@ final class RedisPermits {
         Publisher<Void> endAfterCancellation() {
             return Asyncio.cleanup(inside.acquire().then(permit.releaseAndWait()));
         }
-    }
-
-    /** The value if it was got, or null. */
-    static <T> CompletionStage<@Nullable T> orNull(CompletionStage<Boolean> got, T value) {
-        return got.thenApply(yes -> yes ? value : null);
     }
 }

@@ -1,11 +1,18 @@
 package asyncio.redis;
 
 import asyncio.Asyncio;
+import asyncio.sync.Lock;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.UUID;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
+import org.redisson.api.BatchOptions;
+import org.redisson.api.BatchOptions.ExecutionMode;
+import org.redisson.api.RBatch;
 import org.redisson.api.RStream;
+import org.redisson.api.RStreamAsync;
 import org.redisson.api.RedissonClient;
 import org.redisson.api.stream.StreamAddArgs;
 import org.redisson.api.stream.StreamCreateGroupArgs;
@@ -28,7 +35,8 @@ import reactor.core.publisher.Mono;
  * <p><b>Cancelling.</b> A {@code put} that is cancelled may have put its item. A {@code get} that is cancelled loses
  * none: what comes for it is delivered again after the lease.
  *
- * <p><b>Threading.</b> Every method may be called from any thread; none blocks.
+ * <p><b>Threading.</b> Every method may be called from any thread; none blocks. Getters of one object take turns at the
+ * server, and use one of the client's connections while they wait; items are of any codec that can read all of them.
  *
  * <pre>{@code
  * RedisQueue<Order> orders = RedisQueue.of(redisson, "orders", RedisQueue.Options.DEFAULTS.maxDeliveries(5));
@@ -56,22 +64,39 @@ public final class RedisQueue<T> {
     /** The name of this consumer on the server. */
     final String consumer = UUID.randomUUID().toString();
 
-    private final Mono<Void> group;
+    /** Getters ask the server one after the other: each waits on a connection of its own meanwhile. */
+    final Lock turn = new Lock();
+
+    private final RedissonClient redisson;
 
     private RedisQueue(RedissonClient redisson, String name, Options options) {
+        this.redisson = redisson;
         this.name = name;
         this.options = options;
         stream = redisson.getStream(name);
         dead = redisson.getStream(name + ":dead");
-        group = Mono.fromCompletionStage(() -> stream.createGroupAsync(StreamCreateGroupArgs.name(GROUP)
+    }
+
+    /** Makes the group of consumers, and the stream, unless they are there. */
+    CompletionStage<Void> makeGroup() {
+        return stream.createGroupAsync(StreamCreateGroupArgs.name(GROUP)
                         .id(StreamMessageId.ALL)
-                        .makeStream()))
-                .onErrorComplete(e -> String.valueOf(e.getMessage()).contains("BUSYGROUP")) // it is there
-                .then()
-                .cache(
-                        done -> Duration.ofMillis(Long.MAX_VALUE),
-                        e -> Duration.ZERO,
-                        () -> Duration.ofMillis(Long.MAX_VALUE));
+                        .makeStream())
+                .exceptionally(e -> {
+                    if (String.valueOf(e.getMessage()).contains("BUSYGROUP")) { // it is there
+                        return null;
+                    }
+                    throw new CompletionException(e);
+                });
+    }
+
+    /** Acknowledges an item and removes it, at once: one that is neither pending nor removed would stay for ever. */
+    CompletionStage<?> acknowledge(StreamMessageId id) {
+        RBatch both = redisson.createBatch(BatchOptions.defaults().executionMode(ExecutionMode.REDIS_WRITE_ATOMIC));
+        RStreamAsync<String, T> stream = both.getStream(name);
+        stream.ackAsync(GROUP, id);
+        stream.removeAsync(id);
+        return both.executeAsync();
     }
 
     /**
@@ -128,7 +153,7 @@ public final class RedisQueue<T> {
         Objects.requireNonNull(item, "item");
         Mono<Void> add = Mono.fromCompletionStage(() -> stream.addAsync(StreamAddArgs.entry(ITEM, item)))
                 .then();
-        return group.then(options.maxSize() == 0 ? add : room().then(add));
+        return options.maxSize() == 0 ? add : room().then(add);
     }
 
     private Mono<Long> room() {
@@ -138,7 +163,7 @@ public final class RedisQueue<T> {
 
     /** Waits for an item, and leases it. */
     public Mono<Delivery<T>> get() {
-        return group.then(new MonoLease<>(this));
+        return new MonoLease<>(this);
     }
 
     /**

@@ -3,7 +3,6 @@ package asyncio.redis;
 import asyncio.sync.AsyncSemaphore;
 import java.time.Duration;
 import java.util.Objects;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import org.redisson.api.RPermitExpirableSemaphore;
@@ -95,16 +94,16 @@ public final class RedisSemaphore implements AsyncSemaphore {
         }
 
         @Override
-        public CompletionStage<RedisPermit> permit(Object acquired) {
+        public RedisPermit permit(Object acquired) {
             String id = (String) acquired;
-            return CompletableFuture.completedFuture(new RedisPermit(
+            return new RedisPermit(
                     RedisSemaphore.this.toString(),
                     null,
                     new Lease(
                             RedisSemaphore.this.toString(),
                             lease,
                             () -> semaphore.updateLeaseTimeAsync(id, lease.toMillis(), TimeUnit.MILLISECONDS)),
-                    () -> semaphore.tryReleaseAsync(id)));
+                    () -> semaphore.tryReleaseAsync(id));
         }
     }
 

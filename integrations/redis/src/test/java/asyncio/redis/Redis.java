@@ -90,7 +90,7 @@ final class Redis implements BeforeAllCallback, AfterAllCallback {
                 .setConnectionMinimumIdleSize(1)
                 .setConnectionPoolSize(8)
                 .setSubscriptionConnectionMinimumIdleSize(1)
-                .setTimeout(1000)
+                .setTimeout(5000)
                 .setRetryAttempts(1);
         return Redisson.create(config);
     }

@@ -4,6 +4,7 @@ import static asyncio.Asyncio.async;
 import static asyncio.Asyncio.await;
 import static asyncio.Asyncio.createTask;
 import static asyncio.Asyncio.sleep;
+import static asyncio.Asyncio.waitFor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -143,6 +144,87 @@ class RedisQueueTest {
                             .collectList()))
                     .containsExactly(0, 1, 2, 3);
             assertThat(await(queue.size())).isEqualTo(2);
+        });
+    }
+
+    @Test
+    void aFluxLeasesNothingThatWasNotRequested() throws Exception {
+        RedissonClient other = redis.connect(30_000);
+        try {
+            Asyncio.run(() -> {
+                String name = redis.name();
+                RedisQueue<Integer> here = RedisQueue.of(redis.client(), name, Options.DEFAULTS);
+                RedisQueue<Integer> there = RedisQueue.of(other, name, Options.DEFAULTS);
+                await(here.put(1));
+                await(here.put(2));
+                assertThat(await(here.asFlux().next()).item()).isEqualTo(1);
+                assertThat(await(waitFor(there.get(), Duration.ofSeconds(10))).item())
+                        .isEqualTo(2);
+            });
+        } finally {
+            other.shutdown();
+        }
+    }
+
+    @Test
+    void anItemThatIsLeftIsFoundBehindManyThatAreHeld() throws Exception {
+        Asyncio.run(() -> {
+            RedisQueue<Integer> queue = queue(Options.DEFAULTS.lease(SHORT));
+            for (int i = 0; i < 15; i++) {
+                await(queue.put(i));
+                Delivery<Integer> delivery = await(queue.get());
+                if (i == 14) {
+                    delivery.release();
+                }
+            }
+            assertThat(await(waitFor(queue.get(), Duration.ofSeconds(20))).item())
+                    .isEqualTo(14);
+        });
+    }
+
+    @Test
+    void manyGettersUseOneConnection() throws Exception {
+        Asyncio.run(() -> {
+            RedisQueue<Integer> queue = queue(Options.DEFAULTS);
+            List<Task<Delivery<Integer>>> getters = new ArrayList<>();
+            for (int i = 0; i < 24; i++) {
+                getters.add(createTask(queue.get()));
+            }
+            await(sleep(SHORT));
+            for (int i = 0; i < 24; i++) {
+                await(queue.put(i));
+                assertThat(await(queue.size())).isPositive();
+            }
+            for (Task<Delivery<Integer>> getter : getters) {
+                await(await(getter).ack());
+            }
+            await(queue.join());
+        });
+    }
+
+    @Test
+    void aServerThatLostItsDataIsUsedOn() throws Exception {
+        Asyncio.run(() -> {
+            RedisQueue<Integer> queue = queue(Options.DEFAULTS);
+            await(queue.put(1));
+            await(await(queue.get()).ack());
+            redis.client().getKeys().delete(queue.name);
+            await(queue.put(2));
+            assertThat(await(queue.get()).item()).isEqualTo(2);
+        });
+    }
+
+    @Test
+    void anAckThatIsCancelledLeavesNothingHalfDone() throws Exception {
+        Asyncio.run(() -> {
+            RedisQueue<Integer> queue = queue(Options.DEFAULTS);
+            for (int i = 0; i < 50; i++) {
+                await(queue.put(i));
+                Task<Void> ack = createTask(await(queue.get()).ack());
+                await(sleep(Duration.ofNanos(i * 20_000L)));
+                ack.cancel();
+            }
+            await(waitFor(queue.join(), Duration.ofSeconds(20)));
         });
     }
 
