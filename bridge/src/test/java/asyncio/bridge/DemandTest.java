@@ -136,6 +136,7 @@ class DemandTest {
                 int capacity = 1 + random.nextInt(8);
                 int prefetch = 1 + random.nextInt(16);
                 AtomicInteger next = new AtomicInteger();
+                AtomicInteger sent = new AtomicInteger(); // of several threads the one with the last item may be first
                 Flux<Integer> numbers = Listeners.flux(
                         Overflow.fail(capacity),
                         sink -> sink.onRequest(n -> {
@@ -144,8 +145,9 @@ class DemandTest {
                                     int item = next.getAndIncrement();
                                     if (item < 3000) {
                                         sink.next(item);
-                                    } else {
-                                        sink.complete();
+                                        if (sent.incrementAndGet() == 3000) {
+                                            sink.complete();
+                                        }
                                     }
                                 });
                             }
