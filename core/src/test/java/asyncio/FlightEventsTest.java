@@ -7,6 +7,7 @@ import static asyncio.Asyncio.sleep;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import asyncio.internal.loop.BodyThreads;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -73,13 +74,18 @@ class FlightEventsTest {
                             await(cut.cancelAndJoin());
                         })),
                         "TaskEnd"));
+        // the recorder misses what a thread records that has carried a body, as docs/observing.md says
+        boolean all = BodyThreads.KIND != BodyThreads.Kind.CARRIER;
         assertThat(events)
                 .extracting(event -> event.getString("name") + " " + event.getString("outcome"))
-                .hasSize(4)
-                .contains("sleeps result", "fails exception", "cut cancelled");
+                .contains(
+                        all
+                                ? new String[] {"sleeps result", "fails exception", "cut cancelled"}
+                                : new String[] {"fails exception"});
+        assertThat(events.size()).isBetween(all ? 4 : 2, 4);
         assertThat(events)
                 .filteredOn(event -> event.getString("outcome").equals("result"))
-                .hasSize(2)
+                .hasSizeBetween(all ? 2 : 1, 2)
                 .allSatisfy(event -> {
                     assertThat(event.getDuration()).isGreaterThanOrEqualTo(Duration.ofMillis(20));
                     assertThat(event.getLong("id")).isPositive();
