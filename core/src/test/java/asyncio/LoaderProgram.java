@@ -27,7 +27,7 @@ public final class LoaderProgram implements Runnable, Callable<Boolean> {
         }
     }
 
-    /** Whose value is of a class of this loader. */
+    /** A holder of a value whose class is of this loader. */
     private static final ThreadLocal<LoaderProgram> LOCAL = new ThreadLocal<>();
 
     @Override

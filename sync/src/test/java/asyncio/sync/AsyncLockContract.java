@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Timeout;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/** What {@link AsyncLock} promises, for each implementation to extend. */
+/** The promises of {@link AsyncLock}, for each implementation to extend. */
 @Timeout(120)
 public abstract class AsyncLockContract {
     private static final Duration LONG = Duration.ofSeconds(30);

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Timeout;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/** What {@link AsyncSemaphore} promises, for each implementation to extend. */
+/** The promises of {@link AsyncSemaphore}, for each implementation to extend. */
 @Timeout(120)
 public abstract class AsyncSemaphoreContract {
     private static final Duration LONG = Duration.ofSeconds(30);

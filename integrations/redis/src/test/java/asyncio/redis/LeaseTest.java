@@ -22,7 +22,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.redisson.api.RedissonClient;
 import reactor.core.publisher.Flux;
 
-/** What is different where a server keeps the permits: leases, tokens, other machines. */
+/** The differences of permits that a server keeps: leases, tokens, other machines. */
 @Timeout(120)
 class LeaseTest {
     private static final Duration LONG = Duration.ofSeconds(60);
