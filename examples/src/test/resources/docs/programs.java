@@ -1,1 +1,0 @@
-abstract Mono<Void> poll();
