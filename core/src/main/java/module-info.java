@@ -1,13 +1,13 @@
 /** Event loop, {@code Future}, {@code Task}, {@code TaskGroup}, timeouts and {@code await}, over {@code Mono}. */
 @SuppressWarnings({"module", "requires-automatic", "requires-transitive-automatic"
-}) // not built yet; Reactor has no descriptors
+}) // the other modules are not built yet; Reactor has no module descriptors
 module asyncio.core {
     requires transitive org.reactivestreams;
     requires transitive reactor.core;
     requires transitive io.netty.common;
     requires transitive io.netty.transport;
     requires static transitive org.jspecify;
-    // where they are there
+    // used if present
     requires static context.propagation;
     requires static io.netty.transport.classes.epoll;
     requires static io.netty.transport.unix.common;

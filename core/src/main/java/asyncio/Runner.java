@@ -14,22 +14,22 @@ import reactor.core.scheduler.Schedulers;
 import reactor.util.context.ContextView;
 
 /**
- * Runs several programs, one after the other, on one loop and in one context, and ends them in order:
- * {@link Asyncio#run} in parts, for consoles, test runners and others that are called from plain code.
+ * Runs several programs one after the other, on one loop and in one context, and shuts the loop down:
+ * {@link Asyncio#run} in parts, for consoles, test runners and other plain code.
  *
- * <p>The loop is made by the first {@link #run}, or {@link #getLoop}. {@link #close} cancels the tasks that are left
- * and waits for them, then closes generators, reports what they failed with, waits for the threads of the default
- * executor (five minutes at most) and for connections that are being closed to send what was written (ten seconds at
+ * <p>The first {@link #run} or {@link #getLoop} makes the loop. {@link #close} cancels the tasks that are left and
+ * waits for them, then closes generators, reports the failures of both, waits for the threads of the default executor
+ * (five minutes at most) and for connections that are being closed to send the data written to them (ten seconds at
  * most, after which they are aborted, with a warning that says how much is lost), and closes the loop.
  *
- * <p><b>Ctrl-C.</b> During a {@code run} on the main thread, the first Ctrl-C cancels the program, whose cleanup runs;
- * if it ends by that, {@code run} throws {@link KeyboardInterruptException}, with which a {@code main} that lets it out
- * ends with status 130. The second one ends the JVM at once. None of that happens if SIGINT is handled otherwise, by
- * {@code sun.misc.Signal.handle} say, or is not to be had ({@code java -Xrs}).
+ * <p><b>Ctrl-C.</b> During a {@code run} on the main thread, the first Ctrl-C cancels the program, and its clean-up
+ * runs; if that ends the program, {@code run} throws a {@link KeyboardInterruptException}, and if {@code main} does not
+ * catch it, the process ends with status 130. The second one ends the JVM at once. None of that happens if SIGINT is
+ * handled by other code, with {@code sun.misc.Signal.handle} for example, or is not available ({@code java -Xrs}).
  *
- * <p><b>Threading.</b> For one thread at a time, which must not run a loop. An interrupt of that thread is kept, but
- * ends nothing. On a virtual thread the loop runs on a platform thread beside it, since a loop that waits for IO would
- * keep its carrier.
+ * <p><b>Threading.</b> For use by one thread at a time, which must not be running a loop. An interrupt of that thread
+ * is kept but ends nothing. Called on a virtual thread, the loop runs on a separate platform thread, since a loop that
+ * waits for IO would hold its carrier.
  *
  * <pre>{@code
  * try (Runner runner = new Runner()) {
@@ -44,11 +44,11 @@ import reactor.util.context.ContextView;
  */
 public final class Runner implements AutoCloseable {
     private static final Duration THREAD_JOIN_TIMEOUT = Duration.ofMinutes(5);
-    /** A clean-up may take its time; after this the user wonders. */
+    /** Clean-up that takes longer than this is reported. */
     private static final Duration REMIND_AFTER = Duration.ofSeconds(3);
-    /** Then the tasks that are left are destroyed. */
+    /** After this, the tasks that are left are destroyed. */
     private static final Duration LIMIT_AFTER_OUT_OF_MEMORY = Duration.ofSeconds(5);
-    /** Status of a process that Ctrl-C has ended: 128 and the number of SIGINT. */
+    /** The exit status of a process that Ctrl-C has ended: 128 plus the number of SIGINT. */
     private static final int INTERRUPTED_STATUS = 130;
 
     private final @Nullable Boolean debug;
@@ -56,10 +56,10 @@ public final class Runner implements AutoCloseable {
     private final ContextView context;
     private @Nullable EventLoop loop;
     private boolean closed;
-    /** The exception of the last run; a task that passes the same on must not have {@link #close} throw it again. */
+    /** The exception of the last run; {@link #close} must not throw it again if a task passes it on. */
     private @Nullable Throwable thrown;
 
-    /** A runner with a loop of the usual kind. */
+    /** Makes a runner with a default loop. */
     public Runner() {
         this(builder());
     }
@@ -70,12 +70,12 @@ public final class Runner implements AutoCloseable {
         this.context = builder.context == null ? ThreadLocals.current() : builder.context;
     }
 
-    /** A runner with other than the usual parts. */
+    /** Returns a builder of a runner. */
     public static Builder builder() {
         return new Builder();
     }
 
-    /** Makes a {@link Runner}; not thread-safe. */
+    /** A builder of a {@link Runner}; not thread-safe. */
     public static final class Builder {
         private @Nullable Boolean debug;
         private @Nullable Supplier<? extends EventLoop> loopFactory;
@@ -83,25 +83,28 @@ public final class Runner implements AutoCloseable {
 
         private Builder() {}
 
-        /** Turns the loop's {@link EventLoop#setDebug debug mode} on or off, whatever the process's is. */
+        /** Turns the loop's {@link EventLoop#setDebug debug mode} on or off, overriding that of the process. */
         public Builder debug(boolean debug) {
             this.debug = debug;
             return this;
         }
 
-        /** Makes the loop, which is then not made {@link EventLoop#setEventLoop current}. Called once. */
+        /**
+         * Sets the factory of the loop, which is called once. The loop is then not made {@link EventLoop#setEventLoop
+         * current}.
+         */
         public Builder loopFactory(Supplier<? extends EventLoop> loopFactory) {
             this.loopFactory = Objects.requireNonNull(loopFactory, "loopFactory");
             return this;
         }
 
-        /** The context of all runs; that of the code that makes the runner, unless given. */
+        /** Sets the context of all runs; by default that of the code that makes the runner. */
         public Builder context(ContextView context) {
             this.context = Objects.requireNonNull(context, "context");
             return this;
         }
 
-        /** The runner. */
+        /** Makes the runner. */
         public Runner build() {
             return new Runner(this);
         }
@@ -112,7 +115,7 @@ public final class Runner implements AutoCloseable {
      *
      * @throws IllegalStateException if the runner is closed, in a running loop, or on a thread that must not block
      * @throws KeyboardInterruptException if Ctrl-C ended it
-     * @throws Exception what the body throws, as it is
+     * @throws Exception the exception that the body throws, unchanged
      */
     public <T extends @Nullable Object> T run(Callable<T> body) throws Exception {
         return run(new MonoCoroutine<T>(Objects.requireNonNull(body, "body"), body));
@@ -126,14 +129,14 @@ public final class Runner implements AutoCloseable {
     /**
      * As {@link #run(Callable)}, for a body without a result.
      *
-     * @param none nothing: it keeps Kotlin's lambdas behind the parentheses, and Scala's, away from here, where a value
-     *     is lost
+     * @param none nothing; it keeps trailing lambdas of Kotlin and Scala from choosing this overload, which would lose
+     *     their value
      */
     public void run(Body body, Void... none) throws Exception {
         run(Asyncio.async(body));
     }
 
-    /** As {@link #run(Callable)}, for any Mono; null if it is empty. */
+    /** As {@link #run(Callable)}, for any Mono; returns null if it is empty. */
     public <T extends @Nullable Object> T run(Mono<T> main) throws Exception {
         return run(main, context);
     }
@@ -144,7 +147,7 @@ public final class Runner implements AutoCloseable {
         ColdMono.adopt(Objects.requireNonNull(main, "main"));
         Objects.requireNonNull(context, "context");
         checkMayRun();
-        EventLoop loop = loop(); // made, and made current, on the thread of the caller
+        EventLoop loop = loop(); // made, and made current, on the caller's thread
         try {
             T result = OnPlatformThread.callOffVirtualThread(() -> runHere(loop, main, context));
             thrown = null;
@@ -187,7 +190,7 @@ public final class Runner implements AutoCloseable {
             throw e;
         } catch (Error e) {
             if (task.done() && !task.cancelled()) {
-                task.exception(); // it is on its way out: not to be logged as well
+                task.exception(); // marks it as retrieved: it is thrown, and must not be logged as well
             }
             throw e;
         } finally {
@@ -197,7 +200,7 @@ public final class Runner implements AutoCloseable {
         }
     }
 
-    /** The launcher's thread has no mark but its name: its number differs from one Java to the next. */
+    /** Only its name identifies the launcher's thread: its number varies with the version of Java. */
     private static boolean onMainThread() {
         Thread thread = Thread.currentThread();
         ThreadGroup group = thread.getThreadGroup();
@@ -206,7 +209,7 @@ public final class Runner implements AutoCloseable {
                 && group.getName().equals("main");
     }
 
-    /** If the exception leaves {@code main}, the JVM is to end as it does at Ctrl-C. */
+    /** Makes the JVM end as it does at Ctrl-C if the exception leaves {@code main}. */
     private static void exitQuietlyIfUncaught() {
         Thread main = Thread.currentThread();
         Thread.UncaughtExceptionHandler others = main.getUncaughtExceptionHandler();
@@ -219,7 +222,7 @@ public final class Runner implements AutoCloseable {
     }
 
     /**
-     * The loop, which is made now if there was none.
+     * Returns the loop, which is made now if there is none.
      *
      * @throws IllegalStateException if the runner is closed
      */
@@ -248,9 +251,10 @@ public final class Runner implements AutoCloseable {
     }
 
     /**
-     * Ends what the runs have left, and closes the loop. Does nothing if there is none. Blocks. An {@link Error} that
-     * ends a task meanwhile is thrown, unless the last run has thrown it already: so try-with-resources may be used.
-     * After a run that ended with an {@link OutOfMemoryError} tasks have five seconds to end, and are destroyed then.
+     * Ends the work that the runs have left, and closes the loop. Does nothing if there is no loop. Blocks. An
+     * {@link Error} that ends a task meanwhile is thrown, unless the last run has already thrown it, so
+     * try-with-resources may be used. After a run that ended with an {@link OutOfMemoryError}, tasks have five seconds
+     * to end and are then destroyed.
      *
      * @throws IllegalStateException in a running loop
      */
@@ -300,7 +304,7 @@ public final class Runner implements AutoCloseable {
         }
     }
 
-    /** But for generators, which tasks may use to the last. */
+    /** Cancels all tasks except generators, which the others may use until they end. */
     private static void cancelAllTasks(EventLoop loop, boolean outOfMemory) {
         Set<Task<?>> left = loop.allTasks();
         left.removeIf(Task::isGenerator);
@@ -319,7 +323,7 @@ public final class Runner implements AutoCloseable {
         }
     }
 
-    /** Their errors are their subscribers'. */
+    /** Closes the generators; their errors go to their subscribers. */
     private static void closeGenerators(EventLoop loop, boolean outOfMemory) {
         List<Task<?>> generators = Task.generators(loop);
         if (!generators.isEmpty()) {
@@ -330,7 +334,7 @@ public final class Runner implements AutoCloseable {
 
     private static void runUntilEnded(Collection<Task<?>> left, EventLoop loop, boolean outOfMemory) {
         TimerHandle reminder = loop.callLater(REMIND_AFTER, () -> remind(left));
-        // whoever was to end one of them may have died of it
+        // the code that was to end one of them may have died of the OutOfMemoryError
         TimerHandle limit = outOfMemory ? loop.callLater(LIMIT_AFTER_OUT_OF_MEMORY, loop::stop) : reminder;
         loop.runUntilDone(List.copyOf(left));
         reminder.cancel();
@@ -340,8 +344,8 @@ public final class Runner implements AutoCloseable {
     private static void remind(Collection<Task<?>> cancelled) {
         List<Task<?>> left = cancelled.stream().filter(task -> !task.done()).toList();
         Log.warn(
-                "Asyncio.run has ended, but waits for " + left.size() + " tasks that were cancelled and go on: " + left
-                        + ". A catch (Exception e) around an await must rethrow CancelledException",
+                "Asyncio.run has ended, but waits for " + left.size() + " cancelled tasks, which are still running: "
+                        + left + ". A catch (Exception e) around an await must rethrow CancelledException",
                 null);
     }
 }

@@ -21,14 +21,15 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.scheduler.Schedulers;
 
 /**
- * The loops behind Monos that are subscribed where no loop runs: one a processor ({@code -Dasyncio.loops.size} says
- * otherwise), each on a daemon thread of its own. From {@link EventLoop#shared()}; thread-safe.
+ * The loops for Monos that are subscribed where no loop runs: one per processor (unless {@code -Dasyncio.loops.size} is
+ * set), each on its own daemon thread. Returned by {@link EventLoop#shared()}; thread-safe.
  *
- * <p>The loops belong to the process. A part of it that comes and goes, such as an application context, {@link #lease
- * leases} them and releases them at its end, so that it takes the loops from nobody else.
+ * <p>The loops belong to the process. A component that is started and stopped within it, such as an application
+ * context, {@link #lease leases} them and releases them at its end, so that the loops stay open for the other
+ * components.
  */
 public final class SharedLoops implements Iterable<EventLoop> {
-    /** The time that a loop may take to finish its tick when it is stopped. */
+    /** The time that a stopped loop has to finish its tick. */
     private static final long STOP_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     /** Guarded by this class, as is the number of leases. */
@@ -36,7 +37,7 @@ public final class SharedLoops implements Iterable<EventLoop> {
 
     private final List<EventLoop> loops;
     private final List<Thread> threads = new ArrayList<>();
-    /** The loops that {@link #close} has stopped for good. */
+    /** The loops that {@link #close} has stopped permanently. */
     private final Set<EventLoop> stopped = ConcurrentHashMap.newKeySet();
 
     private final AtomicInteger turn = new AtomicInteger();
@@ -56,8 +57,9 @@ public final class SharedLoops implements Iterable<EventLoop> {
     }
 
     /**
-     * Makes the loops in a thread of its own. Netty's classes keep exceptions that are made when they are initialized,
-     * and their stacks the class loaders of all who were on them: here of none but the JDK's, Netty's and our own.
+     * Makes the loops on a new thread. Netty's classes keep exceptions that are made when the classes are initialized,
+     * and the stacks of these keep the class loaders of all callers: here only those of the JDK, Netty and this
+     * library.
      */
     private static List<EventLoop> newLoops(int count) {
         CompletableFuture<List<EventLoop>> made = new CompletableFuture<>();
@@ -71,7 +73,7 @@ public final class SharedLoops implements Iterable<EventLoop> {
                             loops.add(EventLoop.newEventLoop());
                         }
                         made.complete(List.copyOf(loops));
-                    } catch (Throwable e) { // for whoever asks for the loops
+                    } catch (Throwable e) { // for the caller that asks for the loops
                         made.completeExceptionally(e);
                     }
                 },
@@ -86,7 +88,10 @@ public final class SharedLoops implements Iterable<EventLoop> {
         }
     }
 
-    /** A callback's Error or stop() ends a run; these loops have nobody who could run them again, so they go on. */
+    /**
+     * Runs a loop until it is closed. An Error of a callback or a stop() ends a run, and no other code would run these
+     * loops again.
+     */
     private void runForever(EventLoop loop) {
         do {
             try {
@@ -99,14 +104,14 @@ public final class SharedLoops implements Iterable<EventLoop> {
             } catch (Throwable e) {
                 goOnAfter(e, loop);
             }
-        } while (!stopped.contains(loop)); // while they are shut down as well: others still clean up
+        } while (!stopped.contains(loop)); // also during shutdown: other tasks still clean up
     }
 
     private static void goOnAfter(Throwable e, EventLoop loop) {
         try {
             Log.error("An error stopped shared loop " + loop + ", which resumes", e);
         } catch (Throwable again) {
-            // no memory even to say so: the loop needs its thread all the same
+            // no memory even to log it: the loop needs its thread all the same
             Thread.onSpinWait();
         }
     }
@@ -130,11 +135,11 @@ public final class SharedLoops implements Iterable<EventLoop> {
 
     /**
      * Leases the shared loops, starting them if there are none: they run at least until this lease is released. The
-     * release of the last one cancels the tasks that are left and closes the loops, and a use after that starts afresh;
-     * an earlier one leaves the loops, and all that runs on them, to the other tenants. For whatever is started and
-     * stopped within a process: application contexts, plug-ins, suites of tests. From any thread.
+     * release of the last lease cancels the remaining tasks and closes the loops, and a later use starts new ones; an
+     * earlier release leaves the loops, and all work on them, to the other tenants. For components that are started and
+     * stopped within a process: application contexts, plug-ins, test suites. From any thread.
      *
-     * <p>Only {@link EventLoop#shutdownShared} ends the loops while there are leases, which are void then.
+     * <p>Only {@link EventLoop#shutdownShared} ends the loops while there are leases, which then become void.
      *
      * <pre>{@code
      * try (SharedLoops.Lease lease = SharedLoops.lease()) {
@@ -150,7 +155,7 @@ public final class SharedLoops implements Iterable<EventLoop> {
         return new Lease(shared);
     }
 
-    /** Returns whether these are to be closed now: the next one who asks for loops gets others already. */
+    /** Returns whether these loops are to be closed now; the next caller that asks for loops then gets new ones. */
     private static synchronized boolean isLastReleaseOf(SharedLoops loops) {
         loops.leases--;
         if (loops.leases > 0 || current != loops) {
@@ -211,7 +216,7 @@ public final class SharedLoops implements Iterable<EventLoop> {
         return inTime;
     }
 
-    /** On the loop: cancels until no task is left, new ones included, and what is being closed is. */
+    /** On the loop: cancels until no task is left, new ones included, then waits for pending closings. */
     private static void cancelAll(EventLoop loop, CompletableFuture<Void> end) {
         Set<Task<?>> tasks = loop.allTasks();
         if (tasks.isEmpty()) {
@@ -221,7 +226,7 @@ public final class SharedLoops implements Iterable<EventLoop> {
         if (tasks.stream().allMatch(Task::isGenerator)) {
             Task.closeGenerators(tasks);
         } else {
-            tasks.removeIf(Task::isGenerator); // which the others may use to the last
+            tasks.removeIf(Task::isGenerator); // which the others may use until they end
             Future.cancelAll(tasks, "The shared event loops are shut down");
         }
         AtomicInteger left = new AtomicInteger(tasks.size());
@@ -234,7 +239,7 @@ public final class SharedLoops implements Iterable<EventLoop> {
         }
     }
 
-    /** On the loop: waits for what is being closed, and what that closes in turn. */
+    /** On the loop: waits for pending closings, and for the closings that these start. */
     private static void awaitClosings(EventLoop loop, CompletableFuture<Void> end) {
         Future<?> one = loop.closings.stream().findAny().orElse(null);
         if (one == null) {
@@ -244,7 +249,7 @@ public final class SharedLoops implements Iterable<EventLoop> {
         }
     }
 
-    /** True if the thread was interrupted, which ends the wait. */
+    /** Waits; returns true if the thread was interrupted, which ends the wait. */
     private static boolean awaitUntil(long deadline, CompletableFuture<Void> end) {
         try {
             end.get(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
@@ -256,7 +261,10 @@ public final class SharedLoops implements Iterable<EventLoop> {
         }
     }
 
-    /** True if the thread was interrupted, which does not end the wait: a loop must not be closed while it runs. */
+    /**
+     * Waits; returns true if the thread was interrupted, which does not end the wait: a loop must not be closed while
+     * it runs.
+     */
     private static boolean joinUntil(long deadline, Thread thread) {
         boolean interrupted = false;
         for (long left; thread.isAlive() && (left = deadline - System.nanoTime()) > 0; ) {
@@ -269,7 +277,7 @@ public final class SharedLoops implements Iterable<EventLoop> {
         return interrupted;
     }
 
-    /** The loops take turns. */
+    /** Returns the next loop; the loops take turns. */
     public EventLoop next() {
         return loops.get(Math.floorMod(turn.getAndIncrement(), loops.size()));
     }
@@ -285,7 +293,7 @@ public final class SharedLoops implements Iterable<EventLoop> {
     }
 
     /**
-     * The right to use the shared loops until {@link #release}; from {@link SharedLoops#lease}. Thread-safe.
+     * The right to use the shared loops until {@link #release}; returned by {@link SharedLoops#lease}. Thread-safe.
      *
      * @since 0.1
      */
@@ -299,18 +307,18 @@ public final class SharedLoops implements Iterable<EventLoop> {
             this.loops = loops;
         }
 
-        /** Returns the leased loops; after the release as well, when they may be closed. */
+        /** Returns the leased loops; also after the release, when they may be closed. */
         public SharedLoops loops() {
             return loops;
         }
 
         /**
-         * Gives the loops back. If this is the last lease, all tasks of the loops are cancelled and waited for, and the
-         * loops are closed: blocks so long. Otherwise nothing happens to the loops or their tasks. Releasing again does
-         * nothing, and does not wait for a release that another thread is about.
+         * Releases the loops. If this is the last lease, cancels all tasks of the loops, waits for them and closes the
+         * loops, and blocks until then. Otherwise nothing happens to the loops or their tasks. Releasing again does
+         * nothing, and does not wait for a release in progress on another thread.
          *
-         * @param timeout how long to wait for the tasks; those left after it are destroyed
-         * @return whether all tasks ended in time, if there was anything to wait for
+         * @param timeout the longest time to wait for the tasks; those left after it are destroyed
+         * @return false if tasks were waited for and some did not end in time
          * @throws IllegalStateException on a thread that runs a loop
          * @throws IllegalArgumentException if the timeout is negative
          */

@@ -17,27 +17,27 @@ import reactor.core.publisher.Operators;
 import reactor.core.scheduler.Schedulers;
 
 /**
- * One subscriber of a Mono whose source keeps it waiting and then grants it a value, with an owner at every moment: the
- * source, until the subscriber goes on. For authors of sources: a lock's waiter, a queue's getter.
+ * A subscriber of a Mono that waits until its source grants it a value. The value has an owner at every moment: the
+ * source, until the subscriber resumes. For authors of sources: a lock's waiter, a queue's getter.
  *
- * <p>Whoever takes the state out of "waiting" has won: the source ({@link #grant}, {@link #fail}), the subscriber's
+ * <p>The first to take the state out of "waiting" wins: the source ({@link #grant}, {@link #fail}), the subscriber's
  * cancellation, or the deadline. The source calls {@code grant} or {@code fail}, usually under its monitor, and then,
- * having left the monitor, {@link #deliver} for those where it returned true.
+ * having left the monitor, {@link #deliver} on the suspensions for which it returned true.
  *
- * <p>A subscriber that was on a loop goes on in that loop's next tick, through its ready queue, whichever thread
- * grants; a task that awaits the Mono directly resumes there without a tick in between. Any other subscriber goes on on
- * the thread that grants, through a trampoline: never by recursion.
+ * <p>A subscriber that was on a loop resumes in that loop's next tick, through its ready queue, regardless of which
+ * thread grants; a task that awaits the Mono directly resumes there without a tick in between. Any other subscriber
+ * resumes on the thread that grants, through a trampoline: never by recursion.
  *
- * <p>A grant that finds its subscriber cancelled before it could go on is given back ({@link #giveBack}).
+ * <p>If the subscriber is cancelled after the grant but before it resumes, the value is given back ({@link #giveBack}).
  *
  * @param <T> the type of the value
  */
-@SuppressWarnings("exports") // the superclasses have nothing for users
+@SuppressWarnings("exports") // the superclasses declare nothing for users
 public abstract class Suspension<T> extends Wait implements AwaitedSubscription<T>, KeepingSubscription, Scannable {
     private static final VarHandle STATE;
     private static final int SUBSCRIBED = 0;
     private static final int WAITING = 1;
-    /** The outcome is decided; the subscriber has not heard of it. */
+    /** The outcome is decided; the subscriber has not been told. */
     private static final int SETTLED = 2;
 
     private static final int DELIVERED = 3;
@@ -55,33 +55,33 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
 
     private final CoreSubscriber<? super T> actual;
     private final @Nullable EventLoop loop;
-    /** The queue that it is in; it may move to another one, and both may be asked to let it go. */
+    /** The queue it is in; it may move to another one, and both may be asked to remove it. */
     @Nullable Object queue;
 
     private volatile int state;
-    /** The value, a {@link Failure}, or null for empty; written by the one who settled. */
+    /** The value, a {@link Failure}, or null for empty; written by the thread that settled it. */
     private @Nullable Object outcome;
-    /** A {@link Duration} that has not begun, then the timer. */
+    /** The {@link Duration} of the limit until the request, then the timer. */
     private volatile @Nullable Object limit;
     /** Whether the task behind operators is still being cancelled. */
     private volatile @Nullable BooleanSupplier withheld;
-    /** While a body begins to wait: its thread, on which an end needs no resumption. */
+    /** The thread of a body that begins to wait; if the suspension is settled on it, the body needs no resumption. */
     private @Nullable Thread beginner;
 
     /**
-     * Made when somebody subscribes, on that thread.
+     * Makes a suspension at subscription, on the thread that subscribes.
      *
-     * @param limit how long it may wait from the request on; null for as long as it takes
+     * @param limit the longest time it may wait, from the request on; null for no limit
      */
     protected Suspension(CoreSubscriber<? super T> actual, @Nullable Duration limit) {
         this(actual, limit, EventLoop.runningOrNull());
     }
 
     /**
-     * Made on any thread.
+     * Makes a suspension on any thread.
      *
      * @param limit as above
-     * @param loop where the subscriber goes on; null for wherever it is granted
+     * @param loop the loop on which the subscriber resumes; null for the thread that grants
      */
     protected Suspension(CoreSubscriber<? super T> actual, @Nullable Duration limit, @Nullable EventLoop loop) {
         super(actual instanceof BodyTask.AwaitSubscriber body ? body.task : null);
@@ -90,7 +90,7 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
         this.loop = loop;
     }
 
-    /** Whether a body waits on this itself, without a subscriber. */
+    /** Whether a body waits on this directly, without a subscriber. */
     private boolean isWait() {
         return actual instanceof BodyTask.AwaitSubscriber;
     }
@@ -98,20 +98,24 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
     // ---- for the source to implement
 
     /**
-     * The subscriber wants its value: grants it if it is there, else joins those who wait, unless {@link #isWaiting()}
-     * is false by then; under the source's monitor, which guards against a grant or a cancellation in between.
+     * Called when the subscriber requests its value: grants it if it is available, otherwise joins the waiters, unless
+     * {@link #isWaiting()} is false by then; under the source's monitor, which guards against a grant or a cancellation
+     * in between.
      *
-     * @return true if it was granted (or failed) here; the subscriber then goes on at once
+     * @return true if it was granted (or failed) here; the subscriber then continues at once
      */
     protected abstract boolean begin();
 
-    /** It waits no longer, but not by the source's doing: takes it out of those who wait. */
+    /** Called when it stops waiting for another reason than the source: removes it from the waiters. */
     protected abstract void leave();
 
-    /** Its target, for the message of a {@link TimedOutException}: {@code "a permit of ..."}. */
+    /** Describes the target, for the message of a {@link TimedOutException}: {@code "a permit of ..."}. */
     protected abstract String target();
 
-    /** It may name what is the user's, a key say, and the time would be out for ever. */
+    /**
+     * Returns the target, even if it names a user's object, such as a key, whose {@code toString} throws: the timeout
+     * must not be lost.
+     */
     private String targetText() {
         try {
             return target();
@@ -123,12 +127,12 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
 
     // ---- for the source to call
 
-    /** Whether nobody has settled it. */
+    /** Whether it has not been settled. */
     protected final boolean isWaiting() {
         return state == WAITING;
     }
 
-    /** Whether the subscriber was cancelled before it heard of an outcome. */
+    /** Whether the subscriber was cancelled before it was told of an outcome. */
     protected final boolean isCancelled() {
         return state == CANCELLED;
     }
@@ -151,7 +155,7 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
         return true;
     }
 
-    /** Tells the subscriber what it was settled with; outside the source's monitor, on any thread. */
+    /** Tells the subscriber the outcome; outside the source's monitor, on any thread. */
     public final void deliver() {
         disarm();
         if (isWait()) {
@@ -169,8 +173,8 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
     }
 
     /**
-     * Tells several, in order. An Error of one of them, which may run on this thread, keeps it from no other, and comes
-     * out in the end.
+     * Delivers several suspensions, in order. If one of them, which may run on this thread, throws an Error, the others
+     * are still delivered, and the Error is thrown at the end.
      */
     public static void deliverAll(Iterable<? extends Suspension<?>> settled) {
         Error first = null;
@@ -186,16 +190,16 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
         }
     }
 
-    /** A task wants it to end; see {@link AwaitedSubscription#requestCancel}. */
+    /** Ends it for a task that was cancelled; see {@link AwaitedSubscription#requestCancel}. */
     @Override
     public final boolean requestCancel(@Nullable String message) {
         return endEarly(CancelledException.of(loop, message));
     }
 
     /**
-     * The subscriber's task was cancelled, or the time is out: by default settles it with that error, takes it out of
-     * those who wait, and delivers. A source whose waiters must do something before they may end (re-acquire a lock)
-     * overrides this.
+     * Called when the subscriber's task was cancelled, or the time is up: by default settles it with that error,
+     * removes it from the waiters, and delivers it. A source whose waiters have something to do before they may end
+     * (re-acquire a lock) overrides this.
      *
      * @return false if it came too late
      */
@@ -207,13 +211,13 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
         try {
             leave();
         } finally {
-            deliver(); // whatever the source throws, the one who waits is told
+            deliver(); // the waiter is told even if the source throws
         }
         return true;
     }
 
     /**
-     * The subscriber was cancelled after it had been settled, before it heard of it. By default a value is given back,
+     * Called when the subscriber was cancelled after settlement and before delivery. By default a value is given back,
      * and an error goes to {@code Operators.onErrorDropped}.
      */
     protected void undelivered(@Nullable T value, @Nullable Throwable error) {
@@ -224,7 +228,9 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
         }
     }
 
-    /** The subscriber's turn has come: it is about to be told, unless it was cancelled. By default does nothing. */
+    /**
+     * Called in the subscriber's turn, when it is about to be told, unless it was cancelled. By default does nothing.
+     */
     protected void turn() {}
 
     // ---- the subscriber's side
@@ -249,7 +255,9 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
 
     // ---- the wait of a body
 
-    /** The body begins to wait; false if it need not, since this was settled at once. On its thread. */
+    /**
+     * Called when the body begins to wait, on its thread; false if it need not wait, since this was settled at once.
+     */
     final boolean beginToWait() {
         state = WAITING;
         boolean now;
@@ -281,7 +289,7 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
         try {
             return requestCancel(message);
         } catch (RuntimeException e) {
-            Operators.onErrorDropped(e, actual.currentContext()); // a source that cannot be asked is left
+            Operators.onErrorDropped(e, actual.currentContext()); // a source that throws when asked is left as it is
             if (fail(CancelledException.of(loop, message))) {
                 deliver();
                 return true;
@@ -322,7 +330,7 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
         return state >= SETTLED;
     }
 
-    /** Leaves the source, unless it has been granted: then the grant is on its way to {@link #loopClosed}. */
+    /** Leaves the source, unless it has been granted: the grant is then on its way to {@link #loopClosed}. */
     @Override
     void abandon() {
         if (STATE.compareAndSet(this, WAITING, CANCELLED)) {
@@ -357,7 +365,7 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
         return isWait() && super.isInternal();
     }
 
-    /** The close of a loop ends its bodies itself: what was granted to one goes back. */
+    /** The close of a loop ends its bodies itself: a value granted to one is given back. */
     @Override
     @SuppressWarnings("unchecked")
     protected final void loopClosed() {
@@ -372,7 +380,7 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
 
     @Override
     public final void withhold(BooleanSupplier cancelled) {
-        withheld = cancelled; // looked at in the subscriber's turn, which comes before that of the task, or never
+        withheld = cancelled; // read in the subscriber's turn, which comes before that of the task, or never
     }
 
     @Override
@@ -386,13 +394,13 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
                 if (before == WAITING) {
                     disarm();
                     leave();
-                } // if it was settled, run() finds out and gives back
+                } // if it was settled, run() notices and gives back
                 return;
             }
         }
     }
 
-    /** The turn of the subscriber, or of the body. */
+    /** Takes the turn of the subscriber, or of the body. */
     @Override
     public final void run() {
         if (isWait()) {
@@ -424,7 +432,7 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
         if (!(actual instanceof Wait)) { // a task takes it when it resumes
             try {
                 value = take(value);
-            } catch (Throwable e) { // an Error too: whoever delivers has nothing to do with it
+            } catch (Throwable e) { // an Error too: it does not concern the thread that delivers
                 Exceptions.throwIfFatal(e);
                 actual.onError(e);
                 return;
@@ -446,16 +454,16 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
         return EventLoop.coreOf(isWait() ? task.loop : loop);
     }
 
-    /** Runs something of the source's in the subscriber's turn. */
+    /** Runs an action of the source in the subscriber's turn. */
     protected final void later(Runnable action) {
         later(loop, action);
     }
 
     /**
-     * Runs something in the turn of a subscriber that is not one of these: in its loop's next tick, or through the
+     * Runs an action in the turn of a subscriber that is not a suspension: in its loop's next tick, or through the
      * trampoline.
      *
-     * @param loop where it goes on; null for wherever it is told
+     * @param loop the loop on which the subscriber resumes; null for the calling thread
      */
     public static void later(@Nullable EventLoop loop, Runnable action) {
         EventLoop.runOrHere(loop, action);
@@ -478,7 +486,7 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
             loop.core.addTimer(timer);
         }
         if (state != WAITING) {
-            disarm(); // by a thread that did not see the timer
+            disarm(); // settled by a thread that did not see the timer
         }
     }
 
@@ -519,37 +527,39 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
         }
     }
 
-    // ---- for looking at
+    // ---- for inspection
 
-    /** The loop that the subscriber resumes on; null for wherever it is granted. */
+    /** Returns the loop on which the subscriber resumes; null for the thread that grants. */
     protected final @Nullable EventLoop loop() {
         return loop;
     }
 
-    /** The one who waits. */
+    /** Returns the subscriber that waits. */
     protected final CoreSubscriber<? super T> actual() {
         return actual;
     }
 
     /**
-     * Whether a body awaits it directly, which then has the value in its hands. With an operator or a task without a
-     * body in between it may be dropped.
+     * Whether a body awaits it directly and so takes the value itself. An operator or a task without a body in between
+     * may drop the value.
      */
     protected final boolean isAwaitedByBody() {
         return isWait() || actual instanceof Wait wait && wait.task.hasBody();
     }
 
-    /** Whether a task awaits directly, which must be given one of these; others can do with less. */
+    /**
+     * Whether the subscriber is the await of a task, which must be given a suspension; other subscribers need not be.
+     */
     public static boolean isAwait(CoreSubscriber<?> actual) {
         return actual instanceof Wait || actual instanceof BodyTask.AwaitSubscriber;
     }
 
-    /** The stack of the caller, in debug mode; otherwise null. */
+    /** Returns the caller's stack in debug mode, otherwise null. */
     protected final @Nullable Throwable origin() {
         return EventLoop.origin(loop);
     }
 
-    /** Names the subscriber and the source. */
+    /** Returns the names of the subscriber and the source. */
     @Override
     public String toString() {
         return "<" + Log.text(actual) + " waiting for " + targetText() + ">";

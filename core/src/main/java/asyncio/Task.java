@@ -23,16 +23,16 @@ import reactor.util.context.ContextView;
  * A running coroutine: a cold {@code Mono} that a loop has started, and the {@link Future} of its result. Made by
  * {@link Asyncio#createTask createTask}.
  *
- * <p><b>Threading.</b> Its body, or the subscription to its Mono, runs on its loop; every method may be called from any
+ * <p><b>Threading.</b> The body, or the subscription to the Mono, runs on the loop; every method may be called from any
  * thread.
  *
- * <p><b>Cancelling.</b> {@link #cancel} is a request. It cancels what the task awaits and arrives in a body as a
- * {@link CancelledException} at its {@link Asyncio#await await}; {@code finally} blocks run, and may await. The task is
- * done when its body is: so awaiting a cancelled task waits for its cleanup. A task that was cancelled before its first
- * step never starts. Cancelling a <em>subscription</em> to a task only detaches that subscriber.
+ * <p><b>Cancelling.</b> {@link #cancel} is a request. It cancels the Mono that the task awaits, and a body sees it as a
+ * {@link CancelledException} thrown by its {@link Asyncio#await await}; {@code finally} blocks run, and may await. The
+ * task is done when its body has ended, so awaiting a cancelled task waits for its clean-up. A task that was cancelled
+ * before its first step never starts. Cancelling a <em>subscription</em> to a task only detaches that subscriber.
  *
- * <p><b>Errors.</b> Whatever the coroutine throws, as it is. An exception that nobody asked for is logged when the task
- * is collected.
+ * <p><b>Errors.</b> A task fails with the exception that its coroutine throws, unchanged. An exception that was never
+ * retrieved is logged when the task is garbage-collected.
  *
  * <pre>{@code
  * Task<User> user = createTask(users.find(id));
@@ -64,7 +64,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
 
     final EventLoop loop;
     private final Mono<? extends T> source;
-    /** Replaced by the task itself only, by {@link ContextVar#set}. */
+    /** Replaced only by the task itself, by {@link ContextVar#set}. */
     private Context context;
 
     private final long number = COUNTER.incrementAndGet();
@@ -78,12 +78,12 @@ public abstract non-sealed class Task<T> extends Future<T> {
      */
     private volatile @Nullable Object slot;
 
-    /** The work that its awaits have left under way; null until something that it awaits looks at its context. */
+    /** The work that its awaits left under way; null until an awaited source looks at its context. */
     private volatile @Nullable Cleanups cleanups;
-    /** Time limits of scopes that it is in, the innermost first, whose timers nobody has needed yet; on the loop. */
+    /** The time limits of its current scopes that have no timer yet, the innermost first; used on the loop. */
     @Nullable UnarmedLimit unarmed;
 
-    /** Links of {@link Registry}, guarded by it. */
+    /** Link of the {@link Registry}, guarded by it. */
     private @Nullable Task<?> previousTask;
 
     private @Nullable Task<?> nextTask;
@@ -102,9 +102,9 @@ public abstract non-sealed class Task<T> extends Future<T> {
         }
     }
 
-    // ---- what the loop runs
+    // ---- run by the loop
 
-    /** The first step; on the loop. */
+    /** Takes the first step; on the loop. */
     abstract void start();
 
     /** The unfinished tasks of a loop, held strongly, in the order of their creation. */
@@ -130,20 +130,20 @@ public abstract non-sealed class Task<T> extends Future<T> {
         }
     }
 
-    /** Returns the thread that its body is on; null if it has none. */
+    /** Returns the thread that the body runs on; null if there is none. */
     @Nullable Thread bodyThread() {
         return null;
     }
 
     // ---- generators
 
-    /** Whether it runs a generator, which the other tasks of its loop may use to the last. */
+    /** Whether this task runs a generator, which the other tasks of the loop may use until they end. */
     final boolean isGenerator() {
         return source() instanceof GeneratorCoroutine;
     }
 
     /**
-     * Returns the generators of a loop that have begun and not ended.
+     * Returns the generators of a loop that have started and not ended.
      *
      * <p>asyncio: the weak set behind {@code shutdown_asyncgens}; here a generator is a task, which the loop knows.
      */
@@ -151,7 +151,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
         return loop.tasks.snapshot().stream().filter(Task::isGenerator).toList();
     }
 
-    /** Tells generators to end. */
+    /** Cancels and closes generators. */
     static void closeGenerators(Collection<Task<?>> generators) {
         String reason = "The event loop is shut down";
         Future.cancelAll(generators, reason);
@@ -160,7 +160,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
         }
     }
 
-    /** The entry in the ready queue that runs a task's first step. */
+    /** The ready-queue entry for a task's first step. */
     static final class Start extends Entry {
         private final Task<?> task;
 
@@ -204,20 +204,20 @@ public abstract non-sealed class Task<T> extends Future<T> {
         }
     }
 
-    /** The step after a suspension; on the loop. */
+    /** Takes the step after a suspension; on the loop. */
     abstract void resume(Wait wait);
 
-    /** Whether it has a body, which needs a thread to run on. */
+    /** Whether the task has a body, which needs a thread to run on. */
     final boolean hasBody() {
         return seated() != null;
     }
 
-    /** This, if it has a thread of its own; to the loop. */
+    /** Returns this task as the loop sees it if it has its own thread, otherwise null. */
     @Nullable Seated seated() {
         return null;
     }
 
-    /** The loop is closed: ends it. */
+    /** Ends the task because the loop is closed. */
     void unwind(CancelledException closed) {
         finishWith(closed);
     }
@@ -235,7 +235,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
         }
     }
 
-    /** Takes a step. A task without a body ends with what that throws: nobody would resume it. */
+    /** Takes a step. If it throws, a task without a body ends with the exception, since nothing would resume it. */
     final void step(@Nullable Wait wait) {
         if (hasBody()) {
             takeStep(wait);
@@ -261,12 +261,11 @@ public abstract non-sealed class Task<T> extends Future<T> {
         }
     }
 
-    // ---- meeting cancel
+    // ---- suspension and cancellation
 
     /**
-     * Puts the task to sleep on {@code wait}; the task is suspended from here until the loop runs the wait. A request
-     * that came before is passed on to what is awaited, as asyncio does; if that has ended already, the request stays,
-     * to be delivered on resumption.
+     * Suspends the task on {@code wait}, until the loop runs the wait. An earlier request is passed on to the awaited
+     * source, as in asyncio; if that has already ended, the request stays and is delivered on resumption.
      */
     final void suspendOn(Wait wait) {
         if (unarmed != null) {
@@ -276,7 +275,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
             Object before = slot;
             if (SLOT.compareAndSet(this, before, wait)) {
                 if (before instanceof CancelRequest request && !wait.requestCancel(request.message, null)) {
-                    SLOT.compareAndSet(this, wait, request); // fails only against a newer request, which does as well
+                    SLOT.compareAndSet(this, wait, request); // a newer request has the same effect
                 }
                 return;
             }
@@ -293,19 +292,22 @@ public abstract non-sealed class Task<T> extends Future<T> {
         unarmed = null;
     }
 
-    /** Ends a suspension; the exception to throw if a request is waiting to be delivered. */
+    /** Ends a suspension; returns the exception to throw if a request is waiting to be delivered. */
     final @Nullable CancelledException wakeUp() {
         return SLOT.getAndSet(this, null) instanceof CancelRequest request ? request.exception(loop) : null;
     }
 
-    /** Takes a request that came since the last step, before anything is awaited: a task that never started. */
+    /** Takes a request that came since the last step and before an await; for a task that never started. */
     final @Nullable CancelledException takeRequest() {
         return slot instanceof CancelRequest ? wakeUp() : null;
     }
 
-    /** A request that the wait had, whose source has ended all the same; on the loop, before {@link #wakeUp}. */
+    /**
+     * Renews a request that was passed to the wait, since the source ended without regard to it; on the loop, before
+     * {@link #wakeUp}.
+     */
     final void requestAgain(Wait wait, @Nullable String message) {
-        if (requests > 0) { // not taken back meanwhile
+        if (requests > 0) { // if it was not taken back meanwhile
             SLOT.compareAndSet(this, wait, new CancelRequest(message)); // fails only against a newer request
         }
     }
@@ -315,7 +317,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
         return slot instanceof CancelRequest;
     }
 
-    /** Ends the task with a result; a request that was not delivered wins over it (asyncio's rule). */
+    /** Ends the task with a result; a request that was not delivered takes precedence, as in asyncio. */
     final void finishWith(@Nullable T result) {
         Object before = SLOT.getAndSet(this, FINISHED);
         boolean first = ended();
@@ -342,7 +344,10 @@ public abstract non-sealed class Task<T> extends Future<T> {
         }
     }
 
-    /** Closes the task to requests, before its outcome is settled; the exception to end with if one came in time. */
+    /**
+     * Refuses requests from now on, before the outcome is settled; returns the exception to end with if one came in
+     * time.
+     */
     final @Nullable CancelledException closeToRequests() {
         return SLOT.getAndSet(this, FINISHED) instanceof CancelRequest request ? request.exception(loop) : null;
     }
@@ -363,7 +368,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
         }
     }
 
-    /** False if it had ended before: the loop's close ends whatever it finds. */
+    /** Returns false if it had ended before: the loop's close ends every task it finds. */
     private boolean ended() {
         boolean first = loop.tasks.remove(this);
         Cleanups cleanups = this.cleanups;
@@ -373,14 +378,17 @@ public abstract non-sealed class Task<T> extends Future<T> {
         return first;
     }
 
-    /** Lets go of what is awaited, because the loop closes and the wait will not end. */
+    /** Abandons the awaited source, because the loop closes and the wait will not end. */
     final void abandonWait() {
         if (slot instanceof Wait wait) {
             wait.abandon();
         }
     }
 
-    /** Whether it is suspended on just this, which has ended: the resumption is on its way, with the result. */
+    /**
+     * Whether the task is suspended on exactly this Mono and it has ended, so that the resumption with the result is on
+     * its way.
+     */
     final boolean hasComeBy(Mono<?> awaited) {
         return slot instanceof Wait wait && wait.awaited() == awaited && wait.hasEnded();
     }
@@ -400,8 +408,8 @@ public abstract non-sealed class Task<T> extends Future<T> {
     }
 
     /**
-     * Disposes of what a wait that was cancelled is waiting for, or gives back what came of it; what is still under way
-     * then, or null.
+     * Disposes of the source of a cancelled wait, or gives back the value it produced; returns the work that is then
+     * still under way, or null.
      */
     final @Nullable Future<Void> cleanupOf(Wait ended, boolean cancelled) {
         if (!(ended instanceof WaitSubscriber<?> wait)) {
@@ -415,7 +423,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
         return cleanups == null ? null : cleanups.rest();
     }
 
-    /** Suspends until that is over; false if there is none. For tasks without a body. */
+    /** Suspends until the clean-up has ended; returns false if there is none. For tasks without a body. */
     final boolean joinCleanup(Wait ended) {
         for (Future<Void> rest; (rest = cleanupOf(ended, cancelRequested())) != null; ) {
             Wait joining = new Wait.Joining((WaitSubscriber<?>) ended, rest);
@@ -430,12 +438,12 @@ public abstract non-sealed class Task<T> extends Future<T> {
     // ---- API
 
     /**
-     * Requests cancellation. If the task is awaiting a {@link Future}, that is cancelled at once, for all; any other
-     * Mono is disposed in the loop's next tick. Otherwise its next await throws. Each call counts in
-     * {@link #cancelling()}.
+     * Requests cancellation. If the task awaits a {@link Future}, the Future is cancelled at once, for all its
+     * awaiters; any other awaited Mono is disposed in the loop's next tick. Otherwise the task's next await throws.
+     * Each call counts in {@link #cancelling()}.
      *
-     * @param message what the {@link CancelledException} will say
-     * @return false if the task is done already; true means requested: the task may refuse
+     * @param message the message of the {@link CancelledException}
+     * @return false if the task is already done; true means requested, and the task may refuse
      */
     @Override
     public boolean cancel(@Nullable String message) {
@@ -444,7 +452,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
 
     @Override
     final boolean cancel(@Nullable String message, @Nullable CancelAll among) {
-        // a chain of tasks that await each other is walked down in a loop: recursion would overflow the stack
+        // walks down the chain of awaited tasks in a loop: recursion would overflow the stack
         ArrayDeque<Task<?>> outer = new ArrayDeque<>(0);
         Set<Task<?>> seen = Set.of();
         Task<?> task = this;
@@ -469,10 +477,10 @@ public abstract non-sealed class Task<T> extends Future<T> {
                 return breakCycle(task, message);
             }
             if (among != null && among.hasAsked(task) && task.slot != FINISHED) {
-                return true; // it has the request, or has passed it on
+                return true; // it already has the request, or has passed it on
             }
         }
-        // the innermost ended meanwhile: the request stays with the one that awaits it, or did
+        // the innermost ended meanwhile: the request stays with the task that awaits it, or did
         while (!outer.isEmpty()) {
             if (outer.pop().request(message, among)) {
                 return true;
@@ -481,13 +489,16 @@ public abstract non-sealed class Task<T> extends Future<T> {
         return false;
     }
 
-    /** Whether something that was cancelled is still under way in it, or is about to be disposed of. */
+    /** Whether cancelled work is still under way in the task, or is about to be disposed of. */
     final boolean isBeingCleanedUp() {
         Cleanups cleanups = this.cleanups;
         return cleanups != null && cleanups.areUnderWay() || slot instanceof WaitSubscriber<?> wait && wait.isCutOff();
     }
 
-    /** Resumes the waiter when it is not being cleaned up any more, at its end at the latest; false if it is not. */
+    /**
+     * Resumes the waiter when the task's clean-up has ended, at the task's end at the latest; returns false if there is
+     * no clean-up.
+     */
     final boolean tellWhenCleanedUp(Waiter waiter) {
         Cleanups cleanups = this.cleanups;
         Future<Void> rest = cleanups == null ? null : cleanups.awaited();
@@ -497,11 +508,11 @@ public abstract non-sealed class Task<T> extends Future<T> {
         if (!isBeingCleanedUp()) {
             return false;
         }
-        loop.core.enqueue(waiter::resume); // by then it has disposed of what it awaited, or is about to
+        loop.core.enqueue(waiter::resume); // by then it has disposed of the awaited source, or is about to
         return true;
     }
 
-    /** The Future it waits for, directly or by a Mono that stands for one. */
+    /** Returns the Future that the task waits for, directly or through a Mono that stands for one. */
     final @Nullable Future<?> awaitedFuture() {
         return slot instanceof Wait wait ? wait.awaitedFuture() : null;
     }
@@ -511,9 +522,9 @@ public abstract non-sealed class Task<T> extends Future<T> {
     }
 
     /**
-     * Tasks that await each other in a circle: one stops waiting, which frees the others. The one where the walk came
-     * round; or, if that waits for work of its own, the next that waits for a task it did not start: there is one,
-     * since nobody is started by what they have started.
+     * Breaks a circle of tasks that await each other: one stops waiting, which frees the others. It is the one where
+     * the walk came round, or, if that one waits for its own work, the next one that waits for a task it did not start.
+     * There is always one, since no task is started by a task that it started.
      */
     private static boolean breakCycle(Task<?> start, @Nullable String message) {
         Task<?> task = start;
@@ -527,7 +538,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
             }
             task = task.awaitedTask();
         } while (task != null && task != start);
-        return true; // it has come apart meanwhile: somebody else goes on, or cancels
+        return true; // the circle has come apart meanwhile: another task runs, or another thread cancels
     }
 
     private boolean countRequest(@Nullable String message) {
@@ -543,7 +554,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
         for (; ; ) {
             Object before = slot;
             if (before == FINISHED) {
-                uncancel(); // too late, so not counted either
+                uncancel(); // too late: not counted either
                 return false;
             }
             if (before instanceof Wait wait && wait.requestCancel(message, among)) {
@@ -556,14 +567,14 @@ public abstract non-sealed class Task<T> extends Future<T> {
     }
 
     /**
-     * Cancels, and completes, empty, when the task has ended, its clean-up included, in whatever way. Nothing happens
-     * until subscription; cancelling that ends the waiting only.
+     * Cancels the task, and completes empty when it has ended in any way, its clean-up included. Nothing happens until
+     * subscription; cancelling the subscription only ends the waiting.
      */
     public final Mono<Void> cancelAndJoin() {
         return cancelAndJoin(null);
     }
 
-    /** As {@link #cancelAndJoin()}, with what the {@link CancelledException} will say. */
+    /** As {@link #cancelAndJoin()}, with the message of the {@link CancelledException}. */
     public final Mono<Void> cancelAndJoin(@Nullable String message) {
         return Mono.defer(() -> {
             cancel(message);
@@ -577,14 +588,14 @@ public abstract non-sealed class Task<T> extends Future<T> {
     }
 
     /**
-     * Takes one cancellation back, for those who requested it themselves (a timeout); at zero, a request that has not
-     * been delivered yet is dropped.
+     * Takes one cancellation back, for code that requested it itself, such as a timeout; at zero, a request that has
+     * not been delivered yet is dropped.
      *
-     * @return how many are left
+     * @return the number left
      */
     public final int uncancel() {
         for (; ; ) {
-            // read before the count: a request that comes after it was lowered is a new one, and stays
+            // read before the count: a request that comes after the decrement is a new one, and stays
             Object pending = slot;
             int before = requests;
             if (before == 0) {
@@ -599,42 +610,41 @@ public abstract non-sealed class Task<T> extends Future<T> {
         }
     }
 
-    /** Refused: a task's result is what its coroutine returns. */
+    /** Unsupported: a task's result comes from its coroutine. */
     @Override
     public final void setResult(@Nullable T result) {
         throw new UnsupportedOperationException("Task does not support setResult: its result is that of its coroutine");
     }
 
-    /** Refused: a task's exception is what its coroutine throws. */
+    /** Unsupported: a task's exception comes from its coroutine. */
     @Override
     public final void setException(Throwable exception) {
         throw new UnsupportedOperationException(
                 "Task does not support setException: its exception is that of its coroutine");
     }
 
-    /** Refused, as {@link #setResult}. */
+    /** Unsupported, as {@link #setResult}. */
     @Override
     public final boolean trySetResult(@Nullable T result) {
         throw new UnsupportedOperationException(
                 "Task does not support trySetResult: its result is that of its coroutine");
     }
 
-    /** Refused, as {@link #setException}. */
+    /** Unsupported, as {@link #setException}. */
     @Override
     public final boolean trySetException(Throwable exception) {
         throw new UnsupportedOperationException(
                 "Task does not support trySetException: its exception is that of its coroutine");
     }
 
-    /** The name given, or {@code Task-N}. */
+    /** Returns the name that was given, or {@code Task-N}. */
     public final String getName() {
         String name = this.name;
         return name == null ? "Task-" + number : name;
     }
 
     /**
-     * A number that tells it from all other tasks of this process, also from those of the same name. asyncio:
-     * {@code id(task)}.
+     * Returns a number that is unique among the tasks of this process. asyncio: {@code id(task)}.
      *
      * @since 0.1
      */
@@ -642,17 +652,19 @@ public abstract non-sealed class Task<T> extends Future<T> {
         return number;
     }
 
-    /** Renames it. */
+    /** Renames the task. */
     public final void setName(String name) {
         this.name = Objects.requireNonNull(name, "name");
     }
 
-    /** The context its coroutine sees: that of the code that created it, unless given. */
+    /** Returns the context that the coroutine sees: that of the code that created the task, unless one was given. */
     public final Context getContext() {
         return context;
     }
 
-    /** Gives the task that is taking a step, this one, another context: for it, and for what it awaits from now on. */
+    /**
+     * Replaces the context of this task, which is taking a step, for itself and for the sources it awaits from now on.
+     */
     final void replaceContext(Context context) {
         synchronized (this) {
             this.context = context;
@@ -664,7 +676,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
         loop.leaveContext(context);
     }
 
-    /** The coroutine: the Mono that was given to {@code createTask}. asyncio: {@code get_coro}. */
+    /** Returns the coroutine: the Mono that was given to {@code createTask}. asyncio: {@code get_coro}. */
     public final Mono<? extends T> source() {
         return source;
     }
@@ -675,8 +687,8 @@ public abstract non-sealed class Task<T> extends Future<T> {
     }
 
     /**
-     * Whether it is suspended on something that another library will end, or that another thread has ended: the
-     * resumption is then on its way.
+     * Whether the task is suspended on a source that another library will end, or that has already ended, so that the
+     * resumption is on its way.
      */
     final boolean awaitsForeign() {
         return slot instanceof Wait wait && (wait.hasEnded() || wait.isForeign());
@@ -688,29 +700,29 @@ public abstract non-sealed class Task<T> extends Future<T> {
     }
 
     /**
-     * Returns the source that it is suspended on, usually a Mono, a subscription or another task; null if it is ready,
-     * running or done. For logs and tests, from any thread. asyncio: {@code _fut_waiter}.
+     * Returns the source that the task is suspended on, usually a Mono, a subscription or another task; null if it is
+     * ready, running or done. For logs and tests, from any thread. asyncio: {@code _fut_waiter}.
      */
     public final @Nullable Object awaits() {
         return slot instanceof Wait wait ? wait.awaited() : null;
     }
 
-    /** As {@link #getStack(int)}, all of it. */
+    /** As {@link #getStack(int)}, without a limit. */
     public final List<StackTraceElement> getStack() {
         return getStack(Integer.MAX_VALUE);
     }
 
     /**
-     * The lines of its body that are on the way to the {@link Asyncio#await await} it is suspended in, or to what it is
-     * doing, without those of this library; of a task that failed, those of its exception. Empty for a task that has
-     * not begun, was cancelled or has a result, and for a coroutine that is no body but a Mono, which has no stack: see
-     * {@link #awaits()}. From any thread; a task that runs meanwhile has the stack of some moment.
+     * Returns the stack of the body, down to the {@link Asyncio#await await} it is suspended in or to the line it runs,
+     * without the lines of this library; for a failed task, the lines of its exception. Empty for a task that has not
+     * started, was cancelled or has a result, and for a coroutine that is a Mono without a body, which has no stack:
+     * see {@link #awaits()}. From any thread; for a task that is running, the stack is that of some moment.
      *
-     * <p>It reads the stack of the body's thread, which takes 30 to 300 microseconds.
+     * <p>Reading the stack of the body's thread takes 30 to 300 microseconds.
      *
-     * <p>asyncio: {@code get_stack}, whose lines have the outermost first.
+     * <p>asyncio: {@code get_stack}, which has the outermost line first.
      *
-     * @param limit how many lines to give, of the innermost, which come first
+     * @param limit the maximum number of lines; the innermost come first
      * @throws IllegalArgumentException if the limit is negative
      * @since 0.1
      */
@@ -727,13 +739,13 @@ public abstract non-sealed class Task<T> extends Future<T> {
         return stack.size() <= limit ? stack : List.copyOf(stack.subList(0, limit));
     }
 
-    /** As {@link #printStack(int, PrintStream)}, with all of it. */
+    /** As {@link #printStack(int, PrintStream)}, without a limit. */
     public final void printStack(PrintStream to) {
         printStack(Integer.MAX_VALUE, to);
     }
 
     /**
-     * Prints {@link #getStack(int)} in the manner of a stack trace, for a person who looks into a program.
+     * Prints {@link #getStack(int)} like a stack trace, for diagnosis.
      *
      * <pre>{@literal
      * Stack for <Task pending wait_for=sleep(PT1H) name='fetch'> (innermost line first):
@@ -761,7 +773,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
         to.println(text); // in one go: other threads print too
     }
 
-    /** Whether that is its suspension, or the one whose clean-up it is waiting for. */
+    /** Whether the task is suspended on this wait, or waits for its clean-up. */
     final boolean isSuspendedOn(Wait wait) {
         Object now = slot;
         return now == wait || now instanceof Wait.Joining joining && joining.ended() == wait;

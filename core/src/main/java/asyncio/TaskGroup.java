@@ -14,17 +14,18 @@ import reactor.core.Exceptions;
 import reactor.core.publisher.Mono;
 
 /**
- * Tasks that end with the scope they were started in. The scope ends when its body and all its tasks have ended, their
- * clean-up included; whatever ends it, none of them goes on behind its back.
+ * A scope of tasks. The scope ends when its body and all its tasks have ended, their clean-up included; no task
+ * outlives it, no matter how it ends.
  *
  * <p><b>Errors.</b> The first task that fails, or the body, cancels the others; when all have ended, the scope fails
- * with an {@link ExceptionGroup} of everything that failed, in the order in which it did, the body last. A task that is
- * cancelled on its own disturbs nobody. A fatal {@link Error} ({@code StackOverflowError}, {@code InternalError} and
- * other {@code VirtualMachineError}s) comes out as it is, with what else had failed among its suppressed ones.
+ * with an {@link ExceptionGroup} of all failures, in the order in which they occurred, the body's last. A task that is
+ * cancelled by itself does not affect the others. A fatal {@link Error} ({@code StackOverflowError},
+ * {@code InternalError} and other {@code VirtualMachineError}s) is thrown unchanged, with the other failures among its
+ * suppressed exceptions.
  *
  * <p><b>Cancelling.</b> Cancelling the task that the scope runs in, or disposing of the subscription to the scope,
- * cancels body and tasks and waits for them; the scope then ends cancelled, or with the group of what failed meanwhile.
- * {@link #cancel} ends the scope early and without an error.
+ * cancels body and tasks and waits for them; the scope then ends cancelled, or fails with the group of the failures
+ * that occurred meanwhile. {@link #cancel} ends the scope early and without an error.
  *
  * <p><b>Threading.</b> Body and tasks run on one loop. {@link #createTask}, {@link #start} and {@link #cancel} may be
  * called from any thread while the scope is open.
@@ -48,31 +49,32 @@ import reactor.core.publisher.Mono;
 public final class TaskGroup {
     private final EventLoop loop;
     private final Task<?> parent;
-    /** The handler of tasks that fail, instead of the group; null in a group that ends by a failure. */
+    /** The handler of failed tasks; null in a group that a failure ends. */
     private final @Nullable BiConsumer<? super Task<?>, ? super Throwable> onFailure;
     /**
-     * The number of cancellations of the parent that were delivered before this scope, which then is their clean-up.
+     * The number of cancellations of the parent that were delivered before this scope, which then belongs to its
+     * clean-up.
      */
     private final int cancellingBefore;
 
-    /** Guarded by this, as are the links of the children: they may be added from any thread. */
+    /** Guarded by this, as are the links of the children, since they may be added from any thread. */
     private @Nullable GroupChild first;
 
     private @Nullable GroupChild last;
-    /** The number of children; those that are being made are counted, and not linked yet. Guarded by this. */
+    /** The number of children; includes those being made, which are not linked yet. Guarded by this. */
     private int count;
-    /** No task may be added: the scope is over, or being aborted. Guarded by this. */
+    /** Whether the scope has ended, so that no task may be added. Guarded by this. */
     private boolean finished;
 
     private boolean aborting;
     /** Completes when {@link #count} is zero. Guarded by this. */
     private @Nullable Future<Void> childrenDone;
 
-    // the rest is the loop's
+    // the rest is used on the loop only
 
     private boolean parentCancelRequested;
     private final List<Throwable> errors = new ArrayList<>(0);
-    /** Failures that came in the tick of a cancellation, and hang on an exception that is not seen. */
+    /** Failures that came in the tick of a cancellation, suppressed by an exception that is not thrown. */
     private final List<Throwable> late = new ArrayList<>(0);
 
     private @Nullable Error fatal;
@@ -87,8 +89,9 @@ public final class TaskGroup {
     // ---- scopes
 
     /**
-     * A scope whose body is a Mono. Nothing happens until subscription; each enters the scope anew. Awaited in a body
-     * it runs in the current task; elsewhere as a task of the running loop, or of one of {@link EventLoop#shared()}.
+     * A scope with a Mono as its body. Nothing happens until subscription; each subscription enters the scope anew.
+     * Awaited in a body, it runs in the current task; elsewhere it runs as a task of the running loop, or of one of
+     * {@link EventLoop#shared()}.
      */
     public static <T> Mono<T> scope(Function<? super TaskGroup, ? extends Mono<? extends T>> body) {
         Objects.requireNonNull(body, "body");
@@ -99,7 +102,7 @@ public final class TaskGroup {
                         body.apply(group), "The body of the scope returned null instead of a Mono")));
     }
 
-    /** As {@link #scope}, with straight-line code for a body. */
+    /** As {@link #scope}, with straight-line code as the body. */
     public static <T extends @Nullable Object> Mono<T> scopeBody(BodyFunction<? super TaskGroup, T> body) {
         Objects.requireNonNull(body, "body");
         return new MonoScope.Supplied<>(
@@ -109,27 +112,27 @@ public final class TaskGroup {
     }
 
     /**
-     * A scope whose tasks fail alone: a handler is told, and the others go on. Otherwise as {@link #scope}: it ends
-     * when body and tasks have ended, and the body's failure, a cancellation and {@link #cancel} end all of them. The
-     * error stays the task's, for whoever awaits that.
+     * A scope in which the failure of a task is passed to a handler and does not affect the other tasks. Otherwise as
+     * {@link #scope}: it ends when body and tasks have ended, and a failure of the body, a cancellation or
+     * {@link #cancel} ends all of them. Awaiting the failed task still gives its error.
      *
-     * <p>A handler that throws ends the scope as a failing task does elsewhere, with what it threw: rethrow what is not
-     * to be survived. A fatal {@link Error} ends it without having been told. Restarting is Reactor's
-     * {@code retryWhen}:
+     * <p>A handler that throws ends the scope with that exception, as a failing task does elsewhere: rethrow errors
+     * that the scope should not survive. A fatal {@link Error} ends the scope without a call of the handler. To restart
+     * tasks, use Reactor's {@code retryWhen}:
      *
      * <pre>{@code
      * Mono<Void> feeds = TaskGroup.supervise(
      *         (task, error) -> metrics.failed(error),
      *         group -> {
      *             group.createTask(feed("a").retryWhen(Retry.backoff(5, Duration.ofSeconds(1))), "a");
-     *             group.createTask(feed("b"), "b");                     // goes on if the other one has given up
+     *             group.createTask(feed("b"), "b");                     // keeps running if the other one has given up
      *             return Mono.empty();
      *         });
      * }</pre>
      *
      * <p>Kotlin: {@code supervisorScope}; in asyncio a loop around {@code wait}.
      *
-     * @param onFailure is called with each task that fails, and its error; on the loop, in a callback
+     * @param onFailure called with each task that fails, and its error; on the loop, in a callback
      * @since 0.1
      */
     public static <T> Mono<T> supervise(
@@ -147,7 +150,7 @@ public final class TaskGroup {
     }
 
     /**
-     * As {@link #supervise}, with straight-line code for a body.
+     * As {@link #supervise}, with straight-line code as the body.
      *
      * @since 0.1
      */
@@ -172,7 +175,7 @@ public final class TaskGroup {
         return done;
     }
 
-    /** Knows whom it waits for. */
+    /** A Future that knows the tasks it waits for. */
     final class ChildrenDone extends Future.Owned<Void> {
         ChildrenDone() {
             super(loop);
@@ -195,7 +198,7 @@ public final class TaskGroup {
             late.addAll(List.of(bodyError.getSuppressed()));
         }
         if (parentCancelRequested && parent.uncancel() <= cancellingBefore) {
-            cancelled = null; // it was this group's own
+            cancelled = null; // it was this group's own request
         }
         if (fatal == null && bodyError instanceof Error error && Exceptions.isJvmFatal(error)) {
             fatal = error; // the first one counts
@@ -217,7 +220,7 @@ public final class TaskGroup {
             throw late.isEmpty() ? delivered : withLate(delivered.own(loop));
         }
         if (parent.cancelling() > 0) {
-            // the cancellation from outside was not delivered, or gives way to the errors: it stays requested
+            // the cancellation from outside was not delivered, or the errors take precedence: it stays requested
             parent.uncancel();
             parent.cancel();
         }
@@ -248,11 +251,10 @@ public final class TaskGroup {
     }
 
     /**
-     * Starts a task of this group; as {@link EventLoop#createTask(Mono, TaskOptions)}. From any thread, also by tasks
-     * of the group while the scope waits for them.
+     * Starts a task of this group, as {@link EventLoop#createTask(Mono, TaskOptions)} does. May be called from any
+     * thread, also by tasks of the group while the scope waits for them.
      *
-     * @throws IllegalStateException if the group is shutting down, because something failed or it was cancelled, or is
-     *     finished
+     * @throws IllegalStateException if the group is finished, or is shutting down after a failure or a cancellation
      */
     public <T> Task<T> createTask(Mono<? extends T> coroutine, TaskOptions options) {
         return createChild(coroutine, options, null);
@@ -263,9 +265,9 @@ public final class TaskGroup {
     }
 
     /**
-     * Starts a task of this group and waits until it says that it is ready, with a value: a server that listens, say.
-     * Nothing happens until subscription. If the task fails before, its error comes out here, and is none of the
-     * group's; afterwards it is the group's. Cancelling before cancels the task, and waits for it.
+     * Starts a task of this group and waits until it reports with a value that it is ready: a server that listens, say.
+     * Nothing happens until subscription. If the task fails before that, the returned Mono fails with its error and the
+     * group does not; a later error is the group's. Cancelling before that cancels the task and waits for it.
      *
      * <pre>{@code
      * int port = await(group.start(started -> async(() -> {
@@ -277,7 +279,7 @@ public final class TaskGroup {
      *
      * <p>trio: {@code nursery.start}.
      *
-     * @param child gives the coroutine of the task, which is to call {@link Started#started} once
+     * @param child returns the coroutine of the task, which is to call {@link Started#started} once
      */
     public <V> Mono<V> start(Function<? super Started<V>, ? extends Mono<?>> child) {
         return start(child, TaskOptions.DEFAULTS);
@@ -290,7 +292,9 @@ public final class TaskGroup {
         return new MonoScope.Supplied<>(TaskGroup.class, false, () -> new StartSteps<>(this, child, options));
     }
 
-    /** The report of a task that was started with {@link TaskGroup#start} that it is ready. From any thread. */
+    /**
+     * The means by which a task that was started with {@link TaskGroup#start} reports that it is ready. Thread-safe.
+     */
     public static final class Started<V> {
         private final Future<V> ready;
 
@@ -299,9 +303,9 @@ public final class TaskGroup {
         }
 
         /**
-         * The task is ready.
+         * Reports that the task is ready.
          *
-         * @param value what {@code start} gives; null completes it empty
+         * @param value the value of {@code start}; null completes it empty
          * @throws IllegalStateException if it was called before
          */
         public void started(@Nullable V value) {
@@ -339,7 +343,7 @@ public final class TaskGroup {
         }
         if (!task.addWaiter(child)) {
             if (loop.core.inEventLoop()) {
-                child.run(); // an eager one that failed has aborted the group before anything else is started
+                child.run(); // a failed eager task aborts the group before anything else is started
             } else {
                 child.resume();
             }
@@ -387,10 +391,10 @@ public final class TaskGroup {
         }
     }
 
-    /** A task of the group, until it has ended; told on the loop. */
+    /** A task of the group, until it has ended; it is notified on the loop. */
     private final class GroupChild extends Waiter {
         final Task<?> task;
-        /** The receiver of a failure instead of the group, until the task has reported that it started. */
+        /** The receiver of a failure, in place of the group, until the task has reported that it started. */
         private final @Nullable StartSteps<?> starting;
 
         @Nullable GroupChild before;
@@ -421,13 +425,13 @@ public final class TaskGroup {
             }
         }
 
-        /** The task that the scope is in answers for its children, also while its body does something else. */
+        /** The task that the scope is in stands for its children, also while its body does something else. */
         @Override
         Object tells() {
             return parent;
         }
 
-        /** A handler is the user's. */
+        /** A handler is the user's code. */
         @Override
         protected boolean isInternal() {
             return onFailure == null;
@@ -446,7 +450,7 @@ public final class TaskGroup {
         }
         try {
             onFailure.accept(task, error);
-        } catch (Throwable e) { // it will not have it: the group ends by that
+        } catch (Throwable e) { // rethrown: it ends the group
             failed(e);
         }
     }
@@ -483,7 +487,7 @@ public final class TaskGroup {
     /**
      * Cancels the body and all tasks; when they have ended, the scope ends without an error, unless one of them fails
      * meanwhile or the scope is cancelled from outside as well. Its value is lost. Further calls, and calls after the
-     * end, do nothing. From any thread; on another one than the loop's it takes effect in the loop's next tick.
+     * end, do nothing. May be called from any thread; off the loop's thread it takes effect in the loop's next tick.
      *
      * <p>asyncio: {@code TaskGroup.cancel} (3.15).
      */
@@ -527,7 +531,7 @@ public final class TaskGroup {
         }
     }
 
-    /** The tasks that have not ended. */
+    /** Returns the tasks that have not ended. */
     public Set<Task<?>> tasks() {
         Set<Task<?>> tasks = new LinkedHashSet<>();
         synchronized (this) {
@@ -538,7 +542,7 @@ public final class TaskGroup {
         return tasks;
     }
 
-    /** {@code <TaskGroup tasks=2 errors=1 cancelling>}, without what does not apply. */
+    /** {@code <TaskGroup tasks=2 errors=1 cancelling>}, without the parts that do not apply. */
     @Override
     public synchronized String toString() {
         return "<TaskGroup" + (count > 0 ? " tasks=" + count : "")

@@ -15,32 +15,32 @@ import reactor.util.context.ContextView;
  *
  * @param name the task's name, or null for {@code Task-N}
  * @param context the context that the coroutine sees, or null for the current one
- * @param eager whether the first step is taken at once, inside {@code createTask}; null for the loop's task factory to
- *     decide. It is heeded only on the thread that runs the loop. asyncio: {@code eager_start}
+ * @param eager whether the first step is taken at once, inside {@code createTask}; null to let the loop's task factory
+ *     decide. It only has an effect on the thread that runs the loop. asyncio: {@code eager_start}
  */
 public record TaskOptions(
         @Nullable String name,
         @Nullable ContextView context,
         @Nullable Boolean eager) {
-    /** Nothing given. */
+    /** The options with nothing given. */
     public static final TaskOptions DEFAULTS = new TaskOptions(null, null, null);
 
-    /** With a name. */
+    /** Returns options with a name. */
     public static TaskOptions named(String name) {
         return DEFAULTS.withName(name);
     }
 
-    /** A copy with another name. */
+    /** Returns a copy with another name. */
     public TaskOptions withName(@Nullable String name) {
         return new TaskOptions(name, context, eager);
     }
 
-    /** A copy with another context. */
+    /** Returns a copy with another context. */
     public TaskOptions withContext(@Nullable ContextView context) {
         return new TaskOptions(name, context, eager);
     }
 
-    /** A copy with or without an eager start. */
+    /** Returns a copy with or without an eager start. */
     public TaskOptions withEager(@Nullable Boolean eager) {
         return new TaskOptions(name, context, eager);
     }

@@ -4,11 +4,11 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A time limit of this library's has passed: a {@link TimeoutException}, as which it is to be caught. It is made by a
- * timer, whose stack says nothing, so each {@code await} in a body that it comes out of throws a copy, whose stack
- * trace is that of the {@code await}. The one that was made is left as it is: other bodies and subscribers may have it.
+ * Thrown when a time limit of this library has passed; catch it as {@link TimeoutException}. A timer makes it, and the
+ * timer's stack says nothing, so each {@code await} in a body throws a copy with the stack trace of the {@code await}.
+ * The original is left unchanged, since other bodies and subscribers may have it.
  *
- * <p>Thread-safe as every exception.
+ * <p>Thread-safe, like every exception.
  *
  * @since 0.1
  */
@@ -19,9 +19,9 @@ public class TimedOutException extends TimeoutException {
     private boolean awaited;
 
     /**
-     * An exception with a message.
+     * Makes an exception with a message.
      *
-     * @param message what happened, after how long, and what to do
+     * @param message the event, the time after which it occurred, and what to do
      * @since 0.1
      */
     public TimedOutException(@Nullable String message) {
@@ -29,8 +29,8 @@ public class TimedOutException extends TimeoutException {
     }
 
     /**
-     * A new exception with the same message and fields, but without cause and suppressed exceptions, which the caller
-     * adds. A subclass with fields overrides it.
+     * Returns a new exception with the same message and fields, but without cause and suppressed exceptions, which the
+     * caller adds. A subclass with fields overrides it.
      *
      * @since 0.1
      */
@@ -38,10 +38,10 @@ public class TimedOutException extends TimeoutException {
         return new TimedOutException(getMessage());
     }
 
-    /** The exception to throw at the user's {@code await} that is calling this. */
+    /** Returns the exception to throw at the user's {@code await} that calls this. */
     final TimedOutException here() {
         if (awaited) {
-            return this; // another body awaited it, and let it out
+            return this; // another body awaited it, and did not catch it
         }
         TimedOutException copy = copy();
         copy.awaited = true;

@@ -10,13 +10,14 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
- * A scope with a time limit. When the time is out, what runs in the scope is cancelled; when it has ended, its clean-up
- * included, the scope fails with a {@link TimeoutException}. What fails otherwise meanwhile, or was cancelled from
- * outside, comes out as it is; a body that refuses to be cancelled and returns has its value.
+ * A scope with a time limit. When the time is up, the body of the scope is cancelled; when it has ended, its clean-up
+ * included, the scope fails with a {@link TimeoutException}. Other errors that occur meanwhile and cancellations from
+ * outside pass through unchanged; if the body ignores the cancellation and returns, its value is the scope's.
  *
- * <p>Times are the loop's. The timer is not set before something in the scope suspends.
+ * <p>Times are on the loop's clock. The timer is not set until the body suspends.
  *
- * <p><b>Threading.</b> The scope runs on one loop; {@link #reschedule} belongs to that, the questions to any thread.
+ * <p><b>Threading.</b> The scope runs on one loop. {@link #reschedule} must be called on it; {@link #when} and
+ * {@link #expired} may be called from any thread.
  *
  * <pre>{@code
  * Mono<Page> page = Timeout.scope(Duration.ofSeconds(2), timeout -> render(id));
@@ -43,8 +44,9 @@ public final class Timeout {
     // ---- scopes
 
     /**
-     * A time limit around a Mono. Nothing happens until subscription; each begins anew. Awaited in a body it runs in
-     * the current task; elsewhere as a task of the running loop, or of one of {@link EventLoop#shared()}.
+     * A scope with a Mono as its body. Nothing happens until subscription; each subscription starts anew. Awaited in a
+     * body, it runs in the current task; elsewhere it runs as a task of the running loop, or of one of
+     * {@link EventLoop#shared()}.
      *
      * @param delay from subscription on; null for no limit (until {@link #reschedule})
      */
@@ -59,7 +61,7 @@ public final class Timeout {
         return scope(delay, false, straightLine(body), true);
     }
 
-    /** As {@link #scope}, until a point of the loop's clock. asyncio: {@code timeout_at}. */
+    /** As {@link #scope}, until a point in time on the loop's clock. asyncio: {@code timeout_at}. */
     public static <T> Mono<T> scopeAt(
             @Nullable Duration when, Function<? super Timeout, ? extends Mono<? extends T>> body) {
         return scope(when, true, reactive(body), false);
@@ -72,9 +74,9 @@ public final class Timeout {
     }
 
     /**
-     * A time limit around a Mono that is no error when it is out: what runs in the scope is cancelled and waited for as
-     * in {@link #scope}, and then the outcome says so. Errors, cancellations from outside and values that come all the
-     * same are as there. Nothing happens until subscription; each begins anew.
+     * A scope whose time limit is not an error: when the time is up, the body is cancelled and waited for as in
+     * {@link #scope}, and then the outcome says so. Errors, cancellations from outside and values that come in spite of
+     * the cancellation are treated as there. Nothing happens until subscription; each subscription starts anew.
      *
      * <pre>{@code
      * Page page = await(Timeout.moveOn(Duration.ofSeconds(2), timeout -> render(id))).orElse(placeholder);
@@ -107,8 +109,8 @@ public final class Timeout {
     /**
      * The outcome of {@link #moveOn}, and of a {@link CancelScope}.
      *
-     * @param movedOn whether the time was out, or the scope cancelled, and it has ended by that
-     * @param value of the scope; null if it moved on, or was empty
+     * @param movedOn whether the scope ended because its time was up or it was cancelled
+     * @param value the value of the scope; null if it moved on, or was empty
      * @param <T> the type of the value
      * @since 0.1
      */
@@ -155,7 +157,7 @@ public final class Timeout {
 
     // ---- API
 
-    /** When the time is out, on the loop's clock; null for no limit. */
+    /** Returns when the time is up, on the loop's clock; null for no limit. */
     public @Nullable Duration when() {
         return limit.when();
     }
@@ -163,14 +165,15 @@ public final class Timeout {
     /**
      * Moves the limit.
      *
-     * @param when on the loop's clock; a time that has passed takes effect in the next tick; null for no limit
-     * @throws IllegalStateException if the time is out or the scope has ended, or on another thread than the loop's
+     * @param when the limit on the loop's clock; a time that has passed takes effect in the next tick; null for no
+     *     limit
+     * @throws IllegalStateException if the time is up or the scope has ended, or if called off the loop's thread
      */
     public void reschedule(@Nullable Duration when) {
         limit.reschedule(when);
     }
 
-    /** Whether the time was out before the scope ended. */
+    /** Whether the time was up before the scope ended. */
     public boolean expired() {
         return limit.expired();
     }

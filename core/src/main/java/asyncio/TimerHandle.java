@@ -5,11 +5,11 @@ import java.time.Duration;
 import reactor.util.context.ContextView;
 
 /**
- * A callback that a loop will run at a time: what {@link EventLoop#callLater callLater} and {@link EventLoop#callAt
- * callAt} return.
+ * A handle on a callback that a loop will run at a given time, returned by {@link EventLoop#callLater callLater} and
+ * {@link EventLoop#callAt callAt}.
  *
- * <p>Cancelling removes it from the loop's timers at once when done on the loop, on its next tick otherwise. asyncio:
- * {@code TimerHandle}.
+ * <p>Cancelling removes it from the loop's timers: at once when called on the loop, otherwise in its next tick.
+ * asyncio: {@code TimerHandle}.
  */
 public final class TimerHandle extends Handle {
     final TimerQueue.Entry entry;
@@ -19,7 +19,7 @@ public final class TimerHandle extends Handle {
         this.entry = new TimerQueue.Entry(this, deadlineNanos);
     }
 
-    /** When the callback is due, on the loop's clock: comparable with {@link EventLoop#time()}. */
+    /** Returns when the callback is due, on the loop's clock: comparable with {@link EventLoop#time()}. */
     public Duration when() {
         return Duration.ofNanos(entry.deadlineNanos);
     }

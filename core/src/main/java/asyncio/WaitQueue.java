@@ -6,8 +6,9 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The waiters that are suspended on one source, in the order they came: a list through the {@link Suspension}s
- * themselves, so that one that is cancelled leaves it in O(1) and nothing is allocated. For authors of sources.
+ * The waiters that are suspended on one source, in the order of their arrival: a list linked through the
+ * {@link Suspension}s themselves, so that a cancelled one leaves it in O(1) and nothing is allocated. For authors of
+ * sources.
  *
  * <p>Not thread-safe: the source guards it with its own monitor. A suspension is in at most one queue at a time.
  *
@@ -18,10 +19,10 @@ public final class WaitQueue<S extends Suspension<?>> {
     private @Nullable Waiter last;
     private int size;
 
-    /** An empty one. */
+    /** Makes an empty queue. */
     public WaitQueue() {}
 
-    /** Puts one at the end. */
+    /** Appends a suspension. */
     public void add(S suspension) {
         Waiter last = this.last;
         Waiter added = suspension;
@@ -37,7 +38,7 @@ public final class WaitQueue<S extends Suspension<?>> {
         size++;
     }
 
-    /** Takes one out; false if it was not in this one. */
+    /** Removes a suspension; returns false if it was not in this queue. */
     public boolean remove(S suspension) {
         if (suspension.queue != this) {
             return false;
@@ -62,13 +63,13 @@ public final class WaitQueue<S extends Suspension<?>> {
         return true;
     }
 
-    /** The one who has waited longest, or null. */
+    /** Returns the suspension that has waited longest, or null. */
     @SuppressWarnings("unchecked")
     public @Nullable S peek() {
         return (S) first;
     }
 
-    /** Takes out the one who has waited longest, or returns null. */
+    /** Removes and returns the suspension that has waited longest; null if there is none. */
     public @Nullable S poll() {
         S head = peek();
         if (head != null) {
@@ -78,8 +79,8 @@ public final class WaitQueue<S extends Suspension<?>> {
     }
 
     /**
-     * Takes all out and tells them, for a queue of those that were settled; outside the source's monitor. An Error of
-     * one of them keeps it from no other, and comes out in the end.
+     * Removes and delivers all suspensions of a queue of settled ones; outside the source's monitor. If one of them
+     * throws an Error, the others are still delivered, and the Error is thrown at the end.
      */
     public void deliverAll() {
         Error first = null;
@@ -95,7 +96,7 @@ public final class WaitQueue<S extends Suspension<?>> {
         }
     }
 
-    /** Whether the test is true of one of them. */
+    /** Whether the test is true of one of the suspensions. */
     @SuppressWarnings("unchecked")
     public boolean anyMatch(Predicate<? super S> test) {
         for (Waiter waiter = first; waiter != null; waiter = waiter.next) {
@@ -111,12 +112,12 @@ public final class WaitQueue<S extends Suspension<?>> {
         return size;
     }
 
-    /** Whether nobody waits. */
+    /** Whether there are no waiters. */
     public boolean isEmpty() {
         return first == null;
     }
 
-    /** A copy, for looking at. */
+    /** Returns a copy, for inspection. */
     @SuppressWarnings("unchecked")
     public List<S> snapshot() {
         List<S> all = new ArrayList<>(size);

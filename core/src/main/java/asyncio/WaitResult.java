@@ -8,8 +8,8 @@ import java.util.Set;
 /**
  * The result of {@link Asyncio#waitTasks}. Both sets are in the order of the arguments, and cannot be changed.
  *
- * @param done those that were done when the waiting ended
- * @param pending the others, which go on
+ * @param done the Futures that were done when the waiting ended
+ * @param pending the others, which are still running
  * @param <F> the type of the Futures: {@code Task<String>}, say
  */
 public record WaitResult<F extends Future<?>>(Set<F> done, Set<F> pending) {

@@ -9,11 +9,11 @@ import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A daemon thread that looks at every running loop a few times a second and reports, with the stack and while it lasts,
- * a loop that was handed to a thread which does not get to run (too few processors or carriers), and a step that keeps
- * the loop for long. It also lets the {@link LeakDetector} speak.
+ * A daemon thread that checks every running loop about 20 times a second and reports, with the stack and while it
+ * lasts, a loop that was handed to a thread that does not get to run (too few processors or carriers), and a step that
+ * holds the loop for long. It also triggers the reports of the {@link LeakDetector}.
  *
- * <p>Nothing ends it while loops run: what the code that it calls throws is logged, and the next round is on time.
+ * <p>Nothing ends it while loops run: exceptions of the code it calls are logged, and the next round is on time.
  */
 final class Watchdog implements Runnable {
     private static final long PERIOD_NANOS = Duration.ofMillis(50).toNanos();
@@ -25,7 +25,7 @@ final class Watchdog implements Runnable {
     private Watchdog() {}
 
     /**
-     * Begins to look at a loop; {@link #unwatch} must follow, also if this throws since there is no thread to be had.
+     * Begins to check a loop; {@link #unwatch} must follow, even if this throws because no thread can be started.
      *
      * @param look called in each round, with the nanoseconds since the last one
      */
@@ -34,7 +34,7 @@ final class Watchdog implements Runnable {
         synchronized (Watchdog.class) {
             if (thread == null || !thread.isAlive()) {
                 Thread watchdog = DaemonThreads.newThread(new Watchdog(), "asyncio-watchdog", 0);
-                watchdog.setContextClassLoader(ClassLoader.getSystemClassLoader()); // not of whoever came first
+                watchdog.setContextClassLoader(ClassLoader.getSystemClassLoader()); // not that of the first caller
                 watchdog.start();
                 thread = watchdog;
             }
@@ -51,7 +51,8 @@ final class Watchdog implements Runnable {
         for (int idleRounds = 0; ; ) {
             LockSupport.parkNanos(PERIOD_NANOS);
             long now = System.nanoTime();
-            // a machine that is busy, or a JVM that was stopped, is late here as well: that time is nobody's fault
+            // on a busy machine, or after a pause of the JVM, this thread is late as well: no loop is to blame for that
+            // time
             long passed = Math.min(now - before, 2 * PERIOD_NANOS);
             before = now;
             attempt(LeakDetector::report);
@@ -65,7 +66,9 @@ final class Watchdog implements Runnable {
         }
     }
 
-    /** Runs something that calls others' code, an exception handler or a logger: one that fails keeps nothing else. */
+    /**
+     * Runs an action that calls foreign code, an exception handler or a logger; its failure must not stop the watchdog.
+     */
     private static void attempt(Runnable action) {
         try {
             action.run();
@@ -73,7 +76,7 @@ final class Watchdog implements Runnable {
             try {
                 Log.error("An error in code that the watchdog of event loops called; the watchdog keeps running", e);
             } catch (Throwable again) {
-                // no memory even to say so: the next round may have some
+                // no memory even to log it: the next round may have some
                 Thread.onSpinWait();
             }
         }

@@ -3,7 +3,7 @@ package asyncio.management;
 import asyncio.EventLoop;
 
 /**
- * An event loop, for JMX, as it was when it was looked at.
+ * A snapshot of an event loop, for JMX.
  *
  * @since 0.1
  */
@@ -18,17 +18,17 @@ public final class LoopInfo {
         this.tasks = loop.allTasks().size();
     }
 
-    /** Its name: {@code asyncio-1}. */
+    /** Returns the name of the loop, such as {@code asyncio-1}. */
     public String getName() {
         return name;
     }
 
-    /** Whether a thread runs it. */
+    /** Whether a thread runs the loop. */
     public boolean isRunning() {
         return running;
     }
 
-    /** Returns the number of its tasks that are not done. */
+    /** Returns the number of tasks that are not done. */
     public int getTasks() {
         return tasks;
     }

@@ -11,10 +11,10 @@ import javax.management.MBeanServer;
 import javax.management.ObjectName;
 
 /**
- * The event loops of this process, for JMX. Tools make one by its class name when they look into a process, and take it
- * away again. From any thread; keeps nothing.
+ * The event loops of this process, for JMX. Tools that inspect a process make one by its class name, and remove it
+ * afterwards. Thread-safe; holds no state.
  *
- * <p>Where a class loader of its own has the library, as in an executable jar of Spring Boot's,
+ * <p>If the library is loaded by a separate class loader, as in an executable jar of Spring Boot,
  * {@code -Dasyncio.jmx=true} registers one at the start.
  *
  * @since 0.1
@@ -29,7 +29,7 @@ public final class Loops implements LoopsMXBean {
     public Loops() {}
 
     /**
-     * Registers one with the platform's MBean server, unless there is one.
+     * Registers an instance with the platform's MBean server, unless one is already registered.
      *
      * @throws IllegalStateException if the server refuses
      */

@@ -3,21 +3,21 @@ package asyncio.management;
 import java.util.List;
 
 /**
- * The event loops of a process and their tasks, by JMX: {@code asyncio:type=Loops}.
+ * The event loops of a process and their tasks, over JMX: {@code asyncio:type=Loops}.
  *
- * <p>asyncio: what {@code python -m asyncio ps} reads.
+ * <p>asyncio: the data of {@code python -m asyncio ps}.
  *
  * @since 0.1
  */
 public interface LoopsMXBean {
-    /** The loops that are not closed, by name. */
+    /** Returns the loops that are not closed, ordered by name. */
     List<LoopInfo> getLoops();
 
     /**
-     * The tasks of all loops that are not done. Takes 30 to 300 microseconds for each body whose stack is read, on the
-     * thread that asks.
+     * Returns the tasks of all loops that are not done. Takes 30 to 300 microseconds for each stack of a body that is
+     * read, on the calling thread.
      *
-     * @param stackLines how many lines to give of each body, of the innermost; 0 reads no stack
+     * @param stackLines the maximum number of innermost lines for each body; 0 reads no stack
      * @throws IllegalArgumentException if that is negative
      */
     List<TaskInfo> tasks(int stackLines);

@@ -6,7 +6,7 @@ import asyncio.Task;
 import java.util.List;
 
 /**
- * A task that is not done, for JMX, as it was when it was looked at.
+ * A snapshot of a task that is not done, for JMX.
  *
  * @since 0.1
  */
@@ -33,37 +33,37 @@ public final class TaskInfo {
         this.awaiters = task.awaitedBy().stream().map(Task::getId).toList();
     }
 
-    /** The name of its loop. */
+    /** Returns the name of the task's loop. */
     public String getLoop() {
         return loop;
     }
 
-    /** Its {@link Task#getId id}. */
+    /** Returns the task's {@link Task#getId id}. */
     public long getId() {
         return id;
     }
 
-    /** Its name. */
+    /** Returns the task's name. */
     public String getName() {
         return name;
     }
 
-    /** {@code waiting}, {@code ready} (or running), or {@code cancelling}. */
+    /** Returns {@code waiting}, {@code ready} (or running), or {@code cancelling}. */
     public String getState() {
         return state;
     }
 
-    /** Returns the source that it waits for, as text; empty if it waits for nothing. */
+    /** Returns the source that the task waits for, as text; empty if there is none. */
     public String getWaitsFor() {
         return waitsFor;
     }
 
-    /** Lines of its body, the innermost first; empty if it has none. */
+    /** Returns the lines of the body's stack, the innermost first; empty if there is no body. */
     public List<String> getStack() {
         return stack;
     }
 
-    /** The ids of the tasks that wait for it. */
+    /** Returns the ids of the tasks that wait for this one. */
     public List<Long> getAwaiters() {
         return awaiters;
     }

@@ -19,16 +19,16 @@ import reactor.core.Scannable;
  * <p>Gauges: {@code asyncio.loop.tasks}, {@code .ready}, {@code .timers}, {@code .channels} (as in
  * {@link LoopStatistics}), {@code asyncio.executor.active}, {@code .queued}. Counters: {@code asyncio.loop.ticks},
  * {@code .polls}, {@code asyncio.tasks.ended} with the tag {@code outcome} ({@code result}, {@code exception},
- * {@code cancelled}), {@code asyncio.exceptions} (that nobody caught), {@code asyncio.coroutines.forgotten}. Timers:
- * {@code asyncio.loop.lag}, of one probe a second, and {@code asyncio.loop.step}, of steps that were slow. And of the
- * whole process, without the tag, where bodies run on platform threads: {@code asyncio.bodies.threads}, {@code .max},
+ * {@code cancelled}), {@code asyncio.exceptions} (unhandled ones), {@code asyncio.coroutines.forgotten}. Timers:
+ * {@code asyncio.loop.lag}, of one probe a second, and {@code asyncio.loop.step}, of slow steps. For the whole process,
+ * without the tag, where bodies run on platform threads: {@code asyncio.bodies.threads}, {@code .max},
  * {@code .refused}.
  *
- * <p>Gauges are read when the registry is scraped. No step of the loop reads a clock for a timer; a task costs a
- * counter. When the loop is closed its meters are removed from the registry.
+ * <p>Gauges are read when the registry is scraped. The timers add no clock reading to the loop's steps; each task
+ * increments one counter. When the loop is closed, its meters are removed from the registry.
  *
- * <p><b>Threading.</b> From any thread. Class {@code io.micrometer:micrometer-core} must be there; the library does not
- * bring it.
+ * <p><b>Threading.</b> From any thread. The dependency {@code io.micrometer:micrometer-core} must be present; the
+ * library does not bring it.
  *
  * <pre>{@code
  * MeterRegistry registry = new SimpleMeterRegistry();
@@ -42,14 +42,14 @@ import reactor.core.Scannable;
  *
  * @since 0.1
  */
-@SuppressWarnings("exports") // a transitive requirement would be one of everybody who compiles against this module
+@SuppressWarnings("exports") // "requires transitive" would burden every module that compiles against this one
 public final class AsyncioMetrics implements MeterBinder, AutoCloseable {
     private final EventLoop loop;
     private final Tags tags;
     /** Guarded by this. */
     private final List<LoopMeters> bound = new ArrayList<>();
 
-    /** Makes a binder of a loop's meters, which binds nothing so far. */
+    /** Makes a binder of a loop's meters; {@link #bindTo(MeterRegistry)} binds them. */
     public AsyncioMetrics(EventLoop loop) {
         this(loop, List.of());
     }
@@ -63,7 +63,7 @@ public final class AsyncioMetrics implements MeterBinder, AutoCloseable {
     /**
      * Registers the meters of a loop.
      *
-     * @return takes them back
+     * @return removes the meters when closed
      */
     public static AsyncioMetrics bindTo(MeterRegistry registry, EventLoop loop) {
         AsyncioMetrics metrics = new AsyncioMetrics(loop);
@@ -72,11 +72,11 @@ public final class AsyncioMetrics implements MeterBinder, AutoCloseable {
     }
 
     /**
-     * Registers the gauges of a lock, a queue or another thing that tasks wait for: {@code asyncio.waiters}, and of a
-     * queue {@code asyncio.queue.size}, with the tag {@code name}. The registry does not hold it: when it is collected
-     * the gauges are NaN.
+     * Registers the gauges of a lock, a queue or another source that tasks wait for: {@code asyncio.waiters}, and for a
+     * queue {@code asyncio.queue.size}, with the tag {@code name}. The registry does not hold the source: once it is
+     * garbage-collected, the gauges are NaN.
      *
-     * @param name how it is called in the registry
+     * @param name the name of the source in the registry
      */
     public static void bindTo(MeterRegistry registry, String name, Scannable primitive) {
         Tags tags = Tags.of("name", Objects.requireNonNull(name, "name"));
@@ -109,7 +109,7 @@ public final class AsyncioMetrics implements MeterBinder, AutoCloseable {
     /**
      * Registers the meters with one more registry; does nothing if the loop is closed.
      *
-     * @param registry the registry, which the loop's listener holds until {@link #close} or the loop's end
+     * @param registry the registry; the loop's listener holds it until {@link #close} or the close of the loop
      */
     @Override
     public void bindTo(MeterRegistry registry) {

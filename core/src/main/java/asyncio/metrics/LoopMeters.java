@@ -25,13 +25,13 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
 
-/** The meters of one loop in one registry, until that loop is closed; from any thread. */
+/** The meters of one loop in one registry, until that loop is closed. Thread-safe. */
 final class LoopMeters implements LoopListener {
     private final MeterRegistry registry;
     private final EventLoop loop;
     private final Tags tags;
     private final List<Meter> meters = new ArrayList<>();
-    /** Complete from the start. */
+    /** Has an entry for each outcome; not modified after construction. */
     private final Map<Outcome, Counter> ended = new EnumMap<>(Outcome.class);
 
     private final Counter exceptions;
@@ -40,7 +40,7 @@ final class LoopMeters implements LoopListener {
     private final Timer step;
     private final Disposable.Composite ties = Disposables.composite();
 
-    /** Registers them; they show nothing of the loop's doing before {@link #bind}. */
+    /** Registers the meters; they do not count events of the loop until {@link #bind}. */
     LoopMeters(MeterRegistry registry, EventLoop loop, Tags tags) {
         this.registry = registry;
         this.loop = loop;
@@ -57,7 +57,7 @@ final class LoopMeters implements LoopListener {
             Tags outcomes = tags.and("outcome", outcome.name().toLowerCase(Locale.ROOT));
             ended.put(outcome, counter("asyncio.tasks.ended", "Tasks that have ended", outcomes));
         }
-        exceptions = counter("asyncio.exceptions", "Exceptions that nobody caught or retrieved", tags);
+        exceptions = counter("asyncio.exceptions", "Exceptions that were not caught or retrieved", tags);
         forgotten = counter("asyncio.coroutines.forgotten", "Coroutines that were never awaited", tags);
         lag = timer("asyncio.loop.lag", "The time that a callback waits for its turn, probed once a second");
         step = timer("asyncio.loop.step", "Steps that kept the loop for longer than its slow-callback duration");
@@ -89,9 +89,9 @@ final class LoopMeters implements LoopListener {
         return timer;
     }
 
-    /** Of all loops together: registered by each, and removed by none. */
+    /** Registers the meters of all loops together: each loop registers them, and none removes them. */
     private void bodies() {
-        if (BodyThreads.VIRTUAL // as many as there is memory for
+        if (BodyThreads.VIRTUAL // limited only by memory
                 || registry.find("asyncio.bodies.max").gauge() != null) {
             return;
         }
@@ -105,7 +105,7 @@ final class LoopMeters implements LoopListener {
         AsyncioMetrics.gauge(
                 registry,
                 "asyncio.bodies.max",
-                "The limit of these, asyncio.bodies.max",
+                "The limit of platform threads for bodies, asyncio.bodies.max",
                 Tags.empty(),
                 BodyThreads.class,
                 type -> BodyThreads.maxPlatformThreads());
@@ -114,19 +114,19 @@ final class LoopMeters implements LoopListener {
                 .register(registry);
     }
 
-    /** Begins to listen, until the loop is closed. */
+    /** Starts to listen, until the loop is closed. */
     void bind() {
         ties.add(loop.addListener(this));
         ties.add(loop.onClose(this::close));
     }
 
-    /** Stops listening, and takes the meters out of the registry. */
+    /** Stops listening, and removes the meters from the registry. */
     void close() {
         ties.dispose();
         meters.forEach(registry::remove);
     }
 
-    // ---- told by the loop
+    // ---- called by the loop
 
     @Override
     public void taskEnded(Task<?> task, Outcome outcome, @Nullable Throwable exception) {

@@ -20,13 +20,14 @@ import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
 /**
- * Observations of Micrometer's around the tasks of a loop that were given a name, from their creation to their end:
- * meters, and spans with Micrometer Tracing. Off unless it is bound to a loop.
+ * Micrometer observations of the named tasks of a loop, from their creation to their end: meters, and spans with
+ * Micrometer Tracing. Off unless bound to a loop.
  *
  * <p>An observation is called {@code asyncio.task}, with the low-cardinality keys {@code task}, the task's name, and
- * {@code outcome}; so names are to be few, and no numbers in them. Its parent is the observation in the context of the
- * code that creates the task. It is in the task's own context, and so the parent of what the task starts, and, with
- * {@code io.micrometer:context-propagation}, current in its body and in the functions that it gives to threads.
+ * {@code outcome}; so use few names, without numbers in them. Its parent is the observation in the context of the code
+ * that creates the task. It is in the task's own context, and so is the parent of observations that the task starts,
+ * and, with {@code io.micrometer:context-propagation}, current in its body and in the functions that it runs on other
+ * threads.
  *
  * <p><b>Threading.</b> From any thread; observations begin on the thread that creates the task and end on its loop.
  *
@@ -48,8 +49,8 @@ public final class TaskObservations implements Disposable {
     private final @Nullable TaskFactory before;
     private final TaskFactory factory = new Factory();
     private final Map<Task<?>, Observation> underWay = new ConcurrentHashMap<>();
-    /** The observation of the task that this thread is making, until the loop tells of it. */
-    @SuppressWarnings("ThreadLocalUsage") // two bindings of one loop must not take each other's
+    /** The observation of the task that this thread is making, until the loop reports the task. */
+    @SuppressWarnings("ThreadLocalUsage") // two bindings of one loop must not take each other's observation
     private final ThreadLocal<@Nullable Observation> making = new ThreadLocal<>();
 
     private final Disposable listening;
@@ -63,10 +64,10 @@ public final class TaskObservations implements Disposable {
     }
 
     /**
-     * Observes the named tasks that are made on a loop from now on. It takes the place of the loop's task factory,
-     * which still makes the tasks.
+     * Observes the named tasks made on a loop from now on. Replaces the loop's task factory with one that uses it to
+     * make the tasks.
      *
-     * @return ends it; tasks that are under way are observed to their end
+     * @return stops observing when disposed; tasks that are under way are observed to their end
      */
     public static TaskObservations bindTo(ObservationRegistry registry, EventLoop loop) {
         TaskObservations observations = new TaskObservations(
