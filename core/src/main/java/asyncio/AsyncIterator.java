@@ -7,15 +7,15 @@ import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Mono;
 
 /**
- * Iterates over a Publisher in a loop of straight-line code, item by item: made by {@link Asyncio#iterate}.
+ * Iterates over a Publisher in straight-line code, item by item; made by {@link Asyncio#iterate}.
  *
- * <p>Nothing happens before the first {@link #next}, which subscribes, in the context of whoever calls it.
+ * <p>Nothing happens before the first {@link #next}, which subscribes in the context of its caller.
  *
- * <p><b>Closing.</b> {@link #close} cancels the subscription and, in a body, waits until what that has cancelled has
- * ended: the {@code finally} blocks of a {@linkplain Asyncio#generate generator}, tasks, {@linkplain Asyncio#cleanup
- * clean-ups}. So try-with-resources leaves nothing behind, however the loop is left.
+ * <p><b>Closing.</b> {@link #close} cancels the subscription and, in a body, waits until all the work cancelled by that
+ * has ended: the {@code finally} blocks of a {@linkplain Asyncio#generate generator}, tasks,
+ * {@linkplain Asyncio#cleanup clean-ups}. So try-with-resources leaves nothing behind, no matter how the loop is left.
  *
- * <p><b>Threading.</b> Thread-safe; several may wait for the next item, and are served in the order they came.
+ * <p><b>Threading.</b> Thread-safe; several tasks may wait for the next item and are served in order of arrival.
  *
  * <pre>{@code
  * try (AsyncIterator<Row> rows = iterate(table)) {
@@ -44,12 +44,12 @@ public final class AsyncIterator<T> implements AutoCloseable {
     }
 
     /**
-     * Gives the next item; empty (null to {@code await}) at the end of the stream, and when this is closed. Nothing
-     * happens until subscription; each asks for another item. Fails with the error of the stream, once; after that it
-     * is at its end.
+     * Returns the next item; empty (null to {@code await}) at the end of the stream, and when this is closed. Nothing
+     * happens until subscription; each subscription asks for another item. Fails once with the error of the stream;
+     * after that the stream is at its end.
      *
-     * <p>Cancelling ends the waiting. An item that comes later, or that had come and was not taken, is the next one:
-     * with {@code waitFor(items.next(), limit)} none is lost.
+     * <p>Cancelling ends the wait. An item that arrives later, or had arrived without being taken, becomes the next
+     * one: {@code waitFor(items.next(), limit)} loses none.
      *
      * <p>asyncio: {@code anext}.
      */
@@ -58,9 +58,9 @@ public final class AsyncIterator<T> implements AutoCloseable {
     }
 
     /**
-     * Closes this, and completes, empty, when what was cancelled by that has ended. Nothing happens until subscription.
-     * Items that were not taken go to {@code Operators.onDiscard}; whoever waits for one is at the end. Cancelling this
-     * does not end the waiting: a task that is cancelled meanwhile hears of it afterwards.
+     * Closes this, and completes empty when all the work cancelled by that has ended. Nothing happens until
+     * subscription. Items that were not taken go to {@code Operators.onDiscard}; a pending {@link #next} completes
+     * empty. Cancelling does not end the wait: a task that is cancelled meanwhile gets the cancellation afterwards.
      *
      * <p>asyncio: {@code aclose}.
      */
@@ -68,7 +68,7 @@ public final class AsyncIterator<T> implements AutoCloseable {
         return new MonoScope.Shielded<>(AcloseSteps.class, () -> new AcloseSteps(subscriber));
     }
 
-    /** Closes this as {@link #aclose}: in a body, waits for it; elsewhere does not wait. */
+    /** Closes this like {@link #aclose}; in a body, waits for the end, elsewhere does not. */
     @Override
     public void close() throws Exception {
         if (!subscriber.close()) {
@@ -86,7 +86,7 @@ public final class AsyncIterator<T> implements AutoCloseable {
         return subscriber.toString();
     }
 
-    /** The next item, for whoever subscribes: one object for all, since a loop asks for it again and again. */
+    /** The Mono of the next item: one object for all calls, since a loop asks for it repeatedly. */
     private static final class MonoNext<T> extends ColdMono<T> {
         private final IterateSubscriber<T> iterator;
 
@@ -112,7 +112,7 @@ public final class AsyncIterator<T> implements AutoCloseable {
         }
     }
 
-    /** Closes, and waits until nothing is under way any more, whoever is cancelled meanwhile. */
+    /** Closes, and waits until no work is left, even if cancelled meanwhile. */
     private static final class AcloseSteps extends Steps<Void> {
         private final IterateSubscriber<?> iterator;
         private @Nullable CancelledException cancelled;

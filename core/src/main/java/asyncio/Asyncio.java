@@ -17,10 +17,10 @@ import reactor.core.publisher.Mono;
 import reactor.util.context.ContextView;
 
 /**
- * The start of programs: {@link #run}, {@link #async} and {@link #await}, made for {@code import static}.
+ * The entry points of a program: {@link #run}, {@link #async} and {@link #await}, meant for {@code import static}.
  *
  * <p>A <em>body</em> is straight-line code that may {@link #await}: the argument of {@code run} or {@code async}. It
- * runs on a loop, alone: between two awaits nothing else of that loop happens.
+ * runs on a loop and has it to itself: between two awaits nothing else runs on that loop.
  *
  * <pre>{@code
  * Asyncio.run(() -> {
@@ -37,59 +37,62 @@ public final class Asyncio {
     // ---- running
 
     /**
-     * Runs a body on a new loop on this thread, and returns its result. At its end, tasks that are left are cancelled
-     * and waited for, then the loop is closed. It is {@link Runner#run(Callable)} and {@link Runner#close} of a runner
-     * that serves once: what is said there of Ctrl-C, of virtual threads and of the end is true here too.
+     * Runs a body on a new loop on this thread and returns its result. When the body has ended, the remaining tasks are
+     * cancelled and waited for, then the loop is closed. This is {@link Runner#run(Callable)} and {@link Runner#close}
+     * of a runner that is used once: the rules there for Ctrl-C, virtual threads and shutdown apply here too.
      *
      * @throws IllegalStateException in a running loop, or on a thread that must not block
-     * @throws KeyboardInterruptException if Ctrl-C ended it
-     * @throws Exception what the body throws, as it is
+     * @throws KeyboardInterruptException if Ctrl-C ended the program
+     * @throws Exception the exception that the body throws, unchanged
      */
     public static <T extends @Nullable Object> T run(Callable<T> body) throws Exception {
         return run(new MonoCoroutine<T>(Objects.requireNonNull(body, "body"), body));
     }
 
-    /** As {@link #run(Callable)}, for a lambda. */
+    /** Like {@link #run(Callable)}, for a lambda. */
     public static <T extends @Nullable Object> T run(ValueBody<T> body) throws Exception {
         return run((Callable<T>) body);
     }
 
     /**
-     * As {@link #run(Callable)}, for a body without a result.
+     * Like {@link #run(Callable)}, for a body without a result.
      *
-     * @param none nothing: it keeps Kotlin's lambdas behind the parentheses, and Scala's, away from here, where a value
-     *     is lost
+     * @param none not used: it makes Kotlin's trailing lambdas, and Scala's, choose another overload, since this one
+     *     loses a value
      */
     public static void run(Body body, Void... none) throws Exception {
         run(async(body));
     }
 
-    /** As {@link #run(Callable)}, for any Mono; null if it is empty. */
+    /** Like {@link #run(Callable)}, for any Mono; returns null if it is empty. */
     public static <T extends @Nullable Object> T run(Mono<T> main) throws Exception {
         return run(main, Runner.builder());
     }
 
-    /** As {@link #run(Callable)}, with {@link EventLoop#setDebug debug mode} on or off, whatever the process's is. */
+    /**
+     * Like {@link #run(Callable)}, with {@link EventLoop#setDebug debug mode} on or off, regardless of the process-wide
+     * setting.
+     */
     public static <T extends @Nullable Object> T run(Callable<T> body, boolean debug) throws Exception {
         return run(new MonoCoroutine<T>(Objects.requireNonNull(body, "body"), body), debug);
     }
 
-    /** As {@link #run(Callable, boolean)}, for a lambda. */
+    /** Like {@link #run(Callable, boolean)}, for a lambda. */
     public static <T extends @Nullable Object> T run(ValueBody<T> body, boolean debug) throws Exception {
         return run((Callable<T>) body, debug);
     }
 
     /**
-     * As {@link #run(Callable, boolean)}, for a body without a result.
+     * Like {@link #run(Callable, boolean)}, for a body without a result.
      *
-     * @param none nothing: it keeps Kotlin's lambdas behind the parentheses, and Scala's, away from here, where a value
-     *     is lost
+     * @param none not used: it makes Kotlin's trailing lambdas, and Scala's, choose another overload, since this one
+     *     loses a value
      */
     public static void run(Body body, boolean debug, Void... none) throws Exception {
         run(async(body), debug);
     }
 
-    /** As {@link #run(Callable, boolean)}, for any Mono; null if it is empty. */
+    /** Like {@link #run(Callable, boolean)}, for any Mono; returns null if it is empty. */
     public static <T extends @Nullable Object> T run(Mono<T> main, boolean debug) throws Exception {
         return run(main, Runner.builder().debug(debug));
     }
@@ -103,13 +106,13 @@ public final class Asyncio {
     }
 
     /**
-     * A body as a cold Mono: nothing runs until someone subscribes or awaits, and each time it runs anew. Awaited
-     * directly in a body it runs inside the current task. Subscribed elsewhere it becomes a task on the running loop,
-     * or on one of {@link EventLoop#shared()} if none runs.
+     * Returns a body as a cold Mono: nothing runs until it is subscribed to or awaited, and each subscription runs it
+     * anew. Awaited directly in a body, it runs inside the current task. Subscribed to elsewhere, it becomes a task on
+     * the running loop, or on one of {@link EventLoop#shared()} if none is running.
      *
      * <p>Cancelling the subscription cancels that task: the body gets a {@link CancelledException} at its await. The
-     * body sees the subscriber's context, and its ThreadLocals if {@code io.micrometer:context-propagation} is there. A
-     * body that returns null completes the Mono empty; one that returns a Publisher fails.
+     * body sees the subscriber's context, and its ThreadLocals if {@code io.micrometer:context-propagation} is present.
+     * A body that returns null completes the Mono empty; one that returns a Publisher fails.
      *
      * <p>asyncio: {@code async def}.
      */
@@ -117,16 +120,16 @@ public final class Asyncio {
         return new MonoCoroutine<>(Objects.requireNonNull(body, "body"), body);
     }
 
-    /** As {@link #async(Callable)}, for a lambda. */
+    /** Like {@link #async(Callable)}, for a lambda. */
     public static <T> Mono<T> async(ValueBody<? extends T> body) {
         return async((Callable<? extends T>) body);
     }
 
     /**
-     * As {@link #async(Callable)}, for a body without a result.
+     * Like {@link #async(Callable)}, for a body without a result.
      *
-     * @param none nothing: it keeps Kotlin's lambdas behind the parentheses, and Scala's, away from here, where a value
-     *     is lost
+     * @param none not used: it makes Kotlin's trailing lambdas, and Scala's, choose another overload, since this one
+     *     loses a value
      */
     public static Mono<Void> async(Body body, Void... none) {
         Objects.requireNonNull(body, "body");
@@ -139,17 +142,18 @@ public final class Asyncio {
     }
 
     /**
-     * Waits for a Mono in a body, and returns its value, or null if it is empty. Meanwhile the loop runs other things;
-     * no thread of Reactor is blocked. What is done already does not suspend.
+     * Waits for a Mono in a body and returns its value, or null if it is empty. Meanwhile the loop runs other code; no
+     * Reactor thread is blocked. Awaiting a Mono that is already done does not suspend.
      *
-     * <p>Cancelling the task that awaits cancels what it awaits: a {@link Future} for all, another Mono by disposing of
-     * it. A Future that is awaited through an operator, such as {@code await(task.map(f))}, is only detached from.
+     * <p>Cancelling the awaiting task cancels the awaited Mono: a {@link Future} for all its subscribers, any other
+     * Mono by disposing of its subscription. A Future that is awaited through an operator, as in
+     * {@code await(task.map(f))}, is not cancelled: the task only detaches from it.
      *
      * @throws CancelledException if the task was cancelled, or the Future
      * @throws IllegalStateException outside a body, or in an operator's lambda
-     * @throws Exception the Mono's error, as it is
+     * @throws Exception the Mono's error, unchanged
      */
-    @SuppressWarnings("NullAway") // an empty Mono is null to a caller whose T admits it
+    @SuppressWarnings("NullAway") // an empty Mono is null to callers with a nullable T
     public static <T extends @Nullable Object> T await(Mono<T> mono) throws Exception {
         Objects.requireNonNull(mono, "mono");
         EventLoop loop = EventLoop.runningOrNull();
@@ -171,12 +175,12 @@ public final class Asyncio {
         return createTask(coroutine, TaskOptions.DEFAULTS);
     }
 
-    /** As {@link #createTask(Mono)}, with a name; null for {@code Task-N}. */
+    /** Like {@link #createTask(Mono)}, with a name; null for {@code Task-N}. */
     public static <T> Task<T> createTask(Mono<? extends T> coroutine, @Nullable String name) {
         return createTask(coroutine, name == null ? TaskOptions.DEFAULTS : TaskOptions.named(name));
     }
 
-    /** As {@link #createTask(Mono)}, with options: an eager start, for one. */
+    /** Like {@link #createTask(Mono)}, with options, such as an eager start. */
     public static <T> Task<T> createTask(Mono<? extends T> coroutine, TaskOptions options) {
         ColdMono.adopt(Objects.requireNonNull(coroutine, "coroutine"));
         EventLoop loop = EventLoop.runningOrNull();
@@ -187,12 +191,12 @@ public final class Asyncio {
     }
 
     /**
-     * A task factory, for {@code loop.setTaskFactory(Asyncio::eagerTaskFactory)}, whose tasks take their first step
-     * inside {@code createTask}: one that never suspends is done when {@code createTask} returns, and never waits for
-     * its turn. Options may ask otherwise.
+     * Makes tasks that take their first step inside {@code createTask}, for
+     * {@code loop.setTaskFactory(Asyncio::eagerTaskFactory)}. A task that never suspends is done when
+     * {@code createTask} returns, and never waits for its turn. The options of a task take precedence.
      *
-     * <p>It changes the order in which things happen. It saves the tick, not the thread that a body needs: what often
-     * ends without suspending is cheapest as a Mono, or awaited inline.
+     * <p>Eager starts change the order of execution. They save a tick, but not the thread that a body needs: work that
+     * often ends without suspending is cheapest as a Mono, or awaited inline.
      *
      * <p>asyncio: {@code eager_task_factory}.
      */
@@ -201,9 +205,9 @@ public final class Asyncio {
     }
 
     /**
-     * A Future as it is; any other Mono as a task.
+     * Returns a Future unchanged, and any other Mono as a new task.
      *
-     * @throws IllegalStateException if it is no Future and no loop runs on this thread
+     * @throws IllegalStateException if it is not a Future and no loop runs on this thread
      */
     @SuppressWarnings("unchecked")
     public static <T> Future<T> ensureFuture(Mono<? extends T> mono) {
@@ -211,7 +215,7 @@ public final class Asyncio {
     }
 
     /**
-     * The task whose coroutine calls this, or null in a callback.
+     * Returns the task that the caller runs in, or null in a callback.
      *
      * @throws IllegalStateException if no loop runs on this thread
      */
@@ -224,7 +228,7 @@ public final class Asyncio {
     }
 
     /**
-     * The tasks of the running loop that are not done.
+     * Returns the tasks of the running loop that are not done.
      *
      * @throws IllegalStateException if no loop runs on this thread
      */
@@ -236,7 +240,7 @@ public final class Asyncio {
         return loop.allTasks();
     }
 
-    /** The Reactor context of the task, callback or {@link #toThread} function that calls this; empty elsewhere. */
+    /** Returns the Reactor context of the calling task, callback or {@link #toThread} function; empty elsewhere. */
     public static ContextView currentContext() {
         return Contexts.current();
     }
@@ -244,14 +248,14 @@ public final class Asyncio {
     // ---- waiting
 
     /**
-     * Completes after a delay, empty. Nothing happens until subscription; cancelling drops the timer. A delay that is
-     * zero or negative takes exactly one tick: what is ready gets its turn.
+     * Completes empty after a delay. Nothing happens until subscription; cancelling drops the timer. A zero or negative
+     * delay takes exactly one tick, so that everything that is ready gets its turn.
      */
     public static Mono<Void> sleep(Duration delay) {
         return Objects.requireNonNull(delay, "delay").isZero() ? MonoSleep.ONE_TICK : new MonoSleep<>(delay, null);
     }
 
-    /** As {@link #sleep(Duration)}, with a result. */
+    /** Like {@link #sleep(Duration)}, with a result. */
     public static <T> Mono<T> sleep(Duration delay, T result) {
         return new MonoSleep<>(Objects.requireNonNull(delay, "delay"), Objects.requireNonNull(result, "result"));
     }
@@ -259,12 +263,12 @@ public final class Asyncio {
     // ---- several at a time
 
     /**
-     * Runs Monos as tasks of a {@link TaskGroup}; gives their results in order, null for an empty one. Nothing happens
-     * until subscription. If one fails, the others are cancelled and waited for, and this fails with the
-     * {@link ExceptionGroup}; a null stands for one that was cancelled on its own. Cancelling cancels all and waits for
-     * them.
+     * Runs Monos as tasks of a {@link TaskGroup} and emits their results in order, with null for an empty one. Nothing
+     * happens until subscription. If one fails, the others are cancelled and waited for, and this fails with the
+     * {@link ExceptionGroup}. The result of a Mono that was cancelled on its own is null. Cancelling this cancels all
+     * of them and waits for their end.
      *
-     * <p>Not in asyncio, whose {@code gather} lets the others go on when one fails.
+     * <p>Not in asyncio: its {@code gather} keeps the others running when one fails.
      */
     @SafeVarargs
     @SuppressWarnings("varargs") // asList only reads
@@ -272,7 +276,7 @@ public final class Asyncio {
         return AllSteps.of(Arrays.asList(monos));
     }
 
-    /** As {@link #all(Mono...)}; the Iterable is gone through once, here. */
+    /** Like {@link #all(Mono...)}; the Iterable is iterated once, by this call. */
     public static <T> Mono<List<@Nullable T>> all(Iterable<? extends Mono<? extends T>> monos) {
         return AllSteps.of(monos);
     }
@@ -280,15 +284,15 @@ public final class Asyncio {
     // ---- time limits
 
     /**
-     * Waits for a Mono for at most some time. When the time is out, the Mono is cancelled, a Future for all; when that
-     * has ended, its clean-up included, this fails with a {@link java.util.concurrent.TimeoutException}. A result that
-     * comes all the same, or came in time, is given. Without time (zero or less) only a Future that is done has its
-     * result; nothing is begun then. Nothing happens until subscription; cancelling cancels the Mono and waits for its
-     * end.
+     * Waits for a Mono with a time limit. When the limit is reached, the Mono is cancelled, a Future for all its
+     * subscribers; when it has ended, including its clean-up, this fails with a
+     * {@link java.util.concurrent.TimeoutException}. If the Mono still completes with a result, or did so in time, that
+     * result is emitted. With a limit of zero or less nothing is started, and only a Future that is already done gives
+     * its result. Nothing happens until subscription; cancelling cancels the Mono and waits for its end.
      *
-     * <p>asyncio: {@code wait_for}. To let what is waited for go on, {@code waitFor(shield(task), limit)}.
+     * <p>asyncio: {@code wait_for}. To keep the work running after a timeout, use {@code waitFor(shield(task), limit)}.
      *
-     * @param limit on the loop's clock, from subscription on; null for none
+     * @param limit measured on the loop's clock from the subscription; null for no limit
      */
     public static <T> Mono<T> waitFor(Mono<? extends T> mono, @Nullable Duration limit) {
         ColdMono.adopt(Objects.requireNonNull(mono, "mono"));
@@ -298,18 +302,18 @@ public final class Asyncio {
     // ---- several at a time
 
     /**
-     * Runs Monos concurrently and completes with their results, in the order of the arguments, null for an empty one.
-     * Nothing happens until subscription. Then Futures are awaited as they are, other Monos run as tasks of the running
-     * loop, or of one of {@link EventLoop#shared()}; the same Mono given twice runs once and fills both places.
+     * Runs Monos concurrently and emits their results in the order of the arguments, with null for an empty one.
+     * Nothing happens until subscription. Then Futures are awaited directly, other Monos run as tasks of the running
+     * loop, or of one of {@link EventLoop#shared()}; a Mono that is given twice runs once and fills both places.
      *
-     * <p>Cancelling the subscription, or the task that awaits this, cancels all of them, also the Futures that were
-     * given: {@link #shield} those that are not to be. The awaiting task resumes with the first that ends cancelled,
-     * once no {@link #cleanup clean-up} of the others is under way and no child process of theirs is left; another
-     * cancellation until then reaches those that still run.
+     * <p>Cancelling the subscription, or the task that awaits this, cancels all of them, including the given Futures:
+     * {@link #shield} those that must not be cancelled. The awaiting task resumes with the first that ends cancelled,
+     * once no {@link #cleanup clean-up} of the others is under way and none of their child processes is left; another
+     * cancellation before that reaches those that are still running.
      *
-     * <p>The first error is signalled at once, and the others go on: their errors are not heard of any more, their
-     * results go to {@code Operators.onDiscard}. That a Mono was cancelled by somebody else counts as its error. A task
-     * group is for work whose parts live and die together.
+     * <p>The first error is signalled at once and the others keep running: their errors are no longer reported, their
+     * results go to {@code Operators.onDiscard}. A Mono that was cancelled from elsewhere counts as failed. Use a task
+     * group if all the work should end when one part fails.
      *
      * <pre>{@code
      * List<Page> pages = await(gather(fetch("a"), fetch("b")));
@@ -325,27 +329,27 @@ public final class Asyncio {
         return Gather.of(Arrays.asList(monos), false);
     }
 
-    /** As {@link #gather(Mono...)}; the Iterable is gone through once, here. */
+    /** Like {@link #gather(Mono...)}; the Iterable is iterated once, by this call. */
     public static <T> Mono<List<@Nullable T>> gather(Iterable<? extends Mono<? extends T>> monos) {
         return Gather.of(monos, false);
     }
 
     /**
-     * As {@link #gather(Mono...)}; but if exceptions are returned, then an error takes the place of a result, a
-     * cancellation too, and all are waited for. A cancellation of this itself still comes out as one.
+     * Like {@link #gather(Mono...)}, but if {@code returnExceptions} is true, an error or a cancellation takes the
+     * place of the result, and all are waited for. A cancellation of the returned Mono itself is still signalled as
+     * one.
      */
     public static Mono<List<@Nullable Object>> gather(Iterable<? extends Mono<?>> monos, boolean returnExceptions) {
         return Gather.of(monos, returnExceptions);
     }
 
     /**
-     * Waits for a Mono and keeps the cancellation of who waits away from it. Nothing happens until subscription; then a
-     * Future is awaited as it is, any other Mono runs as a task of the running loop, or of one of
-     * {@link EventLoop#shared()}.
+     * Waits for a Mono and protects it from cancellation of the wait. Nothing happens until subscription; then a Future
+     * is awaited directly, any other Mono runs as a task of the running loop, or of one of {@link EventLoop#shared()}.
      *
-     * <p>Cancelling the subscription, or the task that awaits this, ends the waiting at once, and the inner work goes
-     * on. If it fails then, and nobody else asks for its exception, that is reported to the loop's exception handler as
-     * never retrieved. Keep the Task, to wait for its end:
+     * <p>Cancelling the subscription, or the task that awaits this, ends the wait at once, and the inner work keeps
+     * running. If it then fails and its exception is retrieved nowhere else, that is reported to the loop's exception
+     * handler as never retrieved. Keep the Task to wait for its end:
      *
      * <pre>{@code
      * Task<Receipt> booking = createTask(book(order));
@@ -365,19 +369,19 @@ public final class Asyncio {
     }
 
     /**
-     * Waits for Futures or Tasks, and tells which are done. Nothing happens until subscription. It never cancels them,
-     * and never fails for their errors, which are left to be asked for; cancelling it ends the waiting only.
+     * Waits for Futures or Tasks and emits which of them are done. Nothing happens until subscription. It never cancels
+     * them and never fails with their errors, which remain to be retrieved; cancelling it only ends the wait.
      *
      * <pre>{@code
      * WaitResult<Task<Page>> result = await(waitTasks(tasks, ReturnWhen.FIRST_COMPLETED));
      * Future.cancelAll(result.pending(), null);
      * }</pre>
      *
-     * <p>What is done is seen when the waiting code goes on. What is wanted already costs no tick. To take one after
-     * the other as they end, {@link #asCompletedTasks} is cheaper than waiting for the first again and again. asyncio:
-     * {@code wait}.
+     * <p>The result shows the state at the moment when the waiting code resumes. If the condition is already met, no
+     * tick passes. To process Futures one by one as they end, {@link #asCompletedTasks} is cheaper than repeatedly
+     * waiting for the first. asyncio: {@code wait}.
      *
-     * @param futures what to wait for; the same one twice is one. The Iterable is gone through once, here
+     * @param futures the Futures to wait for; duplicates count once. The Iterable is iterated once, by this call
      * @throws IllegalArgumentException if there are none
      */
     public static <F extends Future<?>> Mono<WaitResult<F>> waitTasks(
@@ -386,9 +390,9 @@ public final class Asyncio {
     }
 
     /**
-     * As {@link #waitTasks(Iterable, ReturnWhen)}, for a time at most.
+     * Like {@link #waitTasks(Iterable, ReturnWhen)}, with a time limit.
      *
-     * @param timeout on the loop's clock, from the subscription on; its end is no error. Null for no limit
+     * @param timeout measured on the loop's clock from the subscription; reaching it is not an error. Null for no limit
      */
     public static <F extends Future<?>> Mono<WaitResult<F>> waitTasks(
             Iterable<? extends F> futures, ReturnWhen returnWhen, @Nullable Duration timeout) {
@@ -396,18 +400,18 @@ public final class Asyncio {
     }
 
     /**
-     * The results of Monos in the order in which they are there; empty ones are skipped. Nothing happens until the
-     * first request. Then Futures are awaited as they are, other Monos run as tasks of the running loop, or of one of
-     * {@link EventLoop#shared()}; the same Mono given twice runs once. Results wait for demand.
+     * Emits the results of Monos in the order in which they complete; empty ones are skipped. Nothing happens until the
+     * first request. Then Futures are awaited directly, other Monos run as tasks of the running loop, or of one of
+     * {@link EventLoop#shared()}; a Mono that is given twice runs once. Results wait for demand.
      *
-     * <p>The first error, in its turn, ends it. Neither that nor cancelling the subscription cancels any of the Monos:
-     * they go on.
+     * <p>The first error, in its turn, ends the Flux. Neither an error nor cancelling the subscription cancels any of
+     * the Monos: they keep running.
      *
      * <pre>{@code
      * Flux<Page> faster = asCompleted(List.of(fetch("a"), fetch("b"))).take(1);    // the other one continues
      * }</pre>
      *
-     * <p>asyncio: {@code as_completed}, of which this is the {@code for} loop.
+     * <p>asyncio: {@code as_completed} in a {@code for} loop.
      *
      * @throws NullPointerException if one of the Monos is null
      */
@@ -416,8 +420,9 @@ public final class Asyncio {
     }
 
     /**
-     * As {@link #asCompleted(Iterable)}, for a time at most, from the first request on, by the loop's clock. Then it
-     * delivers what is done and ends with a {@link java.util.concurrent.TimeoutException}; the others go on.
+     * Like {@link #asCompleted(Iterable)}, with a time limit, measured on the loop's clock from the first request. When
+     * it is reached, the Flux delivers the results of the Monos that are done and ends with a
+     * {@link java.util.concurrent.TimeoutException}; the others keep running.
      */
     public static <T> Flux<T> asCompleted(Iterable<? extends Mono<? extends T>> monos, Duration timeout) {
         return FluxAsCompleted.<T>of(monos, Objects.requireNonNull(timeout, "timeout"))
@@ -425,34 +430,32 @@ public final class Asyncio {
     }
 
     /**
-     * As {@link #asCompleted(Iterable)}, but delivers the Futures themselves, which are done: those that were given,
-     * and for other Monos the tasks that were started. Errors and empty ones are among them, so it does not fail
-     * itself.
+     * Like {@link #asCompleted(Iterable)}, but emits the completed Futures themselves: the given ones and, for other
+     * Monos, the tasks that were started. Failed and empty ones are among them, so the Flux itself does not fail.
      *
-     * <p>asyncio: {@code as_completed}, of which this is the {@code async for} loop.
+     * <p>asyncio: {@code as_completed} in an {@code async for} loop.
      */
     public static <T> Flux<Future<T>> asCompletedTasks(Iterable<? extends Mono<? extends T>> monos) {
         return FluxAsCompleted.of(monos, null);
     }
 
-    /** As {@link #asCompletedTasks(Iterable)}, with a limit as {@link #asCompleted(Iterable, Duration)}. */
+    /** Like {@link #asCompletedTasks(Iterable)}, with a limit as {@link #asCompleted(Iterable, Duration)}. */
     public static <T> Flux<Future<T>> asCompletedTasks(Iterable<? extends Mono<? extends T>> monos, Duration timeout) {
         return FluxAsCompleted.of(monos, Objects.requireNonNull(timeout, "timeout"));
     }
 
     /**
-     * The result of the first of several Monos that succeeds, which an empty one does too. Nothing happens until
-     * subscription; then Futures are awaited as they are, other Monos run as tasks of the running loop, or of one of
+     * Emits the result of the first Mono that succeeds; completing empty counts as success. Nothing happens until
+     * subscription; then Futures are awaited directly, other Monos run as tasks of the running loop, or of one of
      * {@link EventLoop#shared()}.
      *
-     * <p>The losers are cancelled, also the Futures that were given, and waited for: when the result is there, their
-     * cleanup is done. A result that comes too late goes to {@code Operators.onDiscard}, unless it is that of a Future
-     * that was given; an error that comes too late, to the loop's exception handler. Errors before that are those of a
-     * race that somebody else has won: they are forgotten.
+     * <p>The losers, including given Futures, are cancelled and waited for: when the result is emitted, their clean-up
+     * is done. A late result goes to {@code Operators.onDiscard}, unless it is that of a given Future; a late error
+     * goes to the loop's exception handler. Errors before the first success are dropped.
      *
      * <p>If all fail, it fails with an {@link ExceptionGroup} of their errors, in the order of the arguments; if all
      * were cancelled, with a {@link CancelledException}. Cancelling the subscription, or the task that awaits this,
-     * cancels all of them; the task goes on when all have ended.
+     * cancels all of them; the task resumes when all have ended.
      *
      * <pre>{@code
      * Connection connection = await(race(open("2001:db8::1"), sleep(Duration.ofMillis(250)).then(open("192.0.2.1"))));
@@ -467,15 +470,16 @@ public final class Asyncio {
         return Race.of(Arrays.asList(monos));
     }
 
-    /** As {@link #race(Mono...)}; the Iterable is gone through once, here. */
+    /** Like {@link #race(Mono...)}; the Iterable is iterated once, by this call. */
     public static <T> Mono<T> race(Iterable<? extends Mono<? extends T>> monos) {
         return Race.of(monos);
     }
 
     /**
-     * As {@link #race(Iterable)}, but they begin one after the other: the next one when one fails, or when the last has
-     * run for a while. So a second attempt costs something only if the first is slow or fails. Those that have not
-     * begun when one has won never do. The same Mono given twice is tried twice; Futures are under way already.
+     * Like {@link #race(Iterable)}, but the Monos start one after another: the next one when one fails, or when the
+     * latest has run for the delay. So a second attempt costs something only if the first is slow or fails. Monos that
+     * have not started when one has won never start. A Mono that is given twice is tried twice; Futures are already
+     * under way.
      *
      * <pre>{@code
      * Reply reply = await(race(Collections.nCopies(3, ask()), Duration.ofMillis(50)));     // a hedged request
@@ -483,7 +487,8 @@ public final class Asyncio {
      *
      * <p>asyncio: {@code staggered_race}, which is internal there. (RFC 8305, "happy eyeballs")
      *
-     * @param delay on the loop's clock, from the beginning of the one before; null to begin when one has failed only
+     * @param delay measured on the loop's clock from the start of the previous one; null to start the next one only
+     *     when one has failed
      * @throws IllegalArgumentException if there are none, or the delay is negative
      * @throws NullPointerException if one of the Monos is null
      * @since 0.1
@@ -493,17 +498,17 @@ public final class Asyncio {
     }
 
     /**
-     * Runs a Mono for each item of a source, a number of them at a time, and delivers their results in the order of the
+     * Runs a Mono for each item of a source, a limited number at a time, and emits their results in the order of the
      * items; empty ones are skipped. Nothing happens until the first request. Then the Monos run as tasks of the
-     * running loop, or of one of {@link EventLoop#shared()}; Futures are awaited as they are. The function is called
-     * where the source signals.
+     * running loop, or of one of {@link EventLoop#shared()}; Futures are awaited directly. The function is called on
+     * the thread that the source signals on.
      *
-     * <p>An item is asked of the source for each that has been delivered, so that at most {@code concurrency} run or
-     * wait for demand. {@link Integer#MAX_VALUE} sets no limit, and costs no more for each item.
+     * <p>Each delivery requests another item from the source, so that at most {@code concurrency} Monos run or wait for
+     * demand. {@link Integer#MAX_VALUE} sets no limit, and costs no more per item.
      *
-     * <p>An error, of the source, of the function or of a Mono, cancels the source and all that run, and is signalled
-     * when these have ended; further errors are suppressed by it. Cancelling the subscription cancels the same, and
-     * does not wait. What was not delivered goes to {@code Operators.onDiscard}.
+     * <p>An error of the source, the function or a Mono cancels the source and all running Monos, and is signalled when
+     * these have ended; further errors are added to it as suppressed ones. Cancelling the subscription cancels the
+     * same, without waiting. Undelivered results go to {@code Operators.onDiscard}.
      *
      * <pre>{@code
      * Flux<Page> pages = mapConcurrent(Flux.fromIterable(urls), 8, url -> fetch(url));
@@ -516,7 +521,7 @@ public final class Asyncio {
         return FluxMapConcurrent.of(source, concurrency, function, true);
     }
 
-    /** As {@link #mapConcurrent}, but delivers each result as soon as it is there. */
+    /** Like {@link #mapConcurrent}, but emits each result as soon as it is available. */
     public static <S, R> Flux<R> mapConcurrentUnordered(
             Publisher<? extends S> source, int concurrency, Function<? super S, ? extends Mono<? extends R>> function) {
         return FluxMapConcurrent.of(source, concurrency, function, false);
@@ -525,18 +530,18 @@ public final class Asyncio {
     // ---- generators
 
     /**
-     * A Flux whose items come from straight-line code: the body runs to its next {@link Emitter#emit emit} when an item
-     * is wanted, delivers, and suspends there until the next one is; it is never ahead. When it returns, the Flux
-     * completes; what it throws is the error of the Flux.
+     * Returns a Flux of the items that straight-line code emits: when an item is requested, the body runs to its next
+     * {@link Emitter#emit emit}, delivers the item, and suspends there until another one is requested; it never runs
+     * ahead. When the body returns, the Flux completes; an exception that it throws is the error of the Flux.
      *
      * <p>Nothing happens until the first request. Then the body runs as a task of the running loop, or of one of
      * {@link EventLoop#shared()}; each subscription runs it anew. It sees the subscriber's context. Items are delivered
-     * on its thread, so the operators behind it run there.
+     * on its thread, so downstream operators run there.
      *
      * <p>Cancelling the subscription cancels that task: the body gets a {@link CancelledException} at its emit, or at
-     * another await. Its {@code finally} blocks may await; a task that awaits the Flux, through however many operators,
-     * does not go on before they have ended. Generators that are left at the end of a program are
-     * {@linkplain EventLoop#shutdownAsyncgens closed} there.
+     * another await. Its {@code finally} blocks may await; a task that awaits the Flux, through any number of
+     * operators, does not resume before they have ended. Generators that are left at the end of a program are
+     * {@linkplain EventLoop#shutdownAsyncgens closed} then.
      *
      * <pre>{@code
      * Flux<Row> rows = generate(emitter -> {
@@ -551,9 +556,9 @@ public final class Asyncio {
      * });
      * }</pre>
      *
-     * <p>asyncio: an {@code async def} with {@code yield}. Unlike there, the body is a task of its own: time limits and
-     * task groups around an emit are about the body alone. Not to be taken for {@code Flux.generate}, whose function
-     * cannot wait.
+     * <p>asyncio: an {@code async def} with {@code yield}. Unlike there, the body is its own task: time limits and task
+     * groups around an emit apply to the body only. Not to be confused with {@code Flux.generate}: its function cannot
+     * wait.
      *
      * @since 0.1
      */
@@ -562,15 +567,15 @@ public final class Asyncio {
     }
 
     /**
-     * Iterates over a Publisher in a loop of straight-line code, with one item requested for each that is asked for.
-     * Nothing happens before the first {@link AsyncIterator#next next()}.
+     * Iterates over a Publisher in straight-line code; each {@link AsyncIterator#next next()} requests one item.
+     * Nothing happens before the first.
      *
      * <pre>{@code
      * try (AsyncIterator<Row> rows = iterate(table)) {
      *     for (Row row; (row = await(rows.next())) != null; ) {
      *         await(store(row));
      *     }
-     * }                                                  // left early, the source is cancelled, and waited for
+     * }                                                  // left early, the source is cancelled and waited for
      * }</pre>
      *
      * <p>asyncio: {@code async for}, with {@code contextlib.aclosing} around it.
@@ -582,10 +587,10 @@ public final class Asyncio {
     }
 
     /**
-     * As {@link #iterate(Publisher)}, with some items requested ahead: while the loop works on one, the source makes
+     * Like {@link #iterate(Publisher)}, with items requested ahead: while the loop works on one, the source produces
      * the next ones.
      *
-     * @param prefetch how many items may have come, or be on their way, that nobody has asked for
+     * @param prefetch the number of items that may be requested or buffered ahead of {@code next()}
      * @throws IllegalArgumentException if {@code prefetch} is negative
      * @since 0.1
      */
@@ -596,21 +601,21 @@ public final class Asyncio {
     // ---- clean-up
 
     /**
-     * Makes the clean-up of {@code Mono.usingWhen} and the like part of what a task waits for. Nothing happens until
-     * subscription. Reactor calls a cancellation done when it has told the source, and runs the clean-up behind its
-     * back; a task that awaits the chain, through however many operators, does not go on before what is given here has
-     * ended. Outside of tasks it changes nothing.
+     * Makes tasks wait for the clean-up of {@code Mono.usingWhen} and similar operators. Nothing happens until
+     * subscription. Reactor considers a cancellation complete as soon as the source has been told, and runs the
+     * clean-up in the background; a task that awaits the chain, through any number of operators, does not resume before
+     * the Publisher given here has ended. Outside of tasks this changes nothing.
      *
-     * <p>It is known from its subscription on, which Reactor makes when it cancels. If a second thread cancels the same
-     * chain in that moment, as two time limits of the same length do, the task may go on before: authors of sources
-     * register the work from its start instead, see {@link Cleanups#cleanup}.
+     * <p>The clean-up is known from its subscription on, which Reactor makes when it cancels. If a second thread
+     * cancels the same chain at that moment, as two time limits of the same length do, the task may resume earlier:
+     * authors of sources register the work from its start instead, see {@link Cleanups#cleanup}.
      *
      * <pre>{@code
      * Mono<Row> row = Mono.usingWhen(
      *         pool.acquire(), connection -> connection.query(sql), connection -> cleanup(connection.release()));
      * }</pre>
      *
-     * @return completes when the clean-up has, without its values; cancelling cancels it
+     * @return a Mono that ends as the clean-up does, without its values; cancelling it cancels the clean-up
      */
     public static Mono<Void> cleanup(Publisher<?> publisher) {
         Mono<Void> end =
@@ -626,11 +631,11 @@ public final class Asyncio {
     }
 
     /**
-     * Runs a clean-up that cancellations of whoever awaits it do not reach; for {@code finally} blocks. Nothing happens
-     * until subscription. It is a task, begun at once; its end is waited for. When the time is over, it is cancelled,
-     * and waited for all the same; then this fails with a {@link java.util.concurrent.TimeoutException}. A cancellation
-     * that comes meanwhile stays requested: the next await of the task brings it, and if there is none, the task ends
-     * cancelled.
+     * Runs a clean-up that is protected from cancellation of the awaiting task; for {@code finally} blocks. Nothing
+     * happens until subscription. The clean-up is a task that starts at once and is waited for. When the limit is
+     * reached, it is cancelled and still waited for; then this fails with a
+     * {@link java.util.concurrent.TimeoutException}. A cancellation that arrives meanwhile stays requested: the task's
+     * next await throws it, and if there is none, the task ends cancelled.
      *
      * <pre>{@code
      * try {
@@ -651,37 +656,37 @@ public final class Asyncio {
     // ---- other threads
 
     /**
-     * Calls a blocking function in one of the loop's threads, which are platform threads. Nothing happens until
-     * subscription. Cancelling keeps a function from starting, but does not stop one that runs: a task that awaits this
-     * resumes at once, and what comes of the function later goes to {@code Operators.onDiscard} or
-     * {@code onErrorDropped}. A function that returns a Publisher fails. It sees {@link #currentContext()}, and its
-     * ThreadLocals if {@code io.micrometer:context-propagation} is there.
+     * Calls a blocking function on a thread of the loop's default executor, which has platform threads. Nothing happens
+     * until subscription. Cancelling keeps a function from starting, but does not stop a running one: a task that
+     * awaits this resumes at once, and a later result or error of the function goes to {@code Operators.onDiscard} or
+     * {@code onErrorDropped}. A function that returns a Publisher fails. The function sees {@link #currentContext()},
+     * and its ThreadLocals if {@code io.micrometer:context-propagation} is present.
      */
     public static <T> Mono<T> toThread(Callable<? extends T> function) {
         return toThread(function, null);
     }
 
     /**
-     * As {@link #toThread(Callable)}, in a thread of an executor: the cold form of {@link EventLoop#runInExecutor}. The
-     * end of a program does not wait for such a function.
+     * Like {@link #toThread(Callable)}, on a thread of an executor: the cold form of {@link EventLoop#runInExecutor}.
+     * The end of a program does not wait for such a function.
      *
-     * @param executor whose threads, or null for those of the loop
+     * @param executor the executor to use, or null for the loop's default executor
      * @since 0.1
      */
     public static <T> Mono<T> toThread(Callable<? extends T> function, @Nullable Executor executor) {
         return new MonoToThread<>(Objects.requireNonNull(function, "function"), executor);
     }
 
-    /** As {@link #toThread(Callable)}, for a lambda. */
+    /** Like {@link #toThread(Callable)}, for a lambda. */
     public static <T> Mono<T> toThread(ValueBody<? extends T> function) {
         return toThread((Callable<? extends T>) function);
     }
 
     /**
-     * As {@link #toThread(Callable)}, for a function without a result.
+     * Like {@link #toThread(Callable)}, for a function without a result.
      *
-     * @param none nothing: it keeps Kotlin's lambdas behind the parentheses, and Scala's, away from here, where a value
-     *     is lost
+     * @param none not used: it makes Kotlin's trailing lambdas, and Scala's, choose another overload, since this one
+     *     loses a value
      */
     public static Mono<Void> toThread(Body function, Void... none) {
         Objects.requireNonNull(function, "function");
@@ -695,7 +700,7 @@ public final class Asyncio {
 
     /**
      * Starts a coroutine on a loop from another thread. Cancelling the returned future cancels the task; {@code get} on
-     * the loop's own thread would wait for itself for ever.
+     * the loop's own thread would deadlock.
      *
      * <p>asyncio: {@code run_coroutine_threadsafe}.
      *
@@ -706,7 +711,7 @@ public final class Asyncio {
     }
 
     /**
-     * A thread's future as one of the running loop, if there is one. Cancelling either cancels the other; a
+     * Wraps a thread-based future in one of the running loop, if there is one. Cancelling either cancels the other; a
      * {@code CompletionException} is unwrapped.
      *
      * <p>asyncio: {@code wrap_future}.
@@ -733,7 +738,8 @@ public final class Asyncio {
     // ---- call graphs
 
     /**
-     * Captures the tasks that wait for the current task; null in a callback. As {@link #captureCallGraph(Future, int)}.
+     * Captures the tasks that wait for the current task; returns null in a callback. See
+     * {@link #captureCallGraph(Future, int)}.
      *
      * @throws IllegalStateException if no loop runs on this thread
      * @since 0.1
@@ -743,7 +749,7 @@ public final class Asyncio {
     }
 
     /**
-     * As {@link #captureCallGraph(Future, int)}, with all lines of all bodies.
+     * Like {@link #captureCallGraph(Future, int)}, with all lines of all bodies.
      *
      * @since 0.1
      */
@@ -752,14 +758,14 @@ public final class Asyncio {
     }
 
     /**
-     * The tasks that wait for a Future, those that wait for them, and so on, with the lines of their bodies: how the
-     * program comes to be where it is. It finds them through the combinators of this library, and through operators
-     * that are {@link reactor.core.Scannable}, as those of Reactor are. A task waits for the children of a group whose
-     * scope it is in, also while the scope's body does something else.
+     * Captures the tasks that wait for a Future, the tasks that wait for those, and so on, with the stacks of their
+     * bodies: how the program got there. Tasks are found through the combinators of this library, and through operators
+     * that are {@link reactor.core.Scannable}, as Reactor's are. A task in the scope of a group counts as waiting for
+     * the group's children, even while the scope's body does something else.
      *
-     * <p><b>Threading.</b> From any thread; what goes on meanwhile may be missing. Nothing is recorded beforehand, so
-     * it costs nothing until it is called: then less than a microsecond for each task that waits, and 30 to 300 for
-     * each body whose stack is read. With a limit of 0 none is.
+     * <p><b>Threading.</b> May be called from any thread; concurrent changes may be missing. Nothing is recorded
+     * beforehand, so there is no cost until the call: then less than a microsecond for each waiting task, and 30 to 300
+     * for each body stack that is read. With a limit of 0 no stack is read.
      *
      * <pre>{@code
      * FutureCallGraph graph = captureCallGraph(reply, 0);
@@ -771,9 +777,9 @@ public final class Asyncio {
      * <p>asyncio: {@code capture_call_graph}.
      *
      * @param future null for the current task
-     * @param limit how many lines to keep of each stack: the outermost ones if it is positive, the innermost ones if it
-     *     is negative, none if it is 0
-     * @return null if no Future is given and no task is running
+     * @param limit the number of lines to keep of each stack: the outermost ones if positive, the innermost ones if
+     *     negative, none if 0
+     * @return the graph, or null if no Future is given and no task is running
      * @throws IllegalStateException if no Future is given and no loop runs on this thread
      * @since 0.1
      */
@@ -782,7 +788,7 @@ public final class Asyncio {
     }
 
     /**
-     * As {@link #formatCallGraph(Future, int)}, of the current task.
+     * Like {@link #formatCallGraph(Future, int)}, for the current task.
      *
      * @since 0.1
      */
@@ -791,7 +797,7 @@ public final class Asyncio {
     }
 
     /**
-     * As {@link #formatCallGraph(Future, int)}, with all lines of all bodies.
+     * Like {@link #formatCallGraph(Future, int)}, with all lines of all bodies.
      *
      * @since 0.1
      */
@@ -800,8 +806,8 @@ public final class Asyncio {
     }
 
     /**
-     * Returns {@link #captureCallGraph(Future, int)} as text for people; empty without a task. A task that is reached
-     * in several ways is described once.
+     * Returns {@link #captureCallGraph(Future, int)} as human-readable text; empty without a task. A task that is
+     * reached by several paths is described once.
      *
      * <pre>{@literal
      * * Task(name='fetch', id=0x2)
@@ -823,7 +829,7 @@ public final class Asyncio {
     }
 
     /**
-     * As {@link #printCallGraph(Future, int, PrintStream)}, of the current task.
+     * Like {@link #printCallGraph(Future, int, PrintStream)}, for the current task.
      *
      * @since 0.1
      */
@@ -832,9 +838,9 @@ public final class Asyncio {
     }
 
     /**
-     * Prints what {@link #formatCallGraph(Future, int)} gives.
+     * Prints the text of {@link #formatCallGraph(Future, int)}.
      *
-     * <p>asyncio: {@code print_call_graph}, whose {@code file} is the standard output unless said otherwise.
+     * <p>asyncio: {@code print_call_graph}, where {@code file} is the standard output by default.
      *
      * @throws IllegalStateException if no Future is given and no loop runs on this thread
      * @since 0.1

@@ -1,7 +1,7 @@
 package asyncio;
 
 /**
- * Straight-line code without a result that may call {@link Asyncio#await await}. The one with a result is a
+ * Straight-line code without a result that may call {@link Asyncio#await await}. Code with a result is a
  * {@link ValueBody}, or any {@link java.util.concurrent.Callable}.
  */
 @FunctionalInterface

@@ -305,7 +305,7 @@ final class BodyTask<T> extends Task<T> implements Seated {
         return wait.outcome(request);
     }
 
-    /** As {@link #cleanupOf}, on a body's stack, where an operator's lambda may not await. */
+    /** Like {@link #cleanupOf}, on a body's stack, where an operator's lambda may not await. */
     private @Nullable Future<Void> disposed(Wait wait, boolean cancelled) {
         subscribing = true;
         try {

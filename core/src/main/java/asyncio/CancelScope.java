@@ -8,20 +8,21 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
- * A scope that can be cancelled from inside and from outside, as often nested as needed. When it is, what runs in it is
- * cancelled and waited for, its clean-up included, and the scope ends without an error: its {@link Outcome} says so.
- * Errors, and a value that comes all the same, come out as they are; so does a cancellation of the task around.
+ * A scope that can be cancelled from inside and from outside; scopes may be nested to any depth. When a scope is
+ * cancelled, the work in it is cancelled and waited for, including its clean-up, and the scope ends without an error:
+ * its {@link Outcome} tells. Errors are passed on unchanged, and so are a value that the work still produces and a
+ * cancellation of the enclosing task.
  *
  * <p>Straight-line code in a cancelled scope cannot wait any more: <em>each</em> of its awaits throws a
- * {@link CancelledException} until the scope is left, also after one was caught. (The cancellation of a task is
- * delivered once.) Only {@link Asyncio#shieldedCleanup} is let through, for clean-up that must wait. Tasks of a group
- * in the scope are cancelled as that group cancels them.
+ * {@link CancelledException} until the scope is left, even after one was caught. (The cancellation of a task is
+ * delivered once.) Only {@link Asyncio#shieldedCleanup} is exempt, for clean-up that must wait. Tasks of a group in the
+ * scope are cancelled as that group cancels them.
  *
- * <p>Each await of the code of {@link #scopeBody}, that is, and of code that runs in the same task: a body inside a
- * {@link #scope} that no body awaits is a task of its own, and is cancelled once, as any task.
+ * <p>This applies to each await of the code of {@link #scopeBody}, and of code that runs in the same task: a body
+ * inside a {@link #scope} that is not awaited by a body is its own task, and is cancelled once, like any task.
  *
- * <p><b>Threading.</b> The scope runs on one loop. {@link #cancel} and the questions may come from any thread;
- * {@link #reschedule} belongs to the loop.
+ * <p><b>Threading.</b> The scope runs on one loop. {@link #cancel} and the getters may be called from any thread,
+ * {@link #reschedule} only on the loop.
  *
  * <pre>{@code
  * Timeout.Outcome<Integer> sent = await(CancelScope.scopeBody(scope -> {
@@ -37,7 +38,7 @@ import reactor.core.publisher.Mono;
  * }
  * }</pre>
  *
- * <p>asyncio: none; trio and anyio: {@code CancelScope}.
+ * <p>asyncio has none; trio and anyio: {@code CancelScope}.
  *
  * @since 0.1
  */
@@ -49,10 +50,11 @@ public final class CancelScope {
     }
 
     /**
-     * A scope around a Mono. Nothing happens until subscription; each begins anew. Awaited in a body it runs in the
-     * current task; elsewhere as a task of the running loop, or of one of {@link EventLoop#shared()}.
+     * Returns a scope around a Mono. Nothing happens until subscription; each subscription starts a new scope. Awaited
+     * in a body it runs in the current task; elsewhere as a task of the running loop, or of one of
+     * {@link EventLoop#shared()}.
      *
-     * @param body gives what to do; is called with the scope, on the loop
+     * @param body returns the Mono to run; called with the scope, on the loop
      */
     public static <T> Mono<Outcome<T>> scope(Function<? super CancelScope, ? extends Mono<? extends T>> body) {
         Objects.requireNonNull(body, "body");
@@ -66,7 +68,7 @@ public final class CancelScope {
         });
     }
 
-    /** As {@link #scope}, with straight-line code. */
+    /** Like {@link #scope}, with straight-line code. */
     public static <T extends @Nullable Object> Mono<Outcome<T>> scopeBody(BodyFunction<? super CancelScope, T> body) {
         Objects.requireNonNull(body, "body");
         return open(true, scope -> new MonoCoroutine<>(() -> body.apply(scope), body));
@@ -78,13 +80,13 @@ public final class CancelScope {
                 CancelScope.class, straightLine, () -> new MoveOnSteps<T>(new CancelScopeSteps<>(body)));
     }
 
-    /** Cancels what runs in the scope; does nothing if it was cancelled before or is over. From any thread. */
+    /** Cancels the work in the scope; does nothing if the scope was already cancelled or has ended. From any thread. */
     public void cancel() {
         cancel(null);
     }
 
     /**
-     * As {@link #cancel()}.
+     * Like {@link #cancel()}.
      *
      * @param reason the message of the {@link CancelledException}s
      */
@@ -92,26 +94,26 @@ public final class CancelScope {
         steps.cancel(reason);
     }
 
-    /** Whether it was cancelled, or its time was out, before it ended. */
+    /** Returns whether it was cancelled, or its time ran out, before it ended. */
     public boolean cancelCalled() {
         return steps.expired();
     }
 
-    /** Returns the message that it was cancelled with; null if there is none. */
+    /** Returns the message that it was cancelled with, or null. */
     public @Nullable String reason() {
         return steps.reason();
     }
 
-    /** Returns when it will be cancelled, on the loop's clock; null for no limit, as it is at first. */
+    /** Returns the time on the loop's clock when it will be cancelled; null for no limit, the initial state. */
     public @Nullable Duration when() {
         return steps.when();
     }
 
     /**
-     * Has it cancelled at a time.
+     * Sets the time when it is cancelled.
      *
      * @param when on the loop's clock; a time that has passed takes effect in the next tick; null for no limit
-     * @throws IllegalStateException if it was cancelled or has ended, or on another thread than the loop's
+     * @throws IllegalStateException if it was cancelled or has ended, or on a thread other than the loop's
      */
     public void reschedule(@Nullable Duration when) {
         steps.reschedule(when);

@@ -4,8 +4,9 @@ import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A {@link Task} or {@link Future} was cancelled. Inside a body it arrives at an {@link Asyncio#await await}: clean up
- * (awaiting is allowed), then let it go on. A body that catches it and returns normally has refused the cancellation.
+ * Thrown when a {@link Task} or {@link Future} was cancelled. In a body it is thrown by an {@link Asyncio#await await}:
+ * clean up (awaiting is allowed), then let it propagate. A body that catches it and returns normally has refused the
+ * cancellation.
  *
  * <p>asyncio: {@code CancelledError}. There it is a {@code BaseException}; here a {@code catch (Exception e)} catches
  * it, so catch narrower types, or rethrow.
@@ -13,28 +14,28 @@ import org.jspecify.annotations.Nullable;
 public class CancelledException extends CancellationException {
     private static final long serialVersionUID = 1L;
 
-    /** @param message what {@code cancel(message)} was given, or null */
+    /** @param message the message given to {@code cancel(message)}, or null */
     public CancelledException(@Nullable String message) {
         super(message);
     }
 
     /**
      * Returns the outcome that a cancellation leaves in a Future, a task or an {@link AwaitedSubscription}. There may
-     * be a million of them, and the stack of who cancelled is ten times as big as a Future: so it is kept in debug mode
-     * only. Who awaits gets the stack of the await.
+     * be a million of them, and the stack of the cancelling code is ten times as big as a Future, so it is kept in
+     * debug mode only. Awaiting code gets the stack of the await.
      *
-     * @param loop whose debug mode counts; null for that of the JVM
+     * @param loop the loop with the debug mode to use; null for that of the JVM
      */
     public static CancelledException of(@Nullable EventLoop loop, @Nullable String message) {
         return EventLoop.debugs(loop) ? new CancelledException(message) : new Untraced(message);
     }
 
-    /** Returns the exception to throw to users here: this, or if this has no stack, another one that has. */
+    /** Returns the exception to throw to users here: this one or, if it has no stack, a copy that has one. */
     CancelledException here() {
         return this;
     }
 
-    /** A copy, to add to: the Future that was cancelled has this one, and gives it to others. */
+    /** Returns a copy that may be changed: the cancelled Future keeps this one and hands it out. */
     final CancelledException own(EventLoop loop) {
         return copyTo(of(loop, Log.message(this)));
     }
@@ -64,7 +65,7 @@ public class CancelledException extends CancellationException {
             return copyTo(new CancelledException(getMessage()));
         }
 
-        /** Not another message, but without a name that tells users nothing. */
+        /** The usual text, with the name of the public class instead of this one. */
         @Override
         @SuppressWarnings("OverrideThrowableToString")
         public String toString() {

@@ -193,8 +193,8 @@ public final class Cleanups extends UnderWay {
     }
 
     /**
-     * As {@link Asyncio#cleanup}, of work that is over with it: better, since the work is known from its start, and not
-     * when an operator has got so far as to clean up.
+     * Like {@link Asyncio#cleanup}, of work that is over with it: better, since the work is known from its start, and
+     * not when an operator has got so far as to clean up.
      *
      * @param work null if nobody waits for it
      */
@@ -369,7 +369,7 @@ public final class Cleanups extends UnderWay {
         return awaited();
     }
 
-    /** As {@link #rest}, of what is waited for already; from any thread. */
+    /** Like {@link #rest}, of what is waited for already; from any thread. */
     synchronized @Nullable Future<Void> awaited() {
         if (running == 0) {
             return null;

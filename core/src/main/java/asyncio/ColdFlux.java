@@ -6,17 +6,17 @@ import reactor.core.CoreSubscriber;
 import reactor.core.Scannable;
 import reactor.core.publisher.Flux;
 
-/** A coroutine object of this library with more than one value: as {@link ColdMono}. */
+/** A coroutine object of this library with more than one value; compare {@link ColdMono}. */
 abstract class ColdFlux<T> extends Flux<T> implements Scannable {
     private LeakDetector.@Nullable Leak neverAwaited;
 
-    /** @param what a class named after the function that returns this */
+    /** @param what a class with the name of the function that returns this */
     ColdFlux(Class<?> what) {
         EventLoop loop = EventLoop.runningOrNull();
         neverAwaited = LeakDetector.trackCoroutine(this, what, EventLoop.leaksOf(loop), EventLoop.debugs(loop));
     }
 
-    /** Takes over the duty to run it: it is not reported. For any Publisher. */
+    /** Takes over the duty to run it, so that it is not reported. For any Publisher. */
     static void adopt(Publisher<?> publisher) {
         if (publisher instanceof ColdFlux<?> own) {
             own.adopt();

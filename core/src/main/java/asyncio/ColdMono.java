@@ -9,22 +9,22 @@ import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
 /**
- * A coroutine object of this library: cold, reusable, and reported if it was made on a loop and nobody ever subscribes
- * to it ("coroutine was never awaited"). For authors of sources: what a function that suspends returns.
+ * A coroutine object of this library: cold, reusable, and reported if it was made on a loop and never subscribed to
+ * ("coroutine was never awaited"). For authors of sources: the return value of a function that suspends.
  *
  * @param <T> the type of the value
  */
 public abstract class ColdMono<T> extends Mono<T> implements Scannable {
     private LeakDetector.@Nullable Leak neverAwaited;
 
-    /** @param what a class whose name, with a small first letter, is that of the function; for the report */
-    @SuppressWarnings("this-escape") // to one who waits for it to be collected only
+    /** @param what a class with the name of the function, except for the upper-case first letter; for the report */
+    @SuppressWarnings("this-escape") // only to the leak detector, which waits for it to be collected
     protected ColdMono(Object what) {
         EventLoop loop = EventLoop.runningOrNull();
         neverAwaited = LeakDetector.trackCoroutine(this, what, EventLoop.leaksOf(loop), EventLoop.debugs(loop));
     }
 
-    /** As {@link #adopt()} for any Mono. */
+    /** Like {@link #adopt()} for any Mono. */
     static void adopt(Mono<?> mono) {
         if (mono instanceof ColdMono<?> own) {
             own.adopt();
@@ -33,7 +33,7 @@ public abstract class ColdMono<T> extends Mono<T> implements Scannable {
         }
     }
 
-    /** As {@link #adopt()}, if it is one of these. */
+    /** Calls {@link #adopt()} on a ColdMono, and returns whether it is one. */
     static boolean adoptIfOwn(Publisher<?> publisher) {
         if (publisher instanceof ColdMono<?> own) {
             own.adopt();
@@ -42,7 +42,7 @@ public abstract class ColdMono<T> extends Mono<T> implements Scannable {
         return false;
     }
 
-    /** Takes over the duty to run it, or the decision that it need not run: it is not reported. */
+    /** Takes over the duty to run it, or the decision not to, so that it is not reported. */
     final void adopt() {
         LeakDetector.Leak leak = neverAwaited;
         if (leak != null) {
@@ -51,7 +51,7 @@ public abstract class ColdMono<T> extends Mono<T> implements Scannable {
         }
     }
 
-    /** A task for this, which has not started. */
+    /** Returns a task for this that has not started. */
     Task<T> newTask(EventLoop loop, @Nullable String name, Context context) {
         return new MonoTask<>(loop, this, name, context);
     }
@@ -64,8 +64,8 @@ public abstract class ColdMono<T> extends Mono<T> implements Scannable {
 
     /**
      * Returns the value to a body that awaits this directly, instead of subscribing; on the body's thread. May await.
-     * Override it where a body needs less than a subscription: its value is there already, or it can be written as
-     * straight-line code.
+     * Override it where a body needs less than a subscription: the value is already there, or the work can be written
+     * as straight-line code.
      */
     protected @Nullable T awaitInBody() throws Exception {
         BodyTask<?> body = BodyTask.current(EventLoop.getRunningLoop());
@@ -74,11 +74,11 @@ public abstract class ColdMono<T> extends Mono<T> implements Scannable {
     }
 
     /**
-     * A new suspension for a body that awaits this directly: the body waits on that itself, with no subscription in
-     * between. Override it where {@link #start} passes a {@link Suspension} to {@code onSubscribe}; null, as by
-     * default, has the body subscribe.
+     * Returns a new suspension for a body that awaits this directly: the body waits on it without a subscription in
+     * between. Override it where {@link #start} passes a {@link Suspension} to {@code onSubscribe}; with null, the
+     * default, the body subscribes.
      *
-     * @param actual the body, for the constructor; it must be told nothing
+     * @param actual the body, for the constructor; it must not be signalled
      */
     protected @Nullable Suspension<? extends T> suspend(CoreSubscriber<? super T> actual) {
         return null;
@@ -90,7 +90,7 @@ public abstract class ColdMono<T> extends Mono<T> implements Scannable {
         start(actual);
     }
 
-    /** Subscribes: calls {@code onSubscribe}, and does nothing else before the first request. */
+    /** Subscribes: calls {@code onSubscribe} and does nothing else before the first request. */
     protected abstract void start(CoreSubscriber<? super T> actual);
 
     /** Blocks, unless the thread runs a loop. Prefer {@link Asyncio#await}. */

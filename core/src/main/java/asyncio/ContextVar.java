@@ -8,10 +8,10 @@ import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
 /**
- * A variable with a value of its own in each task, kept in Reactor's context: who is asking, a trace, a deadline. A
- * task begins with the values of the code that creates it, and what it sets then is its own; bodies that it awaits
- * directly belong to it, and share them. Operators see the values in the context of the subscriber, functions of
- * {@link Asyncio#toThread} too.
+ * A variable with a separate value in each task, kept in Reactor's context: the current user, a trace, a deadline. A
+ * task begins with the values of the code that creates it, and values that it sets are its own; bodies that it awaits
+ * directly belong to it and share them. Operators, and functions of {@link Asyncio#toThread}, see the values in the
+ * context of the subscriber.
  *
  * <pre>{@code
  * ContextVar<String> USER = ContextVar.of("user", "nobody");    // a static final field
@@ -19,7 +19,7 @@ import reactor.util.context.ContextView;
  * USER.set("ann");              // in a body, from here on
  * String name = USER.get();     // in bodies, callbacks, functions of toThread
  * Mono<String> user = Mono.deferContextual(context -> Mono.just(USER.get(context)));    // in operators
- * Mono<Page> forAnn = page.contextWrite(USER.with("ann"));                              // for what is upstream
+ * Mono<Page> forAnn = page.contextWrite(USER.with("ann"));                              // for upstream operators
  * }</pre>
  *
  * <p>Thread-safe. asyncio: {@code contextvars.ContextVar}; {@code copy_context()} is {@link Asyncio#currentContext()}.
@@ -35,18 +35,21 @@ public final class ContextVar<T> {
         this.defaultValue = defaultValue;
     }
 
-    /** A variable that has no value where none was set. The name is for messages: two of the same name are two. */
+    /**
+     * Returns a variable that has no value unless one is set. The name is for messages: two variables of the same name
+     * are distinct.
+     */
     public static <T> ContextVar<T> of(String name) {
         return new ContextVar<>(name, null);
     }
 
-    /** A variable with a value where none was set. */
+    /** Returns a variable with a default value. */
     public static <T> ContextVar<T> of(String name, T defaultValue) {
         return new ContextVar<>(name, Objects.requireNonNull(defaultValue, "defaultValue"));
     }
 
     /**
-     * The value for the task, callback or function of {@code toThread} that calls this; elsewhere the default.
+     * Returns the value for the calling task, callback or function of {@code toThread}; elsewhere the default.
      *
      * @throws NoSuchElementException if there is neither
      */
@@ -55,7 +58,7 @@ public final class ContextVar<T> {
     }
 
     /**
-     * The value in a context, or the default: for operators, {@code Mono.deferContextual}.
+     * Returns the value in a context, or the default; for operators such as {@code Mono.deferContextual}.
      *
      * @throws NoSuchElementException if there is neither
      */
@@ -69,9 +72,9 @@ public final class ContextVar<T> {
     }
 
     /**
-     * Sets the value for the running task, from here on: what it has subscribed to before does not see it.
+     * Sets the value for the running task from now on: earlier subscriptions do not see it.
      *
-     * @return what {@link #reset} takes to bring back what was before
+     * @return a token for {@link #reset}, which restores the previous value
      * @throws IllegalStateException outside a body: operators write it into the context by {@link #with}, and a
      *     callback is given its context when it is scheduled
      */
@@ -85,10 +88,10 @@ public final class ContextVar<T> {
     }
 
     /**
-     * Brings back what was before {@link #set}, a lack of a value too.
+     * Restores the state before {@link #set}, even if there was no value.
      *
      * @throws IllegalArgumentException if the token is of another variable or task
-     * @throws IllegalStateException if it was used already, or outside a body
+     * @throws IllegalStateException if it was already used, or outside a body
      */
     public void reset(Token<T> token) {
         Task<?> task = currentBody("reset");
@@ -97,7 +100,7 @@ public final class ContextVar<T> {
                     + ", not by " + this + " in " + task.getName());
         }
         if (token.used) {
-            throw new IllegalStateException(token + " has been used already: each takes back one set");
+            throw new IllegalStateException(token + " has already been used: each takes back one set");
         }
         token.used = true;
         Context now = task.getContext();
@@ -105,7 +108,7 @@ public final class ContextVar<T> {
         task.replaceContext(old == null ? now.delete(this) : now.put(this, old));
     }
 
-    /** For {@code contextWrite}: gives what is upstream a value. */
+    /** Returns a function for {@code contextWrite} that sets the value for upstream operators. */
     public UnaryOperator<Context> with(T value) {
         Objects.requireNonNull(value, "value");
         return context -> context.put(this, value);
@@ -127,7 +130,7 @@ public final class ContextVar<T> {
     }
 
     /**
-     * One {@link ContextVar#set}, to be taken back. asyncio: {@code contextvars.Token}.
+     * The token of one {@link ContextVar#set}, to undo it. asyncio: {@code contextvars.Token}.
      *
      * @param <T> the type of the value
      */
@@ -135,7 +138,7 @@ public final class ContextVar<T> {
         private final ContextVar<T> variable;
         private final Task<?> task;
         private final @Nullable T old;
-        /** Touched by its task only. */
+        /** Accessed only by its task. */
         private boolean used;
 
         private Token(ContextVar<T> variable, Task<?> task, @Nullable T old) {
@@ -144,7 +147,7 @@ public final class ContextVar<T> {
             this.old = old;
         }
 
-        /** The value before, or null if there was none. asyncio: {@code Token.old_value}. */
+        /** Returns the previous value, or null if there was none. asyncio: {@code Token.old_value}. */
         public @Nullable T oldValue() {
             return old;
         }

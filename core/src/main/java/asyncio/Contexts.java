@@ -60,7 +60,7 @@ final class Contexts {
         }
     }
 
-    /** As {@link #runWith}, for a function with a result. */
+    /** Like {@link #runWith}, for a function with a result. */
     static <T> @Nullable T callWith(ContextView context, Callable<? extends T> function) throws Exception {
         // the outer one is of a function that calls another in its own thread, as a direct executor does
         ContextView outer = OF_THREAD.get();

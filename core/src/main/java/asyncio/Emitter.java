@@ -3,7 +3,7 @@ package asyncio;
 import reactor.core.publisher.Mono;
 
 /**
- * The side of a {@linkplain Asyncio#generate generator} that its body emits items to.
+ * The object to which the body of a {@linkplain Asyncio#generate generator} emits its items.
  *
  * <p>asyncio: {@code yield} in an {@code async def}.
  *
@@ -12,19 +12,19 @@ import reactor.core.publisher.Mono;
  */
 public interface Emitter<T> {
     /**
-     * Delivers an item, and completes, empty, when the subscriber wants the next one. Nothing happens until
-     * subscription. The item is the subscriber's from then on: one that cannot be delivered any more goes to
+     * Delivers an item, and completes empty when the subscriber requests the next one. Nothing happens until
+     * subscription. From then on the item belongs to the subscriber: if it can no longer be delivered, it goes to
      * {@code Operators.onDiscard}.
      *
      * <p><b>Cancelling.</b> When the subscription to the generator is cancelled, or the program ends, this fails with a
-     * {@link CancelledException}, and so does each further call. Cancelling this itself ends the waiting; the item is
-     * delivered all the same, unless the subscriber had not asked for it.
+     * {@link CancelledException}, and so does each further call. Cancelling this Mono itself ends the wait; the item is
+     * still delivered, unless the subscriber had not requested it.
      *
-     * <p><b>Threading.</b> For the loop of the generator: its body, and tasks that this has started there. One at a
-     * time; for several producers put a queue in between.
+     * <p><b>Threading.</b> For use on the loop of the generator, by its body and by tasks that the body has started
+     * there. One call at a time; for several producers put a queue in between.
      *
-     * @return fails with an {@link IllegalStateException} before the call before it has returned, after the body has,
-     *     or on another thread
+     * @return a Mono that fails with an {@link IllegalStateException} if the previous call has not completed, after the
+     *     body has returned, or on another thread
      * @throws NullPointerException if the item is null
      */
     Mono<Void> emit(T item);

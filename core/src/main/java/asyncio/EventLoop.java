@@ -35,15 +35,16 @@ import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
 /**
- * Runs callbacks, timers, IO and tasks, one at a time, on whichever thread runs the loop. Most programs never touch it:
- * {@link Asyncio#run} makes one, and Monos of this library that are subscribed elsewhere take one of {@link #shared()}.
+ * Runs callbacks, timers, IO and tasks, one at a time, on the thread that runs the loop. Most programs never touch it:
+ * {@link Asyncio#run} makes one, and Monos of this library that are subscribed to elsewhere use one of
+ * {@link #shared()}.
  *
- * <p>Each pass of the loop, a <em>tick</em>, takes what IO and timers made ready and runs exactly the callbacks that
- * were ready when it began; what they schedule has its turn in the next tick.
+ * <p>Each pass of the loop, a <em>tick</em>, collects the events of IO and timers and runs exactly the callbacks that
+ * were ready when it began; callbacks that these schedule have their turn in the next tick.
  *
- * <p><b>Threading.</b> {@link #callSoon}, {@link #callLater} and {@link #callAt} belong to the thread that runs the
- * loop, or that is about to: in {@link #setDebug debug mode} they throw on any other. So do {@link #runForever} and
- * {@link #close}. The rest may be used from any thread.
+ * <p><b>Threading.</b> {@link #callSoon}, {@link #callLater} and {@link #callAt} must be called on the thread that runs
+ * the loop, or is about to: in {@link #setDebug debug mode} they throw on any other. So must {@link #runForever} and
+ * {@link #close}. All other methods may be called from any thread.
  *
  * <p>Times are {@link Duration}s on the loop's own monotonic clock.
  *
@@ -80,14 +81,14 @@ public final class EventLoop extends Contexts.Running {
     final LoopDriver driver;
     final Task.Registry tasks = new Task.Registry();
     final Resources resources = new Resources();
-    /** Of {@link Closings}. */
+    /** Used by {@link Closings}. */
     final Set<Future<?>> closings = ConcurrentHashMap.newKeySet();
-    /** Whether a generator that begins now is closed by nobody. */
+    /** Whether the generators have been closed: one that begins now never will be. */
     volatile boolean generatorsAreClosed;
 
     final @Nullable LoopMonitor monitor;
     private final AtomicBoolean running = new AtomicBoolean();
-    /** The context class loader of its threads, whichever of them happens to start another. */
+    /** The context class loader of all its threads, regardless of the thread that starts them. */
     final @Nullable ClassLoader contextClassLoader = Thread.currentThread().getContextClassLoader();
 
     private @Nullable Task<?> currentTask;
@@ -115,20 +116,20 @@ public final class EventLoop extends Contexts.Running {
     // ---- making and finding loops
 
     /**
-     * A new loop, made by the {@link #getEventLoopPolicy policy}: with epoll where its native library is at hand and
-     * NIO otherwise ({@code -Dasyncio.transport=nio} or {@code epoll} decides).
+     * Returns a new loop, made by the {@link #getEventLoopPolicy policy}: on epoll where its native library is
+     * available, on NIO otherwise ({@code -Dasyncio.transport=nio} or {@code epoll} overrides this).
      */
     public static EventLoop newEventLoop() {
         return DefaultEventLoopPolicy.inUse().newEventLoop();
     }
 
-    /** A new loop with other than the usual parts. */
+    /** Returns a builder for a loop with other than the default settings. */
     public static EventLoopBuilder builder() {
         return new EventLoopBuilder();
     }
 
     /**
-     * The loop that runs on this thread.
+     * Returns the loop that runs on this thread.
      *
      * @throws IllegalStateException if none does
      */
@@ -141,7 +142,7 @@ public final class EventLoop extends Contexts.Running {
     }
 
     /**
-     * The loop that runs on this thread, or else the one that {@link #setEventLoop} has made current on it.
+     * Returns the loop that runs on this thread, or else the one that {@link #setEventLoop} has made current on it.
      *
      * @throws IllegalStateException if there is neither
      */
@@ -150,35 +151,35 @@ public final class EventLoop extends Contexts.Running {
         return loop != null ? loop : DefaultEventLoopPolicy.inUse().getEventLoop();
     }
 
-    /** Makes a loop the one that {@link #getEventLoop} gives on this thread while none runs; null for none. */
+    /** Sets the loop that {@link #getEventLoop} returns on this thread while none runs; null for none. */
     public static void setEventLoop(@Nullable EventLoop loop) {
         DefaultEventLoopPolicy.inUse().setEventLoop(loop);
     }
 
-    /** Returns the factory of the loops of this process. */
+    /** Returns the policy that makes the loops of this process. */
     public static EventLoopPolicy getEventLoopPolicy() {
         return DefaultEventLoopPolicy.inUse();
     }
 
-    /** Changes who makes the loops of this process; null for the policy that it began with. */
+    /** Sets the policy that makes the loops of this process; null for the initial one. */
     public static void setEventLoopPolicy(@Nullable EventLoopPolicy policy) {
         DefaultEventLoopPolicy.use(policy);
     }
 
     /**
-     * The daemon loops, one a processor, on which Monos of this library run that are subscribed where no loop runs.
-     * They start with their first use.
+     * Returns the daemon loops, one per processor, for Monos of this library that are subscribed to where no loop runs.
+     * They start at their first use.
      */
     public static SharedLoops shared() {
         return SharedLoops.get();
     }
 
     /**
-     * Cancels all tasks of the shared loops, waits for them to end, and closes the loops, whoever has
-     * {@linkplain SharedLoops#lease leased} them. A later use of {@link #shared()} starts afresh. Blocks.
+     * Cancels all tasks of the shared loops, waits for them to end, and closes the loops, even
+     * {@linkplain SharedLoops#lease leased} ones. A later use of {@link #shared()} starts new loops. Blocks.
      *
      * @param timeout how long to wait for the tasks; those left after it are destroyed
-     * @return whether all tasks ended in time
+     * @return true if all tasks ended in time
      * @throws IllegalStateException on a thread that runs a loop
      * @throws IllegalArgumentException if the timeout is negative
      */
@@ -187,8 +188,8 @@ public final class EventLoop extends Contexts.Running {
     }
 
     /**
-     * The loops of this process that are not closed, whoever made them: for those who look into a program. From any
-     * thread; it keeps no loop from being collected.
+     * Returns all loops of this process that are not closed; for monitoring. May be called from any thread; does not
+     * keep a loop from being collected.
      *
      * @since 0.1
      */
@@ -198,21 +199,21 @@ public final class EventLoop extends Contexts.Running {
         }
     }
 
-    /** The loop that runs on this thread, or null. For the authors of Monos. */
+    /** Returns the loop that runs on this thread, or null. For authors of Monos. */
     public static @Nullable EventLoop runningOrNull() {
         return (EventLoop) Contexts.running();
     }
 
     /**
-     * The loop that runs on this thread, or else the next of {@link #shared()}: where a cold Mono of this library does
-     * its work. For the authors of such Monos.
+     * Returns the loop that runs on this thread, or else the next of {@link #shared()}: the loop on which a cold Mono
+     * of this library does its work. For authors of such Monos.
      */
     public static EventLoop runningOrShared() {
         EventLoop loop = runningOrNull();
         return loop != null ? loop : shared().next();
     }
 
-    /** Whether debug mode is on for what is made for a loop, or off every loop. */
+    /** Returns whether debug mode is on for a loop, or off every loop. */
     static boolean debugs(@Nullable EventLoop loop) {
         return loop == null ? DebugMode.ENABLED : loop.debug;
     }
@@ -242,26 +243,27 @@ public final class EventLoop extends Contexts.Running {
     /**
      * Runs a callback in the next tick, after those that were scheduled before it.
      *
-     * @throws IllegalStateException if the loop is closed; in debug mode also on another thread than the loop's
+     * @throws IllegalStateException if the loop is closed; in debug mode also on a thread other than the loop's
      */
     public Handle callSoon(Runnable callback) {
         return callSoon(callback, ThreadLocals.current());
     }
 
     /**
-     * As {@link #callSoon(Runnable)}, with the context that {@link Asyncio#currentContext()} will be in the callback.
+     * Like {@link #callSoon(Runnable)}, with the context that {@link Asyncio#currentContext()} will return in the
+     * callback.
      */
     public Handle callSoon(Runnable callback, ContextView context) {
         checkThread("callSoon");
         return callSoonThreadsafe(callback, context);
     }
 
-    /** As {@link #callSoon(Runnable)}, from any thread; wakes the loop. */
+    /** Like {@link #callSoon(Runnable)}, callable from any thread; wakes the loop. */
     public Handle callSoonThreadsafe(Runnable callback) {
         return callSoonThreadsafe(callback, ThreadLocals.current());
     }
 
-    /** As {@link #callSoon(Runnable, ContextView)}, from any thread; wakes the loop. */
+    /** Like {@link #callSoon(Runnable, ContextView)}, callable from any thread; wakes the loop. */
     public Handle callSoonThreadsafe(Runnable callback, ContextView context) {
         Handle handle = new Handle(
                 this, Objects.requireNonNull(callback, "callback"), Objects.requireNonNull(context, "context"));
@@ -272,18 +274,18 @@ public final class EventLoop extends Contexts.Running {
     }
 
     /**
-     * Runs a callback after a delay. One that is zero or negative is due at once: such callbacks run in the next tick,
-     * in the order of their times.
+     * Runs a callback after a delay. With a zero or negative delay it is due at once: such callbacks run in the next
+     * tick, in the order of their times.
      *
-     * @throws IllegalStateException if the loop is closed; in debug mode also on another thread than the loop's
+     * @throws IllegalStateException if the loop is closed; in debug mode also on a thread other than the loop's
      */
     public TimerHandle callLater(Duration delay, Runnable callback) {
         return callLater(delay, callback, ThreadLocals.current());
     }
 
     /**
-     * As {@link #callLater(Duration, Runnable)}, with the context that {@link Asyncio#currentContext()} will be in the
-     * callback.
+     * Like {@link #callLater(Duration, Runnable)}, with the context that {@link Asyncio#currentContext()} will return
+     * in the callback.
      */
     public TimerHandle callLater(Duration delay, Runnable callback, ContextView context) {
         checkThread("callLater");
@@ -291,24 +293,25 @@ public final class EventLoop extends Contexts.Running {
     }
 
     /**
-     * Runs a callback when the loop's clock has come to {@code when}; equal times in the order of scheduling.
+     * Runs a callback when the loop's clock has reached {@code when}; callbacks with equal times run in the order of
+     * scheduling.
      *
-     * @throws IllegalStateException if the loop is closed; in debug mode also on another thread than the loop's
+     * @throws IllegalStateException if the loop is closed; in debug mode also on a thread other than the loop's
      */
     public TimerHandle callAt(Duration when, Runnable callback) {
         return callAt(when, callback, ThreadLocals.current());
     }
 
     /**
-     * As {@link #callAt(Duration, Runnable)}, with the context that {@link Asyncio#currentContext()} will be in the
-     * callback.
+     * Like {@link #callAt(Duration, Runnable)}, with the context that {@link Asyncio#currentContext()} will return in
+     * the callback.
      */
     public TimerHandle callAt(Duration when, Runnable callback, ContextView context) {
         checkThread("callAt");
         return schedule(saturatedNanos(Objects.requireNonNull(when, "when")), callback, context);
     }
 
-    /** A timer, from any thread. */
+    /** Schedules a timer; from any thread. */
     TimerHandle schedule(long deadline, Runnable callback, ContextView context) {
         TimerHandle handle = new TimerHandle(
                 this,
@@ -327,25 +330,25 @@ public final class EventLoop extends Contexts.Running {
         }
     }
 
-    /** The loop's clock: monotonic, from an arbitrary origin. */
+    /** Returns the time of the loop's clock, which is monotonic and has an arbitrary origin. */
     public Duration time() {
         return Duration.ofNanos(core.now());
     }
 
     /**
-     * Keeps virtual time from jumping while something is under way that the loop does not know of, a thread that will
-     * complete a Future, say, until the result is disposed of, once, from any thread. What goes through
-     * {@link #runInExecutor} or {@link Asyncio#toThread} does so by itself. Nothing changes for loops with real time.
+     * Keeps virtual time from jumping until the result is disposed of; for work that the loop does not know of, such as
+     * a thread that will complete a Future. Dispose of it once, from any thread. {@link #runInExecutor} and
+     * {@link Asyncio#toThread} hold time themselves. Does nothing for loops with real time.
      */
     public Disposable holdTime() {
         return hold("a caller of holdTime()", origin(this));
     }
 
     /**
-     * As {@link #holdTime()}, for the authors of things that work by themselves: {@link #dumpTasks} names them.
+     * Like {@link #holdTime()}, for authors of components that work outside the loop: {@link #dumpTasks} names them.
      *
-     * @param holder what says in its {@code toString} what it is
-     * @param site what {@link Leftovers#site} gave where it was asked for
+     * @param holder the holder, described by its {@code toString}
+     * @param site the result of {@link Leftovers#site} where the hold was requested
      */
     public Disposable holdTime(Object holder, @Nullable Throwable site) {
         return hold(Objects.requireNonNull(holder, "holder"), site);
@@ -356,7 +359,7 @@ public final class EventLoop extends Contexts.Running {
         return hold == null ? Disposables.disposed() : new HeldTime(hold);
     }
 
-    /** A delay as a point of the loop's clock, without overflow. */
+    /** Returns the time on the loop's clock after a delay, without overflow. */
     long deadline(Duration delay) {
         long now = core.now();
         long nanos = saturatedNanos(delay);
@@ -407,11 +410,11 @@ public final class EventLoop extends Contexts.Running {
     }
 
     /**
-     * Runs until a coroutine or Future is done, and returns its result, null for an empty one. What it throws comes out
-     * as it is.
+     * Runs until a coroutine or Future is done, and returns its result, null for an empty one. Its exception is thrown
+     * unchanged.
      *
      * @throws IllegalArgumentException for a Future of another loop
-     * @throws IllegalStateException if the loop is stopped before that; and as {@link #runForever}
+     * @throws IllegalStateException if the loop is stopped before that, and in the cases of {@link #runForever}
      */
     public <T> @Nullable T runUntilComplete(Mono<? extends T> main) throws Exception {
         checkMayRun();
@@ -421,7 +424,7 @@ public final class EventLoop extends Contexts.Running {
             runUntilDone(List.of(future));
         } catch (Throwable e) {
             if (isNew && future.done() && !future.cancelled()) {
-                future.exception(); // it is on its way out: not to be logged as well
+                future.exception(); // it is thrown below, so it need not be logged
             }
             throw e;
         }
@@ -444,7 +447,7 @@ public final class EventLoop extends Contexts.Running {
         return createTask(main);
     }
 
-    /** Runs until all are done, or the loop is stopped otherwise. */
+    /** Runs until all are done, or the loop is stopped by other code. */
     void runUntilDone(List<? extends Future<?>> futures) {
         if (futures.isEmpty()) {
             return;
@@ -497,29 +500,29 @@ public final class EventLoop extends Contexts.Running {
     }
 
     /**
-     * Lets the current tick finish and {@link #runForever} return; before it, makes it run a single tick. From any
-     * thread.
+     * Makes {@link #runForever} return after the current tick; called before it, makes it run a single tick. May be
+     * called from any thread.
      */
     public void stop() {
         if (core.inEventLoop()) {
             core.stopAfterTick();
         } else if (running.get()) {
-            core.enqueue(core::stopAfterTick); // after what this thread has scheduled before
+            core.enqueue(core::stopAfterTick); // after this thread's earlier callbacks
         } else {
             core.stopAfterTick();
-            core.wakeUp(); // a run may have begun since the line above asked, and be on its way into select
+            core.wakeUp(); // a run may have begun after the check above and be about to enter select
         }
     }
 
     /**
-     * The tasks that have not ended, as text for a log: below each one the tasks that it waits for, with the lines of a
-     * body that awaits, through {@code gather}, {@code shield} and the like and through operators that are
-     * {@link reactor.core.Scannable}, and the children of a group whose scope it is in. In debug mode also where and
-     * when each was made. From any thread; what goes on meanwhile may be missing. Below the tasks stand those who
-     * {@linkplain #holdTime() hold} virtual time.
+     * Describes the tasks that have not ended, as text for a log: below each task the tasks that it waits for, with the
+     * stack of an awaiting body, through {@code gather}, {@code shield} and similar functions and through operators
+     * that are {@link reactor.core.Scannable}, and the children of a group if the task is in its scope. Debug mode adds
+     * where and when each task was made. The holders of {@linkplain #holdTime() virtual time} are listed below the
+     * tasks. May be called from any thread; concurrent changes may be missing.
      *
-     * <p>It takes about 10 microseconds a task, and 30 to 300 more for a body, whose stack is read; called on the loop,
-     * it keeps the loop for that long.
+     * <p>It takes about 10 microseconds per task, and 30 to 300 more per body, to read its stack; called on the loop,
+     * it holds the loop for that long.
      *
      * <pre>{@literal
      * <EventLoop running>: 2 tasks
@@ -528,26 +531,27 @@ public final class EventLoop extends Contexts.Running {
      *   - Task-2 waits for acquire() of <Lock [locked, waiters:1]>
      * }</pre>
      *
-     * <p>asyncio: {@code python -m asyncio pstree}; {@link Asyncio#printCallGraph} is the same the other way round.
+     * <p>asyncio: {@code python -m asyncio pstree}; {@link Asyncio#printCallGraph} shows the same in the opposite
+     * direction.
      */
     public String dumpTasks() {
         return TaskDump.of(this);
     }
 
-    /** Whether a thread is in {@link #runForever}. */
+    /** Returns whether a thread is in {@link #runForever}. */
     public boolean isRunning() {
         return running.get();
     }
 
-    /** Whether {@link #close} has been called. */
+    /** Returns whether {@link #close} has been called. */
     public boolean isClosed() {
         return core.isClosed();
     }
 
     /**
-     * Closes the loop for good: its channels are closed, its callbacks dropped, tasks that are still pending reported
-     * and ended. Futures of the loop that are completed later tell their subscribers on the completing thread. Closing
-     * twice does nothing.
+     * Closes the loop for good: its channels are closed, its callbacks dropped, and tasks that are still pending are
+     * reported and ended. Futures of the loop that are completed later notify their subscribers on the completing
+     * thread. Closing twice has no effect.
      *
      * @throws IllegalStateException if the loop is running
      */
@@ -578,7 +582,7 @@ public final class EventLoop extends Contexts.Running {
         }
     }
 
-    /** The loop is closed: reports and ends the tasks that are pending; the first Error of theirs. */
+    /** Reports and ends the pending tasks of a closed loop; returns their first Error. */
     private @Nullable Error endTasks() {
         Error error = null;
         for (Task<?> task : tasks.snapshot()) {
@@ -600,11 +604,11 @@ public final class EventLoop extends Contexts.Running {
     }
 
     /**
-     * Runs an action when this loop is closed: on the thread that closes it, which owns the loop then, before the
-     * channels are closed; at once, on the calling thread, if the loop is closed already. For authors of what lives on
-     * a loop and is no channel of Netty's, which the loop would close by itself. From any thread.
+     * Runs an action when this loop is closed: on the closing thread, which owns the loop then, before the channels are
+     * closed; or at once, on the calling thread, if the loop is already closed. For authors of resources that live on a
+     * loop and are not Netty channels, which the loop closes itself. May be called from any thread.
      *
-     * @return takes the action back, unless it has begun
+     * @return removes the action when disposed of, unless it has begun
      */
     public Disposable onClose(Runnable action) {
         return core.onClose(Objects.requireNonNull(action, "action"))::run;
@@ -613,11 +617,12 @@ public final class EventLoop extends Contexts.Running {
     // ---- readiness
 
     /**
-     * Runs a callback on this loop whenever a channel can be read, or has a connection to accept, as long as that is
-     * so; in the context of this call. It takes the place of the channel's reader. Reading is the callback's: one that
-     * leaves bytes where they are is called again. A channel that is closed is called for no more. From any thread.
+     * Runs a callback on this loop whenever a channel is readable or has a connection to accept, for as long as that
+     * lasts; in the context of this call. It replaces the channel's previous reader. The callback does the reading: if
+     * it leaves bytes unread, it is called again. It is not called for a closed channel. May be called from any thread.
      *
-     * <p>A NIO loop watches the channel with its own selector; for loops on epoll one daemon thread does.
+     * <p>A NIO loop watches the channel with its own selector; an epoll loop uses a selector nested in its epoll or,
+     * where that is not possible, a daemon thread that serves all loops.
      *
      * <pre>{@code
      * socket.configureBlocking(false);
@@ -627,7 +632,7 @@ public final class EventLoop extends Contexts.Running {
      * <p>asyncio: {@code add_reader}.
      *
      * @throws java.nio.channels.IllegalBlockingModeException if the channel blocks
-     * @throws IllegalArgumentException if the channel is closed, or one that is only written to
+     * @throws IllegalArgumentException if the channel is closed or write-only
      * @throws IllegalStateException if the loop is closed
      * @since 0.1.0
      */
@@ -636,13 +641,13 @@ public final class EventLoop extends Contexts.Running {
     }
 
     /**
-     * As {@link #addReader}, for a channel that can be written to, or whose connection is made or has failed. Most
-     * channels can be written to nearly always: remove it when nothing is left to be written.
+     * Like {@link #addReader}, for a channel that is writable, or has finished or failed to connect. Most channels are
+     * writable nearly always: remove the writer when nothing is left to write.
      *
      * <p>asyncio: {@code add_writer}.
      *
      * @throws java.nio.channels.IllegalBlockingModeException if the channel blocks
-     * @throws IllegalArgumentException if the channel is closed, or one that is only read from
+     * @throws IllegalArgumentException if the channel is closed or read-only
      * @throws IllegalStateException if the loop is closed
      * @since 0.1.0
      */
@@ -662,12 +667,13 @@ public final class EventLoop extends Contexts.Running {
     }
 
     /**
-     * Takes back the reader of a channel, whose callback does not begin any more. Call it also when the channel has
-     * been closed: its descriptor goes then, and otherwise with what the loop looks for next. From any thread.
+     * Removes the reader of a channel; its callback is not called again. Call it also when the channel has been closed:
+     * this releases the descriptor, which is otherwise released when the loop next looks for events. May be called from
+     * any thread.
      *
      * <p>asyncio: {@code remove_reader}.
      *
-     * @return whether there was one
+     * @return true if there was one
      * @since 0.1.0
      */
     public boolean removeReader(SelectableChannel channel) {
@@ -675,7 +681,7 @@ public final class EventLoop extends Contexts.Running {
     }
 
     /**
-     * As {@link #removeReader}, of the writer.
+     * Like {@link #removeReader}, for the writer.
      *
      * <p>asyncio: {@code remove_writer}.
      *
@@ -689,9 +695,9 @@ public final class EventLoop extends Contexts.Running {
 
     /**
      * Runs a callback on this loop whenever the process gets a signal, once for each one that the system delivers, as
-     * {@link #callSoonThreadsafe} would, in the context of this call. It takes the place of the handler that this loop
-     * had for the signal; other loops keep theirs, and all of them are called. While any loop has one, the signal does
-     * not do what it does by default: an INT or TERM does not end the JVM. From any thread; cancelling does not apply.
+     * {@link #callSoonThreadsafe} would, in the context of this call. It replaces this loop's handler for the signal;
+     * other loops keep theirs, and all of them are called. While any loop has a handler, the signal loses its default
+     * effect: INT or TERM does not end the JVM. May be called from any thread.
      *
      * <p>The callback cannot await: {@code () -> loop.createTask(async(...))} starts a body.
      *
@@ -703,10 +709,10 @@ public final class EventLoop extends Contexts.Running {
      *
      * @param signal its name, with or without {@code SIG}, in any case: {@code "INT"}, {@code "SIGTERM"}
      * @throws IllegalArgumentException if the system knows no such signal
-     * @throws IllegalStateException if the loop is closed; if the signal cannot be had: the system keeps it (KILL,
-     *     STOP), the JVM or a native library needs it (QUIT, SEGV, BUS; on Linux USR2, which the flight recorder uses),
-     *     the process was started with it ignored, the JVM with {@code -Xrs}; if this Java has no module
-     *     {@code jdk.unsupported}
+     * @throws IllegalStateException if the loop is closed; if the signal is not available: the system reserves it
+     *     (KILL, STOP), the JVM or a native library needs it (QUIT, SEGV, BUS; on Linux USR2, which the flight recorder
+     *     uses), the process was started with the signal ignored, or the JVM with {@code -Xrs}; or if this Java lacks
+     *     the module {@code jdk.unsupported}
      */
     public void addSignalHandler(String signal, Runnable callback) {
         Objects.requireNonNull(callback, "callback");
@@ -715,20 +721,20 @@ public final class EventLoop extends Contexts.Running {
             if (isClosed()) {
                 throw Misuse.loopClosed();
             }
-            Origin origin = origin(this); // here: when the signal comes, it is scheduled by code that is not the user's
+            Origin origin = origin(this); // taken here: when the signal comes, the scheduling code is not the user's
             return () -> core.enqueue(new Handle(this, guarded, context, origin));
         });
     }
 
     /**
-     * Takes back the handler that this loop has for a signal; its callback does not begin any more, for signals that
-     * have come already neither. When no loop has a handler left, the signal does again what it did before.
-     * {@link #close} does this for all signals. From any thread.
+     * Removes this loop's handler for a signal; its callback is not called again, not even for signals that have
+     * already arrived. When no loop has a handler left, the signal regains its previous effect. {@link #close} does
+     * this for all signals. May be called from any thread.
      *
      * <p>asyncio: {@code remove_signal_handler}.
      *
      * @param signal as in {@link #addSignalHandler}
-     * @return whether there was one
+     * @return true if there was one
      * @throws IllegalArgumentException if the system knows no such signal
      */
     public boolean removeSignalHandler(String signal) {
@@ -737,32 +743,34 @@ public final class EventLoop extends Contexts.Running {
 
     // ---- futures and tasks
 
-    /** A pending Future that belongs to this loop. */
+    /** Returns a pending Future that belongs to this loop. */
     public <T> Future<T> createFuture() {
         return new Future<>(this);
     }
 
-    /** As {@link #createTask(Mono, TaskOptions)}, with a generated name and the current context. */
+    /** Like {@link #createTask(Mono, TaskOptions)}, with a generated name and the current context. */
     public <T> Task<T> createTask(Mono<? extends T> coroutine) {
         return createTask(coroutine, TaskOptions.DEFAULTS);
     }
 
-    /** As {@link #createTask(Mono, TaskOptions)}, with a name, or null for {@code Task-N}, and the current context. */
+    /**
+     * Like {@link #createTask(Mono, TaskOptions)}, with a name, or null for {@code Task-N}, and the current context.
+     */
     public <T> Task<T> createTask(Mono<? extends T> coroutine, @Nullable String name) {
         return createTask(coroutine, name == null ? TaskOptions.DEFAULTS : TaskOptions.named(name));
     }
 
-    /** As {@link #createTask(Mono, TaskOptions)}, with a name, or null for {@code Task-N}, and a context. */
+    /** Like {@link #createTask(Mono, TaskOptions)}, with a name, or null for {@code Task-N}, and a context. */
     public <T> Task<T> createTask(Mono<? extends T> coroutine, @Nullable String name, ContextView context) {
         return createTask(coroutine, new TaskOptions(name, Objects.requireNonNull(context, "context"), null));
     }
 
     /**
-     * Starts a coroutine: it is subscribed to, or its body begins, in the next tick, or at once if it is to be eager.
-     * From any thread.
+     * Starts a coroutine: it is subscribed to, or its body begins, in the next tick, or at once if the options ask for
+     * an eager start. May be called from any thread.
      *
-     * @param coroutine any Mono; what {@link Asyncio#async} returns becomes a body
-     * @throws IllegalStateException if the loop is closed, or its task factory made no task of this loop
+     * @param coroutine any Mono; one from {@link Asyncio#async} runs as a body
+     * @throws IllegalStateException if the loop is closed, or its task factory did not return a task of this loop
      */
     public <T> Task<T> createTask(Mono<? extends T> coroutine, TaskOptions options) {
         ColdMono.adopt(Objects.requireNonNull(coroutine, "coroutine"));
@@ -783,9 +791,9 @@ public final class EventLoop extends Contexts.Running {
     }
 
     /**
-     * As {@link #createTask(Mono, TaskOptions)}, past the task factory: for factories, which call it to make the task.
+     * Like {@link #createTask(Mono, TaskOptions)}, but bypasses the task factory: factories call it to make the task.
      */
-    @SuppressWarnings("unchecked") // a task only hands out what its coroutine gives
+    @SuppressWarnings("unchecked") // a task only hands out its coroutine's values
     public <T> Task<T> newTask(Mono<? extends T> coroutine, TaskOptions options) {
         ColdMono.adopt(Objects.requireNonNull(coroutine, "coroutine"));
         if (core.isClosed() || driver.isClosing()) {
@@ -807,7 +815,7 @@ public final class EventLoop extends Contexts.Running {
             queued = core.enqueue(new Task.Start(task));
         } finally {
             if (!queued) {
-                tasks.remove(task); // closed, or there is no memory: nobody would start it
+                tasks.remove(task); // closed or out of memory: it would never start
                 events.refused(task);
             }
         }
@@ -817,7 +825,7 @@ public final class EventLoop extends Contexts.Running {
         return task;
     }
 
-    /** The first step inside {@code createTask}, whose caller is the current task again afterwards. */
+    /** Runs the first step inside {@code createTask}; afterwards the caller is the current task again. */
     private void startEagerly(Task<?> task) {
         Task<?> callingTask = currentTask;
         ContextView callingContext = context;
@@ -836,22 +844,22 @@ public final class EventLoop extends Contexts.Running {
         }
     }
 
-    /** Lets a factory make this loop's tasks; null for the usual way. */
+    /** Sets the factory that makes this loop's tasks; null for the default. */
     public void setTaskFactory(@Nullable TaskFactory factory) {
         taskFactory = factory;
     }
 
-    /** Returns the factory of this loop's tasks, or null for the usual one. */
+    /** Returns the factory of this loop's tasks, or null for the default. */
     public @Nullable TaskFactory getTaskFactory() {
         return taskFactory;
     }
 
-    /** The tasks of this loop that are not done. */
+    /** Returns the tasks of this loop that are not done. */
     public Set<Task<?>> allTasks() {
         return tasks.snapshot();
     }
 
-    /** The task whose coroutine is taking a step right now; null in a callback or when the loop does not run. */
+    /** Returns the task that is taking a step right now; null in a callback or when the loop is not running. */
     public @Nullable Task<?> currentTask() {
         return currentTask;
     }
@@ -877,14 +885,14 @@ public final class EventLoop extends Contexts.Running {
 
     void leaveContext(ContextView outer) {
         if (context != outer) {
-            context = outer; // a write of a reference costs the collector's barrier, a fence with G1
+            context = outer; // a reference write costs a GC barrier, a fence with G1
         }
     }
 
     /**
-     * Runs a callback at once, with the context that {@link Asyncio#currentContext()} is in it, and with its
-     * ThreadLocals: for authors of transports, whose events come on the loop and need no turn of their own. What the
-     * callback throws comes out.
+     * Runs a callback at once, with the context that {@link Asyncio#currentContext()} returns in it, and with its
+     * ThreadLocals; for authors of transports, where events arrive on the loop and need no separate turn. An exception
+     * of the callback is thrown to the caller.
      *
      * @throws IllegalStateException if it is not called on this loop
      * @since 0.1
@@ -912,28 +920,29 @@ public final class EventLoop extends Contexts.Running {
     // ---- exceptions
 
     /**
-     * Handles exceptions that nobody else sees: of callbacks, of tasks that nobody awaited. Null restores the default,
-     * which logs. Called on the loop, if it runs, in the context of the task or callback that failed; from any thread
-     * otherwise.
+     * Sets the handler of exceptions that are not handled elsewhere: of callbacks, and of tasks that were never
+     * awaited. Null restores the default, which logs. The handler is called on the loop if it runs, in the context of
+     * the failed task or callback; otherwise on any thread.
      */
     public void setExceptionHandler(@Nullable BiConsumer<? super EventLoop, ? super ExceptionContext> handler) {
         events.handler = handler;
     }
 
-    /** The handler that was set, or null. */
+    /** Returns the handler that was set, or null. */
     public @Nullable BiConsumer<? super EventLoop, ? super ExceptionContext> getExceptionHandler() {
         return events.handler;
     }
 
     /**
-     * The default handler: logs the message, the exception, what is concerned, and in debug mode where that was made.
+     * The default handler: logs the message, the exception, the objects concerned, and in debug mode where they were
+     * made.
      */
     public void defaultExceptionHandler(ExceptionContext what) {
         LoopEvents.log(Objects.requireNonNull(what, "what"));
     }
 
     /**
-     * Tells the exception handler; one that throws an exception is itself reported, by the default one. Never throws an
+     * Calls the exception handler; an exception that it throws is reported by the default handler. Never throws an
      * exception.
      */
     public void callExceptionHandler(ExceptionContext what) {
@@ -941,16 +950,15 @@ public final class EventLoop extends Contexts.Running {
     }
 
     /**
-     * Adds a listener to exceptions that nobody else sees, beside the one {@linkplain #setExceptionHandler handler},
-     * which is told after it and decides what becomes of them: without one they are still logged. For meters and
-     * alerts. It is called on the threads that the handler is called on; from any thread; a listener that throws is
-     * logged.
+     * Adds a listener for exceptions that are not handled elsewhere, for metrics and alerts. It is called before the
+     * {@linkplain #setExceptionHandler handler}, on the same threads, and does not replace it: without a handler the
+     * exceptions are still logged. An exception of the listener itself is logged. May be called from any thread.
      *
      * <pre>{@code
      * loop.addExceptionListener((l, what) -> System.err.println(l.getName() + ": " + what.message()));
      * }</pre>
      *
-     * @return takes it back
+     * @return removes the listener when disposed of
      * @since 0.1
      */
     public Disposable addExceptionListener(BiConsumer<? super EventLoop, ? super ExceptionContext> listener) {
@@ -971,10 +979,10 @@ public final class EventLoop extends Contexts.Running {
     // ---- observing
 
     /**
-     * Adds a listener to what happens in this loop: tasks that begin and end, exceptions, slow steps, lag. From any
-     * thread; it is held until it is taken back. Adding one twice tells it twice.
+     * Adds a listener for the events of this loop: tasks that begin and end, exceptions, slow steps, lag. It is held
+     * until it is removed. A listener that is added twice is told twice. May be called from any thread.
      *
-     * @return takes it back
+     * @return removes the listener when disposed of
      * @since 0.1
      */
     public Disposable addListener(LoopListener listener) {
@@ -982,7 +990,8 @@ public final class EventLoop extends Contexts.Running {
     }
 
     /**
-     * Counts what the loop has to do and has done. From any thread, at the cost of a few fields that are read.
+     * Returns counts of the loop's pending and past work. May be called from any thread, at the cost of reading a few
+     * fields.
      *
      * @since 0.1
      */
@@ -1001,16 +1010,16 @@ public final class EventLoop extends Contexts.Running {
     // ---- executors
 
     /**
-     * Calls a blocking function in an executor, and returns the Future of its result. Cancelling the Future keeps the
-     * function from starting, but does not stop one that runs: what comes of it later goes to
+     * Calls a blocking function in an executor and returns a Future of its result. Cancelling the Future keeps the
+     * function from starting, but does not stop a running one: its later result or error goes to
      * {@code Operators.onDiscard} or {@code onErrorDropped}. A function that returns a Publisher fails. The function
      * sees the {@link Asyncio#currentContext()} of the code that calls this.
      *
-     * <p>{@link Asyncio#toThread} is the cold form of it.
+     * <p>{@link Asyncio#toThread} is the cold form.
      *
-     * @param executor whose threads, or null for the default executor: platform threads of the loop
+     * @param executor the executor to use, or null for the default executor: platform threads of the loop
      * @throws IllegalStateException if the loop is closed; with the default executor, if that was shut down
-     * @throws java.util.concurrent.RejectedExecutionException if the executor refuses
+     * @throws java.util.concurrent.RejectedExecutionException if the executor rejects the function
      */
     public <T> Future<T> runInExecutor(@Nullable Executor executor, Callable<? extends T> function) {
         Objects.requireNonNull(function, "function");
@@ -1021,7 +1030,7 @@ public final class EventLoop extends Contexts.Running {
                 this, executor == null ? defaultExecutor() : executor, function, ThreadLocals.current());
     }
 
-    /** The threads of {@link Asyncio#toThread}. */
+    /** Returns the executor of {@link Asyncio#toThread}. */
     ExecutorService defaultExecutor() {
         if (core.isClosed()) {
             throw Misuse.loopClosed();
@@ -1030,8 +1039,8 @@ public final class EventLoop extends Contexts.Running {
     }
 
     /**
-     * Sets the executor of {@link Asyncio#toThread} and of {@link #runInExecutor} with null. It belongs to the loop
-     * from here on: it is shut down with it. One that was in use before is let go as it is.
+     * Sets the executor of {@link Asyncio#toThread} and of {@link #runInExecutor} with null. From then on it belongs to
+     * the loop and is shut down with it. The previous one is released unchanged.
      *
      * @throws IllegalStateException if the default executor was shut down
      */
@@ -1039,17 +1048,17 @@ public final class EventLoop extends Contexts.Running {
         this.executor.set(Objects.requireNonNull(executor, "executor"));
     }
 
-    /** As {@link #shutdownDefaultExecutor(Duration)}, without a limit. */
+    /** Like {@link #shutdownDefaultExecutor(Duration)}, without a limit. */
     public Mono<Void> shutdownDefaultExecutor() {
         return Mono.defer(() -> shutDownAndJoin(null)).then();
     }
 
     /**
-     * Shuts the default executor down: it takes no more functions, and the Mono completes when those that it has taken
-     * have ended and its threads are gone, or, with a warning, when the time is out. Nothing happens until
-     * subscription; cancelling ends the waiting only. {@link Asyncio#run} does this at its end.
+     * Shuts down the default executor: it accepts no more functions, and the Mono completes when the accepted ones have
+     * ended and its threads have terminated or, with a warning, when the timeout has passed. Nothing happens until
+     * subscription; cancelling only ends the wait. {@link Asyncio#run} does this at its end.
      *
-     * @param timeout real time, also on a loop whose time is virtual
+     * @param timeout in real time, also on a loop with virtual time
      */
     public Mono<Void> shutdownDefaultExecutor(Duration timeout) {
         Objects.requireNonNull(timeout, "timeout");
@@ -1059,14 +1068,14 @@ public final class EventLoop extends Contexts.Running {
                         Log.warn(
                                 "The default executor of " + this + " did not finish joining its threads within "
                                         + timeout + ": functions that were given to "
-                                        + "toThread or runInExecutorstill run, and their outcome is lost",
+                                        + "toThread or runInExecutor still run, and their outcome is lost",
                                 null);
                     }
                 })
                 .then();
     }
 
-    /** Whether all its threads have ended in time. */
+    /** Completes with whether all its threads have ended in time. */
     private Future<Boolean> shutDownAndJoin(@Nullable Duration timeout) {
         ExecutorService service = executor.shutDown();
         if (service == null || service.isTerminated()) {
@@ -1084,9 +1093,9 @@ public final class EventLoop extends Contexts.Running {
 
     /**
      * Closes the {@linkplain Asyncio#generate generators} that have begun and not ended: each gets a
-     * {@link CancelledException} at its emit, and its subscriber an error. Completes when all have ended, their
-     * clean-up included. Nothing happens until subscription; cancelling ends the waiting only. Those that begin later
-     * are warned of. {@link Asyncio#run} does this at its end, when the other tasks have ended.
+     * {@link CancelledException} at its emit, and its subscriber an error. Completes when all have ended, including
+     * their clean-up. Nothing happens until subscription; cancelling only ends the wait. Generators that begin later
+     * cause a warning. {@link Asyncio#run} does this at its end, when the other tasks have ended.
      *
      * <p>asyncio: {@code shutdown_asyncgens}.
      *
@@ -1103,15 +1112,15 @@ public final class EventLoop extends Contexts.Running {
 
     // ---- debug mode
 
-    /** Whether debug mode is on. */
+    /** Returns whether debug mode is on. */
     public boolean getDebug() {
         return debug;
     }
 
     /**
-     * Turns debug mode on or off; from the start it is on with {@code -Dasyncio.debug.enabled=true} or
-     * {@code ASYNCIO_DEBUG=1} in the environment. From any thread. It looks for mistakes, and remembers where Futures,
-     * tasks, callbacks and coroutines were made: see the page "Developing and debugging".
+     * Turns debug mode on or off; it is on from the start with {@code -Dasyncio.debug.enabled=true} or
+     * {@code ASYNCIO_DEBUG=1} in the environment. It detects mistakes, and records where Futures, tasks, callbacks and
+     * coroutines were made: see the page "Developing and debugging". May be called from any thread.
      */
     public void setDebug(boolean enabled) {
         if (enabled) {
@@ -1122,24 +1131,24 @@ public final class EventLoop extends Contexts.Running {
 
     /**
      * Returns the longest time that a callback, a step of a body or the handling of IO may take in debug mode without
-     * being logged; at first 100 ms, as in asyncio, or {@code -Dasyncio.debug.slow-callback}.
+     * being logged; by default 100 ms, as in asyncio, or the value of {@code -Dasyncio.debug.slow-callback}.
      */
     public Duration getSlowCallbackDuration() {
         return Duration.ofNanos(slowCallbackNanos);
     }
 
-    /** Changes {@link #getSlowCallbackDuration()}. asyncio: {@code loop.slow_callback_duration}. */
+    /** Sets {@link #getSlowCallbackDuration()}. asyncio: {@code loop.slow_callback_duration}. */
     public void setSlowCallbackDuration(Duration duration) {
         slowCallbackNanos = saturatedNanos(duration);
     }
 
     /**
-     * Looks, in all loops, for operators of Reactor's that are assembled on a loop and never subscribed to, such as
-     * {@code users.save(user).then();} as a statement, and logs where; or stops looking. From the start it looks with
-     * {@code -Dasyncio.debug.operators=true}. It is a {@link reactor.core.publisher.Hooks#onEachOperator hook} of
-     * Reactor's, for debugging: each operator that is assembled on a loop costs 1 to 3 microseconds more, by the depth
-     * of the stack; a chain of four 5 to 13, where Reactor's own debug mode adds 6 to 15. From any thread; what is
-     * assembled already is not concerned.
+     * Starts or stops logging, for all loops, Reactor operators that are assembled on a loop and never subscribed to,
+     * such as {@code users.save(user).then();} as a statement, with the place. It is on from the start with
+     * {@code -Dasyncio.debug.operators=true}. This uses a {@link reactor.core.publisher.Hooks#onEachOperator Reactor
+     * hook} and is meant for debugging: each operator that is assembled on a loop costs 1 to 3 microseconds more,
+     * depending on the depth of the stack; a chain of four costs 5 to 13, where Reactor's own debug mode adds 6 to 15.
+     * May be called from any thread; operators that are already assembled are not affected.
      */
     public static void trackOperators(boolean enabled) {
         OperatorTracking.turn(enabled, ColdMono::adoptIfOwn);
@@ -1152,20 +1161,23 @@ public final class EventLoop extends Contexts.Running {
     // ---- views
 
     /**
-     * This loop as a Reactor {@link Scheduler}, whose clock is the loop's: {@code publishOn(loop.scheduler())},
+     * Returns this loop as a Reactor {@link Scheduler} on the loop's clock: {@code publishOn(loop.scheduler())},
      * {@code Mono.delay(d, loop.scheduler())}. Disposing it does nothing.
      */
     public Scheduler scheduler() {
         return scheduler;
     }
 
-    /** This loop as Netty's: for channels, and as the only one of a Reactor Netty {@code LoopResources}. */
+    /**
+     * Returns this loop as a Netty event loop: for channels, and as the only loop of a Reactor Netty
+     * {@code LoopResources}.
+     */
     public IoEventLoop netty() {
         return core;
     }
 
     /**
-     * The name of its threads and of its records in logs and tools: {@code asyncio-1}.
+     * Returns the name of its threads and of its records in logs and tools: {@code asyncio-1}.
      *
      * @since 0.1
      */

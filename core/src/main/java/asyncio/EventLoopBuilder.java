@@ -7,7 +7,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes a loop with other than the usual parts; from {@link EventLoop#builder()}.
+ * Builds a loop with other than the default settings; from {@link EventLoop#builder()}.
  *
  * <pre>{@code
  * EventLoop loop = EventLoop.builder().clock(Ticker.newMockTicker()).seed(42).build();
@@ -23,15 +23,15 @@ public final class EventLoopBuilder {
 
     EventLoopBuilder() {}
 
-    /** {@code epoll}, {@code nio}, or {@code auto}: epoll if it is there. */
+    /** Sets the transport: {@code epoll}, {@code nio}, or {@code auto} for epoll if it is available. */
     public EventLoopBuilder transport(String transport) {
         this.transport = Objects.requireNonNull(transport);
         return this;
     }
 
     /**
-     * The loop's clock. With Netty's {@code MockTicker} time is virtual: it jumps to the next deadline whenever nothing
-     * is ready, IO is quiet and no work is under way in other threads.
+     * Sets the loop's clock. With Netty's {@code MockTicker} time is virtual: it jumps to the next deadline whenever
+     * nothing is ready, IO is quiet and no work is under way in other threads.
      */
     public EventLoopBuilder clock(Ticker clock) {
         this.clock = Objects.requireNonNull(clock);
@@ -39,23 +39,23 @@ public final class EventLoopBuilder {
     }
 
     /**
-     * Gives the steps of tasks that are ready in the same tick another order, the same one for the same seed: a program
-     * that is right does not depend on it. In virtual time some steps are held back for some ticks, too, and of timers
-     * that are close one may be late. Callbacks keep their order. Seed 0, the default, is the plain order.
+     * Changes the order of the steps of tasks that are ready in the same tick, always in the same way for the same
+     * seed; a correct program does not depend on it. In virtual time some steps are also held back for some ticks, and
+     * one of several close timers may be late. Callbacks keep their order. Seed 0, the default, is the plain order.
      */
     public EventLoopBuilder seed(long seed) {
         this.seed = seed;
         return this;
     }
 
-    /** Sets the monitor to ask when the loop, whose clock must be virtual, has nothing to do; for test kits. */
+    /** Sets the monitor to ask when the loop has nothing to do; the clock must be virtual. For test kits. */
     public EventLoopBuilder monitor(LoopMonitor monitor) {
         this.monitor = Objects.requireNonNull(monitor);
         return this;
     }
 
     /**
-     * Makes the loop.
+     * Builds the loop.
      *
      * @throws IllegalArgumentException if the transport is unknown or not available
      */
@@ -101,7 +101,7 @@ public final class EventLoopBuilder {
         try {
             return Transports.whyNoEpoll();
         } catch (NoClassDefFoundError e) {
-            return e; // not even its classes are there
+            return e; // not even its classes are present
         }
     }
 

@@ -3,11 +3,11 @@ package asyncio;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decides how loops are made, and which one is current where none runs; for the whole process. Set with
- * {@link EventLoop#setEventLoopPolicy}; else the first one that {@link java.util.ServiceLoader} finds; else
+ * Decides how loops are made, and which one is current where none runs; for the whole process. It is the one set with
+ * {@link EventLoop#setEventLoopPolicy}, else the first one that {@link java.util.ServiceLoader} finds, else
  * {@link DefaultEventLoopPolicy}, which is also the class to extend.
  *
- * <p>A policy is asked from any thread.
+ * <p>A policy must be thread-safe.
  *
  * <pre>{@code
  * EventLoop.setEventLoopPolicy(new DefaultEventLoopPolicy() {
@@ -18,12 +18,12 @@ import org.jspecify.annotations.Nullable;
  * });
  * }</pre>
  *
- * <p>asyncio: {@code AbstractEventLoopPolicy}, deprecated there since 3.14. For one program
- * {@link Runner.Builder#loopFactory} does as well.
+ * <p>asyncio: {@code AbstractEventLoopPolicy}, deprecated there since 3.14. For a single program
+ * {@link Runner.Builder#loopFactory} is enough.
  */
 public interface EventLoopPolicy {
     /**
-     * The current loop of this thread, for code that runs outside it.
+     * Returns the current loop of this thread, for code that runs outside it.
      *
      * @throws IllegalStateException if there is none
      */
@@ -33,8 +33,8 @@ public interface EventLoopPolicy {
     void setEventLoop(@Nullable EventLoop loop);
 
     /**
-     * A new loop, which is not made current. It must be made with {@link EventLoop#builder}, since
-     * {@link EventLoop#newEventLoop} asks the policy.
+     * Returns a new loop, which is not made current. It must be made with {@link EventLoop#builder}, since
+     * {@link EventLoop#newEventLoop} calls the policy.
      */
     EventLoop newEventLoop();
 }

@@ -12,11 +12,11 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.Exceptions;
 
 /**
- * Several exceptions that are thrown together, since the work that failed was concurrent: of a group of tasks, or of
- * all who took part in a {@link Asyncio#race race}. Groups may hold groups. Immutable.
+ * Several exceptions that are thrown together because the failed work was concurrent: those of a group of tasks, or of
+ * all participants of a {@link Asyncio#race race}. Groups may hold groups. Immutable.
  *
- * <p>The exceptions are its suppressed ones too, the first of them: so whoever prints or logs a stack trace, in
- * whatever way, prints theirs, once. Code asks for {@link #exceptions()}.
+ * <p>The exceptions are also the first of its suppressed ones, so that every printed or logged stack trace contains
+ * theirs, once. Code should use {@link #exceptions()}.
  *
  * <pre>{@code
  * try {
@@ -33,7 +33,10 @@ import reactor.core.Exceptions;
 public final class ExceptionGroup extends Exception {
     private static final long serialVersionUID = 1L;
 
-    /** So many characters of exceptions, not counting the last, are in {@link #toString}; so many are looked at. */
+    /**
+     * The number of characters of exceptions in {@link #toString}, not counting the last; below, the number of
+     * exceptions looked at.
+     */
     private static final int SHOWN = 200;
 
     private static final int LOOKED_AT = 100;
@@ -42,9 +45,9 @@ public final class ExceptionGroup extends Exception {
     private final Throwable[] exceptions;
 
     /**
-     * A group.
+     * Creates a group.
      *
-     * @param message what the exceptions have in common
+     * @param message describes what the exceptions have in common
      * @throws IllegalArgumentException if there are none
      */
     public ExceptionGroup(String message, Iterable<? extends Throwable> exceptions) {
@@ -73,19 +76,19 @@ public final class ExceptionGroup extends Exception {
         return list.toArray(Throwable[]::new);
     }
 
-    /** The message it was made with; {@link #getMessage()} adds how many exceptions there are. */
+    /** Returns the message it was made with; {@link #getMessage()} adds the number of exceptions. */
     public String groupMessage() {
         return groupMessage;
     }
 
-    /** The exceptions, at least one, in the order given; a view that cannot be changed. */
+    /** Returns the exceptions, at least one, in the order given; an unmodifiable view. */
     public List<Throwable> exceptions() {
         return Collections.unmodifiableList(Arrays.asList(exceptions));
     }
 
-    /** With what failed, the first of it, for a log or a message that has no place for stack traces. */
+    /** Returns the message with the first of the exceptions, for logs and messages without room for stack traces. */
     @Override
-    @SuppressWarnings("OverrideThrowableToString") // the message is Python's, and compared
+    @SuppressWarnings("OverrideThrowableToString") // the message is Python's, and code compares it
     public String toString() {
         StringJoiner shown = new StringJoiner(", ", " [", "]").setEmptyValue("");
         ArrayDeque<Throwable> left = new ArrayDeque<>(exceptions());
@@ -114,26 +117,26 @@ public final class ExceptionGroup extends Exception {
                 : name + ": " + message.lines().findFirst().orElse("");
     }
 
-    /** As {@link #subgroup(Predicate)}, for what is of a type. */
+    /** Like {@link #subgroup(Predicate)}, for the exceptions of a type. */
     public @Nullable ExceptionGroup subgroup(Class<? extends Throwable> type) {
         return split(type).matching();
     }
 
-    /** Returns the matching half of {@link #split(Predicate)}. */
+    /** Returns the matching part of {@link #split(Predicate)}. */
     public @Nullable ExceptionGroup subgroup(Predicate<? super Throwable> condition) {
         return split(condition).matching();
     }
 
-    /** As {@link #split(Predicate)}, by type. */
+    /** Like {@link #split(Predicate)}, by type. */
     public Split split(Class<? extends Throwable> type) {
         return split(Objects.requireNonNull(type, "type")::isInstance);
     }
 
     /**
-     * Divides it in two: the exceptions that match, and those that do not. Groups inside keep their places, less what
-     * went into the other half; a half has the message, the stack trace, the cause and the other suppressed exceptions
-     * of the whole. The condition is asked about each group first, which it can take as a whole, then about what is in
-     * it.
+     * Splits it in two: the exceptions that match, and those that do not. Nested groups keep their places, without the
+     * exceptions that went into the other part; each part has the message, the stack trace, the cause and the other
+     * suppressed exceptions of the whole. The condition is tested on each group first, and may accept it as a whole,
+     * then on the exceptions in it.
      */
     public Split split(Predicate<? super Throwable> condition) {
         if (condition.test(this)) {
@@ -181,7 +184,7 @@ public final class ExceptionGroup extends Exception {
     }
 
     /**
-     * The two halves of a group.
+     * The two parts of a group.
      *
      * @param matching the part that matches the condition, or null if nothing does
      * @param rest the part that does not, or null if everything matches
@@ -190,15 +193,15 @@ public final class ExceptionGroup extends Exception {
             @Nullable ExceptionGroup matching, @Nullable ExceptionGroup rest) {}
 
     /**
-     * A group of what Reactor put together with {@link Exceptions#multiple(Iterable)}, as {@code flatMapDelayError} and
-     * {@code Mono.whenDelayError} do; of a single exception, a group of that one.
+     * Returns a group of the exceptions that Reactor combined with {@link Exceptions#multiple(Iterable)}, as
+     * {@code flatMapDelayError} and {@code Mono.whenDelayError} do; for any other exception, a group of that one.
      */
     public static ExceptionGroup fromMultiple(String message, Throwable multiple) {
         return new ExceptionGroup(
                 message, Exceptions.unwrapMultipleExcludingTracebacks(Objects.requireNonNull(multiple, "multiple")));
     }
 
-    /** The same exceptions in Reactor's form, for which {@link Exceptions#unwrapMultiple} gives them back. */
+    /** Returns the same exceptions in Reactor's form, from which {@link Exceptions#unwrapMultiple} extracts them. */
     public RuntimeException toMultiple() {
         return Exceptions.multiple(exceptions());
     }

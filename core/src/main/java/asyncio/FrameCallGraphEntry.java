@@ -5,13 +5,13 @@ import java.util.Objects;
 /**
  * A line of a {@link FutureCallGraph#callStack() call stack}.
  *
- * <p>asyncio: {@code FrameCallGraphEntry}, whose frame is an object of the interpreter.
+ * <p>asyncio: {@code FrameCallGraphEntry}, where the frame is an object of the interpreter.
  *
  * @param frame the line as the JVM describes it
  * @since 0.1
  */
 public record FrameCallGraphEntry(StackTraceElement frame) {
-    /** Checks that there is one. */
+    /** Checks that the frame is not null. */
     public FrameCallGraphEntry {
         Objects.requireNonNull(frame, "frame");
     }

@@ -17,21 +17,21 @@ import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
 /**
- * A value that will be there later, and a hot {@link Mono} of it. Complete it once with {@link #setResult},
- * {@link #setException} or {@link #cancel}; await it, subscribe to it or ask it as often as you like.
+ * A result that will be available later, as a hot {@link Mono}. Complete it once with {@link #setResult},
+ * {@link #setException} or {@link #cancel}; await it, subscribe to it or query it as often as you like.
  * {@code setResult(null)} completes the Mono empty.
  *
- * <p><b>Threading.</b> Every method may be called from any thread. A Future made on a loop tells its subscribers and
- * callbacks through that loop's ready queue, in the order they came, whichever thread completes it. A Future made off
- * every loop tells them on the completing thread; never under a lock, never by recursion. Subscribing to a Future that
- * is done emits at once.
+ * <p><b>Threading.</b> Every method may be called from any thread. A Future made on a loop notifies its subscribers and
+ * callbacks through that loop's ready queue, in order of registration, regardless of the completing thread. A Future
+ * made off every loop notifies them on the completing thread; never under a lock, never recursively. Subscribing to a
+ * Future that is done emits at once.
  *
- * <p><b>Cancelling.</b> Cancelling a subscription only detaches that subscriber: one client's disconnect does not kill
- * a shared result. {@link #cancel} cancels the Future for all; so does the cancellation of a task that directly awaits
- * it.
+ * <p><b>Cancelling.</b> Cancelling a subscription only detaches that subscriber: one client's disconnect does not end a
+ * shared result. {@link #cancel} cancels the Future for all subscribers; so does the cancellation of a task that
+ * directly awaits it.
  *
- * <p><b>Errors.</b> They come out as they went in, never wrapped. An exception that nobody asked for is logged when the
- * Future is collected.
+ * <p><b>Errors.</b> Exceptions are passed on unchanged, never wrapped. An exception that was never retrieved is logged
+ * when the Future is collected.
  *
  * <pre>{@code
  * Future<Reply> reply = EventLoop.getRunningLoop().createFuture();
@@ -39,12 +39,12 @@ import reactor.util.context.ContextView;
  * Reply received = await(reply);
  * }</pre>
  *
- * <p>asyncio: {@code Future}. There it is not thread-safe.
+ * <p>asyncio: {@code Future}, which is not thread-safe.
  *
  * @param <T> the type of the result
  */
 public sealed class Future<T> extends Mono<T> implements Scannable permits Task, Future.Owned, Future.Wrapped {
-    /** The result {@code null}, which {@link #state} cannot hold as it is. */
+    /** The result {@code null}, which {@link #state} cannot hold directly. */
     private static final Object NULL = new Object();
 
     private static final VarHandle STATE;
@@ -66,7 +66,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
 
     private final @Nullable Origin origin;
 
-    /** A pending Future on the running loop; off every loop if none runs on this thread. */
+    /** Creates a pending Future on the running loop; off every loop if none runs on this thread. */
     public Future() {
         this(EventLoop.runningOrNull());
     }
@@ -83,7 +83,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
 
     /** An outcome other than a result. */
     private static final class Failure {
-        /** For a Future that must end, and for whose outcome there is no memory. */
+        /** For a Future that must end when there is no memory for its outcome. */
         static final Failure NO_MEMORY = new Failure(
                 new OutOfMemoryError("There was no memory for the exception that a Future or task ended with"), false);
 
@@ -108,7 +108,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
         }
     }
 
-    /** A result that would look like a state of ours: a subscription of this library, say. */
+    /** A result that would be mistaken for a state, such as a subscription of this library. */
     private record Boxed(Object result) {}
 
     private static Object box(@Nullable Object result) {
@@ -128,22 +128,22 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
 
     // ---- asking
 
-    /** Whether there is a result, an exception or a cancellation. */
+    /** Returns whether there is a result, an exception or a cancellation. */
     public final boolean done() {
         return !isPending(state);
     }
 
-    /** Whether it was cancelled. */
+    /** Returns whether it was cancelled. */
     public final boolean cancelled() {
         return state instanceof Failure failure && failure.cancelled;
     }
 
     /**
-     * The result, null for an empty one.
+     * Returns the result, null for an empty one.
      *
      * @throws InvalidStateException if it is not done
      * @throws CancelledException if it was cancelled
-     * @throws Exception the exception that was set, as it is
+     * @throws Exception the exception that was set, unchanged
      */
     public final @Nullable T result() throws Exception {
         Object state = this.state;
@@ -158,7 +158,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
     }
 
     /**
-     * The exception that was set, or null if there is a result.
+     * Returns the exception that was set, or null if there is a result.
      *
      * @throws InvalidStateException if it is not done
      * @throws CancelledException if it was cancelled
@@ -182,43 +182,43 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
         return state instanceof Failure failure && failure.cancelled ? (CancelledException) failure.exception : null;
     }
 
-    /** The loop it belongs to, or null if it was made off every loop. */
+    /** Returns the loop it belongs to, or null if it was made off every loop. */
     public final @Nullable EventLoop getLoop() {
         return loop;
     }
 
-    /** The result if there is one and it is not null. */
+    /** Returns the result, or null if there is none. */
     @SuppressWarnings("unchecked")
     final @Nullable T resultOrNull() {
         Object state = this.state;
         return isPending(state) || state instanceof Failure ? null : (T) unbox(state);
     }
 
-    /** The exception or the cancellation that it ended with, or null. Asking is not retrieving. */
+    /** Returns the exception or the cancellation that it ended with, or null. This does not count as retrieving it. */
     final @Nullable Throwable failure() {
         return state instanceof Failure failure ? failure.exception : null;
     }
 
-    /** Whether somebody has its exception. */
+    /** Returns whether its exception was retrieved. */
     final boolean retrieved() {
         return state instanceof Failure failure && failure.retrieved;
     }
 
-    /** Its exception has been passed on, or is of no interest: it is not to be reported. */
+    /** Marks its exception as retrieved, since it was passed on or does not matter: it is not reported. */
     final void markRetrieved() {
         if (state instanceof Failure failure) {
             failure.retrieve();
         }
     }
 
-    /** The outcome of a Future that is known to be done. */
+    /** Returns or throws the outcome of a Future that is known to be done. */
     final @Nullable T outcome() throws Exception {
         return outcome(state);
     }
 
     /**
-     * The outcome for a task that was suspended on this Future and has resumed. A Future's own cancellation comes
-     * before a later request.
+     * Returns or throws the outcome for a task that was suspended on this Future and has resumed. The Future's own
+     * cancellation takes precedence over a later request.
      */
     final @Nullable T outcome(@Nullable CancelledException request) throws Exception {
         if (request != null && !cancelled()) {
@@ -243,7 +243,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
     /**
      * Completes with a result; null completes the Mono empty.
      *
-     * @throws InvalidStateException if it is done already
+     * @throws InvalidStateException if it is already done
      */
     public void setResult(@Nullable T result) {
         if (!trySetResult(result)) {
@@ -252,9 +252,9 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
     }
 
     /**
-     * Completes with an exception, which awaiting or subscribing will throw or signal as it is.
+     * Completes with an exception, which is thrown to awaiting code and signalled to subscribers unchanged.
      *
-     * @throws InvalidStateException if it is done already
+     * @throws InvalidStateException if it is already done
      */
     public void setException(Throwable exception) {
         if (!trySetException(exception)) {
@@ -265,39 +265,39 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
     private InvalidStateException alreadyDone(String what) {
         return new InvalidStateException(
                 "Cannot " + what + ": " + this + " is already " + (cancelled() ? "cancelled" : "done")
-                        + ". Where others may complete or cancel it, as the cancellation of a task that awaits it does, use trySetResult or trySetException");
+                        + ". Where other code may complete or cancel it, such as the cancellation of a task that awaits it, use trySetResult or trySetException");
     }
 
-    /** As {@link #setResult}, but returns false if it is done already. */
+    /** Like {@link #setResult}, but returns false if it is already done. */
     public boolean trySetResult(@Nullable T result) {
         return finish(box(result));
     }
 
-    /** As {@link #setException}, but returns false if it is done already. */
+    /** Like {@link #setException}, but returns false if it is already done. */
     public boolean trySetException(Throwable exception) {
         return finishExceptionally(exception);
     }
 
-    /** Cancels without a message. */
+    /** Cancels it without a message. */
     public final boolean cancel() {
         return cancel(null);
     }
 
     /**
-     * Cancels: whoever awaits it gets a {@link CancelledException} with the message.
+     * Cancels it: awaiting tasks and subscribers get a {@link CancelledException} with the message.
      *
-     * @return false if it was done already
+     * @return false if it was already done
      */
     public boolean cancel(@Nullable String message) {
         return isPending(state) && finishCancelled(CancelledException.of(loop, message));
     }
 
     /**
-     * Cancels each of many, in order; as {@link #cancel(String)}, except that a task which is awaited by others of them
-     * is asked once, not once more by each of these: so cancelling a long chain of tasks takes time in proportion to
-     * its length. From any thread.
+     * Cancels several Futures in order, like {@link #cancel(String)}, except that a task that others of them await is
+     * asked once, not again by each of these: so cancelling a long chain of tasks takes time proportional to its
+     * length. May be called from any thread.
      *
-     * @param message what the {@link CancelledException} will say
+     * @param message the message of the {@link CancelledException}
      * @since 0.1
      */
     public static void cancelAll(Collection<? extends Future<?>> futures, @Nullable String message) {
@@ -305,9 +305,9 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
     }
 
     /**
-     * Implements {@link #cancelAll}; by a thread that holds no lock.
+     * Implements {@link #cancelAll}; called by a thread that holds no lock.
      *
-     * @param among what this is part of, if anything
+     * @param among the larger cancellation that this is part of, if any
      */
     static void cancelEach(List<? extends Future<?>> futures, @Nullable String message, @Nullable CancelAll among) {
         if (futures.size() == 1 && among == null) {
@@ -322,7 +322,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
         }
     }
 
-    /** As {@link #cancel(String)}, being one of many. */
+    /** Like {@link #cancel(String)}, as one of several. */
     boolean cancel(@Nullable String message, @Nullable CancelAll among) {
         return cancel(message);
     }
@@ -337,7 +337,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
             Memory.need();
             failure = new Failure(exception, true);
         } catch (OutOfMemoryError e) {
-            failure = Failure.NO_MEMORY; // whoever waits must be told all the same
+            failure = Failure.NO_MEMORY; // waiters must be told nevertheless
         }
         return finish(failure);
     }
@@ -351,15 +351,15 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
         try {
             Memory.need();
             failure = new Failure(exception, false);
-            // tracked before anybody can retrieve it, so that a retrieval always finds the record
+            // tracked before it can be retrieved, so that a retrieval always finds the record
             LeakOwner owner = loop == null ? LoopEvents.NO_LOOP : loop.events;
             if (loop == null) {
-                LeakDetector.report(); // perhaps no watchdog runs
+                LeakDetector.report(); // there may be no running watchdog
             }
             failure.unretrieved =
                     LeakDetector.trackException(this, describeForLog(), exception, origin, owner, contextForLog());
         } catch (OutOfMemoryError e) {
-            return finish(Failure.NO_MEMORY); // whoever waits must be told all the same
+            return finish(Failure.NO_MEMORY); // waiters must be told nevertheless
         }
         if (finish(failure)) {
             return true;
@@ -368,7 +368,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
         return false;
     }
 
-    /** The context in which the loop's exception handler hears of an exception that nobody retrieved. */
+    /** Returns the context in which the loop's exception handler is told of an exception that was never retrieved. */
     ContextView contextForLog() {
         return Context.empty();
     }
@@ -402,7 +402,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
                 try {
                     waiter.resume();
                 } catch (Error e) {
-                    fatal = e; // off every loop waiters run here, and the others are still to be told
+                    fatal = e; // off every loop the waiters run here, and the rest must still be told
                 }
                 waiter = next;
             }
@@ -414,7 +414,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
 
     // ---- waiting
 
-    /** A Future of the running loop that is done when this one is, and whose cancellation leaves this one alone. */
+    /** Returns a Future of the running loop that is done when this one is; cancelling it does not affect this one. */
     final Future<Void> whenEnded() {
         Future<Void> ended = new Future<>();
         EndedWaiter waiter = new EndedWaiter(
@@ -425,7 +425,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
         return ended;
     }
 
-    /** Links a waiter in; false if the Future is done, and the waiter will not be told. */
+    /** Adds a waiter; returns false if the Future is done, in which case the waiter is not told. */
     final boolean addWaiter(Waiter waiter) {
         for (; ; ) {
             Object before = state;
@@ -438,14 +438,14 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
                     return true;
                 }
             } else if (before instanceof Waiter only) {
-                STATE.compareAndSet(this, only, new WaiterList(only)); // whoever wins, look again
+                STATE.compareAndSet(this, only, new WaiterList(only)); // look again, even if it failed
             } else {
                 return false;
             }
         }
     }
 
-    /** Takes a waiter out; false if it was told already, or will be. */
+    /** Removes a waiter; returns false if it has been told, or will be. */
     final boolean removeWaiter(Waiter waiter) {
         for (; ; ) {
             Object before = state;
@@ -459,7 +459,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
         }
     }
 
-    /** A copy, for looking at. */
+    /** Returns a snapshot of the waiters. */
     final List<Waiter> waiters() {
         Object state = this.state;
         return state instanceof Waiter waiter
@@ -468,8 +468,9 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
     }
 
     /**
-     * The tasks that wait for it, through combinators and operators as {@link Asyncio#captureCallGraph()} finds them;
-     * those that wait for these are not among them. A copy, from any thread; what goes on meanwhile may be missing.
+     * Returns a snapshot of the tasks that wait for it, through combinators and operators as
+     * {@link Asyncio#captureCallGraph()} finds them, without the tasks that wait for these. May be called from any
+     * thread; concurrent changes may be missing.
      *
      * <p>asyncio: {@code _asyncio_awaited_by}.
      *
@@ -480,16 +481,17 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
     }
 
     /**
-     * Calls back with this Future when it is done: through {@link EventLoop#callSoon} if it belongs to a loop, also if
-     * it is done already; in the order of registration. What the callback throws goes to the loop's exception handler.
+     * Calls a callback with this Future when it is done: through {@link EventLoop#callSoon} if it belongs to a loop,
+     * even if it is already done; in order of registration. An exception of the callback goes to the loop's exception
+     * handler.
      */
     public final void addDoneCallback(Consumer<? super Future<T>> callback) {
         addDoneCallback(callback, ThreadLocals.current());
     }
 
     /**
-     * As {@link #addDoneCallback(Consumer)}, with the context that {@link Asyncio#currentContext()} will be in the
-     * callback.
+     * Like {@link #addDoneCallback(Consumer)}, with the context that {@link Asyncio#currentContext()} will return in
+     * the callback.
      */
     public final void addDoneCallback(Consumer<? super Future<T>> callback, ContextView context) {
         DoneCallback<T> waiter = new DoneCallback<>(
@@ -500,8 +502,8 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
     }
 
     /**
-     * Removes every registration of a callback equal to this one that has not been scheduled yet, and returns how many
-     * they were. Where there are many, the callbacks' {@code hashCode} is asked too.
+     * Removes every registration of a callback equal to this one that has not been scheduled yet, and returns their
+     * number. If there are many, the callbacks' {@code hashCode} is used too.
      */
     public final int removeDoneCallback(Consumer<? super Future<T>> callback) {
         Object state = this.state;
@@ -566,7 +568,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
         return null;
     }
 
-    /** The subscribers that wait. */
+    /** Returns the waiting subscribers. */
     @Override
     public java.util.stream.Stream<? extends Scannable> inners() {
         return waiters().stream().filter(Scannable.class::isInstance).map(Scannable.class::cast);
@@ -607,22 +609,22 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
         return " pending";
     }
 
-    /** Completed by the combinator or job that made it, and not by its users. */
+    /** A Future that is completed by the combinator or job that made it, not by its users. */
     abstract static non-sealed class Owned<T> extends Future<T> {
         Owned(@Nullable EventLoop loop) {
             super(loop);
         }
     }
 
-    /** Stands for a future of another kind, which some thread will complete. */
+    /** A Future that represents a future of another kind, which some thread will complete. */
     static final class Wrapped<T> extends Future<T> {}
 
-    /** Whether to cancel it is to cancel its {@link #parts}, of which some may end after it. */
+    /** Returns whether cancelling it means cancelling its {@link #parts}, some of which may end after it. */
     boolean cancelsItsParts() {
         return false;
     }
 
-    /** Returns the Futures that this stands for when it is awaited: itself, or those whose end it waits for. */
+    /** Returns the Futures that this represents when it is awaited: itself, or the ones that it waits for. */
     Collection<? extends Future<?>> parts() {
         return List.of(this);
     }

@@ -4,17 +4,16 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * A Future with the tasks that wait for it, the tasks that wait for those, and so on, each with the lines of its body:
- * how the program comes to wait for it. Taken by {@link Asyncio#captureCallGraph()}, and unchanged by what happens
- * afterwards.
+ * A Future with the tasks that wait for it, the tasks that wait for those, and so on, each with the stack of its body:
+ * how the program came to wait for it. Captured by {@link Asyncio#captureCallGraph()}; later events do not change it.
  *
- * <p>A task that is reached in several ways is the same object in all of them. Where tasks wait for one another in a
- * circle, the one that closes it is there once more, without a stack and without those that wait for it.
+ * <p>A task that is reached by several paths is the same object in all of them. Where tasks wait for one another in a
+ * cycle, the task that closes it appears once more, without a stack and without the tasks that wait for it.
  *
  * <p>asyncio: {@code FutureCallGraph}.
  *
  * @param future the Future or task
- * @param callStack the lines of its body, innermost first; empty if it has none, or if they were not asked for
+ * @param callStack the stack of its body, innermost line first; empty if it has no body, or if no lines were requested
  * @param awaitedBy the tasks that wait for it, directly or through combinators and operators
  * @since 0.1
  */
@@ -26,7 +25,7 @@ public record FutureCallGraph(Future<?> future, List<FrameCallGraphEntry> callSt
         awaitedBy = List.copyOf(awaitedBy);
     }
 
-    /** Whether it is the same graph: a chain of awaits may be longer than what recursion could compare. */
+    /** Compares by identity: a chain of awaits may be too long for a recursive comparison. */
     @Override
     public boolean equals(Object other) {
         return this == other;
@@ -37,7 +36,10 @@ public record FutureCallGraph(Future<?> future, List<FrameCallGraphEntry> callSt
         return System.identityHashCode(this);
     }
 
-    /** The Future, and how many lines and awaiting tasks it has; {@link Asyncio#formatCallGraph()} tells all. */
+    /**
+     * Returns the Future and its numbers of lines and awaiting tasks; {@link Asyncio#formatCallGraph()} gives the full
+     * text.
+     */
     @Override
     public String toString() {
         return "FutureCallGraph[future=" + Log.text(future) + ", callStack=" + callStack.size() + " lines, awaitedBy="

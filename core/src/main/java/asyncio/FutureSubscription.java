@@ -49,7 +49,7 @@ final class FutureSubscription<T> extends Waiter implements Subscription, Scanna
         detach();
     }
 
-    /** As {@link #cancel}; true for the one call that ends the subscription before a signal. */
+    /** Like {@link #cancel}; true for the one call that ends the subscription before a signal. */
     boolean detach() {
         int before = STATE.getAndSet(this, CANCELLED);
         if (before == REQUESTED) {

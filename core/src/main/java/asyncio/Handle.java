@@ -7,12 +7,12 @@ import org.jspecify.annotations.Nullable;
 import reactor.util.context.ContextView;
 
 /**
- * A callback that a loop will run: what {@link EventLoop#callSoon callSoon} returns.
+ * A callback that a loop will run; returned by {@link EventLoop#callSoon callSoon}.
  *
  * <p>Threading: {@link #cancel} may be called from any thread; the callback does not run if the cancellation came
  * before its turn. asyncio: {@code Handle}.
  */
-@SuppressWarnings("exports") // that superclass has nothing for users
+@SuppressWarnings("exports") // the superclass has nothing for users
 public class Handle extends Entry {
     private static final VarHandle CALLBACK;
 
@@ -39,10 +39,7 @@ public class Handle extends Entry {
         this(loop, callback, context, loop.getDebug() ? new Origin() : null);
     }
 
-    /**
-     * For a callback that was given before: when something else happens, it is scheduled by code that is not the
-     * user's.
-     */
+    /** For a callback that was given earlier and is scheduled by an event, in code that is not the user's. */
     Handle(EventLoop loop, Runnable callback, ContextView context, @Nullable Origin origin) {
         this.loop = loop;
         this.callback = callback;
@@ -66,27 +63,27 @@ public class Handle extends Entry {
         }
     }
 
-    /** Whether {@link #cancel} came before the callback had run. */
+    /** Returns whether {@link #cancel} came before the callback had run. */
     public boolean cancelled() {
         return cancelled;
     }
 
-    /** Whether it was cancelled or has had its turn. */
+    /** Returns whether it was cancelled or has had its turn. */
     boolean isOver() {
         return callback == null;
     }
 
     /**
-     * The context in which the callback runs: {@link Asyncio#currentContext()} of the code that scheduled it, unless
-     * given.
+     * Returns the context in which the callback runs: {@link Asyncio#currentContext()} of the code that scheduled it,
+     * unless one was given.
      */
     public ContextView getContext() {
         return context;
     }
 
     /**
-     * Runs the callback, unless cancelled; called by the loop. What the callback throws goes to the loop's exception
-     * handler.
+     * Runs the callback, unless cancelled; called by the loop. An exception of the callback goes to the loop's
+     * exception handler.
      */
     @Override
     public final void run() {
@@ -108,7 +105,7 @@ public class Handle extends Entry {
         }
     }
 
-    /** Dropped, as asyncio does. */
+    /** Drops the callback, as asyncio does. */
     @Override
     protected void loopClosed() {}
 

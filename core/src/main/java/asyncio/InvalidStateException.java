@@ -1,15 +1,15 @@
 package asyncio;
 
 /**
- * A {@link Future} was asked for something that its state does not allow: a result before there is one, a second
- * result.
+ * Thrown when an operation on a {@link Future} is not allowed in its state: getting a result before there is one, or
+ * setting a second result.
  *
  * <p>asyncio: {@code InvalidStateError}.
  */
 public class InvalidStateException extends IllegalStateException {
     private static final long serialVersionUID = 1L;
 
-    /** @param message what happened, in which state */
+    /** @param message the operation and the state */
     public InvalidStateException(String message) {
         super(message);
     }

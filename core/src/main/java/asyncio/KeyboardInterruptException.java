@@ -1,8 +1,8 @@
 package asyncio;
 
 /**
- * Thrown by {@link Runner#run} and {@link Asyncio#run} on the main thread when Ctrl-C has cancelled the program and the
- * program has ended by that. A {@code main} that lets it out ends the JVM with status 130, as Ctrl-C does otherwise,
+ * Thrown by {@link Runner#run} and {@link Asyncio#run} on the main thread when Ctrl-C has cancelled the program and it
+ * has ended because of that. If it leaves {@code main}, the JVM exits with status 130, as Ctrl-C does otherwise,
  * without a stack trace.
  *
  * <p>asyncio: {@code KeyboardInterrupt}.

@@ -5,32 +5,35 @@ import java.util.Objects;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
-/** The things that the program of a loop has left behind so far: for test kits. From any thread. */
+/**
+ * The resources, coroutines and exceptions that the program of a loop has left behind so far; for test kits.
+ * Thread-safe.
+ */
 public final class Leftovers {
     private Leftovers() {}
 
     /**
-     * The stack of the caller, if the loop that runs on this thread has a {@link LoopMonitor} and is in debug mode;
-     * else null. For the authors of things that must be closed: where they are asked for.
+     * Returns the stack of the caller if the loop that runs on this thread has a {@link LoopMonitor} and is in debug
+     * mode; else null. For authors of resources that must be closed, to call where a resource is requested.
      */
     public static @Nullable Throwable site() {
-        // the flag first: sources ask whenever something is acquired
+        // the flag first: sources call this for each acquisition
         if (!DebugMode.everOn) {
             return null;
         }
         EventLoop loop = EventLoop.runningOrNull();
-        // without a monitor: what is remembered by it is not collected, and would not be found by those who wait for
-        // that
+        // none without a monitor: a remembered resource is not collected, and leak detection by collection would miss
+        // it
         return loop != null && loop.monitor != null && loop.getDebug() ? new Origin() : null;
     }
 
     /**
-     * Remembers a resource of the running loop until it is closed; does nothing where no loop runs. For the authors of
-     * things that must be closed.
+     * Remembers a resource of the running loop until it is closed; does nothing where no loop runs. For authors of
+     * resources that must be closed.
      *
-     * @param resource what says in its {@code toString} what it is; held until it is closed
-     * @param isOpen whether it is open; asked at any time, on any thread
-     * @param site what {@link #site} gave; with null nothing is remembered
+     * @param resource the resource, described by its {@code toString}; held until it is closed
+     * @param isOpen tells whether it is open; called at any time, on any thread
+     * @param site the result of {@link #site}; with null nothing is remembered
      */
     public static void watch(Leftover.Kind kind, Object resource, BooleanSupplier isOpen, @Nullable Throwable site) {
         EventLoop loop = EventLoop.runningOrNull();
@@ -43,7 +46,10 @@ public final class Leftovers {
         }
     }
 
-    /** The permits, connections and so on that were taken on a loop with a monitor, in debug mode, and are open now. */
+    /**
+     * Returns the permits, connections and so on that were acquired on a loop with a monitor, in debug mode, and are
+     * still open.
+     */
     public static List<Leftover> open(EventLoop loop) {
         return loop.resources.open().stream()
                 .map(open -> new Leftover(open.kind(), Log.text(open.resource()), null, Origin.framesOf(open.origin())))
@@ -51,9 +57,9 @@ public final class Leftovers {
     }
 
     /**
-     * The coroutines made on a loop that nobody has awaited so far, and the exceptions of its tasks and Futures that
-     * nobody has retrieved. They are taken out: nobody else will report them. Outside of debug mode not all coroutines
-     * are watched, and no stacks are known.
+     * Removes and returns the coroutines made on a loop that have not been awaited, and the exceptions of its tasks and
+     * Futures that have not been retrieved. They are not reported elsewhere any more. Outside of debug mode not all
+     * coroutines are watched, and no stacks are known.
      */
     public static List<Leftover> takeForgotten(EventLoop loop) {
         return LeakDetector.takeAll(Objects.requireNonNull(loop, "loop").events);
