@@ -3,11 +3,11 @@ package asyncio;
 import java.lang.reflect.InvocationTargetException;
 
 /**
- * Announces that this process has loops, to the tools that look into it from outside. What these call is in package
- * {@code asyncio.management}, and loaded by nobody else: there are images without {@code java.management}.
+ * Announces to tools that inspect this process from outside that it has loops. The classes they call are in package
+ * {@code asyncio.management}, which is not loaded otherwise, since some images lack {@code java.management}.
  */
 final class Management {
-    /** Set as soon as there may be a loop, so that a list of processes can tell. */
+    /** The system property that is set as soon as there may be a loop, so that tools that list processes can tell. */
     private static final String MARK = "io.asyncio.loops";
 
     private Management() {}
@@ -32,8 +32,6 @@ final class Management {
     }
 
     private static void failed(Throwable e) {
-        Log.warn(
-                "asyncio.jmx is true, but the loops could not be registered for JMX; is module java.management there?",
-                e);
+        Log.warn("asyncio.jmx is true, but the loops could not be registered for JMX; is java.management present?", e);
     }
 }

@@ -4,13 +4,13 @@ import asyncio.internal.loop.LoopCore;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** One item on its way through {@link MapConcurrentMain}; hears of its Future on the loop. */
+/** One item on its way through {@link MapConcurrentMain}; notified of its Future's end on the loop. */
 final class MapConcurrentInner<R> extends Waiter {
     private final MapConcurrentMain<?, R> mapping;
     private @Nullable Future<R> future;
-    /** Whether the Future was started here, so that nobody else has its result. */
+    /** Whether the Future was started here, so that its result has no other owner. */
     private boolean ours;
-    /** The worker has heard of the end. */
+    /** Whether the worker has seen the end. */
     boolean ended;
 
     private @Nullable MapConcurrentInner<R> before;

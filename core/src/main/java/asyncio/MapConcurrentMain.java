@@ -17,23 +17,23 @@ import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /**
- * A subscription to {@link FluxMapConcurrent}, and its own to the source: what comes in. There are as many slots as may
- * run at a time; one is taken from when an item is asked of the source until its result is delivered, so that results
- * that wait for demand are bounded too. Everything that happens queues up in {@link #taken} and {@link #told}, and
- * {@link MapConcurrentWork} answers it.
+ * The subscription to a {@link FluxMapConcurrent} and the subscriber to its source, which receives the signals. There
+ * are as many slots as items may run at a time; a slot is taken from the request of an item to the delivery of its
+ * result, so that results that wait for demand are bounded too. Events queue up in {@link #taken} and {@link #told},
+ * and {@link MapConcurrentWork} handles them.
  *
- * <p>It is {@code flatMapSequential(f, n, 1)}, or {@code flatMap}, over tasks of its own, but for five promises that
- * Reactor's operators do not keep: nothing is asked of the source before the first request; after a failure what runs
- * is cancelled and waited for, and its late errors are suppressed in the first; results that are not delivered are
- * discarded; an item costs the same however many run; and where the subscriber throws or memory is out, it ends, and
- * what runs ends with it.
+ * <p>It is {@code flatMapSequential(f, n, 1)}, or {@code flatMap}, over its own tasks, with five guarantees that
+ * Reactor's operators do not give: nothing is requested from the source before the first request; after a failure,
+ * running work is cancelled and waited for, and its late errors are suppressed in the first; undelivered results are
+ * discarded; the cost of an item does not depend on the number that run; and if the subscriber throws or memory runs
+ * out, the subscription ends, and the running work with it.
  */
 final class MapConcurrentMain<S, R> extends UnderWay implements CoreSubscriber<S>, Subscription, Scannable {
     private enum Gate {
         OPEN,
-        /** The source is in {@code onNext}. */
+        /** The source is calling {@code onNext}. */
         BUSY,
-        /** No slot will be taken any more. */
+        /** No more slots will be taken. */
         CLOSED
     }
 
@@ -47,15 +47,15 @@ final class MapConcurrentMain<S, R> extends UnderWay implements CoreSubscriber<S
     private final AtomicReference<Gate> gate = new AtomicReference<>(Gate.OPEN);
     /** Slots that have been taken; guarded by itself. */
     private final Ring<MapConcurrentInner<R>> taken = new Ring<>(1);
-    /** Slots whose Future is done; each has been taken before. */
+    /** Slots with a Future that is done; each has been taken before. */
     private final WaiterStack<MapConcurrentInner<R>> told = new WaiterStack<>();
-    /** The source's error, or that of the function. */
+    /** The error of the source or of the function. */
     private final AtomicReference<@Nullable Throwable> sourceError = new AtomicReference<>();
 
     private volatile @Nullable Subscription source;
     private volatile boolean sourceDone;
     private volatile boolean cancelled;
-    /** The clean-ups through which a task that has disposed of this hears of the end of the work. */
+    /** The clean-ups that tell a task that has disposed of this when the work has ended. */
     private final @Nullable Cleanups cleanups;
 
     private final MapConcurrentWork<R> work;
@@ -70,7 +70,7 @@ final class MapConcurrentMain<S, R> extends UnderWay implements CoreSubscriber<S
         this.work = new MapConcurrentWork<>(this, what, actual);
     }
 
-    // ---- towards the source
+    // ---- upstream
 
     @Override
     public void onSubscribe(Subscription subscription) {
@@ -110,7 +110,7 @@ final class MapConcurrentMain<S, R> extends UnderWay implements CoreSubscriber<S
         }
     }
 
-    /** Memory may be out: it allocates before the task has been started, which nobody else would know of. */
+    /** Allocates before it starts the task, since memory may run out and a task that was not recorded would be lost. */
     private void start(S item) {
         synchronized (taken) {
             taken.reserve();
@@ -160,14 +160,14 @@ final class MapConcurrentMain<S, R> extends UnderWay implements CoreSubscriber<S
         return context;
     }
 
-    // ---- towards the subscriber
+    // ---- downstream
 
     @Override
     CoreSubscriber<?> subscriber() {
         return actual;
     }
 
-    /** Its tasks tell themselves. */
+    /** Its tasks answer for themselves. */
     @Override
     boolean isForeign(LoopCore loop) {
         return false;
@@ -192,14 +192,14 @@ final class MapConcurrentMain<S, R> extends UnderWay implements CoreSubscriber<S
     public void cancel() {
         if (!cancelled) {
             if (cleanups != null) {
-                cleanups.await(this); // before anybody sees that it is cancelled, and believes that nothing is left
+                cleanups.await(this); // before others see that it is cancelled, and believe that no work is left
             }
             cancelled = true;
             work.ask();
         }
     }
 
-    /** A slot's Future is done; on the loop. */
+    /** Called on the loop when a slot's Future is done. */
     void ended(MapConcurrentInner<R> slot) {
         told.add(slot);
         work.ask();
@@ -209,7 +209,7 @@ final class MapConcurrentMain<S, R> extends UnderWay implements CoreSubscriber<S
         return loop.core;
     }
 
-    // ---- for the work
+    // ---- for MapConcurrentWork
 
     boolean isCancelled() {
         return cancelled;
@@ -235,7 +235,7 @@ final class MapConcurrentMain<S, R> extends UnderWay implements CoreSubscriber<S
         requested.addAndGet(-n);
     }
 
-    /** A slot whose Future is done; it has been taken before. */
+    /** Returns a slot with a Future that is done; it has been taken before. */
     @Nullable MapConcurrentInner<R> peekTold() {
         return told.peek();
     }
@@ -250,19 +250,22 @@ final class MapConcurrentMain<S, R> extends UnderWay implements CoreSubscriber<S
         }
     }
 
-    /** No slot is taken from now on; false if the source is bringing one more, and asks for more work then. */
+    /**
+     * Takes no more slots from now on; returns false if the source is delivering one more, which will then call for
+     * more work.
+     */
     boolean close() {
         return gate.compareAndSet(Gate.OPEN, Gate.CLOSED) || gate.get() == Gate.CLOSED;
     }
 
-    /** All has ended. */
+    /** Called when all work has ended. */
     void leave() {
         if (cleanups != null) {
             cleanups.leave(this);
         }
     }
 
-    // ---- looking at it
+    // ---- inspection
 
     @Override
     @SuppressWarnings("rawtypes")

@@ -12,19 +12,19 @@ import reactor.core.Exceptions;
 import reactor.core.publisher.Operators;
 
 /**
- * Answers what comes into a {@link MapConcurrentMain}: delivers, asks for more, ends. Whoever asks first works for all
- * that ask meanwhile, so that signals never overlap and never recur, and the fields below {@link #calls} need no other
- * guard.
+ * Handles the events of a {@link MapConcurrentMain}: delivers, requests more, ends. The first thread to call also works
+ * for those that call meanwhile, so that signals never overlap and never recurse, and the fields below {@link #calls}
+ * need no other guard.
  *
  * <pre>{@literal
  *   MAPPING ---- the source has ended, all is delivered: complete ----> OVER
  *      |                                                                 ^
- *      | cancelled, or a failure: the source and what runs are           | what ran has ended:
- *      | cancelled, what waits for demand is discarded                   | the error, if any
+ *      | cancelled, or a failure: the source and running work are           | that work has ended:
+ *      | cancelled, undelivered results are discarded                   | the error, if any
  *      +---------------------------> ENDING -----------------------------+
  * }</pre>
  *
- * <p>A slot runs, then waits for its delivery ({@code ended}), in {@link #slots}; out of order it waits in
+ * <p>A slot runs, then waits for its delivery ({@code ended}), in {@link #slots}; without ordering it waits in
  * {@link #ready}. It is free again ({@link #freed}) when its result is delivered, or when it has none.
  */
 final class MapConcurrentWork<R> {
@@ -38,12 +38,12 @@ final class MapConcurrentWork<R> {
     private final FluxMapConcurrent<?, R> what;
     private final CoreSubscriber<? super R> actual;
     private volatile Stage stage = Stage.MAPPING;
-    /** Calls of {@link #ask} that the one at work has not answered. */
+    /** The calls of {@link #ask} that the working thread has not handled. */
     private final AtomicInteger calls = new AtomicInteger();
 
-    /** The items whose work runs and, in order, those that wait for delivery. */
+    /** The items with running work and, if ordered, those that wait for delivery. */
     private final MapConcurrentInner.InOrder<R> slots = new MapConcurrentInner.InOrder<>();
-    /** Out of order: what waits for its delivery. */
+    /** The slots that wait for delivery, if not ordered. */
     private final Ring<MapConcurrentInner<R>> ready = new Ring<>(1);
 
     private int running;
@@ -60,7 +60,7 @@ final class MapConcurrentWork<R> {
         return stage == Stage.OVER;
     }
 
-    /** Something has come in; from any thread. */
+    /** Handles new events; from any thread. */
     void ask() {
         if (calls.getAndIncrement() == 0) {
             Throwable thrown = null;
@@ -81,10 +81,10 @@ final class MapConcurrentWork<R> {
     }
 
     /**
-     * The subscriber, or the JVM, has failed in the middle of the work: a failure as any other. What was cut short is
-     * done again; each time less is left.
+     * Treats an exception of the subscriber or the JVM in the middle of the work as a failure like any other. The
+     * interrupted work is done again; each time less is left.
      *
-     * @return what is to be thrown in the end
+     * @return the error to throw at the end
      */
     private @Nullable Throwable breakOff(Throwable e) {
         if (!isOver()) {
@@ -111,7 +111,7 @@ final class MapConcurrentWork<R> {
             }
             return;
         }
-        boolean noMore = mapping.isSourceDone(); // before the news: then all of the source's are among them
+        boolean noMore = mapping.isSourceDone(); // read before the news, which then include all items of the source
         takeNews();
         if (stage == Stage.MAPPING && (mapping.isCancelled() || failure != null || mapping.hasSourceError())) {
             beginToEnd();
@@ -126,7 +126,7 @@ final class MapConcurrentWork<R> {
     private void takeNews() {
         MapConcurrentInner<R> done;
         do {
-            done = mapping.peekTold(); // first: then it is among those taken
+            done = mapping.peekTold(); // before takeTaken(), so that it is among those taken
             takeTaken();
             if (done != null) {
                 mapping.pollTold();
@@ -178,7 +178,7 @@ final class MapConcurrentWork<R> {
             mapping.delivered(delivered);
         }
         if (mapping.isCancelled()) {
-            return; // cancel() has asked for more work
+            return; // cancel() has called for more work
         }
         if (noMore) {
             if (slots.first() == null && ready.isEmpty() && !mapping.hasSourceError()) {
@@ -205,7 +205,7 @@ final class MapConcurrentWork<R> {
         return next;
     }
 
-    // ---- the end by cancellation or failure: what runs is cancelled, and waited for
+    // ---- the end by cancellation or failure: running work is cancelled and waited for
 
     private String whyEnding() {
         return mapping.isCancelled()
@@ -261,7 +261,7 @@ final class MapConcurrentWork<R> {
         if (!mapping.close()) {
             return;
         }
-        takeNews(); // what it brought before the gate was closed
+        takeNews(); // takes the items that arrived before the gate was closed
         Throwable late = mapping.takeSourceError();
         if (late != null) {
             loseError(late);
@@ -289,7 +289,7 @@ final class MapConcurrentWork<R> {
 
     private void loseError(Throwable error) {
         if (error instanceof CancelledException) {
-            return; // of our own making
+            return; // from our own cancellation
         }
         Throwable failure = this.failure;
         if (failure == null || !Suppressed.tryAdd(failure, error)) {

@@ -70,7 +70,7 @@ final class Misuse {
         }
     }
 
-    /** As {@link #checkNotPublisher}, for a function that may block, and so cannot await. */
+    /** As {@link #checkNotPublisher}, for a function that may block and so cannot await. */
     static void checkNotPublisherFromThread(@Nullable Object value) {
         if (value instanceof Publisher<?>) {
             throw new IllegalStateException("The function that was called in another thread returned a "
@@ -83,11 +83,11 @@ final class Misuse {
     static void checkMayBlock() {
         if (Contexts.onLoop()) {
             throw new IllegalStateException("block() would stop the event loop that runs on thread "
-                    + Thread.currentThread().getName() + " for ever: use await(...) instead");
+                    + Thread.currentThread().getName() + " forever: use await(...) instead");
         }
     }
 
-    /** Adds what to do to Reactor's own complaint about block(), whose text cannot be changed. */
+    /** Adds advice to Reactor's own exception about block(), since its message cannot be changed. */
     static <E extends Throwable> E explain(E e) {
         if (e instanceof IllegalStateException
                 && e.getSuppressed().length == 0
@@ -99,7 +99,7 @@ final class Misuse {
         return e;
     }
 
-    /** Lets the caller write {@code throw sneaky(e)} for an exception that is to arrive as it is. */
+    /** Lets the caller write {@code throw sneaky(e)} to throw any exception unchanged. */
     @SuppressWarnings("unchecked")
     static <E extends Throwable> RuntimeException sneaky(Throwable e) throws E {
         throw (E) e;

@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 import reactor.util.context.Context;
 
-/** Returned by {@link Asyncio#async}: a body that has not been started. Each subscription runs it anew, as a task. */
+/** Returned by {@link Asyncio#async}: a body that has not been started. Each subscription runs it anew as a task. */
 class MonoCoroutine<T> extends ColdMono<T> {
     private final Callable<? extends T> body;
 
@@ -19,7 +19,7 @@ class MonoCoroutine<T> extends ColdMono<T> {
         return new BodyTask<>(loop, this, body, name, context);
     }
 
-    /** Awaited directly in a body: no new task, no tick, no other thread. */
+    /** Runs the body directly when awaited in a body: no new task, no tick, no other thread. */
     @Override
     @Nullable T awaitedBy(BodyTask<?> task) throws Exception {
         adopt();

@@ -5,8 +5,8 @@ import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Mono;
 
 /**
- * Returned by {@link Emitter#emit}: waits for demand, if an emit was cut off before and there is none; delivers; waits
- * for demand for the next one.
+ * Returned by {@link Emitter#emit}: waits for demand if there is none because an earlier emit was cancelled; delivers;
+ * then waits for demand for the next item.
  */
 final class MonoEmit<T> extends ColdMono<Void> {
     private final GenerateSubscription<T> generation;

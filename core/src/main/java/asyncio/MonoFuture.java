@@ -6,15 +6,15 @@ import reactor.core.CoreSubscriber;
 import reactor.util.context.Context;
 
 /**
- * A cold Mono whose work is a {@link Future}: each subscription starts it anew, and cancelling the subscription, or the
- * task that awaits it, cancels that Future.
+ * A cold Mono that starts a {@link Future}, a new one for each subscription; cancelling the subscription, or the task
+ * that awaits it, cancels that Future.
  */
 final class MonoFuture<T> extends ColdMono<T> {
     private final Class<?> what;
     private final BiFunction<? super EventLoop, ? super Context, ? extends Future<T>> starter;
 
     /**
-     * @param what the class of the Future, named after the function that returns this
+     * @param what the class of the Future, which has the name of the function that returns this Mono
      * @param starter starts the work on a loop, in a context; on any thread
      */
     MonoFuture(Class<?> what, BiFunction<? super EventLoop, ? super Context, ? extends Future<T>> starter) {

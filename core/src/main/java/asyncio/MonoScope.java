@@ -8,24 +8,24 @@ import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
 /**
- * A scope that has not been entered: each subscription enters it anew. Awaited in a body it runs inside the current
+ * A scope that has not been entered: each subscription enters it anew. Awaited in a body, it runs inside the current
  * task; elsewhere it becomes a task.
  */
 abstract class MonoScope<T> extends ColdMono<T> {
-    /** @param what the class or object that tells users what it is */
+    /** @param what the class or object that identifies the scope to users */
     MonoScope(Object what) {
         super(what);
     }
 
-    /** Whether it runs code that may await, and needs a thread for that. */
+    /** Whether it runs straight-line code, which may await and so needs a thread. */
     abstract boolean isStraightLine();
 
-    /** Whether it may be entered, and waited for, in a {@link CancelScope} that is cancelled. */
+    /** Whether it may be entered, and waited for, in a cancelled {@link CancelScope}. */
     boolean isShielded() {
         return false;
     }
 
-    /** The work of one subscription. */
+    /** Returns the work of one subscription. */
     abstract Steps<T> open();
 
     @Override
@@ -77,7 +77,7 @@ abstract class MonoScope<T> extends ColdMono<T> {
         }
     }
 
-    /** A clean-up, which is done also in a {@link CancelScope} that is cancelled. */
+    /** A clean-up, which also runs in a cancelled {@link CancelScope}. */
     static final class Shielded<T> extends Supplied<T> {
         Shielded(Class<?> kind, Supplier<? extends Steps<T>> steps) {
             super(kind, false, steps);
@@ -89,7 +89,7 @@ abstract class MonoScope<T> extends ColdMono<T> {
         }
     }
 
-    /** {@link Asyncio#waitFor}, which is made for every request of somebody's: of few parts. */
+    /** {@link Asyncio#waitFor}, which programs use for every request: it consists of few objects. */
     static final class WaitFor<T> extends MonoScope<T> {
         private final Mono<? extends T> mono;
         private final @Nullable Duration limit;

@@ -11,11 +11,11 @@ import reactor.core.publisher.Operators;
 
 /** Returned by {@link Asyncio#sleep}. */
 final class MonoSleep<T> extends ColdMono<T> {
-    /** The sleep of one tick, which has no state and is made all the time: one for all. */
+    /** The sleep of one tick, which has no state and is used often: one instance for all. */
     static final MonoSleep<Void> ONE_TICK = new MonoSleep<>(Duration.ZERO, null);
 
     static {
-        ONE_TICK.adopt(); // nobody forgets what is there anyway
+        ONE_TICK.adopt(); // an instance that always exists is not reported as forgotten
     }
 
     private final Duration delay;
@@ -46,7 +46,7 @@ final class MonoSleep<T> extends ColdMono<T> {
         actual.onSubscribe(new SleepSubscription<>(EventLoop.runningOrShared(), this, actual));
     }
 
-    /** One sleeper; whoever takes the state away from {@link #ASLEEP} ends it. */
+    /** One sleeper; the first to take the state out of {@link #ASLEEP} ends it. */
     private static final class SleepSubscription<T> extends Waiter implements AwaitedSubscription<T> {
         private static final VarHandle STATE;
         private static final int SUBSCRIBED = 0;
@@ -88,11 +88,11 @@ final class MonoSleep<T> extends ColdMono<T> {
             if (!loop.core.addTimer(entry)) {
                 loopClosed();
             } else if (state == ENDED) {
-                loop.core.removeTimer(entry); // cancelled on another thread before it could see the timer
+                loop.core.removeTimer(entry); // cancelled by a thread that did not see the timer
             }
         }
 
-        /** The loop's clock has come there. */
+        /** Called when the delay has passed. */
         @Override
         public void run() {
             if (!STATE.compareAndSet(this, ASLEEP, ENDED)) {
@@ -102,7 +102,7 @@ final class MonoSleep<T> extends ColdMono<T> {
             if (result != null) {
                 actual.onNext(result);
                 if (cancelled) {
-                    return; // the value was enough
+                    return; // cancelled by onNext
                 }
             }
             actual.onComplete();
@@ -117,7 +117,7 @@ final class MonoSleep<T> extends ColdMono<T> {
 
         @Override
         @Nullable CoreSubscriber<?> subscriber() {
-            return sleep.isOneTick() ? actual : null; // a timer takes a tick more in asyncio, too
+            return sleep.isOneTick() ? actual : null; // a timer takes one more tick in asyncio, too
         }
 
         @Override
@@ -163,7 +163,7 @@ final class MonoSleep<T> extends ColdMono<T> {
 
         @Override
         public void giveBack(@Nullable T value) {
-            // a sleep's result is nobody's property
+            // the result of a sleep has no owner
         }
     }
 

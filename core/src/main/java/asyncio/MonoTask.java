@@ -5,7 +5,7 @@ import reactor.core.Exceptions;
 import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
-/** A task whose coroutine is any Mono: it suspends once, on that, and needs no thread. */
+/** A task with any Mono as its coroutine: it suspends once, on that Mono, and needs no thread. */
 final class MonoTask<T> extends Task<T> {
     MonoTask(EventLoop loop, Mono<? extends T> source, @Nullable String name, Context context) {
         super(loop, source, name, context);
@@ -37,7 +37,7 @@ final class MonoTask<T> extends Task<T> {
                 return;
             } catch (Error e) {
                 finishWith(e);
-                throw e; // Reactor throws what is fatal: it ends the loop's run too
+                throw e; // Reactor throws fatal errors, which end the loop's run too
             }
         }
         if (suspend) {
@@ -55,7 +55,7 @@ final class MonoTask<T> extends Task<T> {
         } catch (Throwable e) {
             finishWith(e);
             if (e instanceof Error fatal && Exceptions.isJvmFatal(fatal)) {
-                throw fatal; // as Reactor does: it ends the loop's run too
+                throw fatal; // as Reactor does; it ends the loop's run too
             }
             return;
         }
@@ -78,7 +78,10 @@ final class MonoTask<T> extends Task<T> {
         }
     }
 
-    /** A cancellation that comes before this line gives the value back; after it, it is told that it is too late. */
+    /**
+     * Ends the task. A cancellation that comes before {@code closeToRequests} gives the value back; a later one is
+     * refused.
+     */
     @SuppressWarnings("unchecked")
     private void finish(Wait wait, boolean resumed) {
         if (joinCleanup(wait)) {
@@ -86,7 +89,7 @@ final class MonoTask<T> extends Task<T> {
         }
         CancelledException request = closeToRequests();
         if (!resumed && wait instanceof WaitSubscriber<?> subscriber && subscriber.failed()) {
-            request = null; // what the first step throws wins, as in a body
+            request = null; // an exception of the first step takes precedence, as in a body
         }
         try {
             finishWith((T) wait.outcome(request));
@@ -95,7 +98,7 @@ final class MonoTask<T> extends Task<T> {
         }
     }
 
-    /** A value that comes back goes to a discard hook, which is the user's. */
+    /** A value given back goes to a discard hook, which is the user's code. */
     @Override
     boolean resumesInternally() {
         return !cancelRequested();

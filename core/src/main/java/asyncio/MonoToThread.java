@@ -12,7 +12,7 @@ final class MonoToThread<T> extends ColdMono<T> {
     private final Callable<? extends T> function;
     private final @Nullable Executor executor;
 
-    /** @param executor whose threads, or null for those of the loop */
+    /** @param executor the executor that runs the function, or null for the loop's default executor */
     MonoToThread(Callable<? extends T> function, @Nullable Executor executor) {
         super(function);
         this.function = function;

@@ -42,7 +42,7 @@ final class MonoWaitTasks<F extends Future<?>> extends ColdMono<WaitResult<F>> {
     @Nullable WaitResult<F> awaitedBy(BodyTask<?> body) throws Exception {
         adopt();
         body.awaitFuture(Latch.start(this, body.loop));
-        return WaitResult.of(futures); // of now: more may be done than when the waiting ended
+        return WaitResult.of(futures); // the state now: more may be done than when the waiting ended
     }
 
     @Override
@@ -57,12 +57,12 @@ final class MonoWaitTasks<F extends Future<?>> extends ColdMono<WaitResult<F>> {
         return "waitTasks(" + returnWhen + " of " + futures.size() + ")";
     }
 
-    /** One waiting. However it ends, nothing of it stays behind at the Futures or among the timers. */
+    /** One wait. At its end, its listeners are removed from the Futures and its timer from the loop. */
     static final class Latch extends Future.Owned<Boolean> {
         private final EventLoop loop;
         private final MonoWaitTasks<?> what;
         private final List<Listener> listeners;
-        /** Futures that have not been heard of. */
+        /** The number of Futures that have not been reported as done. */
         private final AtomicInteger running;
 
         private volatile TimerQueue.@Nullable Entry timer;
@@ -85,7 +85,7 @@ final class MonoWaitTasks<F extends Future<?>> extends ColdMono<WaitResult<F>> {
                 latch.limit(what.timeout);
             }
             if (latch.done()) {
-                latch.detach(); // it may have ended on its loop while all this went on
+                latch.detach(); // it may have ended on its loop meanwhile
             }
             return latch;
         }

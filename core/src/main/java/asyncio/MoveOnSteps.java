@@ -3,7 +3,7 @@ package asyncio;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
-/** A time limit whose end is no error: what {@link Timeout#moveOn} does. */
+/** The steps of {@link Timeout#moveOn}: a time limit that is not an error. */
 final class MoveOnSteps<T> extends Steps<Timeout.Outcome<T>> {
     private final TimeLimitSteps.MovingOn<T> limit;
 

@@ -4,14 +4,14 @@ import java.util.Locale;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
-/** Says, once, that loops run on NIO although this is Linux, and what is missing. */
+/** Logs once that loops run on NIO although this is Linux, and which dependency is missing. */
 final class NoEpoll {
     private static final AtomicBoolean SAID = new AtomicBoolean();
 
     private NoEpoll() {}
 
     static void say(@Nullable Throwable cause) {
-        // Netty's switch: then it is meant
+        // Netty's switch: NIO is intended
         if (Boolean.getBoolean("io.netty.transport.noNative") || !SAID.compareAndSet(false, true)) {
             return;
         }
@@ -21,7 +21,7 @@ final class NoEpoll {
         }
     }
 
-    /** Null where there is no epoll. */
+    /** Returns the message; null on systems that have no epoll. */
     static @Nullable String message(String system, String processor, @Nullable Throwable cause) {
         if (!system.toLowerCase(Locale.ROOT).startsWith("linux")) {
             return null;
@@ -32,7 +32,7 @@ final class NoEpoll {
             default -> processor;
         };
         return "Event loops run on NIO, which has timers of whole milliseconds and a thread for each pipe of a child, since"
-                + " epoll is not at hand" + (cause == null ? "" : " (" + cause + ")")
+                + " epoll is not available" + (cause == null ? "" : " (" + cause + ")")
                 + ". Add io.netty:netty-transport-native-epoll with the classifier linux-" + name
                 + ", or choose NIO with -Dasyncio.transport=nio";
     }

@@ -5,13 +5,13 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
- * {@link Asyncio#waitFor} without time: what is done has its say, what runs is cancelled and waited for, what has not
- * begun never begins.
+ * {@link Asyncio#waitFor} with a limit of zero or less: a Future that is done gives its result, a running one is
+ * cancelled and waited for, and a coroutine that has not started never starts.
  */
 final class NoTimeSteps<T> extends Steps<T> {
     private final Mono<? extends T> mono;
     private final Duration limit;
-    /** The Future that was cancelled for that; its end is waited for. */
+    /** The Future that was cancelled for the limit; it is waited for. */
     private @Nullable Future<T> ending;
 
     private @Nullable CancelledException cancelled;
@@ -23,7 +23,7 @@ final class NoTimeSteps<T> extends Steps<T> {
     }
 
     @Override
-    @SuppressWarnings("unchecked") // a Future gives what the Mono that it is gives
+    @SuppressWarnings("unchecked") // a Future has the type of the Mono that it is
     Mono<?> begin(Task<?> task) {
         ColdMono.adopt(mono);
         if (!(mono instanceof Future<?> future)) {
@@ -52,7 +52,7 @@ final class NoTimeSteps<T> extends Steps<T> {
         if (error instanceof CancelledException e) {
             cancelled = e;
             if (!ending.done()) {
-                return ending.whenEnded(); // nobody goes on while it does
+                return ending.whenEnded(); // keep waiting until it has ended
             }
         } else if (error != null) {
             throw Misuse.<Exception>sneaky(error); // the loop is being closed

@@ -5,16 +5,16 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 
-/** Calls of functions that must not run on a virtual thread: on a new platform thread, for which the caller waits. */
+/** Calls functions that must not run on a virtual thread on a new platform thread, and waits for it. */
 final class OnPlatformThread {
     private OnPlatformThread() {}
 
-    /** On the calling thread, unless that is a virtual one. */
+    /** Calls a function on the calling thread, or on a new platform thread if that is a virtual one. */
     static <T> @Nullable T callOffVirtualThread(Callable<? extends @Nullable T> function) throws Exception {
         return BodyThreads.onVirtualThread() ? call(function) : function.call();
     }
 
-    /** Runs something on a thread that can carry the bodies of a loop: a virtual thread cannot carry another one. */
+    /** Runs a function on a thread that can carry the bodies of a loop: a virtual thread cannot carry another one. */
     static void runAsCarrier(Runnable function) {
         if (BodyThreads.KIND != BodyThreads.Kind.CARRIER || !BodyThreads.onVirtualThread()) {
             function.run();
@@ -36,7 +36,7 @@ final class OnPlatformThread {
                 () -> {
                     try {
                         outcome.value = function.call();
-                    } catch (Throwable e) { // from here on without memory: there may be none
+                    } catch (Throwable e) { // allocate nothing from here on: there may be no memory
                         outcome.error = e;
                     }
                     outcome.over.countDown();
@@ -49,7 +49,7 @@ final class OnPlatformThread {
             try {
                 outcome.over.await();
             } catch (InterruptedException e) {
-                interrupted = true; // which ends nothing
+                interrupted = true; // keep waiting
             }
         }
         if (interrupted) {

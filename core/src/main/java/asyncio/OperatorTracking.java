@@ -25,22 +25,22 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.MonoOperator;
 
 /**
- * Finds operators of Reactor's that were assembled on a loop and never subscribed to: the forgotten await of a Mono
- * that is not ours. Each that is assembled there becomes the source of a wrapper that only notes the subscription and
- * passes the subscriber on, so that signals and fusion are the operator's own. An operator answers for its parts,
- * sources and fallbacks alike: what it is assembled over is not watched any more.
+ * Finds Reactor operators that were assembled on a loop and never subscribed to: a forgotten await of a Mono from
+ * outside this library. Each operator assembled there becomes the source of a wrapper that only notes the subscription
+ * and passes the subscriber on, so that signals and fusion are the operator's own. An operator stands for its parts,
+ * sources and fallbacks alike: these are not tracked any more.
  *
- * <p>What has no effect when it is subscribed to ({@code just}, {@code empty}, {@code error}) is not watched, nor what
- * cannot be wrapped since it is more than a Mono or Flux.
+ * <p>Publishers without an effect on subscription ({@code just}, {@code empty}, {@code error}) are not tracked, nor are
+ * those that cannot be wrapped since they are more than a Mono or Flux.
  */
 final class OperatorTracking {
     private static final String HOOK = "asyncio.operators";
     /**
-     * The depth of the search for parts through objects that are not watched themselves: a checkpoint, a lambda in a
+     * The depth of the search for parts through objects that are not tracked themselves: a checkpoint, a lambda in a
      * lambda.
      */
     private static final int DEPTH = 8;
-    /** {@code Flux.from(mono)} and back: Reactor takes them apart again, which must not change. */
+    /** {@code Flux.from(mono)} and the reverse: Reactor unwraps them again, which must still work. */
     private static final Set<String> CONVERSIONS =
             Set.of("FluxSourceMono", "FluxSourceMonoFuseable", "MonoSourceFlux", "MonoSourceFluxFuseable");
 
@@ -56,7 +56,7 @@ final class OperatorTracking {
     private OperatorTracking() {}
 
     /**
-     * For the whole process.
+     * Turns tracking on or off for the whole process.
      *
      * @param adopter tells a coroutine of this library that it is part of something; true if it was one
      */
@@ -104,11 +104,11 @@ final class OperatorTracking {
 
     // ---- parts
 
-    /** Adopts what an operator, or a function that was given to one, refers to. */
+    /** Adopts the objects that an operator, or a function that was given to one, refers to. */
     private static void adoptParts(Object whole, int depth) {
         List<Field> fields = PARTS.get(whole.getClass());
         if (fields.isEmpty() && whole instanceof Scannable operator) {
-            adoptOrEnter(operator.scanUnsafe(Scannable.Attr.PARENT), depth); // a Java that lets nobody look into it
+            adoptOrEnter(operator.scanUnsafe(Scannable.Attr.PARENT), depth); // this Java denies access to its fields
         }
         for (Field field : fields) {
             try {
@@ -152,7 +152,7 @@ final class OperatorTracking {
     private static void adoptElements(Collection<?> collection, int depth) {
         String type = collection.getClass().getName();
         if (!type.startsWith("java.util.") || type.startsWith("java.util.Collections$")) {
-            return; // to iterate over another's, or a view of another's, may do something
+            return; // iterating over a foreign collection, or a view of one, may have side effects
         }
         try {
             for (Object element : collection) {
@@ -162,16 +162,19 @@ final class OperatorTracking {
                 adoptOrEnter(element, depth);
             }
         } catch (ConcurrentModificationException e) {
-            return; // another thread fills it: one report more, perhaps
+            return; // another thread fills it: perhaps one false report more
         }
     }
 
-    /** Lambdas and anonymous classes: {@code onErrorResume(e -> fallback)} has the fallback as a part too. */
+    /**
+     * Whether the class is a lambda or an anonymous class: {@code onErrorResume(e -> fallback)} has the fallback as a
+     * part too.
+     */
     private static boolean mayCapture(Class<?> type) {
         return type.isHidden() || type.isSynthetic() || type.isAnonymousClass();
     }
 
-    /** The fields that may hold a publisher, or a function that may have captured one. */
+    /** Returns the fields that may hold a publisher, or a function that may have captured one. */
     private static List<Field> partsOf(Class<?> type) {
         List<Field> parts = new ArrayList<>();
         for (Class<?> c = type; c != null && c != Object.class; c = c.getSuperclass()) {
@@ -210,7 +213,7 @@ final class OperatorTracking {
         return type + " made at an unknown place";
     }
 
-    // ---- wrappers: by what Reactor asks of an operator's class
+    // ---- wrappers, one for each combination of interfaces that Reactor tests for
 
     private static final class UnusedOperator extends LeakDetector.Leak {
         private final String type;
@@ -249,7 +252,7 @@ final class OperatorTracking {
             source.subscribe(actual);
         }
 
-        /** Callables do not subscribe for this. */
+        /** Notes the subscription here: a Callable's block() does not subscribe. */
         @Override
         public @Nullable T block() {
             subscribed();

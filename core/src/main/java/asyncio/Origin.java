@@ -3,23 +3,23 @@ package asyncio;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The stack that made something; taken in debug mode only, where it costs about a microsecond. */
+/** The stack trace of an object's creation; taken in debug mode only, where it costs about a microsecond. */
 final class Origin extends Throwable {
     private static final long serialVersionUID = 1;
 
-    /** When, by the system's clock. */
+    /** The time of creation, on the clock of {@link System#nanoTime}. */
     final long nanos = System.nanoTime();
 
     Origin() {
         super("It was made here");
     }
 
-    /** The user's part of the stack, innermost first. */
+    /** Returns the user's part of the stack, innermost first. */
     List<StackTraceElement> frames() {
         return DebugMode.userFrames(getStackTrace());
     }
 
-    /** The site that {@link Leftovers#site} gave, or null. */
+    /** Returns the site as an Origin if {@link Leftovers#site} returned one, otherwise null. */
     static @Nullable Origin of(@Nullable Throwable site) {
         return site instanceof Origin origin ? origin : null;
     }
@@ -28,7 +28,7 @@ final class Origin extends Throwable {
         return origin == null ? List.of() : origin.frames();
     }
 
-    /** {@code created at File.java:12}, or nothing. */
+    /** Returns {@code created at File.java:12}, or an empty text. */
     static String describe(@Nullable Origin origin) {
         List<StackTraceElement> frames = framesOf(origin);
         return frames.isEmpty() || frames.get(0).getClassName().equals("java.lang.Thread")

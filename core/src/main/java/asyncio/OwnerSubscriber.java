@@ -15,9 +15,9 @@ import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /**
- * The subscription of the one for whom work is done: the work starts with the first request, and cancelling cancels it,
- * after which the subscriber hears nothing more. A task that awaits the work directly only asks it to end, and gets
- * what comes of it, as if it had awaited it inline.
+ * The subscription of the owner of some work: the work starts with the first request, and cancelling the subscription
+ * cancels it, after which the subscriber gets no more signals. A task that awaits the work directly only requests that
+ * it end, and gets its outcome, as if it had awaited the work inline.
  */
 final class OwnerSubscriber<T> extends UnderWay implements AwaitedSubscription<T>, CoreSubscriber<T>, Scannable {
     private static final VarHandle WORK;
@@ -34,7 +34,7 @@ final class OwnerSubscriber<T> extends UnderWay implements AwaitedSubscription<T
 
     private final Supplier<? extends Future<T>> starter;
     private final CoreSubscriber<? super T> actual;
-    /** Null until the request, and if nobody waits for clean-ups. */
+    /** Null until the request, and if no task waits for clean-ups. */
     private @Nullable Cleanups cleanups;
     /**
      * Null until the first request, then {@link #STARTING}, then the {@link Outcome}; {@link #OVER} from the
@@ -81,7 +81,7 @@ final class OwnerSubscriber<T> extends UnderWay implements AwaitedSubscription<T
             }
             return;
         } catch (Error e) {
-            leave(); // there is no work that could be waited for
+            leave(); // there is no work to wait for
             work = OVER;
             throw e;
         }
@@ -89,7 +89,7 @@ final class OwnerSubscriber<T> extends UnderWay implements AwaitedSubscription<T
         if (WORK.compareAndSet(this, STARTING, outcome)) {
             outcome.subscription.request(Long.MAX_VALUE);
         } else {
-            cancel(outcome); // while it was starting
+            cancel(outcome); // it was cancelled while starting
         }
     }
 
@@ -100,12 +100,12 @@ final class OwnerSubscriber<T> extends UnderWay implements AwaitedSubscription<T
     public void cancel() {
         for (Object before; (before = work) != OVER; ) {
             if (before != null && cleanups != null) {
-                cleanups.await(this); // before anybody sees that it is over, and believes that nothing is left
+                cleanups.await(this); // before others see OVER and believe that no work is left
             }
             if (WORK.compareAndSet(this, before, OVER)) {
                 if (before instanceof Outcome<?> outcome) {
                     cancel((Outcome<T>) outcome);
-                } // else the thread that is in request() does, when it has started
+                } // otherwise the thread in request() cancels it once it has started
                 return;
             }
         }
@@ -126,12 +126,12 @@ final class OwnerSubscriber<T> extends UnderWay implements AwaitedSubscription<T
         return work instanceof Outcome<?> outcome && outcome.work.cancel(message, among);
     }
 
-    /** The work, if it has been started. */
+    /** Returns the work, if it has been started. */
     @Nullable Future<?> work() {
         return work instanceof Outcome<?> outcome ? outcome.work : null;
     }
 
-    /** The work, if it is a task that has been started. */
+    /** Returns the work, if it is a task that has been started. */
     @Nullable Task<?> task() {
         return work instanceof Outcome<?> outcome && outcome.work instanceof Task<?> task ? task : null;
     }
@@ -143,16 +143,18 @@ final class OwnerSubscriber<T> extends UnderWay implements AwaitedSubscription<T
 
     private void cancel(Outcome<T> outcome) {
         if (!outcome.subscription.detach()) {
-            return; // it had ended, and the thread that signals it tells the clean-ups
+            return; // it had ended: the thread that signals the end tells the clean-ups
         }
         Future<T> work = outcome.work;
         work.cancel("The subscription was cancelled");
         leaveAfter(work);
-        // a task may be done already, may refuse, or fail while cleaning up: then its outcome is nobody's
+        // a task may already be done, may refuse, or may fail while cleaning up: its outcome then has no receiver
         work.addDoneCallback(this::drop, actual.currentContext());
     }
 
-    /** Leaves when the work has ended, and all that was cancelled with it: a gather ends with the first. */
+    /**
+     * Leaves when the work and everything cancelled with it have ended, since a cancelled gather ends before its parts.
+     */
     private void leaveAfter(Future<T> work) {
         if (cleanups == null) {
             return;

@@ -10,8 +10,8 @@ import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
 /**
- * The work of {@link Asyncio#race}: the first success, or a request, cancels the others, once; it ends with the last of
- * them.
+ * The work of {@link Asyncio#race}: the first success, or a cancellation request, cancels the others once; the race
+ * ends when the last of them has ended.
  */
 final class Race<T> extends Joint<T, T> {
     private static final VarHandle WINNER;
@@ -27,12 +27,12 @@ final class Race<T> extends Joint<T, T> {
         }
     }
 
-    /** The first that succeeded. */
+    /** The first child that succeeded. */
     private volatile @Nullable Future<T> winner;
-    /** The children have been cancelled, by a winner or by a request. */
+    /** Whether the children have been cancelled, because of a winner or a request. */
     private volatile boolean over;
 
-    /** The order of starts; null if all begin at once. */
+    /** The order of the starts; null if all start at once. */
     private final @Nullable Stagger stagger;
 
     private Race(EventLoop loop, Children<T> children, @Nullable Stagger stagger) {
@@ -86,7 +86,7 @@ final class Race<T> extends Joint<T, T> {
             }
         } else if (winner != null && !(failure instanceof CancelledException)) {
             callLater(() ->
-                    loop.callExceptionHandler(ExceptionContext.of("One that lost a race failed when another had won")
+                    loop.callExceptionHandler(ExceptionContext.of("A loser of a race failed after another had won")
                             .exception(failure)
                             .future(child)
                             .build()));
@@ -95,7 +95,7 @@ final class Race<T> extends Joint<T, T> {
         }
     }
 
-    /** The first success cancels Futures, whose callbacks may run at once. */
+    /** The first success cancels Futures, and their callbacks may run at once. */
     @Override
     boolean runsOthersCode(Future<T> child) {
         return !over && child.failure() == null;
@@ -107,7 +107,7 @@ final class Race<T> extends Joint<T, T> {
             if (stagger != null) {
                 stagger.close();
             }
-            Future.cancelEach(children.distinct, message, among); // does nothing to one that is done
+            Future.cancelEach(children.distinct, message, among); // no effect on a child that is done
         }
     }
 
@@ -131,7 +131,7 @@ final class Race<T> extends Joint<T, T> {
             finishExceptionally(
                     failures.stream().allMatch(CancelledException.class::isInstance)
                             ? failures.get(0)
-                            : new ExceptionGroup("nobody won a race", failures));
+                            : new ExceptionGroup("no participant won the race", failures));
         }
     }
 

@@ -1,8 +1,8 @@
 package asyncio;
 
-/** Lets so many things through in each period of time, and counts the others. Thread-safe. */
+/** Lets a number of events pass in each period of time, and counts the others. Thread-safe. */
 final class RateLimit {
-    /** Returned for what is withheld. */
+    /** Returned for an event that is withheld. */
     static final int WITHHELD = -1;
 
     private final int most;
@@ -18,7 +18,7 @@ final class RateLimit {
         this.periodNanos = periodNanos;
     }
 
-    /** Returns how many were withheld since the last that was let through, or {@link #WITHHELD}. */
+    /** Returns the number withheld since the last event that passed, or {@link #WITHHELD}. */
     synchronized int pass(long nowNanos) {
         if (passed == 0 || nowNanos - periodBegan >= periodNanos) {
             periodBegan = nowNanos;

@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 
-/** The resources of one loop that must be closed; closed ones are dropped when the list has doubled. */
+/** The resources of one loop that must be closed; closed ones are removed each time the list has doubled. */
 final class Resources {
     private static final int FIRST_LOOK = 64;
 

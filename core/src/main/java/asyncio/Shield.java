@@ -8,8 +8,9 @@ import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
 /**
- * The work of {@link Asyncio#shield}: ends as the inner Future does, and can be cancelled without it. After that it
- * leaves no trace on the inner one, whose error then is anybody's to retrieve, or is reported as never retrieved.
+ * The work of {@link Asyncio#shield}: ends as the inner Future does, and can be cancelled without cancelling it. It
+ * then no longer listens to the inner Future; an error of that one is reported as never retrieved unless other code
+ * retrieves it.
  */
 final class Shield<T> extends Future.Owned<T> {
     private final EventLoop loop;
@@ -50,7 +51,7 @@ final class Shield<T> extends Future.Owned<T> {
         } else if (inner.cancelled()) {
             finishCancelled((CancelledException) failure);
         } else if (finishExceptionally(failure)) {
-            inner.markRetrieved(); // only now: cancelled a moment ago, this passes nothing on
+            inner.markRetrieved(); // only if it was passed on: this may just have been cancelled
         }
     }
 

@@ -6,8 +6,8 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
- * Runs a clean-up as a task that cancellations of the one who awaits it do not reach, and waits for its end: what
- * {@link Asyncio#shieldedCleanup} does.
+ * The steps of {@link Asyncio#shieldedCleanup}: runs a clean-up as a task that cancellations of the awaiting task do
+ * not reach, and waits for its end.
  */
 final class ShieldedCleanupSteps<T> extends Steps<T> {
     private final Mono<? extends T> mono;
@@ -26,7 +26,7 @@ final class ShieldedCleanupSteps<T> extends Steps<T> {
     @Override
     Mono<?> begin(Task<?> caller) {
         this.caller = caller;
-        // eager: a task that is cancelled before its first step would never begin
+        // eager: a task cancelled before its first step would never start
         Task<T> work = caller.loop.createTask(
                 mono, new TaskOptions("clean-up of " + caller.getName(), caller.getContext(), true));
         this.work = work;
@@ -59,7 +59,7 @@ final class ShieldedCleanupSteps<T> extends Steps<T> {
         }
         if (cancelled != null) {
             Task<?> caller = Objects.requireNonNull(this.caller);
-            caller.uncancel(); // it stays requested, and counted as often: the next await brings it
+            caller.uncancel(); // it stays requested, with the same count: the next await throws it
             caller.cancel(Log.message(cancelled));
         }
         Task<T> work = Objects.requireNonNull(this.work);

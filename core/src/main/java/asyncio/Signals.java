@@ -14,29 +14,32 @@ import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which loops want to hear of which signals. The JVM knows one handler for each signal; the first who wants one puts a
- * {@link Trap} in its place, the last who goes puts the former handler back.
+ * The registry of the loops' signal handlers. The JVM has one handler for each signal; the first registration installs
+ * a {@link Trap} in its place, and the last removal restores the former handler.
  *
- * <p><b>Races.</b> One lock guards the registry and the JVM's handlers; it is never held while a loop is told or
- * anybody's code runs. A signal is for those who are registered when its thread takes the lock:
+ * <p><b>Races.</b> One lock guards the registry and the JVM's handlers; it is never held while a loop is notified or
+ * foreign code runs. A signal goes to the receivers that are registered when its thread takes the lock:
  *
  * <ul>
- *   <li>signal and add, add and add, add and remove: whoever has the lock first.
- *   <li>signal and remove: remove wins until the callback begins, since the entry in the loop's queue asks once more.
- *   <li>signal and close: close wins, a closed loop takes no entries.
- *   <li>add and close: a loop is closed first and its handlers are removed then, so an add either sees that it is
- *       closed or is removed as well.
- *   <li>signal and the last to go: the signal goes to the former handler, as if it had come a moment later.
+ *   <li>signal and add, add and add, add and remove: the first to take the lock wins.
+ *   <li>signal and remove: remove wins until the callback starts, since the entry in the loop's queue checks again.
+ *   <li>signal and close: close wins, since a closed loop takes no entries.
+ *   <li>add and close: a loop is closed before its handlers are removed, so an add either sees that it is closed or is
+ *       removed as well.
+ *   <li>signal and the last removal: the signal goes to the former handler, as if it had come a moment later.
  * </ul>
  */
 final class Signals {
-    /** Under {@code -Xrs} the JVM calls no handlers at all, and says so for these only. */
+    /**
+     * The signals for which the JVM reports that it calls no handlers, because of {@code -Xrs}; it calls none for the
+     * others either.
+     */
     private static final Set<String> TERMINATION = Set.of("INT", "TERM", "HUP");
 
     private static final Object LOCK = new Object();
     /** The traps that have receivers, by the signal's number; guarded by the lock. */
     private static final Map<Integer, Trap> TRAPS = new HashMap<>();
-    /** Whether the JVM was started with {@code -Xrs}; null until somebody had to know. Guarded by the lock. */
+    /** Whether the JVM was started with {@code -Xrs}; null until first needed. Guarded by the lock. */
     private static @Nullable Boolean reduced;
 
     private Signals() {}
@@ -46,7 +49,7 @@ final class Signals {
     /**
      * Implements {@link EventLoop#addSignalHandler}.
      *
-     * @param delivery makes of a callback what hands it to the loop; throws if the loop is closed
+     * @param delivery turns a callback into an action that hands it to the loop; throws if the loop is closed
      */
     static void add(Object loop, String name, Runnable callback, UnaryOperator<Runnable> delivery) {
         JvmSignals jvm = JvmSignals.INSTANCE;
@@ -58,7 +61,7 @@ final class Signals {
         Object signal = signal(jvm, name);
         synchronized (LOCK) {
             Registered before = registered(jvm, signal, loop);
-            // those that are on their way to the one before are for it still, unless the handler is removed meanwhile
+            // signals already on their way still go to the former callback, unless the handler is removed meanwhile
             AtomicBoolean removed = before == null ? new AtomicBoolean() : before.removed;
             Runnable deliver = delivery.apply(new Guarded(signal, callback, removed));
             trap(jvm, signal).handlers.put(loop, new Registered(deliver, removed));
@@ -83,7 +86,7 @@ final class Signals {
         }
     }
 
-    /** Removes all handlers of a loop that is closed. */
+    /** Removes all handlers of a closed loop. */
     static void removeAll(Object loop) {
         synchronized (LOCK) {
             for (Trap trap : new ArrayList<>(TRAPS.values())) {
@@ -98,14 +101,14 @@ final class Signals {
             return jvm.signal(upper.startsWith("SIG") ? upper.substring(3) : upper);
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException(
-                    "This system knows no signal " + name + ": they are called INT or SIGINT, TERM, HUP and so on", e);
+                    "This system has no signal " + name + ": they are called INT or SIGINT, TERM, HUP and so on", e);
         }
     }
 
-    /** Hands a loop its callback. */
+    /** The registration of a loop; {@code deliver} hands the callback to the loop. */
     private record Registered(Runnable deliver, AtomicBoolean removed) {}
 
-    /** A loop's callback for a signal, which does not run once it is removed. */
+    /** A loop's callback for a signal, which does not run after its removal. */
     private record Guarded(Object signal, Runnable callback, AtomicBoolean removed) implements Runnable {
         @Override
         public void run() {
@@ -120,18 +123,18 @@ final class Signals {
         }
     }
 
-    // ---- Ctrl-C of programs
+    // ---- Ctrl-C
 
     /**
-     * Takes SIGINT from the JVM, whose handler would end it, and has {@code onInterrupt} called on a thread of the
-     * JVM's instead. A handler that a loop has for SIGINT comes before it. Several interceptions are all told.
+     * Takes SIGINT over from the JVM, which would exit, and has {@code onInterrupt} called on a JVM thread instead. A
+     * loop's handler for SIGINT takes precedence. All of several interceptions are called.
      *
-     * @param onInterrupt what to do with an interrupt, given what this returns; it must not throw. Two threads may call
-     *     it at a time, and one may once more when {@link Interception#restore} has returned, for a signal that had
-     *     come before
-     * @return null if the JVM cannot hand SIGINT on ({@code -Xrs}, no {@code jdk.unsupported}), if the process was
-     *     started with it ignored, or if it is not the JVM's any more, because a loop or somebody else has a handler
-     *     for it: as in CPython, only the default is taken over
+     * @param onInterrupt the action on an interrupt, called with the returned interception; it must not throw. Two
+     *     threads may call it at the same time, and one may call it after {@link Interception#restore} has returned,
+     *     for an earlier signal
+     * @return null if the JVM cannot pass SIGINT on ({@code -Xrs}, no {@code jdk.unsupported}), if the process was
+     *     started with it ignored, or if a loop or other code already has a handler for it: as in CPython, only the
+     *     default is replaced
      */
     static @Nullable Interception interceptInterrupt(Consumer<Interception> onInterrupt) {
         JvmSignals jvm = JvmSignals.INSTANCE;
@@ -145,7 +148,7 @@ final class Signals {
                 try {
                     trap = install(jvm, signal);
                 } catch (IllegalStateException e) {
-                    return null; // it says why; a program runs without as well
+                    return null; // not reported: a program runs without it as well
                 }
             }
             if (!trap.handlers.isEmpty() || !jvm.endsTheJvm(trap.former)) {
@@ -158,7 +161,7 @@ final class Signals {
         }
     }
 
-    /** The handler that {@link #interceptInterrupt} has installed. */
+    /** A handler installed by {@link #interceptInterrupt}. */
     static final class Interception {
         private final JvmSignals jvm;
         private final Object signal;
@@ -173,8 +176,8 @@ final class Signals {
         }
 
         /**
-         * Puts the JVM's handler back, unless others still want the signal or have taken it; a second call does
-         * nothing. From any thread.
+         * Restores the JVM's handler, unless the signal has other receivers or another handler has replaced ours; a
+         * second call does nothing. From any thread.
          */
         void restore() {
             synchronized (LOCK) {
@@ -185,15 +188,15 @@ final class Signals {
             }
         }
 
-        /** Does what the JVM would have done: it exits with 130. Also after {@link #restore}; from any thread. */
+        /** Lets the JVM handle the interrupt, which exits with 130. Also after {@link #restore}; from any thread. */
         void passOn() {
             jvm.call(former, signal);
         }
     }
 
-    // ---- the JVM's handlers; all of this with the lock
+    // ---- the JVM's handlers; all of this is called with the lock held
 
-    /** The trap of a signal, on top of whatever handles it now. */
+    /** Returns the trap of a signal, installed in front of the current handler. */
     private static Trap trap(JvmSignals jvm, Object signal) {
         Trap trap = TRAPS.get(jvm.number(signal));
         if (trap == null) {
@@ -203,8 +206,9 @@ final class Signals {
         if (current == trap.handler) {
             return trap;
         }
-        // Somebody took the signal after us, and may hand it on to our trap. A new one comes before theirs; the old
-        // one, without receivers, hands on to its own former handler, so that nobody calls in a circle.
+        // Other code took the signal after us, and may pass it on to our trap. A new trap goes in front of its handler;
+        // the old one, without receivers, passes on to its own former handler, so that the calls do not run in a
+        // circle.
         Trap newer = new Trap(jvm, trap.signal);
         jvm.exchange(trap.signal, newer.handler);
         newer.former = current;
@@ -228,20 +232,23 @@ final class Signals {
             throw termination ? reducedSignals(signal) : kept(signal, e);
         }
         if (jvm.isNative(trap.former)) {
-            // the JVM lets anybody take them, and misses them: memory-mapped files want BUS, the flight recorder USR2
+            // the JVM lets these be taken, but needs them: BUS for memory-mapped files, USR2 for the flight recorder
             trap.uninstallIfUnused();
             throw kept(signal, null);
         }
         if (termination && jvm.isIgnore(trap.former)) {
-            trap.uninstallIfUnused(); // the JVM says nothing, and does nothing
+            trap.uninstallIfUnused(); // the JVM does nothing, and does not say so
             throw new IllegalStateException("The process was started with " + signal
-                    + " ignored, as nohup and a shell's & do, and the JVM leaves it so: "
-                    + "it would never come. Start it in another way, or use another signal");
+                    + " ignored, as nohup and a shell's & do, and the JVM keeps it ignored: "
+                    + "it would never arrive. Start it in another way, or use another signal");
         }
         return trap;
     }
 
-    /** Asked of SIGINT, whose handler is another one for a moment; a signal that comes then is handed on to it. */
+    /**
+     * Returns whether the JVM was started with {@code -Xrs}. To find out, briefly replaces the handler of SIGINT; a
+     * signal that arrives then is passed on to that handler.
+     */
     private static boolean reduced(JvmSignals jvm) {
         Boolean known = reduced;
         if (known == null) {
@@ -262,7 +269,7 @@ final class Signals {
 
     private static IllegalStateException reducedSignals(Object signal) {
         return new IllegalStateException("The JVM was started with -Xrs, which leaves signals to the system: " + signal
-                + " would never come. Start it without");
+                + " would never arrive. Start it without -Xrs");
     }
 
     private static IllegalStateException kept(Object signal, @Nullable Throwable cause) {
@@ -273,7 +280,9 @@ final class Signals {
                 cause);
     }
 
-    /** An exception of one of them, as a callback of a closed loop may throw, keeps the signal from no other. */
+    /**
+     * Logs an exception, such as a callback of a closed loop may throw, so that the signal still reaches the others.
+     */
     private static void attempt(Runnable action) {
         try {
             action.run();
@@ -282,7 +291,7 @@ final class Signals {
         }
     }
 
-    /** The JVM's handler of a signal, while somebody wants to hear of it. */
+    /** Our handler of a signal, installed while it has receivers. */
     private static final class Trap {
         private final JvmSignals jvm;
         private final Object signal;
@@ -320,14 +329,14 @@ final class Signals {
                 TRAPS.remove(number);
                 Object current = jvm.exchange(signal, former);
                 if (current != handler) {
-                    jvm.exchange(signal, current); // not ours to take away
+                    jvm.exchange(signal, current); // another handler has replaced ours: leave it
                 }
             }
         }
 
         /**
-         * On a thread that the JVM starts for each signal, or called by a handler that somebody has put before this
-         * one; without the lock.
+         * Called without the lock, on a thread that the JVM starts for each signal or by a handler that other code has
+         * installed in front of this one.
          */
         private void handle() {
             List<Registered> loops;

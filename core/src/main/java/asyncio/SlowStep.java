@@ -11,29 +11,29 @@ import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The {@link Watchdog}'s record of one loop since it last made progress, and whether that is worth a warning: a step
- * that blocks, by the time that has passed; one that computes, by the processor's time that its thread has got, since
- * on a busy machine it may get none; one that loads classes, only after a long time.
+ * The {@link Watchdog}'s record of one loop since it last made progress, which decides when to warn: for a step that
+ * blocks, by the time that has passed; for one that computes, by the CPU time its thread has used, since on a busy
+ * machine it may get none; for one that loads classes, only after a long time.
  */
 final class SlowStep {
     static final long SLOW_CALLBACK_NANOS = millis("asyncio.debug.slow-callback", 100);
     private static final long UNCLAIMED_NANOS = millis("asyncio.watchdog.unclaimed", 100);
     private static final long STEP_NANOS = millis("asyncio.watchdog.step", 1000);
 
-    /** While a JVM is this young, code is interpreted and classes are loaded: more is allowed to what computes. */
+    /** While a JVM is this young, code is interpreted and classes are loaded, so computing steps may take longer. */
     private static final long YOUNG_NANOS = Duration.ofMinutes(1).toNanos();
 
     private static final int YOUNG_FACTOR = Long.getLong("asyncio.watchdog.step") == null ? 3 : 1;
-    /** First uses load classes, which takes its time, and happens once. */
+    /** First uses load classes, which is slow and happens once. */
     private static final int LOADING_FACTOR = 10;
-    /** On a machine that has too much to do threads wait for processors. */
+    /** On an overloaded machine, threads wait for processors. */
     private static final int BUSY_FACTOR = 5;
-    /** After this many times the limit it is told in any case. */
+    /** After this many times the limit, a step is reported in any case. */
     private static final int LAST_FACTOR = 20;
 
     private static final int MOST_FRAMES = 40;
     private static final long LOADED = System.nanoTime();
-    /** Warnings in the whole process. */
+    /** Limits the warnings of the whole process. */
     private static final RateLimit IN_A_MINUTE =
             new RateLimit(20, Duration.ofMinutes(1).toNanos());
 
@@ -45,26 +45,27 @@ final class SlowStep {
     private final LongSupplier slowNanos;
     private final Observer observer;
     private long progress = -1;
-    /** Time since then, less that in which the watchdog itself did not get to run. */
+    /** The time since the last progress, except when the watchdog itself did not get to run. */
     private long passedNanos;
 
     private boolean reported;
-    /** Of the step that is slow and not over; null if there is none. */
+    /** The stack of the slow step that has not ended; null if there is none. */
     private @Nullable List<StackTraceElement> slowStack;
-    /** The observer's answer to what the loop was at, then. */
+    /** The {@link Observer#current} at that time. */
     private @Nullable Object slowCurrent;
 
-    /** The thread that has the loop, and what it had used when it was first seen with it in this step. */
+    /** The thread that holds the loop, and its CPU time when it was first seen to hold it in this step. */
     private @Nullable Thread holder;
 
     private long usedBefore;
 
     /**
-     * Nothing is known yet.
+     * Makes a record without observations.
      *
-     * @param loop how the loop is called
-     * @param limitNanos what a step may take before a warning, or {@link Long#MAX_VALUE} for the usual
-     * @param slowNanos what a step may take before the observer is told, whatever it did meanwhile
+     * @param loop the name of the loop
+     * @param limitNanos the time a step may take before a warning, or {@link Long#MAX_VALUE} for the default
+     * @param slowNanos the time a step may take before the observer is told, regardless of whether it computes or
+     *     blocks
      */
     SlowStep(
             Object loop,
@@ -83,18 +84,18 @@ final class SlowStep {
         this.cpuTime = cpuTime;
     }
 
-    /** Told of slow steps and of loops that are stuck, by the watchdog's thread. */
+    /** A receiver of slow steps and stuck loops; called on the watchdog's thread. */
     interface Observer {
         /** Whether {@link #slow} is wanted. */
         boolean wantsSlowSteps();
 
-        /** The task that has the loop, or null. */
+        /** Returns the task that holds the loop, or null. */
         @Nullable Object current();
 
-        /** A step that was slow is over; it took so long, to about one period of the watchdog. */
+        /** Called when a slow step has ended; its duration is accurate to about one period of the watchdog. */
         void slow(@Nullable Object current, long nanos, List<StackTraceElement> stack);
 
-        /** The loop has made no progress for so long, which is being logged. */
+        /** Called when the loop has made no progress for the given time, which is also logged. */
         void stuck(boolean unclaimed, long nanos, List<StackTraceElement> stack);
     }
 
@@ -102,7 +103,7 @@ final class SlowStep {
         return Duration.ofMillis(Long.getLong(property, otherwise)).toNanos();
     }
 
-    /** Looks again, after some time. */
+    /** Looks at the loop, the given time after the last look. */
     void look(long nanos) {
         long now = driver.progress();
         if (now != progress || core.isSelecting()) {
@@ -135,7 +136,10 @@ final class SlowStep {
         }
     }
 
-    /** It began before the first look that saw it, and ended after the last: another period, on average. */
+    /**
+     * Reports the slow step. It started before the first look that saw it and ended after the last: one more period, on
+     * average.
+     */
     private void tellOfSlowStep(long nanos) {
         List<StackTraceElement> stack = slowStack;
         if (stack != null) {
@@ -150,7 +154,7 @@ final class SlowStep {
         long limit = limit();
         if (thread != holder && passedNanos >= limit / 4) {
             holder = thread;
-            usedBefore = cpuTime.applyAsLong(thread) - passedNanos; // all of it may have been its own
+            usedBefore = cpuTime.applyAsLong(thread) - passedNanos; // all of that time may have been its own
         }
         if (passedNanos < limit) {
             return;
@@ -178,7 +182,9 @@ final class SlowStep {
         return Math.min(limitNanos.getAsLong(), STEP_NANOS);
     }
 
-    /** Waits for something other than a processor: parked, asleep, at a monitor, or in a system call. */
+    /**
+     * Whether the thread waits for something other than a processor: parked, asleep, at a monitor, or in a system call.
+     */
     private static boolean isBlocked(Thread thread, StackTraceElement[] stack) {
         return thread.getState() != Thread.State.RUNNABLE || stack.length > 0 && stack[0].isNativeMethod();
     }
@@ -190,7 +196,7 @@ final class SlowStep {
                         || frame.getClassName().equals("java.lang.invoke.MethodHandleNatives"));
     }
 
-    // ---- saying so
+    // ---- reports
 
     private String unclaimed(Thread thread) {
         return loop + " was handed to thread " + thread + ", which has not run for " + millis(passedNanos)
@@ -201,7 +207,7 @@ final class SlowStep {
     private String step(StackTraceElement[] stack) {
         return loop + " has been in one step for " + millis(passedNanos) + " ms: nothing else of this loop can run. "
                 + (loadsClasses(stack)
-                        ? "It is loading or initializing classes, which first uses of something big do: use it once before, "
+                        ? "It is loading or initializing classes, as the first use of something big does: use it once before, "
                                 + "or in toThread(...)"
                         : "Move blocking calls to toThread(...)");
     }

@@ -11,28 +11,28 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
- * Lets those who take part in a {@link Race} begin one after the other: the next one when one fails, or when the last
- * has run for a time. Each waits in a task of its own at a gate, so that it is cancelled and waited for as the others.
+ * Starts the participants of a {@link Race} one after the other: the next one when one fails, or when the last one has
+ * run for a time. Each waits at a gate in its own task, so that it is cancelled and waited for like the others.
  *
- * <p>Failures come on the loop, but for those that were there already; so a monitor guards the gates. Whoever takes a
- * gate out opens it, without the monitor, and the timer is that of the gate before it: one that was removed too late
- * finds another in its place.
+ * <p>Failures arrive on the loop, except for those that were there at the start, so a monitor guards the gates. The
+ * thread that removes a gate opens it, without the monitor. The timer belongs to the current first gate: one that was
+ * removed too late finds another in its place.
  */
 final class Stagger {
     private final EventLoop loop;
     private final @Nullable Duration delay;
-    /** Not open; guarded by this, as is the timer. */
+    /** The closed gates; guarded by this, as is the timer. */
     private final Deque<Future<Void>> gates = new ArrayDeque<>();
 
     private @Nullable Alarm timer;
 
-    /** @param delay null to begin when one has failed only */
+    /** @param delay the time between starts; null to start the next one only when one has failed */
     Stagger(EventLoop loop, @Nullable Duration delay) {
         this.loop = loop;
         this.delay = delay;
     }
 
-    /** Puts all but the first behind gates; Futures are under way anyway. */
+    /** Puts all except the first behind gates, and except Futures, which are under way anyway. */
     <T> List<Mono<? extends T>> gate(List<Mono<? extends T>> sources) {
         List<Mono<? extends T>> gated = new ArrayList<>(sources.size());
         boolean first = true;
@@ -49,12 +49,12 @@ final class Stagger {
         return gated;
     }
 
-    /** The first have begun. */
+    /** Called when the first have started. */
     synchronized void start() {
         arm();
     }
 
-    /** The next one may begin; from any thread. */
+    /** Lets the next one start; from any thread. */
     void openNext() {
         Future<Void> next;
         do {
@@ -75,7 +75,7 @@ final class Stagger {
         openNext();
     }
 
-    /** Lets none begin any more. */
+    /** Lets no more start. */
     synchronized void close() {
         disarm();
         gates.clear();
@@ -106,7 +106,7 @@ final class Stagger {
             timeIsOut(this);
         }
 
-        /** Does nothing: the waiters at the gates are ended by that, too. */
+        /** Does nothing: the close also ends the waiters at the gates. */
         @Override
         protected void loopClosed() {}
 
@@ -121,7 +121,7 @@ final class Stagger {
         }
     }
 
-    /** Waits at a gate, then for what is behind it. */
+    /** Waits at a gate, then for the Mono behind it. */
     private static final class GateSteps<T> extends Steps<T> {
         private final Future<Void> gate;
         private final Mono<? extends T> source;

@@ -5,7 +5,7 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
-/** Starts a child of a group, and waits until it reports that it is ready: what {@link TaskGroup#start} does. */
+/** The steps of {@link TaskGroup#start}: starts a child of a group, and waits until it reports that it is ready. */
 final class StartSteps<V> extends Steps<V> {
     private final TaskGroup group;
     private final Function<? super TaskGroup.Started<V>, ? extends Mono<?>> child;
@@ -37,8 +37,8 @@ final class StartSteps<V> extends Steps<V> {
     }
 
     /**
-     * The child has ended, on the loop; true if the caller of {@code start} hears of its failure, since it never
-     * reported. A caller that was cancelled hears of nothing.
+     * Called on the loop when the child has ended; returns true if the caller of {@code start} gets its failure,
+     * because the child had not reported. A cancelled caller gets nothing.
      */
     boolean childEnded(Task<?> child) {
         Future<V> ready = Objects.requireNonNull(this.ready);
@@ -57,7 +57,8 @@ final class StartSteps<V> extends Steps<V> {
     @Nullable Mono<?> next(@Nullable Object value, @Nullable Throwable error) throws Exception {
         Task<?> task = this.task;
         if (error instanceof CancelledException exception && task != null && !task.done()) {
-            // the caller is cancelled: nobody will hear that the child is ready, so it goes too, and is waited for
+            // the caller is cancelled: the child's report would have no receiver, so it is cancelled and waited for,
+            // too
             cancelled = cancelled == null ? exception : cancelled;
             task.cancel();
             return task.whenEnded();

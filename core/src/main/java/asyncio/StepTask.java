@@ -6,11 +6,11 @@ import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
 /**
- * A task whose coroutine is a scope: it suspends several times, and needs no thread. Scopes right inside scopes are its
- * own.
+ * A task with a scope as its coroutine: it suspends several times, and needs no thread. It also runs the scopes
+ * directly inside that scope.
  */
 final class StepTask<T> extends Task<T> {
-    /** The innermost scope that is open; null when all are closed. */
+    /** The innermost open scope; null when all are closed. */
     private @Nullable Steps<?> steps;
 
     StepTask(EventLoop loop, Mono<? extends T> source, Steps<T> steps, @Nullable String name, Context context) {
@@ -55,9 +55,9 @@ final class StepTask<T> extends Task<T> {
     }
 
     /**
-     * Goes on until the next wait is under way, or all is over.
+     * Runs until the next wait is under way, or the task has ended.
      *
-     * @param mono what to wait for; null if a wait has ended, with the value or the error
+     * @param mono the Mono to wait for; null if a wait has ended, with the value or the error
      */
     private void go(@Nullable Mono<?> mono, @Nullable Object value, @Nullable Throwable error) {
         for (; ; ) {
@@ -107,7 +107,7 @@ final class StepTask<T> extends Task<T> {
         }
     }
 
-    /** Null if the task is suspended; otherwise the wait, which has ended. */
+    /** Waits for the Mono; returns null if the task is suspended, otherwise the wait, which has ended. */
     private @Nullable Wait suspendOn(Mono<?> mono) {
         Wait wait;
         boolean pending;
@@ -139,7 +139,7 @@ final class StepTask<T> extends Task<T> {
         }
     }
 
-    /** Its steps call functions of the user's, and subscribe to what they return. */
+    /** Its steps call the user's functions, and subscribe to the publishers these return. */
     @Override
     boolean resumesInternally() {
         return false;

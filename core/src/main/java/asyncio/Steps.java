@@ -4,17 +4,23 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
- * The work of a scope: what to wait for, one after the other. It is written once, and run inline by bodies
- * ({@link #runIn}) and, without a thread, by a {@link StepTask}.
+ * The work of a scope as a sequence of Monos to wait for. It is written once, and run inline by bodies ({@link #runIn})
+ * and, without a thread, by a {@link StepTask}.
  */
 abstract class Steps<T> {
     /** The scope around this one in a {@link StepTask}. */
     @Nullable Steps<?> outer;
 
-    /** Begins, in a task, on its loop; what to wait for first. Throws nothing: an error is a Mono too. */
+    /**
+     * Starts in a task, on its loop; returns the first Mono to wait for. Does not throw: an error is returned as a
+     * Mono.
+     */
     abstract Mono<?> begin(Task<?> task);
 
-    /** A wait has ended: what to wait for next, or null if {@link #result} is there. What it throws ends the scope. */
+    /**
+     * Called when a wait has ended; returns the next Mono to wait for, or null if {@link #result} is available. An
+     * exception ends the scope.
+     */
     abstract @Nullable Mono<?> next(@Nullable Object value, @Nullable Throwable error) throws Exception;
 
     /** Returns the result of the scope, or throws its error. */

@@ -9,21 +9,21 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Suppressed exceptions of errors that others have made: adds one without ever throwing, to itself or in a circle. For
- * authors of operators; from any thread.
+ * Adds suppressed exceptions to errors of unknown origin, without throwing, self-suppression or cycles. For authors of
+ * operators; from any thread.
  *
- * <p>{@link Throwable#addSuppressed} refuses the exception itself, with an exception that hides both; and a chain that
- * leads back to where it began sends whoever follows it round for ever.
+ * <p>{@link Throwable#addSuppressed} rejects the exception itself, with an exception that hides both; and code that
+ * follows a cyclic chain never ends.
  */
 public final class Suppressed {
-    /** More than these an error gets from one who does not know whether it is a constant. */
+    /** The maximum number of suppressed exceptions of an error that may be a constant. */
     private static final int MOST = 100;
 
     private Suppressed() {}
 
     /**
-     * Adds an exception that came beside an error, or after it. Does nothing if it is the same one, or the error's
-     * cause. One that leads to the error itself is replaced by a copy that leads nowhere.
+     * Adds an exception that occurred along with an error, or after it. Does nothing if it is the error itself, or its
+     * cause. An exception that leads to the error is replaced by a copy without cause and suppressed exceptions.
      *
      * @return the error
      */
@@ -35,9 +35,10 @@ public final class Suppressed {
     }
 
     /**
-     * As {@link #add}, for an error that may be thrown again and again, a constant say.
+     * As {@link #add}, for an error that may be thrown repeatedly, such as a constant.
      *
-     * @return false if nothing was added, since it has a hundred already: the other one is to be reported elsewhere
+     * @return false if nothing was added, since the error already has a hundred: the other exception should be reported
+     *     elsewhere
      */
     public static boolean tryAdd(Throwable error, Throwable other) {
         if (error.getSuppressed().length >= MOST) {
@@ -48,8 +49,8 @@ public final class Suppressed {
     }
 
     /**
-     * As {@link #add}, for a remark on an error, of which it gets one of each class at most. An error without a stack
-     * gets none: it is a constant, which others have too.
+     * As {@link #add}, for a remark on an error, which gets at most one of each class. An error without a stack trace
+     * gets none: it is a shared constant.
      */
     static void addOnce(Throwable error, Throwable remark) {
         if (error.getStackTrace().length == 0) {
@@ -63,7 +64,10 @@ public final class Suppressed {
         add(error, remark);
     }
 
-    /** An exception that may be added to an error: itself, or a copy that leads nowhere if it leads to the error. */
+    /**
+     * Returns an exception that may be added to an error: the same one, or, if it leads to the error, a copy without
+     * cause and suppressed exceptions.
+     */
     static Throwable apart(Throwable other, Throwable error) {
         return leadsTo(other, error) ? copy(other) : other;
     }
@@ -75,7 +79,8 @@ public final class Suppressed {
     }
 
     /**
-     * Takes those that are told already out of others, by identity: there may be many, with an equals of the user's.
+     * Removes those that have already been reported from others, by identity: there may be many, and equals may be the
+     * user's code.
      */
     static void remove(Collection<? extends Throwable> told, Collection<? extends Throwable> others) {
         if (!told.isEmpty() && !others.isEmpty()) {
@@ -86,8 +91,8 @@ public final class Suppressed {
     }
 
     /**
-     * Runs what ends something that was in use, as try-with-resources does: what it throws is added to the error that
-     * is on its way out, or thrown if there is none.
+     * Closes a resource, as try-with-resources does: an exception of the close is added to the error being thrown, or
+     * thrown if there is none.
      */
     static <E extends Exception> void close(@Nullable Throwable error, Closing<E> closing) throws E {
         try {
@@ -100,7 +105,7 @@ public final class Suppressed {
         }
     }
 
-    /** The last action on something that was in use. */
+    /** The action that closes a resource. */
     interface Closing<E extends Exception> {
         void run() throws E;
     }
@@ -125,7 +130,7 @@ public final class Suppressed {
         return false;
     }
 
-    /** An exception class may have a {@code getCause} of its own, which may fail. */
+    /** Returns the cause, or null if {@code getCause}, which a class may override, fails. */
     static @Nullable Throwable causeOf(Throwable e) {
         try {
             return e.getCause();

@@ -13,17 +13,17 @@ import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** The unfinished tasks of a loop as a tree: below each one those that it waits for. */
+/** The unfinished tasks of a loop as a tree, with the tasks that each one waits for below it. */
 final class TaskDump {
     private static final int MOST_FRAMES = 3;
     private static final int MOST_INDENTED = 100;
 
     private final StringBuilder text = new StringBuilder();
-    /** Printed, or awaited by another: not to be printed once more. */
+    /** The tasks that have been printed. */
     private final Set<Task<?>> seen = Collections.newSetFromMap(new IdentityHashMap<>());
-    /** The unfinished tasks that a task waits for, of those that wait for any. */
+    /** The unfinished tasks that each task waits for, for tasks that wait for any. */
     private final IdentityHashMap<Task<?>, Set<Task<?>>> awaitedBy = new IdentityHashMap<>();
-    /** The target as text. */
+    /** The text of each target. */
     private final IdentityHashMap<Object, String> texts = new IdentityHashMap<>();
 
     private TaskDump() {}
@@ -41,12 +41,12 @@ final class TaskDump {
         Set<Task<?>> roots = new LinkedHashSet<>(tasks);
         tasks.forEach(task -> roots.removeAll(dump.awaitedBy(task)));
         dump.printAll(roots);
-        dump.printAll(tasks); // those that await each other in a circle
+        dump.printAll(tasks); // the tasks that await each other in a circle
         dump.printHolds(loop);
         return dump.text.toString();
     }
 
-    /** The tasks that a task has in its hands: one, also of another loop, or those of a group. */
+    /** Adds the tasks that a task waits for directly: one, possibly of another loop, or those of a group. */
     private void findParts(Task<?> task) {
         Object target = task.awaits();
         Collection<? extends Future<?>> parts = target instanceof Future<?> future ? future.parts() : List.of();
@@ -57,7 +57,7 @@ final class TaskDump {
         }
     }
 
-    /** Edges that reach a task through others. */
+    /** Adds the edges that reach a task through other objects. */
     private void findAwaiters(Task<?> awaited) {
         for (Task<?> task : Awaiters.of(awaited)) {
             addEdge(task, awaited);
@@ -72,10 +72,10 @@ final class TaskDump {
         return awaitedBy.getOrDefault(task, Set.of());
     }
 
-    /** A task that is still to be printed, and how deep. */
+    /** A task still to be printed, and its depth. */
     private record Line(Task<?> task, String indent, int depth) {}
 
-    /** Depth first, on a stack of its own: tasks may wait for one another in chains of any length. */
+    /** Prints depth first, on an explicit stack, since chains of waiting tasks may have any length. */
     private void printAll(Collection<Task<?>> tasks) {
         Deque<Line> stack = new ArrayDeque<>();
         push(stack, tasks, "\n", 0);
@@ -106,7 +106,7 @@ final class TaskDump {
         } else if (target instanceof Task<?> inner) {
             text.append(" waits for ").append(inner.getName());
         } else {
-            // a Future's text takes as long as it has waiters, and each of those may be a task here
+            // the time for a Future's text grows with its waiters, and each of them may be a task here
             text.append(" waits for ").append(texts.computeIfAbsent(target, Log::text));
         }
         printOrigin(task.origin());
@@ -134,7 +134,7 @@ final class TaskDump {
             text.append("\n- ").append(Log.text(hold.holder));
             printOrigin(Origin.of(hold.site));
             List<StackTraceElement> frames = Origin.framesOf(Origin.of(hold.site)).stream()
-                    .takeWhile(frame -> !BodyStack.isOfJdk(frame)) // of who calls a test's body
+                    .takeWhile(frame -> !BodyStack.isOfJdk(frame)) // stop at the JDK frames that call a test's body
                     .limit(MOST_FRAMES)
                     .toList();
             for (StackTraceElement frame : frames) {
@@ -143,7 +143,10 @@ final class TaskDump {
         }
     }
 
-    /** The innermost lines of a body; of the JDK only what the first of them calls. */
+    /**
+     * Returns the innermost lines of a body, with at most one line of the JDK: the method that the first user line
+     * calls.
+     */
     private static List<StackTraceElement> frames(Task<?> task) {
         List<StackTraceElement> stack = BodyStack.of(task.bodyThread(), task::done);
         int line = 0;

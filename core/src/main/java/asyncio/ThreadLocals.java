@@ -9,11 +9,11 @@ import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
 /**
- * The way of ThreadLocals (MDC, the current Observation) into Reactor contexts and back: captured where plain code
- * starts something, restored on the threads that run user code on its behalf. For authors of bridges.
+ * Moves ThreadLocals (MDC, the current Observation) into Reactor contexts and back: captured where plain code starts
+ * work, restored on the threads that run user code for it. For authors of bridges.
  *
- * <p>Which ThreadLocals these are, {@code io.micrometer:context-propagation} knows. Without it, or with
- * {@code -Dasyncio.context-propagation=off}, nothing is carried.
+ * <p>The set of ThreadLocals is that of {@code io.micrometer:context-propagation}. Without it, or with
+ * {@code -Dasyncio.context-propagation=off}, nothing is propagated.
  *
  * <p>Thread-safe; nothing here suspends.
  *
@@ -24,7 +24,7 @@ public final class ThreadLocals {
 
     private ThreadLocals() {}
 
-    /** Loads what it needs, which blocks, before a loop comes by. */
+    /** Loads the classes it needs, which blocks, before a loop uses them. */
     static void load() {}
 
     private static boolean isEnabled(String property) {
@@ -43,23 +43,23 @@ public final class ThreadLocals {
     }
 
     /**
-     * The context for what the calling code starts: {@link Asyncio#currentContext()}, and outside of loops the
-     * ThreadLocals of the calling thread as well. On a loop the context alone counts, so that a ThreadLocal that a body
-     * has set by itself stays with that body.
+     * Returns the context for work that the calling code starts: {@link Asyncio#currentContext()}, and outside of loops
+     * the ThreadLocals of the calling thread as well. On a loop only the context counts, so that a ThreadLocal that a
+     * body has set itself stays with that body.
      */
     public static Context capture() {
         return Context.of(current());
     }
 
-    /** As {@link #capture()}; on a loop this is the context as it stands. */
+    /** As {@link #capture()}; on a loop this is the current context unchanged. */
     static ContextView current() {
         ContextView context = Contexts.current();
         return ENABLED && Accessors.any() && !Contexts.onLoop() ? Accessors.capture(context) : context;
     }
 
     /**
-     * Gives the current thread the ThreadLocals of a context, and those alone: what the context lacks is cleared.
-     * Closing the result puts the thread back as it was.
+     * Sets the current thread's ThreadLocals to exactly those of a context: the ones the context lacks are cleared.
+     * Closing the result restores the thread's former values.
      *
      * <pre>{@code
      * try (ThreadLocals.Scope scope = ThreadLocals.restore(context)) {
@@ -67,7 +67,7 @@ public final class ThreadLocals {
      * }
      * }</pre>
      *
-     * @return to be closed on the same thread; null if there is nothing to restore
+     * @return a scope to be closed on the same thread; null if there is nothing to restore
      */
     public static @Nullable Scope restore(ContextView context) {
         if (!ENABLED || !Accessors.any()) {
@@ -77,7 +77,7 @@ public final class ThreadLocals {
     }
 
     /**
-     * As {@link #restore}, but leaves what the context lacks as it is on the thread: for user code that is called on
+     * As {@link #restore}, but does not change the ThreadLocals that the context lacks: for user code that is called on
      * its own thread.
      */
     public static @Nullable Scope add(ContextView context) {
@@ -88,10 +88,10 @@ public final class ThreadLocals {
 
     /** The thread's values before {@link #restore} or {@link #add}. */
     public static final class Scope implements AutoCloseable {
-        /** Neither the thread nor the context has any: by far the most common, and free. */
+        /** The scope where neither the thread nor the context has any values: by far the most common, and free. */
         static final Scope OF_NONE = new Scope(new Object[0], Context.empty(), true);
 
-        /** The accessors as they were at the beginning: others may be registered meanwhile. */
+        /** The accessors at the start, since others may be registered meanwhile. */
         private final Object[] accessors;
 
         private final @Nullable Object[] before;
@@ -104,7 +104,7 @@ public final class ThreadLocals {
             }
         }
 
-        /** Puts the thread back as it was. */
+        /** Restores the thread's former values. */
         @Override
         public void close() {
             if (this == OF_NONE) {
@@ -117,14 +117,14 @@ public final class ThreadLocals {
         }
     }
 
-    /** Loaded only if the library is there. An accessor that fails is logged: it stops nothing else. */
+    /** Loaded only if the library is present. The failure of an accessor is logged and does not affect the others. */
     private static final class Accessors {
         private static final List<ThreadLocalAccessor<?>> ALL =
                 ContextRegistry.getInstance().getThreadLocalAccessors();
 
         private Accessors() {}
 
-        /** Reads the files of its services. */
+        /** Initializes this class, which reads the library's service files. */
         static boolean load() {
             return true;
         }
@@ -151,7 +151,7 @@ public final class ThreadLocals {
             return true;
         }
 
-        /** Of those that user code has left behind. */
+        /** Clears the values that user code has left behind. */
         static void clear() {
             for (ThreadLocalAccessor<?> accessor : ALL) {
                 putBack(accessor, null);
@@ -170,7 +170,7 @@ public final class ThreadLocals {
             }
         }
 
-        /** Returns what the thread had. */
+        /** Returns the thread's former value. */
         static @Nullable Object change(Object of, ContextView context, boolean clears) {
             ThreadLocalAccessor<Object> accessor = typed(of);
             Object before = valueOf(accessor);

@@ -9,10 +9,13 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 import reactor.util.context.ContextView;
 
-/** Returned by {@link Asyncio#runThreadsafe}: the outcome of a task, for threads; cancelling it cancels the task. */
+/**
+ * Returned by {@link Asyncio#runThreadsafe}: the outcome of a task, for use by other threads; cancelling it cancels the
+ * task.
+ */
 final class ThreadsafeRun<T> extends CompletableFuture<@Nullable T> {
     private final EventLoop loop;
-    /** Null until the loop's task factory has made it. */
+    /** Null until the task has been made. */
     private volatile @Nullable Task<T> task;
 
     private ThreadsafeRun(EventLoop loop) {
@@ -33,7 +36,9 @@ final class ThreadsafeRun<T> extends CompletableFuture<@Nullable T> {
         return run;
     }
 
-    /** Makes the task on the loop, since its factory is the loop's: only there can it start eagerly. */
+    /**
+     * Makes the task on the loop, since the task factory belongs to the loop: only there can the task start eagerly.
+     */
     private final class Beginning extends Waiter {
         private final Mono<? extends T> coroutine;
         private final ContextView context;
@@ -48,7 +53,7 @@ final class ThreadsafeRun<T> extends CompletableFuture<@Nullable T> {
             try {
                 begin(coroutine, context);
             } catch (RuntimeException | Error e) {
-                completeExceptionally(e); // a thread waits for it
+                completeExceptionally(e); // a thread may wait for it
                 throw e; // for the exception handler too, as in asyncio; an Error ends the run
             }
         }
@@ -76,7 +81,7 @@ final class ThreadsafeRun<T> extends CompletableFuture<@Nullable T> {
         Task<T> task = loop.createTask(coroutine, null, context);
         this.task = task;
         if (isCancelled()) {
-            task.cancel(); // meanwhile, when there was no task to be seen
+            task.cancel(); // cancelled before the task was visible
         }
         Transfer transfer = new Transfer(task);
         if (!task.addWaiter(transfer)) {
@@ -84,7 +89,7 @@ final class ThreadsafeRun<T> extends CompletableFuture<@Nullable T> {
         }
     }
 
-    /** The outcome of a thread's future, into one of ours; nothing happens if that is done. */
+    /** Transfers the outcome of a thread's future into a Future; does nothing if that is done. */
     static <T> void transfer(@Nullable T result, @Nullable Throwable error, Future<T> target) {
         Throwable cause = error instanceof CompletionException && error.getCause() != null ? error.getCause() : error;
         if (cause == null) {
@@ -106,7 +111,7 @@ final class ThreadsafeRun<T> extends CompletableFuture<@Nullable T> {
         return cancelled;
     }
 
-    /** Not what {@code thenApply} and others return: those are plain futures. */
+    /** Returns a plain future for {@code thenApply} and others, which do not cancel the task. */
     @Override
     public <U> CompletableFuture<U> newIncompleteFuture() {
         return new CompletableFuture<>();

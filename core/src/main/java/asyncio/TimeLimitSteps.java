@@ -11,10 +11,10 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
- * A time limit around one Mono: {@link Timeout}'s scopes, and {@link Asyncio#waitFor}, for which nobody else knows of
- * it. All of it is the loop's, but the questions.
+ * A time limit around one Mono, for {@link Timeout}'s scopes and {@link Asyncio#waitFor}. Must be used on the loop,
+ * except for {@link #when} and {@link #expired}.
  *
- * <p>The timer is set when the task suspends: work that does not suspend costs none. A limit is then among
+ * <p>The timer is set when the task suspends, so work that does not suspend needs none. Until then the limit is in
  * {@link Task#unarmed}.
  */
 class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
@@ -32,7 +32,7 @@ class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
 
     private static final long NEVER = TimerQueue.NONE;
 
-    /** For {@code waitFor}: what it waits for, whose result wins over a time that is out in the same tick. */
+    /** The Mono that {@code waitFor} waits for; its result takes precedence over a time that is up in the same tick. */
     private final @Nullable Mono<? extends T> awaited;
 
     private final @Nullable Function<Timeout, Mono<? extends T>> body;
@@ -45,14 +45,14 @@ class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
     private @Nullable Alarm alarm;
     private boolean unarmed;
     private boolean moved;
-    /** The next one out, while this one is unarmed. */
+    /** The next limit outwards, while this one is unarmed. */
     private @Nullable UnarmedLimit nextUnarmed;
 
     private @Nullable T value;
 
     /**
-     * @param awaited what to wait for; or else
-     * @param body what gives that
+     * @param awaited the Mono to wait for; if null,
+     * @param body returns it
      */
     TimeLimitSteps(
             @Nullable Mono<? extends T> awaited,
@@ -65,7 +65,7 @@ class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
         this.absolute = absolute;
     }
 
-    /** A limit that ends without an error when the time is out. */
+    /** A limit that ends without an error when the time is up. */
     static class MovingOn<T> extends TimeLimitSteps<T> {
         private boolean movedOn;
 
@@ -73,7 +73,7 @@ class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
             super(null, body, time, false);
         }
 
-        /** Whether the time was out, and what was in the scope has ended by that. */
+        /** Whether the scope ended because the time was up. */
         final boolean movedOn() {
             return movedOn;
         }
@@ -86,7 +86,7 @@ class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
         }
     }
 
-    /** Whether the end of the time is no error. */
+    /** Whether the end of the time is not an error. */
     boolean movesOn(Throwable cancellation) {
         return false;
     }
@@ -116,7 +116,7 @@ class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
     }
 
     @Override
-    @SuppressWarnings("unchecked") // the only wait is for what gives the value
+    @SuppressWarnings("unchecked") // the only wait is for the Mono that gives the value
     @Nullable Mono<?> next(@Nullable Object value, @Nullable Throwable error) throws Exception {
         exit(error);
         this.value = (T) value;
@@ -140,7 +140,7 @@ class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
                 if (error instanceof CancelledException) {
                     throw timeoutException(limit, error);
                 }
-                if (when != NEVER) { // not one that was cancelled without a limit
+                if (when != NEVER) { // not a scope that was cancelled without a limit
                     TimeoutException context = timeoutException(limit, null); // asyncio's __context__
                     Suppressed.addOnce(error, context);
                     if (error instanceof ExceptionGroup group) {
@@ -156,11 +156,11 @@ class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
         }
     }
 
-    /** Reports errors that came in the tick of the cancellation, and hang on an exception that is not seen. */
+    /** Reports errors that came in the tick of the cancellation, suppressed by an exception that is not thrown. */
     final void report(Throwable cancellation) {
         for (Throwable late : cancellation.getSuppressed()) {
             task().loop
-                    .callExceptionHandler(ExceptionContext.of("Error of what was cancelled when its time was out")
+                    .callExceptionHandler(ExceptionContext.of("Error of cancelled work after its time was up")
                             .exception(late)
                             .build());
         }
@@ -196,7 +196,10 @@ class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
         nextUnarmed = next;
     }
 
-    /** Also one that is out by now is a timer, which comes after IO: a task that was busy has what it waits for. */
+    /**
+     * Sets a timer even if the time is up by now, since timers come after IO: a task that was busy then gets the result
+     * it waits for.
+     */
     @Override
     public void arm() {
         unarmed = false;
@@ -281,7 +284,7 @@ class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
         end(null);
     }
 
-    /** Cancels what is in the scope, unless it has ended or was told before; on the loop. */
+    /** Cancels the scope's work, unless the scope has ended or was already cancelled; on the loop. */
     final void end(@Nullable String message) {
         if (state == State.ACTIVE) {
             disarm();
@@ -315,7 +318,7 @@ class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
         }
     }
 
-    /** Whether it has neither ended nor been told to. */
+    /** Whether it has neither ended nor been told to end. */
     final boolean isActive() {
         return state == State.ACTIVE;
     }

@@ -1,7 +1,7 @@
 package asyncio;
 
-/** Something of Reactor's that is reported if nothing ever subscribes to it. */
+/** A Reactor operator that is reported if it is never subscribed to. */
 interface TrackedOperator {
-    /** Something does, or will see to it, or has decided that it need not be. */
+    /** Marks the operator as subscribed, or as owned by code that decides whether to subscribe. */
     void subscribed();
 }

@@ -5,17 +5,17 @@ import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /**
- * Runs what a completion off every loop sets free: on the completing thread, one after the other. What is set free
- * meanwhile queues up behind, so that a million waiters that release each other need no stack.
+ * Runs the waiters that a completion outside of any loop releases, one after the other, on the completing thread.
+ * Waiters released meanwhile queue up behind, so that a million waiters that release each other need no stack.
  */
 final class Trampoline {
     /**
-     * The actions of a thread: at the head the one that runs, behind it the pending ones. Never removed: an entry costs
-     * more than a turn.
+     * The actions of a thread: the running one at the head, the pending ones behind it. Not removed after each turn,
+     * since making the entry costs more than a turn.
      */
     private static final ThreadLocal<Ring<Runnable>> TURNS = ThreadLocal.withInitial(() -> new Ring<>(16));
 
-    /** A deque that may have grown to more than this is not kept for the thread's life. */
+    /** A ring that may have grown beyond this is not kept with the thread. */
     private static final int MANY = 1024;
 
     private Trampoline() {}
@@ -25,7 +25,7 @@ final class Trampoline {
         try {
             turns.add(waiter);
         } catch (OutOfMemoryError e) {
-            runOrDrop(waiter); // by recursion, which is better than never
+            runOrDrop(waiter); // recursion is better than not running it
             return;
         }
         if (turns.size() > 1) {
@@ -38,7 +38,7 @@ final class Trampoline {
                 runOrDrop(next);
             } catch (Error e) {
                 fatal = e;
-            } catch (RuntimeException e) { // a hook's
+            } catch (RuntimeException e) { // from a hook
                 fatal = new Error("Hooks.onErrorDropped has thrown", e);
             }
             turns.remove();

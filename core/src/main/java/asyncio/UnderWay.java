@@ -8,16 +8,15 @@ import reactor.core.publisher.Operators;
 
 /**
  * Work of a subscription, known to the {@link Cleanups} of its subscriber from its start to its end. It is waited for
- * when it has been cancelled, or when the chain that it was part of is over all the same: then somebody is about to
- * cancel it on another thread.
+ * when it has been cancelled, or when its chain has ended without that: another thread is then about to cancel it.
  */
 abstract class UnderWay {
-    /** The stage within the {@link Cleanups} that it has entered, which guard this and the links. */
+    /** The stage within the {@link Cleanups} that it has entered; they guard this and the links. */
     enum Stage {
         NEW,
         /** It runs. */
         ENTERED,
-        /** It runs, and not for the one whose clean-ups these are: for a cache, perhaps, which has begun it. */
+        /** It runs, but not for the owner of these clean-ups: for a cache, perhaps, which has started it. */
         DETACHED,
         /** It is waited for. */
         AWAITED,
@@ -30,19 +29,23 @@ abstract class UnderWay {
 
     @Nullable UnderWay next;
 
-    /** The subscriber that it works for. */
+    /** Returns the subscriber that it works for. */
     abstract CoreSubscriber<?> subscriber();
 
-    /** Whether it waits for what that loop knows nothing of. */
+    /** Whether it waits for something that the given loop does not know. */
     abstract boolean isForeign(LoopCore loop);
 
-    /** The link through which the owner hears of it, if that leads by operators to the owner alone; or null. */
+    /**
+     * Returns the link through which its signals reach the owner, if they pass through operators to the owner alone;
+     * otherwise null.
+     */
     final @Nullable Scannable linkTo(Object owner) {
         return link(subscriber(), owner);
     }
 
     /**
-     * The link through which an owner, a subscriber or a task, hears what a subscriber is told; null if there is none.
+     * Returns the link through which the signals of a subscriber reach an owner, which is a subscriber or a task; null
+     * if there is none.
      */
     static @Nullable Scannable link(CoreSubscriber<?> subscriber, Object owner) {
         try {
@@ -53,10 +56,10 @@ abstract class UnderWay {
                 }
                 at = scannable.scanUnsafe(Scannable.Attr.ACTUAL);
                 if (at == owner && !(owner instanceof CoreSubscriber)) {
-                    return scannable; // a task, which its wait tells
+                    return scannable; // a task, reached through its wait
                 }
             }
-        } catch (RuntimeException e) { // an operator's
+        } catch (RuntimeException e) { // from an operator
             Operators.onErrorDropped(e, subscriber.currentContext());
         }
         return null;

@@ -6,28 +6,31 @@ import org.jspecify.annotations.Nullable;
 
 /** One suspension of a task, and the entry in the ready queue that ends it. */
 abstract class Wait extends Waiter {
-    /** Null in a {@link Suspension} that is no task's wait. */
+    /** Null in a {@link Suspension} that is not the wait of a task. */
     final Task<?> task;
 
-    @SuppressWarnings("NullAway") // as said above; who has a wait in hand has one of a task
+    @SuppressWarnings("NullAway") // as said above; other code only holds waits of tasks
     Wait(@Nullable Task<?> task) {
         this.task = task;
     }
 
     /**
-     * Passes a cancellation on to what is awaited; from any thread, at any time after the suspension began.
+     * Passes a cancellation on to the awaited source; from any thread, at any time after the suspension began.
      *
-     * @param among the cancellation of many that this one is part of, if any
+     * @param among the cancellation of several tasks that this one is part of, if any
      * @return true if the resumption is still to come and will bring the cancellation
      */
     abstract boolean requestCancel(@Nullable String message, @Nullable CancelAll among);
 
-    /** The task whose cancellation {@link #requestCancel} would be, so that a chain of them can be walked down. */
+    /**
+     * Returns the task that {@link #requestCancel} would cancel, so that a chain of tasks can be walked down; null if
+     * there is none.
+     */
     @Nullable Task<?> awaitedTask() {
         return null;
     }
 
-    /** The Future that is awaited, or whose end the Mono stands for; null if there is none. */
+    /** Returns the awaited Future, or the one that the awaited Mono stands for; null if there is none. */
     @Nullable Future<?> awaitedFuture() {
         return null;
     }
@@ -39,18 +42,18 @@ abstract class Wait extends Waiter {
      */
     abstract @Nullable Object outcome(@Nullable CancelledException request) throws Exception;
 
-    /** Whether what will end it is another library's, which the loop knows nothing of. */
+    /** Whether another library, which the loop does not know, will end it. */
     boolean isForeign() {
         return false;
     }
 
-    /** The task is about to take its next step; on the loop. */
+    /** Called on the loop when the task is about to take its next step. */
     void resumed() {}
 
     /** Whether the resumption is on its way. */
     abstract boolean hasEnded();
 
-    /** Lets go of what is awaited: the loop closes, or the tasks await each other. */
+    /** Abandons the awaited source, because the loop closes or the tasks await each other. */
     abstract void abandon();
 
     /** Returns the awaited object, for {@code toString}. */
@@ -61,7 +64,7 @@ abstract class Wait extends Waiter {
         return task.isSuspendedOn(this) ? task : null;
     }
 
-    /** A task resumes on its own loop, whoever completes what it awaits. */
+    /** A task resumes on its own loop, regardless of which thread completes the awaited source. */
     @Override
     @Nullable LoopCore resumesOn() {
         return task.loop.core;
@@ -147,7 +150,7 @@ abstract class Wait extends Waiter {
         }
     }
 
-    /** Suspended for exactly one tick: the wait itself is in the ready queue already. */
+    /** Suspended for exactly one tick: the wait itself is already in the ready queue. */
     static final class OneTick extends Wait {
         OneTick(Task<?> task) {
             super(task);
@@ -180,7 +183,7 @@ abstract class Wait extends Waiter {
         }
     }
 
-    /** Suspended until the clean-up that a Mono has left under way is over; a cancellation waits as well. */
+    /** Suspended until the clean-up that a Mono left under way has ended; a cancellation waits as well. */
     static final class Joining extends Wait {
         private final WaitSubscriber<?> ended;
         private final Future<Void> rest;
@@ -191,7 +194,7 @@ abstract class Wait extends Waiter {
             this.rest = rest;
         }
 
-        /** The wait that left it. */
+        /** Returns the wait that left the clean-up. */
         WaitSubscriber<?> ended() {
             return ended;
         }

@@ -15,22 +15,22 @@ import reactor.util.context.Context;
 
 /**
  * A task's subscription to a Mono that is not a {@link Future}. The state has one winner: the Mono's end or the task's
- * cancellation. A value is the task's only once it has resumed; if it was cancelled in between, the value goes back to
- * where it came from.
+ * cancellation. A value belongs to the task only once the task has resumed; if it was cancelled before that, the value
+ * is given back to its source.
  */
 final class WaitSubscriber<T> extends Wait implements CoreSubscriber<T>, Scannable {
     private static final VarHandle STATE;
     private static final VarHandle VALUE;
     private static final VarHandle ERROR;
-    /** In {@link #error}: nobody will look there any more. */
+    /** In {@link #error}: later errors will not be seen. */
     private static final Object TOO_LATE = new Object();
 
-    /** The Mono has not ended, the task is still subscribing: an end now needs no resumption. */
+    /** The Mono has not ended and the task is still subscribing: an end now needs no resumption. */
     private static final int SUBSCRIBING = 0;
-    /** The Mono has not ended, the task is suspended. */
+    /** The Mono has not ended and the task is suspended. */
     private static final int SUSPENDED = 1;
 
-    /** The task was cancelled, and will dispose of the Mono when it resumes, unless that ends before. */
+    /** The task was cancelled, and will dispose of the Mono when it resumes, unless the Mono ends before. */
     private static final int CANCELLING = 2;
 
     private static final int ENDED = 3;
@@ -50,19 +50,21 @@ final class WaitSubscriber<T> extends Wait implements CoreSubscriber<T>, Scannab
     private final Mono<? extends T> mono;
     private volatile int state;
     private volatile @Nullable Subscription subscription;
-    /** Taken with an atomic swap by the one who uses it or gives it back. */
+    /** Taken with an atomic swap by the thread that uses it or gives it back. */
     private volatile @Nullable Object value;
 
     /** May also come between the task's cancellation and its resumption, which takes it out. */
     private volatile @Nullable Object error;
 
-    /** Whether, and with what, it was cancelled before the Mono had ended; written before the state. */
+    /** Whether it was cancelled before the Mono had ended; written before the state. */
     private volatile boolean cancelled;
 
-    /** The Mono ended after that; if it ended before, whoever cancels finds that out and leaves a request. */
+    /** Whether the Mono ended after that; if it ended before, the cancelling thread notices and leaves a request. */
     private boolean endedWhileCancelling;
 
-    /** The first, which the Mono is disposed with; and the last, which comes after an end. */
+    /**
+     * The message of the first cancellation, used when the Mono is disposed, and that of the last, used after an end.
+     */
     private @Nullable String cancelMessage;
 
     private @Nullable String lastMessage;
@@ -79,7 +81,7 @@ final class WaitSubscriber<T> extends Wait implements CoreSubscriber<T>, Scannab
         return ForeignWork.is(mono, task.loop.core) || ForeignWork.is(subscription, task.loop.core);
     }
 
-    /** Subscribes; true if the task must suspend, false if the Mono has ended already. */
+    /** Subscribes; returns true if the task must suspend, false if the Mono has already ended. */
     @SuppressWarnings("unchecked")
     boolean subscribe() {
         // through Publisher's method, not CoreSubscriber's: that one skips Reactor's assembly hooks
@@ -88,7 +90,7 @@ final class WaitSubscriber<T> extends Wait implements CoreSubscriber<T>, Scannab
     }
 
     /**
-     * The outcome, for the task that has resumed or was never suspended.
+     * Returns the outcome, for a task that has resumed or was never suspended.
      *
      * @param request a cancellation that came after the Mono's end
      */
@@ -122,7 +124,7 @@ final class WaitSubscriber<T> extends Wait implements CoreSubscriber<T>, Scannab
                 : value;
     }
 
-    /** With the error that the Mono ended with all the same, before it could be disposed of. */
+    /** Returns the cancellation, with the error that the Mono ended with before it could be disposed of, if any. */
     private CancelledException cancelled() {
         CancelledException cancelled = CancelledException.of(task.loop, cancelMessage);
         if (ERROR.getAndSet(this, TOO_LATE) instanceof Throwable late) {
@@ -131,7 +133,10 @@ final class WaitSubscriber<T> extends Wait implements CoreSubscriber<T>, Scannab
         return cancelled;
     }
 
-    /** A cancellation replaces what the Mono ended with; of another cancellation it takes what hangs on that. */
+    /**
+     * Lets a cancellation replace the error of the Mono, which it gets as a suppressed exception; of another
+     * cancellation it takes over the suppressed exceptions.
+     */
     static void carry(CancelledException cancelled, Throwable replaced) {
         if (!(replaced instanceof CancellationException)) {
             Suppressed.add(cancelled, replaced);
@@ -148,8 +153,9 @@ final class WaitSubscriber<T> extends Wait implements CoreSubscriber<T>, Scannab
     }
 
     /**
-     * The task resumes: what has not ended is disposed of; what has ended all the same, between the cancellation and
-     * now, has the value, and the cancellation is the next thing that the task hears of, unless it was taken back.
+     * Called when the task resumes after a cancellation: a Mono that has not ended will be disposed of. One that has
+     * ended since the cancellation gives its value, and the next await throws the cancellation, unless it was taken
+     * back.
      */
     @Override
     void resumed() {
@@ -175,7 +181,7 @@ final class WaitSubscriber<T> extends Wait implements CoreSubscriber<T>, Scannab
         return (T) VALUE.getAndSet(this, null);
     }
 
-    /** If the Mono has ended normally: the task is cancelled, and will not use what came of it. */
+    /** Gives the value back if the Mono has ended normally, since the cancelled task will not use it. */
     void giveBackOnce() {
         if (state == ENDED && error == null && !givenBack) {
             givenBack = true;
@@ -183,12 +189,12 @@ final class WaitSubscriber<T> extends Wait implements CoreSubscriber<T>, Scannab
         }
     }
 
-    /** The Mono has ended normally, and nobody will use what came of it. */
+    /** Gives back the unused outcome of a Mono that has ended normally. */
     private void giveBack() {
         giveBack(takeValue());
     }
 
-    /** Gives back a value that came without an end. */
+    /** Gives back a value that came before an end. */
     private void giveBackValue() {
         T value = takeValue();
         if (value != null) {
@@ -215,26 +221,23 @@ final class WaitSubscriber<T> extends Wait implements CoreSubscriber<T>, Scannab
                                 ? owner.requestCancel(message, among)
                                 : awaited.requestCancel(message));
             } catch (RuntimeException e) {
-                Operators.onErrorDropped(e, currentContext()); // a source that cannot be asked is disposed of
+                Operators.onErrorDropped(e, currentContext()); // a source that throws when asked is disposed of
             }
         }
         if (state == SUSPENDED) {
             cancelMessage = message;
             cancelled = true;
-            withhold(); // before the state tells, or what comes in between would be lost
+            withhold(); // before the state changes, or a value that comes in between would be lost
         }
         lastMessage = message;
         if (!STATE.compareAndSet(this, SUSPENDED, CANCELLING)) {
             return state == CANCELLING || state == DISPOSED;
         }
-        resume(); // and there dispose of it: what runs then must not see the ThreadLocals of the one who cancels
+        resume(); // dispose of it there: that code must not see the ThreadLocals of the thread that cancels
         return true;
     }
 
-    /**
-     * Nothing is to leave the source, if that is one of ours that can keep it, and go into operators that are in its
-     * way.
-     */
+    /** Tells the source, if it is one of ours that can keep its value, not to send it into operators in between. */
     private void withhold() {
         try {
             Object at = subscription;
@@ -244,12 +247,14 @@ final class WaitSubscriber<T> extends Wait implements CoreSubscriber<T>, Scannab
             if (at instanceof KeepingSubscription source && leadsHereOnly(at)) {
                 source.withhold(this::isBeingCancelled);
             }
-        } catch (RuntimeException e) { // an operator's: then that is all
+        } catch (RuntimeException e) { // from an operator: give up
             Operators.onErrorDropped(e, currentContext());
         }
     }
 
-    /** Whether the source works for this task alone: what {@code share()} and its like have begun is not to be kept. */
+    /**
+     * Whether the source works for this task alone: work started by {@code share()} or similar must not be withheld.
+     */
     private boolean leadsHereOnly(Object source) {
         Object subscriber = source instanceof Scannable scannable ? scannable.scanUnsafe(Attr.ACTUAL) : null;
         return subscriber instanceof CoreSubscriber<?> first && UnderWay.link(first, this) != null;
@@ -276,7 +281,7 @@ final class WaitSubscriber<T> extends Wait implements CoreSubscriber<T>, Scannab
         return state == CANCELLING || state == DISPOSED;
     }
 
-    /** Disposing of another's Mono runs its hooks. */
+    /** Disposing of a foreign Mono runs its hooks. */
     @Override
     protected boolean isInternal() {
         return super.isInternal() && (task.hasBody() || !cancelled);
@@ -301,7 +306,7 @@ final class WaitSubscriber<T> extends Wait implements CoreSubscriber<T>, Scannab
                 Operators.onErrorDropped(e, currentContext());
             }
         }
-        giveBackValue(); // onNext had come, onComplete never will
+        giveBackValue(); // onNext had come, onComplete will not
     }
 
     @Override
@@ -319,7 +324,7 @@ final class WaitSubscriber<T> extends Wait implements CoreSubscriber<T>, Scannab
         if (Operators.validate(subscription, s)) {
             subscription = s;
             if (state == DISPOSED) {
-                s.cancel(); // the source took its time, the task did not wait for it
+                s.cancel(); // the source was late, and the task has not waited for it
             } else {
                 s.request(Long.MAX_VALUE);
             }
@@ -334,7 +339,7 @@ final class WaitSubscriber<T> extends Wait implements CoreSubscriber<T>, Scannab
         }
         this.value = value;
         if (state == DISPOSED) {
-            giveBackValue(); // cancelled, perhaps between the two lines above; the swap lets one of the two have it
+            giveBackValue(); // cancelled, perhaps since the check above; only one swap gets the value
         }
     }
 
@@ -357,23 +362,23 @@ final class WaitSubscriber<T> extends Wait implements CoreSubscriber<T>, Scannab
         for (; ; ) {
             int before = state;
             if (before > CANCELLING) {
-                return; // disposed a moment ago, on another thread
+                return; // just disposed of on another thread
             }
             if (before == CANCELLING) {
-                endedWhileCancelling = true; // before the state tells
+                endedWhileCancelling = true; // before the state changes
             }
             if (STATE.compareAndSet(this, before, ENDED)) {
                 if (before == SUSPENDED) {
                     resumeAtEndOfEntry();
-                } // if it was cancelled, its resumption is on its way
+                } // otherwise it was cancelled, and its resumption is on its way
                 return;
             }
         }
     }
 
     /**
-     * In the entry of the ready queue that has brought the end, as an await of its source would have it; or in an entry
-     * of its own, if what runs is something else's.
+     * Resumes the task in the ready-queue entry that brought the end, as a direct await of the source would; or in its
+     * own entry if the running entry is unrelated.
      */
     private void resumeAtEndOfEntry() {
         LoopCore core = task.loop.core;

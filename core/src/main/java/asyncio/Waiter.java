@@ -6,29 +6,29 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 
 /**
- * A waiter for a {@link Future}: linked into it until told or removed. When the Future completes, the waiter itself
- * becomes the one entry in the ready queue, so that a completion costs no allocation and no second tick.
+ * A waiter for a {@link Future}: linked into it until notified or removed. When the Future completes, the waiter itself
+ * becomes the entry in the ready queue, so that a completion costs no allocation and no second tick.
  */
 abstract class Waiter extends Entry {
-    /** Links of {@link WaiterList}, guarded by it. */
+    /** Link of the {@link WaiterList}, guarded by it. */
     @Nullable Waiter previous;
 
     @Nullable Waiter next;
 
-    /** Tells the waiter that its Future is done. */
+    /** Notifies the waiter that its Future is done. */
     @Override
     public abstract void run();
 
-    /** The loop on which the waiter resumes; null for "wherever the Future is completed". */
+    /** Returns the loop on which the waiter resumes; null for the thread that completes the Future. */
     abstract @Nullable LoopCore resumesOn();
 
-    /** The loop closed before {@link #run} had its turn; by default it runs now, since nobody may be left hanging. */
+    /** Called if the loop closed before {@link #run} had its turn; by default it runs now, so that no waiter hangs. */
     @Override
     protected void loopClosed() {
         run();
     }
 
-    /** The user's callback that it calls, by which it can be found. */
+    /** Returns the user's callback that it calls, by which it can be found; null if there is none. */
     @Nullable Object callback() {
         return null;
     }
@@ -45,14 +45,16 @@ abstract class Waiter extends Entry {
         }
     }
 
-    /** The one that {@link #run} tells of the end of a Mono, if it does nothing else. */
+    /**
+     * Returns the subscriber that {@link #run} signals the end of a Mono to, if it does nothing else; otherwise null.
+     */
     @Nullable CoreSubscriber<?> subscriber() {
         return null;
     }
 
     /**
-     * The one it tells in turn: a task that resumes, a Future that may complete, a subscriber, or clean-up. Null if
-     * that cannot be told, or nobody waits. For looking at, from any thread; see {@link TaskDump}.
+     * Returns the object it notifies in turn: a task that resumes, a Future that may complete, a subscriber, or
+     * clean-up. Null if that is unknown, or if nothing waits. For inspection, from any thread; see {@link TaskDump}.
      */
     @Nullable Object tells() {
         return subscriber();

@@ -6,12 +6,12 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The waiters of a Future that has more than one: a doubly linked list, so that leaving costs O(1). Once closed it
- * stays empty.
+ * The waiters of a Future that has more than one: a doubly linked list, so that removal is O(1). Once closed it stays
+ * empty.
  */
 final class WaiterList {
     private static final Object CLOSED = new Object();
-    /** Fewer callbacks are gone through. */
+    /** With fewer callbacks, a linear search is used. */
     private static final int WORTH_AN_INDEX = 32;
 
     private @Nullable Waiter first;
@@ -19,13 +19,13 @@ final class WaiterList {
     /** Null, a {@link CallbackIndex} once callbacks have been removed from many, or {@link #CLOSED}. */
     private @Nullable Object index;
 
-    /** Takes over the only waiter so far, whose links nobody uses. */
+    /** Takes over the only waiter so far, which is not linked. */
     WaiterList(Waiter only) {
         first = only;
         last = only;
     }
 
-    /** False if the Future was completed meanwhile. */
+    /** Returns false if the Future was completed meanwhile. */
     synchronized boolean add(Waiter waiter) {
         if (index == CLOSED) {
             return false;
@@ -65,7 +65,10 @@ final class WaiterList {
         return true;
     }
 
-    /** The waiters in order, linked by {@code next}; after this nobody gets in or out. */
+    /**
+     * Closes the list and returns the waiters in order, linked by {@code next}; no waiter can be added or removed after
+     * this.
+     */
     synchronized @Nullable Waiter close() {
         index = CLOSED;
         Waiter all = first;
@@ -75,8 +78,8 @@ final class WaiterList {
     }
 
     /**
-     * Takes out all registrations of a callback, and returns how many they were. Its {@code equals} and
-     * {@code hashCode} are users' code, which may itself add and remove: they are called outside of the monitor.
+     * Removes all registrations of a callback, and returns their number. Its {@code equals} and {@code hashCode} are
+     * user code, which may itself add and remove, so they are called outside the monitor.
      */
     int removeCallback(Object callback) {
         CallbackIndex callbacks = indexIfMany();
@@ -139,7 +142,7 @@ final class WaiterList {
         }
     }
 
-    /** A copy, for looking at. */
+    /** Returns a copy, for inspection. */
     synchronized List<Waiter> snapshot() {
         List<Waiter> all = new ArrayList<>();
         for (Waiter waiter = first; waiter != null; waiter = waiter.next) {

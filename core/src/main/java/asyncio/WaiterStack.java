@@ -4,17 +4,17 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Waiters that have been told and wait for a common turn, first in first out. Adding one, from any thread, needs no
- * memory: it was told once, and nobody will tell it again. The rest is for one reader at a time. Treiber's stack
- * (1986), turned round by the reader.
+ * Waiters that have been notified and wait for a common turn, first in first out. Adding one, from any thread,
+ * allocates nothing: each is notified once, so its links are free. The other methods are for one reader at a time. A
+ * Treiber stack (1986) that the reader reverses.
  */
 final class WaiterStack<W extends Waiter> {
-    /** The last first, linked by {@code next}. */
+    /** The newest first, linked by {@code next}. */
     private final AtomicReference<@Nullable Waiter> added = new AtomicReference<>();
-    /** For the reader: the first first. */
+    /** For the reader: the oldest first. */
     private @Nullable Waiter first;
 
-    /** From a waiter's {@code run()}, or in its place: then its links are nobody's. */
+    /** Adds a waiter; called from its {@code run()}, or in place of it, when its links are free. */
     void add(W waiter) {
         Waiter before;
         do {
@@ -23,7 +23,7 @@ final class WaiterStack<W extends Waiter> {
         } while (!added.compareAndSet(before, waiter));
     }
 
-    @SuppressWarnings("unchecked") // only such are added
+    @SuppressWarnings("unchecked") // only waiters of that type are added
     @Nullable W peek() {
         if (first == null) {
             for (Waiter waiter = added.getAndSet(null), next; waiter != null; waiter = next) {

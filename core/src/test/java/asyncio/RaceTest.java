@@ -79,7 +79,7 @@ class RaceTest {
             assertThatThrownBy(() -> await(race(
                             sleep(Duration.ofMillis(2)).then(Mono.<Integer>error(oops)), cancelled, Mono.error(other))))
                     .isInstanceOfSatisfying(ExceptionGroup.class, group -> {
-                        assertThat(group.groupMessage()).isEqualTo("nobody won a race");
+                        assertThat(group.groupMessage()).isEqualTo("no participant won the race");
                         assertThat(group.exceptions().get(0)).isSameAs(oops);
                         assertThat(group.exceptions().get(1)).isInstanceOf(CancelledException.class);
                         assertThat(group.exceptions().get(2)).isSameAs(other);

@@ -146,7 +146,7 @@ class SignalProgramsTest {
             for (String signal : List.of("INT", "USR1", "WINCH")) {
                 assertThat(onlyLine(child, "refused " + signal))
                         .contains("-Xrs")
-                        .contains("SIG" + signal + " would never come")
+                        .contains("SIG" + signal + " would never arrive")
                         .contains("Start it without");
             }
         }
