@@ -19,8 +19,8 @@ import reactor.core.publisher.Operators;
  * <pre>{@literal
  *   MAPPING ---- the source has ended, all is delivered: complete ----> OVER
  *      |                                                                 ^
- *      | cancelled, or a failure: the source and running work are           | that work has ended:
- *      | cancelled, undelivered results are discarded                   | the error, if any
+ *      | cancelled, or a failure: the source and the running             | that work has ended:
+ *      | work are cancelled, undelivered results are discarded           | the error, if any
  *      +---------------------------> ENDING -----------------------------+
  * }</pre>
  *

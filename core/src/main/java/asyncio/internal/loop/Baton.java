@@ -5,39 +5,39 @@ import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The right to run a loop, and the hand-over of it from one thread to the next. At most one thread has it, the
- * <em>owner</em>; each thread that may have it sits on a {@link Seat}.
+ * The right to run a loop, and its hand-over from one thread to the next. At most one thread holds it, the
+ * <em>owner</em>; each thread that may hold it has a {@link Seat}.
  *
- * <p>The owner gives the loop away by three writes: {@link #holder} says whose turn it is, {@link #owner} who may touch
- * the loop, {@link Seat#granted} lets that thread go. After the second of them the one who gives must not touch the
- * loop.
+ * <p>The owner hands the loop over by three writes: {@link #holder} names the seat whose turn it is, {@link #owner} the
+ * thread that may touch the loop, and {@link Seat#granted} lets that thread run. After the second write the former
+ * owner must not touch the loop.
  *
- * <p><b>Errors of the JVM.</b> The loop is never lost. A {@link StackOverflowError} comes before the loop is given away
- * or after, since no call stands in between; where it comes before, the runner gets the loop by writes alone, and the
- * watchdog wakes it. An {@link OutOfMemoryError} at the start of a thread leaves the loop with the one who tried; at
- * the wake-up of a thread it is left to the watchdog.
+ * <p><b>Errors of the JVM.</b> The loop is never lost. A {@link StackOverflowError} comes before or after the
+ * hand-over, since there is no call within it; if before, the runner gets the loop by writes alone, and the watchdog
+ * wakes it. An {@link OutOfMemoryError} at the start of a thread leaves the loop with the caller; at the wake-up of a
+ * thread, the wake-up is left to the watchdog.
  *
- * <p>Everything here is for the owner, but for {@link #isOwner} and what the watchdog asks.
+ * <p>All methods are for the owner, except {@link #isOwner} and those for the watchdog.
  */
 class Baton {
     /*
-     * Who may have the loop:
+     * The holders of the loop:
      *
      *             take()                     handTo(helper)
-     *   nobody ----------> [ runner ] ----------------------> [ helper ]
+     *    none -----------> [ runner ] ----------------------> [ helper ]
      *      ^               |  |    ^  <----------------------  |    ^
      *      |    drop()     |  |    |      handTo(runner)       |    |
      *      +---------------+  |    |                           |    |
      *                         |    |                           |    |
-     *       handTo(body), or  |    |  leave: to whoever is     |    |  the same
-     *       handToNew(body)   |    |  next; to the runner      |    |
+     *       handTo(body), or  |    |  leave: to the next       |    |  the same
+     *       handToNew(body)   |    |  seat; to the runner      |    |
      *                         v    |  if that fails            v    |
      *                        [ body ] <--------------------> [ body ]
      *                                  leave; or eagerly,
      *                                  which comes back at
      *                                  the end of the step
      *
-     * How a seat comes to have it:
+     * How a seat gets the loop:
      *
      *              handToNew(it)             awaitGrant()              leave()
      *   [ new ] ----------------> [ granted ] ----------> [ owner ] ----------> [ ended ]
@@ -54,29 +54,29 @@ class Baton {
      * The watchdog unparks the thread of a seat that stays granted: unclaimed().
      */
 
-    /** Finds out who is next, and hands the loop to that. */
+    /** Determines the next holder, and hands the loop to it. */
     interface Passing {
         /**
-         * Hands the loop on.
+         * Passes the loop on.
          *
          * @param own the entry that the leaving body waits for; null if it has ended
-         * @return true if that is next, so that its thread keeps the loop
+         * @return true if that entry is next, so that its thread keeps the loop
          */
         boolean passOn(@Nullable Runnable own);
     }
 
-    /** The seat of the thread that runs the loop, which gets it whenever nobody else can have it. */
+    /** The seat of the thread that runs the loop, which gets it whenever no other seat can have it. */
     final Seat runner = newRunner();
     /** The thread that may touch the loop; null while the loop does not run. */
     private volatile @Nullable Thread owner;
-    /** The seat the loop was handed to last. */
+    /** The seat that the loop was last handed to. */
     private volatile Seat holder = runner;
 
     private volatile boolean closing;
     private @Nullable Error fatal;
     private long progress;
 
-    /** The baton that suits the threads of bodies in this process. */
+    /** Makes a baton for the kind of body threads in this process. */
     static Baton create() {
         return BodyThreads.CARRIED ? new CarrierBaton() : new Baton();
     }
@@ -87,7 +87,7 @@ class Baton {
 
     // ---- from the runner, and back
 
-    /** The calling thread, which is to run a loop that nobody runs, has it. */
+    /** Makes the calling thread, which is about to run an idle loop, the owner. */
     void take() {
         Thread thread = Thread.currentThread();
         runner.thread = thread;
@@ -100,12 +100,12 @@ class Baton {
         owner = null;
     }
 
-    /** Whether a thread has the loop; to be asked on any thread. */
+    /** Whether a thread holds the loop; may be called on any thread. */
     boolean isOwner(Thread thread) {
         return thread == owner;
     }
 
-    /** The seat that has the loop. */
+    /** Returns the seat that holds the loop. */
     Seat holder() {
         return holder;
     }
@@ -118,10 +118,10 @@ class Baton {
     }
 
     /**
-     * As {@link #handTo(Seat)}. No call stands between taking the entry that is to be run and the grant, so that a
+     * As {@link #handTo(Seat)}. There is no call between taking the entry to run and the grant, so that a
      * StackOverflowError can come before or after, but not in between.
      *
-     * @param takeEntry takes the entry that resumes the other thread from the ready queue; null if it is out of it
+     * @param takeEntry takes the entry that resumes the other thread from the ready queue; null if it is already taken
      */
     void handTo(Seat seat, @Nullable Runnable takeEntry) {
         Thread thread = seat.thread;
@@ -135,19 +135,21 @@ class Baton {
         try {
             seat.wake();
         } catch (OutOfMemoryError | RejectedExecutionException e) {
-            // to wake a virtual thread is to queue it; the loop is its own already, and the watchdog wakes it again
+            // waking a virtual thread queues it; it already owns the loop, and the watchdog wakes it again
             Thread.onSpinWait();
         }
     }
 
-    /** The loop is this seat's again, whose thread has not let it go. */
+    /** Gives the loop back to this seat, whose thread has not left it. */
     void takeBack(Seat seat) {
         holder.granted = false;
         holder = seat;
         owner = seat.thread;
     }
 
-    /** As {@link #handTo}, to a thread that has not been started; if it cannot be, the caller still has the loop. */
+    /**
+     * As {@link #handTo}, to a thread that has not been started; if it cannot be started, the caller keeps the loop.
+     */
     void handToNew(Seat seat) {
         Thread before = owner;
         Seat holderBefore = holder;
@@ -168,9 +170,9 @@ class Baton {
     }
 
     /**
-     * Hands the loop on from the thread of a body that must wait, and returns when that has it again.
+     * Passes the loop on from the thread of a body that must wait, and returns when that thread holds it again.
      *
-     * @param eagerCaller who waits for the end of this very step, and gets the loop; null if nobody does
+     * @param eagerCaller the seat that waits for the end of this step and gets the loop; null if there is none
      * @param own the entry that the body waits for
      */
     void leaveAndReturn(Seat seat, @Nullable Seat eagerCaller, Runnable own, Passing next) {
@@ -182,7 +184,7 @@ class Baton {
                 seat.awaitGrant();
             }
         } catch (StackOverflowError e) {
-            // the body recursed to the very end of its stack: nobody may wait for ever, and nothing can be called here
+            // the body recursed to the end of its stack: no thread may wait forever, and no method can be called here
             if (owner == seat.thread) {
                 Seat heir = eagerCaller == null ? runner : eagerCaller;
                 fatal = e;
@@ -200,7 +202,7 @@ class Baton {
         }
     }
 
-    /** As {@link #leaveAndReturn}, from a thread whose body has ended; whatever fails there, somebody gets the loop. */
+    /** As {@link #leaveAndReturn}, from a thread whose body has ended; a seat gets the loop even if that fails. */
     void leave(Seat seat, @Nullable Seat eagerCaller, Passing next) {
         try {
             if (eagerCaller != null) {
@@ -213,7 +215,7 @@ class Baton {
         }
     }
 
-    /** Passing the loop on has failed: if a thread has it still, the run ends, on the thread of the one who runs it. */
+    /** Ends the run on the runner's thread if passing the loop on has failed and this thread still holds it. */
     private void keepFrom(Throwable e, Seat seat, @Nullable Seat eagerCaller) {
         if (owner == seat.thread) {
             failed(e);
@@ -223,7 +225,7 @@ class Baton {
 
     // ---- the end of a run
 
-    /** Ends the run: code of this library, or a logger, has thrown what nobody expects. */
+    /** Ends the run, after an unexpected exception of this library or a logger. */
     void failed(Throwable e) {
         try {
             fatal = e instanceof Error error ? error : new Error("The event loop failed", e);
@@ -232,7 +234,7 @@ class Baton {
         }
     }
 
-    /** For the runner: throws what has ended the run, if anything has. */
+    /** For the runner: throws the error that has ended the run, if any. */
     void throwFatal() {
         Error error = fatal;
         if (error != null) {
@@ -241,17 +243,17 @@ class Baton {
         }
     }
 
-    /** From now on the loop only goes back to the runner. */
+    /** From now on the loop only returns to the runner. */
     void close() {
         closing = true;
     }
 
-    /** Whether {@link #close} was called; to be asked on any thread. */
+    /** Whether {@link #close} was called; may be called on any thread. */
     boolean isClosing() {
         return closing;
     }
 
-    /** Whether only the runner may have the loop next: the run ends, or the loop is being closed. */
+    /** Whether only the runner may hold the loop next, because the run ends or the loop is being closed. */
     boolean mustReturn() {
         return closing || fatal != null;
     }
@@ -263,19 +265,19 @@ class Baton {
         progress++;
     }
 
-    /** Counts steps and hand-overs; read racily. */
+    /** Returns the number of steps and hand-overs; a racy read. */
     long progress() {
         return progress;
     }
 
-    /** The thread that has the loop, or ought to have taken it. */
+    /** Returns the thread that holds the loop, or should have taken it. */
     @Nullable Thread holderThread() {
         return holder.thread;
     }
 
     /**
-     * Whether the loop was handed to a thread that has not taken it; wakes the thread once more, at no cost to one that
-     * was woken.
+     * Whether the loop was handed to a thread that has not taken it; wakes the thread once more, which has no effect on
+     * one that is awake.
      */
     boolean unclaimed() {
         Seat seat = holder;

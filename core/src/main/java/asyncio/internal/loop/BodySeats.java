@@ -5,8 +5,8 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The threads of a loop's bodies: gives each body one, runs it there to its end, and hands the loop on. Everything here
- * is for the owner of the loop.
+ * The threads of a loop's bodies: gives each body a thread, runs it there to its end, and passes the loop on. All
+ * methods are for the owner of the loop.
  */
 final class BodySeats {
     private final Baton baton;
@@ -18,11 +18,11 @@ final class BodySeats {
     private long carried;
 
     /**
-     * No threads so far.
+     * Makes the seats of a loop, without threads so far.
      *
-     * @param next who gets the loop when a body has ended
-     * @param loopName begins the names of platform threads
-     * @param contextClassLoader of the threads, whichever of them happens to start another
+     * @param next determines the holder of the loop when a body has ended
+     * @param loopName the prefix of the threads' names
+     * @param contextClassLoader the class loader of the threads, regardless of which one starts another
      */
     BodySeats(
             Baton baton,
@@ -44,9 +44,9 @@ final class BodySeats {
     // ---- the first step
 
     /**
-     * Gives a body its thread, and that the loop; false if the task ended without either. Throws nothing.
+     * Gives a body a thread, and hands the loop to it; returns false if the task ended without that. Does not throw.
      *
-     * @param eagerCaller gets the loop when the first step has ended, if it is there
+     * @param eagerCaller the seat that gets the loop when the first step has ended; null for none
      */
     boolean handToFirstStep(Seated body, @Nullable Seat eagerCaller) {
         try {
@@ -130,7 +130,7 @@ final class BodySeats {
         }
     }
 
-    /** A body to its end, on its thread, which still holds the loop afterwards, and will hand it on. Throws nothing. */
+    /** Runs a body to its end, on its thread, which then still holds the loop and will pass it on. Does not throw. */
     void runBody(Seated body, Seat seat) {
         try {
             Memory.need();
@@ -148,11 +148,11 @@ final class BodySeats {
         }
     }
 
-    /** Ends a body that has no thread, or no more. */
+    /** Ends a body that has no thread, or no longer has one. */
     private void endWith(Throwable e, Seated body) {
         try {
             body.endWith(e);
-        } catch (Throwable again) { // of one who is told on this thread
+        } catch (Throwable again) { // from a waiter that runs on this thread
             baton.failed(again);
         }
     }
@@ -183,8 +183,8 @@ final class BodySeats {
     }
 
     /**
-     * A platform thread serves one body after the other; its ThreadLocals are erased in between, or it ends where that
-     * is not possible.
+     * A platform thread serves one body after the other; its ThreadLocals are erased in between, and if that is not
+     * possible it ends.
      */
     private final class PlatformWorker extends Seat implements Runnable {
         @Nullable Seated next;
@@ -202,19 +202,19 @@ final class BodySeats {
                 if (stays) {
                     idleWorkers.push(this);
                 } else {
-                    BodyThreads.releasePlatform(); // before the loop goes on, which may want a thread at once
+                    BodyThreads.releasePlatform(); // before the loop continues and perhaps needs a thread at once
                 }
                 baton.leave(this, eagerCaller, BodySeats.this.next);
                 if (!stays) {
                     return;
                 }
                 awaitGrant();
-                Thread.interrupted(); // it was not meant for the next body
+                Thread.interrupted(); // the interrupt was not meant for the next body
             }
             BodyThreads.releasePlatform();
         }
 
-        /** Whether this thread may serve another body; it is as a new one then. */
+        /** Whether this thread may serve another body; it is then like a new one. */
         private boolean mayStay() {
             Thread.interrupted();
             if (baton.isClosing() || idleWorkers.size() >= BodyThreads.MAX_IDLE || !BodyThreads.eraseThreadLocals()) {
@@ -229,7 +229,10 @@ final class BodySeats {
             }
         }
 
-        /** In a frame of its own: the thread that waits for its next body does not hold the last one. */
+        /**
+         * Runs the body in its own stack frame, so that a thread that waits for its next body does not hold the last
+         * one.
+         */
         private @Nullable Seat runNextBody() {
             Seated body = Objects.requireNonNull(next);
             next = null;

@@ -11,23 +11,23 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The source of threads for bodies: virtual from Java 24 on, where {@code synchronized} no longer pins; platform
- * threads below, or with {@code -Dasyncio.bodies.kind=platform}. One set of classes for all versions, so virtual
- * threads are reached through a method handle.
+ * threads below, or with {@code -Dasyncio.bodies.kind=platform}. The same classes run on all versions, so virtual
+ * threads are made through a method handle.
  */
 public final class BodyThreads {
     /** The kinds of threads that bodies run on. */
     public enum Kind {
-        /** Pooled threads of the system, to which the loop is handed over. */
+        /** Pooled platform threads, to which the loop is handed over. */
         PLATFORM,
         /** Virtual threads with the JDK's scheduler, to which the loop is handed over. */
         VIRTUAL,
-        /** Virtual threads that the thread which runs the loop carries: nothing is handed over. */
+        /** Virtual threads carried by the thread that runs the loop: nothing is handed over. */
         CARRIER
     }
 
     /** Enough for locals of a deep stack; 128 KiB overflowed. */
     private static final long STACK_BYTES = 512 * 1024;
-    /** Idle platform threads that a loop keeps. */
+    /** The number of idle platform threads that a loop keeps. */
     static final int MAX_IDLE = 64;
 
     private static final int MAX_PLATFORM = Integer.getInteger("asyncio.bodies.max", 4096);
@@ -39,9 +39,9 @@ public final class BodyThreads {
 
     private static final String AUTO = "auto";
     private static final String PROPERTY = System.getProperty("asyncio.bodies.kind", AUTO);
-    /** The kind of this process. */
+    /** The kind used in this process. */
     public static final Kind KIND = choose(PROPERTY);
-    /** Whether bodies run on virtual threads, whoever schedules them. */
+    /** Whether bodies run on virtual threads, regardless of their scheduler. */
     public static final boolean VIRTUAL = KIND != Kind.PLATFORM;
     /** Whether the thread that runs a loop carries its bodies. */
     static final boolean CARRIED = KIND == Kind.CARRIER;
@@ -79,13 +79,13 @@ public final class BodyThreads {
         return Runtime.version().feature() >= 24 && NEW_VIRTUAL != null ? Kind.VIRTUAL : Kind.PLATFORM;
     }
 
-    /** Describes the choice, and a faster one, in a sentence or two; null if it was the user who chose. */
+    /** Describes the choice, and a faster one, in a sentence or two; null if the user chose. */
     public static @Nullable String choice() {
         return PROPERTY.equals(AUTO) ? choice(KIND, Carriers.missing()) : null;
     }
 
     static String choice(Kind chosen, @Nullable String missing) {
-        String faster = missing == null ? "" : ". Loops carry them by themselves, which is several times faster, with ";
+        String faster = missing == null ? "" : ". Loops carry them themselves, which is several times faster, with ";
         return switch (chosen) {
                     case CARRIER -> "Bodies run on the threads of their loops";
                     case VIRTUAL -> "Bodies run on virtual threads of the JDK's scheduler" + faster + missing;
@@ -135,7 +135,7 @@ public final class BodyThreads {
         }
     }
 
-    /** Whether the current thread is a virtual one, whoever made it. */
+    /** Whether the current thread is a virtual one, no matter where it was made. */
     public static boolean onVirtualThread() {
         return isVirtual(Thread.currentThread());
     }
@@ -164,7 +164,7 @@ public final class BodyThreads {
         }
     }
 
-    /** Makes room for one platform thread, unless there are too many; {@link #releasePlatform} must follow its end. */
+    /** Reserves one platform thread, unless there are too many; {@link #releasePlatform} must follow its end. */
     static boolean reservePlatform() {
         if (PLATFORM_COUNT.incrementAndGet() <= MAX_PLATFORM) {
             return true;
@@ -182,41 +182,41 @@ public final class BodyThreads {
         PLATFORM_COUNT.decrementAndGet();
     }
 
-    /** Returns the number of platform threads for bodies that there are. */
+    /** Returns the number of platform threads for bodies. */
     public static int platformThreads() {
         return PLATFORM_COUNT.get();
     }
 
-    /** Returns the most platform threads for bodies that there may be. */
+    /** Returns the maximum number of platform threads for bodies. */
     public static int maxPlatformThreads() {
         return MAX_PLATFORM;
     }
 
-    /** Returns the number of bodies so far that got no thread. */
+    /** Returns the number of bodies that have been refused a thread so far. */
     public static long refused() {
         return REFUSED.get();
     }
 
-    /** The failure of a task whose body gets no thread, since there are too many. */
+    /** Returns the failure of a task whose body gets no thread because there are too many. */
     static RejectedExecutionException tooMany(Seated body) {
         return cannotStart(body, "the limit is asyncio.bodies.max=" + MAX_PLATFORM);
     }
 
     /**
-     * The failure of a task whose body gets no thread. There may be thousands of them, and where they come from is the
-     * loop, so that none has a stack.
+     * Returns the failure of a task whose body gets no thread. There may be thousands of them, all from the loop, so
+     * they have no stack trace.
      */
     static RejectedExecutionException cannotStart(Seated body, String reason) {
         REFUSED.incrementAndGet();
         RejectedExecutionException refusal = new Refusal("No thread for the body of " + body.getName() + ": " + reason
                 + ". Every suspended body holds a platform thread on this Java ("
                 + Runtime.version().feature() + "). Run on Java 24 or later, where bodies are virtual "
-                + "threads; write waits in great numbers as Monos; or raise -Dasyncio.bodies.max");
+                + "threads; write large numbers of waits as Monos; or raise -Dasyncio.bodies.max");
         refusal.setStackTrace(new StackTraceElement[0]);
         return refusal;
     }
 
-    /** Tells these from those of users' executors. */
+    /** Distinguishes these rejections from those of users' executors. */
     public static final class Refusal extends RejectedExecutionException {
         private static final long serialVersionUID = 1L;
 
@@ -224,7 +224,7 @@ public final class BodyThreads {
             super(message);
         }
 
-        /** Its class tells users nothing. */
+        /** Names the superclass, since this class means nothing to users. */
         @Override
         @SuppressWarnings("OverrideThrowableToString")
         public String toString() {
@@ -233,8 +233,8 @@ public final class BodyThreads {
     }
 
     /**
-     * Clears the ThreadLocals of the current thread; false if that is not possible here, and the thread must not be
-     * reused.
+     * Clears the ThreadLocals of the current thread; returns false if that is not possible, so that the thread must not
+     * be reused.
      */
     static boolean eraseThreadLocals() {
         return ThreadLocalEraser.INSTANCE != null && ThreadLocalEraser.INSTANCE.erase(Thread.currentThread());

@@ -6,18 +6,17 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The virtual thread of one body, which the loop's own thread carries. While the body waits in an {@code await}, its
- * thread has yielded: neither an interrupt nor a stray {@code unpark} wakes it, and its continuation is at hand for
- * when the loop is handed to it.
+ * The virtual thread of one body, carried by the loop's own thread. While the body waits in an {@code await}, its
+ * thread has yielded: neither an interrupt nor a stray {@code unpark} wakes it, and its continuation is ready for the
+ * hand-over of the loop.
  *
- * <p>A body that blocks anywhere else keeps the loop: the carrier waits until it can be continued, and runs nothing
+ * <p>A body that blocks anywhere else keeps the loop: the carrier waits until the body can continue, and runs nothing
  * meanwhile.
  */
 final class CarriedSeat extends Seat implements Runnable {
     /**
-     * The scheduler of the virtual thread. The JDK gives it to the virtual threads that the body starts as well, and to
-     * those of its own that are started on the body's behalf: they are the default scheduler's, and may outlive the
-     * body.
+     * The scheduler of the virtual thread. The JDK also gives it to the virtual threads that the body starts, and to
+     * its own that are started for the body; these are passed to the default scheduler, and may outlive the body.
      */
     private static final class Scheduler implements Executor {
         private volatile @Nullable CarriedSeat seat;
@@ -41,13 +40,13 @@ final class CarriedSeat extends Seat implements Runnable {
     private final Seated body;
     private final long threadId;
     private volatile @Nullable Thread carrier;
-    /** Runs the virtual thread on the current thread until it waits; always the same one. */
+    /** Runs the virtual thread on the current thread until it waits; always the same object. */
     private @Nullable Runnable continuation;
-    /** Whether another thread has seen to it that the continuation would do something; for a carrier that waits. */
+    /** Whether another thread has made the continuation runnable; for a carrier that waits. */
     private volatile boolean runnable;
-    /** The body has ended, but perhaps not its thread. */
+    /** Whether the body has ended; its thread may not have. */
     private boolean ended;
-    /** The carrier was interrupted while it ran the body. */
+    /** Whether the carrier was interrupted while it ran the body. */
     private boolean carrierInterrupted;
 
     CarriedSeat(CarrierBaton baton, BodySeats seats, Seated body, String name) {
@@ -74,12 +73,12 @@ final class CarriedSeat extends Seat implements Runnable {
     }
 
     /**
-     * Lets the carrier go on, which runs whoever has the loop now, and returns when this has it again.
+     * Yields to the carrier, which runs the current holder of the loop, and returns when this seat holds it again.
      *
-     * @throws PinnedException if the thread cannot yield here; nothing has happened then, as after an Error
+     * @throws PinnedException if the thread cannot yield here; then, as after an Error, nothing has happened
      */
     @Override
-    @SuppressWarnings("ThreadPriorityCheck") // its scheduler is this class
+    @SuppressWarnings("ThreadPriorityCheck") // this class is its scheduler
     void awaitGrant() {
         keepInterrupt();
         Memory.need(); // for the frames of the body
@@ -89,7 +88,7 @@ final class CarriedSeat extends Seat implements Runnable {
         }
     }
 
-    /** A carrier's interrupt is cleared by the JDK when the virtual thread leaves it. */
+    /** Remembers the carrier's interrupt, which the JDK clears when the virtual thread leaves the carrier. */
     private void keepInterrupt() {
         Thread carrier = this.carrier;
         if (carrier != null
@@ -102,10 +101,11 @@ final class CarriedSeat extends Seat implements Runnable {
     // ---- on any thread
 
     /**
-     * The virtual thread can be continued: it starts, it has yielded, or what it was blocked on has come. A carrier
-     * that calls this itself looks anyway.
+     * Called when the virtual thread can run: it starts, it has yielded, or it is unblocked. A carrier that calls this
+     * itself checks anyway.
      *
-     * @return false if the task is another thread's; the first one is this one's, which nobody can have seen before
+     * @return false if the task belongs to another thread; the first one is this thread's, which no other code can have
+     *     seen before
      */
     private boolean mayContinue(Runnable task) {
         if (continuation == null) {
@@ -124,7 +124,7 @@ final class CarriedSeat extends Seat implements Runnable {
     // ---- on the carrier
 
     /**
-     * Runs the body on the current thread until it hands the loop on, or ends, which hands it on as well.
+     * Runs the body on the current thread until it passes the loop on, which it also does when it ends.
      *
      * @return whether the current thread was interrupted meanwhile
      */
@@ -136,7 +136,7 @@ final class CarriedSeat extends Seat implements Runnable {
         Runnable continuation = Objects.requireNonNull(this.continuation);
         boolean interrupted = false;
         continuation.run();
-        while (isHere()) { // it has blocked outside of an await
+        while (isHere()) { // it has blocked outside an await
             interrupted |= awaitRunnable(continuation);
         }
         if (ended) {
@@ -152,10 +152,10 @@ final class CarriedSeat extends Seat implements Runnable {
         return ended ? Objects.requireNonNull(thread).isAlive() : baton.isHolder(this);
     }
 
-    /** Continues the body when that can be done; whether the current thread was interrupted meanwhile. */
+    /** Continues the body once it can run; returns whether the current thread was interrupted meanwhile. */
     private boolean awaitRunnable(Runnable continuation) {
         runnable = false;
-        continuation.run(); // does nothing, unless it could be continued before the line above
+        continuation.run(); // has no effect, unless the body became runnable before the line above
         boolean interrupted = false;
         while (isHere() && !runnable) {
             LockSupport.park(this);

@@ -6,11 +6,11 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The baton of a loop whose bodies are carried by the thread that runs it. A body that hands the loop on yields, and
- * that thread, which is below it, carries the one that has the loop then. So there is a single thread of the system and
- * no race, and a body that has not yielded yet can take back what it has handed on.
+ * The baton of a loop whose bodies are carried by the thread that runs it. A body that passes the loop on yields, and
+ * the carrying thread below it then carries the next holder. So there is a single platform thread and no race, and a
+ * body that has not yielded yet can take the loop back.
  *
- * <p>A change of body writes as few references as can be: each costs the collector's barrier.
+ * <p>A change of body writes as few references as possible, since each costs a barrier of the garbage collector.
  */
 final class CarrierBaton extends Baton {
     private static final VarHandle OWNER;
@@ -23,17 +23,20 @@ final class CarrierBaton extends Baton {
         }
     }
 
-    /** The number of the thread that may touch the loop; {@link #NOBODY} while the loop does not run. */
+    /** The id of the thread that may touch the loop; {@link #NOBODY} while the loop does not run. */
     private volatile long owner = NOBODY;
 
-    private static final long NOBODY = -1; // of no thread
+    private static final long NOBODY = -1; // the id of no thread
     private long carrierId = NOBODY;
-    /** The one that has the loop, or had it last. */
+    /** The body that holds the loop, or held it last. */
     private @Nullable CarriedSeat body;
-    /** Whether {@link #body} has the loop, rather than the thread that carries it. */
+    /** Whether {@link #body} holds the loop, rather than the thread that carries it. */
     private boolean carrying;
 
-    /** The thread that runs the loop. While it waits for the loop, it carries the bodies that have it. */
+    /**
+     * The seat of the thread that runs the loop. While it waits for the loop, the thread carries the bodies that hold
+     * it.
+     */
     private final class Carrier extends Seat {
         Carrier() {
             super(true);
@@ -43,7 +46,7 @@ final class CarrierBaton extends Baton {
         void awaitGrant() {
             boolean interrupted = false;
             while (carrying) {
-                interrupted |= Thread.interrupted(); // which a virtual thread that it carries would clear
+                interrupted |= Thread.interrupted(); // a virtual thread that it carries would clear it
                 interrupted |= Objects.requireNonNull(body).carry();
             }
             if (interrupted) {
@@ -128,8 +131,8 @@ final class CarrierBaton extends Baton {
     /**
      * {@inheritDoc}
      *
-     * @throws PinnedException if the body cannot be suspended here; it has the loop still, as after an Error, of which
-     *     there can be two: no memory for its stack, or no stack for the call
+     * @throws PinnedException if the body cannot be suspended here; it still holds the loop, as it does after an Error,
+     *     which may be lack of memory for its stack, or lack of stack for the call
      */
     @Override
     void leaveAndReturn(Seat seat, @Nullable Seat eagerCaller, Runnable own, Passing next) {
@@ -152,7 +155,7 @@ final class CarrierBaton extends Baton {
         }
     }
 
-    /** Hands the loop on from a body that has ended; on the carrier. */
+    /** Passes the loop on from a body that has ended; on the carrier. */
     void leave(@Nullable Seat eagerCaller) {
         body = null;
         handTo(eagerCaller == null ? runner : eagerCaller);
@@ -164,7 +167,7 @@ final class CarrierBaton extends Baton {
         return carrying && body != null ? body.thread : runner.thread;
     }
 
-    /** A body that has the loop is run at once. */
+    /** Never true: a body that holds the loop runs at once. */
     @Override
     boolean unclaimed() {
         return false;

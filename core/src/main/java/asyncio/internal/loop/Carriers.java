@@ -10,17 +10,16 @@ import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes virtual threads with a scheduler of our own, which continues them where and when it likes. This is the only
- * class that touches the inside of the JDK: there is no public API for it up to Java 25. From Java 24 on, since below a
- * virtual thread that waits inside {@code synchronized} would keep the thread that carries it; and where
- * {@code java.lang} is opened to this library.
+ * Makes virtual threads with our own scheduler, which decides where and when they continue. This class uses internals
+ * of the JDK, since there is no public API for this up to Java 25. It requires Java 24, since earlier a virtual thread
+ * that waits inside {@code synchronized} would hold its carrier, and that {@code java.lang} is opened to this library.
  */
 final class Carriers {
     private static final int LEAST_VERSION = 24;
-    /** {@code ThreadBuilders.newVirtualThread(scheduler, name, characteristics, main)}; null if it is not to be had. */
+    /** {@code ThreadBuilders.newVirtualThread(scheduler, name, characteristics, main)}; null if it is not available. */
     private static final @Nullable MethodHandle NEW_THREAD = find();
 
-    /** That of virtual threads without a scheduler of their own. */
+    /** The scheduler of ordinary virtual threads. */
     private static final @Nullable Executor DEFAULT_SCHEDULER = findDefaultScheduler();
 
     private static final @Nullable MethodHandle THREAD_ID = findThreadId();
@@ -36,7 +35,7 @@ final class Carriers {
         }
     }
 
-    /** The number of a thread, of which no other thread has the same, whatever its class makes of {@code getId}. */
+    /** Returns the unique id of a thread, even if its class overrides {@code getId}. */
     static long id(Thread thread) {
         try {
             return (long) Objects.requireNonNull(THREAD_ID).invokeExact(thread);
@@ -61,7 +60,7 @@ final class Carriers {
                     MethodHandles.lookup().unreflect(method), 2, doNotInherit.getInt(null));
             return newThread.asType(MethodType.methodType(Thread.class, Executor.class, String.class, Runnable.class));
         } catch (ReflectiveOperationException e) {
-            return null; // another JDK, with another inside
+            return null; // a JDK with other internals
         }
     }
 
@@ -74,7 +73,7 @@ final class Carriers {
             method.setAccessible(true);
             return (Executor) method.invoke(null);
         } catch (ReflectiveOperationException | ClassCastException e) {
-            return null; // another JDK, with another inside
+            return null; // a JDK with other internals
         }
     }
 

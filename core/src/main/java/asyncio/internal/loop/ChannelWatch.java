@@ -21,7 +21,7 @@ abstract class ChannelWatch {
         this.channel = channel;
     }
 
-    /** Whether there was one before; under the monitor of {@link ChannelWatches}. */
+    /** Sets the reader or writer; returns whether there was one before. Under the monitor of {@link ChannelWatches}. */
     final boolean set(boolean isWriter, @Nullable Supplier<? extends Runnable> callbacks) {
         boolean before = (isWriter ? writer : reader) != null;
         if (isWriter) {
@@ -32,7 +32,7 @@ abstract class ChannelWatch {
         return before;
     }
 
-    /** Has the reader and the writer of another one, which loses them; under the monitor of {@link ChannelWatches}. */
+    /** Takes the reader and the writer over from another watch; under the monitor of {@link ChannelWatches}. */
     final void takeOver(ChannelWatch other) {
         reader = other.reader;
         writer = other.writer;
@@ -40,13 +40,13 @@ abstract class ChannelWatch {
         other.writer = null;
     }
 
-    /** Passes the interest on, which may be another now; from any thread. */
+    /** Updates the registered interest, which may have changed; from any thread. */
     abstract void changed();
 
-    /** The loop is being closed. */
+    /** Called when the loop is being closed. */
     abstract void cancel();
 
-    /** Returns the operations to watch for; until a connect is over the channel cannot be written to. */
+    /** Returns the operations to watch for; a channel cannot be written to until its connect has finished. */
     final int interest() {
         int interest = reader == null ? 0 : channel.validOps() & READER;
         if (writer != null) {
@@ -66,7 +66,7 @@ abstract class ChannelWatch {
         }
     }
 
-    /** An entry of the loop's queue, dropped if that is closed first. */
+    /** An entry of the loop's queue, dropped if the loop is closed first. */
     static final class Told extends Entry {
         private final Runnable action;
 

@@ -9,11 +9,11 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The channels of {@code java.nio} that a loop watches for others: by its own selector if it has one, by one that is
- * nested in its epoll if there can be, else by the {@link SelectorThread}. One watch a channel, with a reader and a
- * writer in it, since a selector has one key a channel. It stays when nobody watches the channel any more, until that
- * is closed: registering again in the tick of a deregistration makes Netty's NIO select by itself and drop what it
- * finds. From any thread.
+ * The channels of {@code java.nio} that a loop watches for other code: with its own selector if it has one, with one
+ * nested in its epoll if that is possible, otherwise with the {@link SelectorThread}. There is one watch per channel,
+ * with a reader and a writer, since a selector has one key per channel. The watch stays without readers and writers
+ * until the channel is closed: registering again in the tick of a deregistration makes Netty's NIO select again and
+ * drop the ready keys it finds. From any thread.
  */
 public final class ChannelWatches {
     private final LoopCore core;
@@ -31,11 +31,11 @@ public final class ChannelWatches {
     /**
      * Sets or removes the reader or the writer of a channel.
      *
-     * @param writer which of the two
-     * @param callbacks gives what is to be run, on the loop, each time when the channel is ready; null for nothing
+     * @param writer whether to set the writer or the reader
+     * @param callbacks returns the callback to run on the loop each time the channel is ready; null to remove it
      * @return whether there was one before
-     * @throws IllegalBlockingModeException if the channel blocks
-     * @throws IllegalArgumentException if the channel is closed, or cannot become ready in this way
+     * @throws IllegalBlockingModeException if the channel is in blocking mode
+     * @throws IllegalArgumentException if the channel is closed, or does not support that operation
      * @throws IllegalStateException if the loop is closed
      */
     public boolean set(SelectableChannel channel, boolean writer, @Nullable Supplier<? extends Runnable> callbacks) {
@@ -84,7 +84,7 @@ public final class ChannelWatches {
         }
     }
 
-    /** The loop's selector does not take this one: the thread does, and those that follow. */
+    /** Moves a channel that the loop's selector refuses, and all later ones, to the selector thread. */
     void fallBack(ChannelWatch refused) {
         ChannelWatch watch;
         synchronized (this) {
@@ -99,7 +99,7 @@ public final class ChannelWatches {
         watch.changed();
     }
 
-    /** Returns the number of open channels that the loop's own handler does not know of. */
+    /** Returns the number of open channels that are not registered with the loop's own handler. */
     synchronized int foreign() {
         int count = 0;
         for (ChannelWatch watch : watches.values()) {
@@ -108,7 +108,7 @@ public final class ChannelWatches {
         return count;
     }
 
-    /** The loop is being closed. The channels stay open: they are others'. */
+    /** Cancels all watches, since the loop is being closed. The channels stay open: they belong to other code. */
     void close() {
         List<ChannelWatch> all;
         synchronized (this) {

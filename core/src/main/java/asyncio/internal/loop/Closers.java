@@ -7,13 +7,13 @@ import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The actions to run when a loop is closed. The thread that takes an action out of the set runs it, so that it runs
+ * The actions to run when a loop is closed. The thread that removes an action from the set runs it, so that it runs
  * once.
  */
 final class Closers {
     private final Set<Closer> closers = ConcurrentHashMap.newKeySet();
 
-    /** By identity: the same action may be there twice. */
+    /** Compared by identity, since the same action may be added twice. */
     private static final class Closer {
         final Runnable action;
 
@@ -25,8 +25,8 @@ final class Closers {
     /**
      * Adds an action.
      *
-     * @param closing looked at when the action is there: if it is true, {@link #run} may have gone by
-     * @return takes it back, unless it has begun
+     * @param closing read after the action has been added: if it is true, {@link #run} may have missed the action
+     * @return removes the action, unless it has started
      */
     Runnable add(Runnable action, BooleanSupplier closing) {
         Closer closer = new Closer(action);
@@ -37,7 +37,7 @@ final class Closers {
         return () -> closers.remove(closer);
     }
 
-    /** Runs all of them, whatever one throws; the first Error. */
+    /** Runs all actions, even if one throws; returns the first Error. */
     @Nullable Error run(LoopObserver observer) {
         Error error = null;
         for (Closer closer : List.copyOf(closers)) {

@@ -2,46 +2,50 @@ package asyncio.internal.loop;
 
 import org.jspecify.annotations.Nullable;
 
-/** An entry of the ready queue. The loop runs any {@link Runnable}; of an entry it knows more. */
+/** An entry of the ready queue. The loop runs any {@link Runnable}; an entry tells it more about the code it runs. */
 public abstract class Entry implements Runnable {
     /** Whether {@link #run} runs code of this library only, so that it may run on a body's thread. */
     protected boolean isInternal() {
         return false;
     }
 
-    /** The body whose first step this is. */
+    /** Returns the body if this is its first step, otherwise null. */
     protected @Nullable Seated starts() {
         return null;
     }
 
-    /** The body whose next step this is, unless that {@link Seated#isWaitingFor waits for another} by now. */
+    /**
+     * Returns the body if this is its next step, unless it {@link Seated#isWaitingFor waits for another entry} by now.
+     */
     protected @Nullable Seated resumes() {
         return null;
     }
 
-    /** The task of which this is a step, which a seeded schedule may hold back; null for a callback. */
+    /** Returns the task if this is one of its steps, which a seeded schedule may delay; null for a callback. */
     protected @Nullable Object task() {
         return null;
     }
 
-    /** The subscriber that {@link #run} tells of the end of its Mono, if it does nothing else. */
+    /**
+     * Returns the subscriber that {@link #run} signals the end of a Mono to, if it does nothing else; otherwise null.
+     */
     protected @Nullable Object signals() {
         return null;
     }
 
     /**
-     * Keeps a link to another entry, for a list that needs no memory; false if this entry has no place for one, since
-     * it need not be kept.
+     * Keeps a link to another entry, for a list that needs no memory; returns false if this entry has no field for it,
+     * since it need not be kept.
      */
     protected boolean link(@Nullable Entry next) {
         return false;
     }
 
-    /** The entry that was given to {@link #link}. */
+    /** Returns the entry that was given to {@link #link}. */
     protected @Nullable Entry linked() {
         return null;
     }
 
-    /** The loop was closed before {@link #run} had its turn. */
+    /** Called if the loop was closed before {@link #run} had its turn. */
     protected abstract void loopClosed();
 }

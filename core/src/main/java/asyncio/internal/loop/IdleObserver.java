@@ -1,9 +1,9 @@
 package asyncio.internal.loop;
 
-/** Asked and told when a loop with virtual time has nothing to do, by the thread that has the loop. */
+/** An observer of loops with virtual time that have nothing to do, called on the thread that holds the loop. */
 public interface IdleObserver {
     /**
-     * Returns how long IO must have been quiet before the loop counts as idle.
+     * Returns the time that IO must have been quiet before the loop counts as idle.
      *
      * @param timers whether there is a timer to jump to
      * @param channels whether a channel is open
@@ -11,9 +11,9 @@ public interface IdleObserver {
     long quietNanos(boolean timers, boolean channels);
 
     /**
-     * The loop is idle; after this, time jumps.
+     * Called when the loop is idle; after this, time jumps.
      *
-     * @param nextTimer what the clock will be after the jump, or {@link TimerQueue#NONE}
+     * @param nextTimer the clock's time after the jump, or {@link TimerQueue#NONE}
      */
     void idle(long nextTimer);
 }

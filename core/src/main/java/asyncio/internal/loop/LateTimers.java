@@ -11,16 +11,16 @@ import java.util.SplittableRandom;
 import java.util.TreeMap;
 
 /**
- * The part of a seeded schedule that concerns timers of virtual time: now and then one that has another close behind it
- * is late, and due with that. In one half of the schedules every timer is on time.
+ * The part of a seeded schedule for timers in virtual time: sometimes a timer with another one close behind it is late,
+ * and due together with that one. In half of the schedules every timer is on time.
  *
- * <p>No timer is early, none is late by more than a tenth of its delay, and one that has no other so close behind it is
- * on time. What is due at the same time is due in the order in which it was set, as ever. A timer of Netty's is on
- * time, and none of ours is late beyond it.
+ * <p>No timer is early, none is late by more than a tenth of its delay, and one without another that close behind it is
+ * on time. Timers due at the same time are due in the order in which they were set, as always. Netty's timers are on
+ * time, and ours are not delayed beyond them.
  */
 final class LateTimers {
     private static final int SHARE_OF_DELAY = 10;
-    /** A crowd of timers is left alone: to look at all of it at each jump would be quadratic. */
+    /** A crowd of this many timers is not delayed: looking at all of them at each jump would be quadratic. */
     private static final int CROWD = 64;
 
     private static final int JUMPS_KNOWN = 1024;
@@ -29,7 +29,10 @@ final class LateTimers {
     private final boolean some;
     private final TimerQueue timers;
     private final Set<TimerQueue.Entry> late = new HashSet<>();
-    /** Since the clock stands still between jumps: from which timer on, in the order they were set, it showed what. */
+    /**
+     * The clock's times, each by the sequence number of the first timer set at that time, since the clock stands still
+     * between jumps.
+     */
     private final TreeMap<Long, Long> jumps = new TreeMap<>();
 
     LateTimers(long seed, TimerQueue timers, long now) {
@@ -39,11 +42,11 @@ final class LateTimers {
         jumps.put(0L, now);
     }
 
-    /** To be called before a jump, with Netty's next deadline. */
+    /** Called before a jump, with Netty's next deadline. */
     void beforeJump(long netty) {
         while (some && timers.nextDeadline() < netty && random.nextBoolean()) {
             long deadline = timers.nextDeadline();
-            List<TimerQueue.Entry> next = timers.dueBy(deadline, CROWD); // together, since they are in an order
+            List<TimerQueue.Entry> next = timers.dueBy(deadline, CROWD); // together, since their order must stay
             long later = next.size() == CROWD || !Collections.disjoint(next, late)
                     ? deadline
                     : closeBehind(next, deadline, netty);
@@ -57,7 +60,7 @@ final class LateTimers {
         }
     }
 
-    /** The deadline of another timer that is not much later than these, or theirs. */
+    /** Returns the deadline of another timer that is not much later than these, or their own. */
     private long closeBehind(List<TimerQueue.Entry> timers, long deadline, long netty) {
         long slack = netty - deadline;
         for (TimerQueue.Entry timer : timers) {
@@ -68,7 +71,7 @@ final class LateTimers {
             return deadline;
         }
         close.removeIf(other -> other.deadlineNanos == deadline);
-        close.sort(Comparator.comparingLong(TimerQueue.Entry::sequence)); // the heap's order depends on what has been
+        close.sort(Comparator.comparingLong(TimerQueue.Entry::sequence)); // the heap's order depends on its history
         return close.isEmpty() ? deadline : close.get(random.nextInt(close.size())).deadlineNanos;
     }
 

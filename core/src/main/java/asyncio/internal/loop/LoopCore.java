@@ -22,20 +22,20 @@ import org.jspecify.annotations.Nullable;
  * due timers to the ready queue, notes how many entries are ready, and lets its driver run exactly those; so a callback
  * that reschedules itself starves neither timers nor IO.
  *
- * <p>The owner, the thread that counts as "in the event loop", moves: to whoever calls {@code runForever}, and with the
- * loop from one body to the next (see {@link LoopDriver}). Everything here but {@link #enqueue} and {@link #hold} is
- * for the owner only.
+ * <p>The owner, the thread that counts as "in the event loop", changes: it is the thread that calls {@code runForever},
+ * and moves with the loop from one body to the next (see {@link LoopDriver}). Methods are for the owner only, except
+ * {@link #enqueue}, {@link #hold} and those marked "from any thread".
  */
 public final class LoopCore extends NettyEventLoop {
     /**
-     * Bodies may pass the loop among themselves for this long before IO is polled again; a poll means a thread switch
-     * for them.
+     * The time for which bodies may pass the loop among themselves before IO is polled again; a poll costs them a
+     * thread switch.
      */
     private static final long POLL_INTERVAL_NANOS = 100_000;
 
     /**
-     * Reading the clock costs as much as a short step. While steps are short, at least this many go by between two
-     * readings; who follows them with a long one delays IO by no more than as many steps.
+     * Reading the clock costs as much as a short step. While steps are short, at least this many run between two
+     * readings; if long ones follow, they delay IO by at most this many steps.
      */
     private static final int STEPS_BETWEEN_READINGS = 16;
 
@@ -47,11 +47,11 @@ public final class LoopCore extends NettyEventLoop {
     private final LoopObserver observer;
     private final @Nullable IdleObserver idleObserver;
     private final boolean wholeMillis;
-    /** Whether it takes channels of {@code java.nio} although it has epoll. */
+    /** Whether it accepts channels of {@code java.nio} although it uses epoll. */
     private final boolean nests;
 
     private @Nullable NestedSelector nested;
-    /** Whether an entry has run since {@link #nested} has looked. */
+    /** Whether an entry has run since {@link #nested} last selected. */
     boolean stepped;
 
     private final @Nullable MockTicker virtualClock;
@@ -60,19 +60,19 @@ public final class LoopCore extends NettyEventLoop {
 
     private final @Nullable LateTimers lateTimers;
     private final Closers closers = new Closers();
-    /** The channels that are watched for others. */
+    /** The channels that are watched for other code. */
     public final ChannelWatches watches = new ChannelWatches(this);
 
     private final Queue<Runnable> inbox;
     private final Ring<Runnable> ready = new Ring<>(256);
     /**
-     * Entries for which there was no room in one of the two above, linked, the last first: they were told once, and
-     * nothing will tell them again.
+     * Entries that did not fit in one of the two above, linked, the last first: they are enqueued only once, so they
+     * must not be lost.
      */
     private final AtomicReference<@Nullable Entry> spilled = new AtomicReference<>();
 
     private final TimerQueue timers = new TimerQueue();
-    /** When the last one goes the loop may be asleep, with a clock that could go on. */
+    /** When the last hold is released, the loop may be asleep although its clock could move on. */
     private final TimeHolds holds = new TimeHolds(this::wakeUp);
 
     private final IoHandlerContext ioContext = new IoContext();
@@ -84,29 +84,31 @@ public final class LoopCore extends NettyEventLoop {
     private int stepsUntilReading;
     private int todo;
     private @Nullable Object signalled;
-    /** So far; written by the owner. */
+    /** The number so far; written by the owner. */
     private long ticks;
 
     private long polls;
-    /** The longest time, in real time, that the select under way may take; zero for no limit. */
+    /** The longest real time that the current select may take; zero for no limit. */
     private long quietNanos;
-    /** Virtual time has nothing to jump to, and the monitor has looked: the select may sleep. */
+    /**
+     * Whether the select may sleep, because virtual time has nothing to jump to and the idle observer has been called.
+     */
     private boolean asleep;
 
-    /** Of what Netty's {@code IoHandler} watches; used by the owner. */
+    /** The handles that Netty's {@code IoHandler} watches; used by the owner. */
     private final List<IoRegistration> registrations = new ArrayList<>();
 
-    /** Set by {@code stop()}: the current tick is the last. */
+    /** Set by {@code stop()}: the current tick is the last one. */
     private volatile boolean stopping;
     /** Whether the owner is blocked in select, for the watchdog. */
     private volatile boolean selecting;
 
     /**
-     * A loop that does not run yet.
+     * Makes a loop that does not run yet.
      *
-     * @param seed of the schedule; zero for the plain order
-     * @param inbox empty; for many producers and one consumer
-     * @param idleObserver asked before virtual time jumps, if there is one
+     * @param seed the seed of the schedule; zero for the plain order
+     * @param inbox an empty queue for many producers and one consumer
+     * @param idleObserver called before virtual time jumps; may be null
      */
     public LoopCore(
             IoHandlerFactory factory,
@@ -155,14 +157,14 @@ public final class LoopCore extends NettyEventLoop {
             spill(entry, e);
         }
         if (closed) {
-            // close() may have looked at the inbox before the line above: whoever comes last takes the entry out again
+            // close() may have emptied the inbox before the line above: the last to come removes the entry
             return !abandonInbox(entry);
         }
         io.wakeup();
         return true;
     }
 
-    /** Keeps an entry without allocating anything; other callers of the loop can be told that it failed. */
+    /** Keeps an entry without allocating; throws if that is not possible, since such callers can handle the failure. */
     private void spill(Runnable entry, OutOfMemoryError e) {
         if (!(entry instanceof Entry kept) || !kept.link(null)) {
             throw e;
@@ -174,12 +176,12 @@ public final class LoopCore extends NettyEventLoop {
         } while (!spilled.compareAndSet(before, kept));
     }
 
-    /** Moves as many of them to the ready queue as there is room for. */
+    /** Moves as many spilled entries to the ready queue as there is room for. */
     private void takeSpilled() {
         Entry first = null;
         for (Entry entry = spilled.getAndSet(null); entry != null; ) {
             Entry next = entry.linked();
-            entry.link(first); // the first first
+            entry.link(first); // reverses the list
             first = entry;
             entry = next;
         }
@@ -200,7 +202,7 @@ public final class LoopCore extends NettyEventLoop {
     }
 
     /**
-     * Empties the inbox of a closed loop; entries other than {@code own} that resume somebody run here. True if
+     * Empties the inbox of a closed loop; entries other than {@code own} are told of the close here. Returns true if
      * {@code own} was among them.
      */
     private boolean abandonInbox(@Nullable Runnable own) {
@@ -231,7 +233,7 @@ public final class LoopCore extends NettyEventLoop {
         return found;
     }
 
-    /** Netty's entries run, since somebody may wait for them, or they hold a buffer. */
+    /** Tells an entry that the loop is closed. Netty's entries run, since they may have waiters or hold a buffer. */
     private static void abandon(Runnable entry) {
         if (entry instanceof Entry own) {
             own.loopClosed();
@@ -240,7 +242,7 @@ public final class LoopCore extends NettyEventLoop {
         }
     }
 
-    /** All of them, whatever one throws; the first Error. */
+    /** Abandons all entries, even if one throws; returns the first Error. */
     private @Nullable Error abandonAll(Iterable<Runnable> entries) {
         Error error = null;
         for (Runnable entry : entries) {
@@ -255,7 +257,7 @@ public final class LoopCore extends NettyEventLoop {
         return error;
     }
 
-    /** Keeps virtual time from jumping until it is released, from any thread; null if time is real. */
+    /** Keeps virtual time from jumping until the returned hold is released, from any thread; null if time is real. */
     public TimeHolds.@Nullable Hold hold(Object holder, @Nullable Throwable site) {
         return virtualClock == null ? null : holds.add(holder, site);
     }
@@ -265,7 +267,7 @@ public final class LoopCore extends NettyEventLoop {
         return holds.snapshot();
     }
 
-    /** The current tick is to be the last. */
+    /** Makes the current tick the last one. */
     public void stopAfterTick() {
         stopping = true;
     }
@@ -283,7 +285,7 @@ public final class LoopCore extends NettyEventLoop {
         return selecting;
     }
 
-    /** Makes the loop look again at what it waits for, from any thread. */
+    /** Makes the loop check its wait conditions again, from any thread. */
     public void wakeUp() {
         if (!inEventLoop()) {
             enqueue(NOTHING);
@@ -292,7 +294,7 @@ public final class LoopCore extends NettyEventLoop {
 
     // ---- the tick, by the owner
 
-    /** Select, due timers, and the number of entries that make up this tick. */
+    /** Selects, collects due timers, and counts the entries that make up this tick. */
     void beginTick(boolean block) {
         mayBlock = block;
         if (select() == 0 && ready.isEmpty() && timeMayPass()) {
@@ -305,7 +307,7 @@ public final class LoopCore extends NettyEventLoop {
         countTick();
     }
 
-    /** IO and due timers; how many handles had IO. */
+    /** Handles IO and collects due timers; returns the number of handles that had IO. */
     private int select() {
         long deadline = nextDeadline();
         int handled = io.run(ioContext);
@@ -325,7 +327,10 @@ public final class LoopCore extends NettyEventLoop {
         return handled;
     }
 
-    /** To be asked when nobody holds the time any more: a thread may have sent its result just before it let go. */
+    /**
+     * Whether nothing is ready; checked once there are no holds, since a thread may have sent its result just before it
+     * released its hold.
+     */
     private boolean nothingCame() {
         collectReady();
         return ready.isEmpty();
@@ -344,12 +349,12 @@ public final class LoopCore extends NettyEventLoop {
         collectReady();
     }
 
-    /** Runs the action that the observer wants before a jump, or in its place. */
+    /** Calls the observer before a jump, or in place of one. */
     private void whenIdle(IdleObserver idle) {
         boolean timers = nextDeadline() != TimerQueue.NONE;
         long quiet = idle.quietNanos(timers, openChannels() > 0);
         if (quiet > 0 && (!mayBlock || !isQuietFor(quiet))) {
-            return; // if it may not block, a thread will come that may
+            return; // if it may not block, a thread that may will come
         }
         if (!nothingCame()) {
             return;
@@ -370,11 +375,11 @@ public final class LoopCore extends NettyEventLoop {
         }
     }
 
-    /** Waits for IO; false if anything has come, or may come, meanwhile. */
+    /** Waits for IO; returns false if anything came meanwhile, or may come. */
     private boolean isQuietFor(long nanos) {
         long end = System.nanoTime() + nanos;
         try {
-            // a select may end early, by a wake-up that was meant for an earlier one
+            // a select may end early because of a wake-up meant for an earlier one
             for (quietNanos = nanos; quietNanos > 0; quietNanos = end - System.nanoTime()) {
                 if (select() > 0 || !ready.isEmpty() || !timeMayPass()) {
                     return false;
@@ -386,7 +391,7 @@ public final class LoopCore extends NettyEventLoop {
         }
     }
 
-    /** Returns whether this loop has a selector of {@code java.nio}, or may have one in its epoll. */
+    /** Returns whether this loop has a selector of {@code java.nio}, or may nest one in its epoll. */
     boolean selects() {
         return wholeMillis || nests;
     }
@@ -421,12 +426,12 @@ public final class LoopCore extends NettyEventLoop {
                 nest(SelectorProbe::descriptorOf);
             }
             Objects.requireNonNull(nested).register(handle, promise);
-        } catch (RuntimeException e) { // no descriptor is left for a selector, say
+        } catch (RuntimeException e) { // for example, no descriptor is left for a selector
             promise.tryFailure(e);
         }
     }
 
-    /** Has a selector in epoll from here on, if its descriptor can be found. */
+    /** Nests a selector in epoll from now on, if its descriptor can be found. */
     void nest(NestedSelector.Probe probe) {
         nested = new NestedSelector(this, probe);
     }
@@ -442,7 +447,7 @@ public final class LoopCore extends NettyEventLoop {
         lastPoll = System.nanoTime() - POLL_INTERVAL_NANOS;
     }
 
-    /** As {@link #beginTick} without IO; false if there is nothing to run, or IO has waited long enough. */
+    /** As {@link #beginTick}, without IO; returns false if there is nothing to run, or IO has waited long enough. */
     boolean beginTickWithoutIo() {
         if (stepsUntilReading <= 0) {
             long now = System.nanoTime();
@@ -467,7 +472,7 @@ public final class LoopCore extends NettyEventLoop {
         return todo;
     }
 
-    /** The next entry of this tick; null when the tick is over. */
+    /** Returns the next entry of this tick; null when the tick has ended. */
     @Nullable Runnable peek() {
         return todo > 0 ? ready.peek() : null;
     }
@@ -478,12 +483,12 @@ public final class LoopCore extends NettyEventLoop {
         return entry;
     }
 
-    /** Runs an entry, noting what it tells of the end of a Mono. */
+    /** Runs an entry, noting the subscriber that it signals the end of a Mono to. */
     void runEntry(Runnable entry) {
         stepped = true;
         Object subscriber = entry instanceof Entry own ? own.signals() : null;
         if (subscriber == null) {
-            entry.run(); // may hand the loop on, after which nothing here may be touched
+            entry.run(); // may pass the loop on, after which nothing here may be touched
             return;
         }
         signalled = subscriber;
@@ -494,12 +499,12 @@ public final class LoopCore extends NettyEventLoop {
         }
     }
 
-    /** The subscriber that the entry which is running tells of the end of its Mono, if it does that. */
+    /** Returns the subscriber that the running entry signals the end of a Mono to; null if there is none. */
     public @Nullable Object signalled() {
         return signalled;
     }
 
-    /** Puts an entry before all others, as the rest of the one that is running: it belongs to the same tick. */
+    /** Puts an entry before all others, as the rest of the running one: it belongs to the same tick. */
     public boolean enqueueNext(Runnable rest) {
         if (closed) {
             return false;
@@ -544,10 +549,7 @@ public final class LoopCore extends NettyEventLoop {
         }
     }
 
-    /**
-     * Whether there is memory for one entry more, before it is taken from where it is; if not, what is ready has its
-     * turn first.
-     */
+    /** Whether there is memory for one more entry, before it is moved; if not, the ready entries run first. */
     private boolean hasRoom() {
         try {
             ready.reserve();
@@ -567,7 +569,7 @@ public final class LoopCore extends NettyEventLoop {
         return Math.min(timers.nextDeadline(), nettyDeadline());
     }
 
-    /** Whether time is virtual and nobody holds it, so that the loop need not wait for what is real. */
+    /** Whether time is virtual and has no holds, so that the loop need not wait in real time. */
     private boolean timeMayPass() {
         return virtualClock != null
                 && !stopping
@@ -589,7 +591,7 @@ public final class LoopCore extends NettyEventLoop {
         return enqueue(new TimerChange(timers, timer, true));
     }
 
-    /** Removes a timer if it is there, from any thread. */
+    /** Removes a timer if it is present, from any thread. */
     public void removeTimer(TimerQueue.Entry timer) {
         if (inEventLoop()) {
             timers.remove(timer);
@@ -598,9 +600,7 @@ public final class LoopCore extends NettyEventLoop {
         }
     }
 
-    /**
-     * A change to the timers that another thread asks for: done when the loop looks into its inbox, not a tick later.
-     */
+    /** A change to the timers requested by another thread: made when the loop reads its inbox, not a tick later. */
     private static final class TimerChange extends Entry {
         private final TimerQueue timers;
         private final TimerQueue.Entry timer;
@@ -629,7 +629,7 @@ public final class LoopCore extends NettyEventLoop {
         }
     }
 
-    // ---- for looking at, from any thread
+    // ---- inspection, from any thread
 
     /** Whether time is virtual. */
     public boolean isVirtual() {
@@ -673,14 +673,15 @@ public final class LoopCore extends NettyEventLoop {
     }
 
     /**
-     * Closes the channels, drops the callbacks, tells the waiters; by a thread that owns the loop, which does not run.
+     * Closes the channels, drops the callbacks, notifies the waiters; called by a thread that owns the loop while it
+     * does not run.
      *
-     * @return the first Error that one of these has thrown
+     * @return the first Error thrown by one of these
      */
     @Nullable Error close() {
         initialize(); // a handler that was never initialized cannot be destroyed
         cancelScheduledTasks();
-        Error error = runReadyAtClose(); // the last flush of what was written in this tick
+        Error error = runReadyAtClose(); // the last flush of the data written in this tick
         closing = true;
         error = first(error, closers.run(observer));
         watches.close();
@@ -688,7 +689,7 @@ public final class LoopCore extends NettyEventLoop {
             nested.prepareToDestroy();
         }
         io.prepareToDestroy();
-        // closing channels queues their last events; they may queue more, but not for ever
+        // closing channels queues their last events; they may queue more, but not forever
         for (int round = 0; round < 16 && !(ready.isEmpty() && inbox.isEmpty()); round++) {
             error = first(error, runReadyAtClose());
         }
@@ -709,9 +710,9 @@ public final class LoopCore extends NettyEventLoop {
     }
 
     /**
-     * Runs an action when the loop is closed, on the thread that does; at once if it has been.
+     * Runs an action when the loop is closed, on the closing thread; at once if it is already closed.
      *
-     * @return takes it back, unless it has begun
+     * @return removes the action, unless it has started
      */
     public Runnable onClose(Runnable action) {
         return closers.add(action, this::isShuttingDown);
@@ -719,7 +720,7 @@ public final class LoopCore extends NettyEventLoop {
 
     private @Nullable Error runReadyAtClose() {
         collectReady();
-        while (timers.size() > 0) { // also those that were still in the inbox: who sleeps on one is told
+        while (timers.size() > 0) { // also those that were still in the inbox: their sleepers are told
             ready.add(timers.poll().action());
         }
         List<Runnable> entries = new ArrayList<>(ready);
@@ -766,15 +767,14 @@ public final class LoopCore extends NettyEventLoop {
                 return Long.MAX_VALUE / 2;
             }
             long delay = Math.max(0, deadline - ticker.nanoTime());
-            // a selector counts in milliseconds; rounded down, it would spin through the last one
+            // a selector counts in milliseconds; rounded down, it would spin through the last millisecond
             return wholeMillis ? (delay + MILLI - 1) / MILLI * MILLI : delay;
         }
 
         @Override
         public long deadlineNanos() {
             if (quietNanos > 0) {
-                return System.nanoTime()
-                        + quietNanos; // another one each time: epoll leaves a timer alone that it knows
+                return System.nanoTime() + quietNanos; // differs each time: epoll ignores a known deadline
             }
             long deadline = nextDeadline();
             return deadline == TimerQueue.NONE || virtualClock != null ? -1 : deadline;

@@ -6,9 +6,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Decides which thread runs the loop. Exactly one thread at a time holds it; a body's thread does while its body runs.
- * A body that must wait does not go back to a central thread: its own thread looks at the ready queue, and if its own
- * wake-up is next it simply goes on, if another body is next it hands the loop straight to that. Only when the loop
- * must poll IO or run somebody else's callback does one of two other threads take over:
+ * A body that must wait does not return to a central thread: its own thread looks at the ready queue. If its own
+ * wake-up is next, it continues; if another body is next, it hands the loop directly to that one. Only when the loop
+ * must poll IO or run a foreign callback does one of two other threads take over:
  *
  * <ul>
  *   <li>the <em>runner</em>, which called {@code runForever}: it may block in select, and runs callbacks;
@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class LoopDriver {
     static {
-        Objects.requireNonNull(NextTurn.OWN); // initialized here, and not by a body at the end of its stack
+        Objects.requireNonNull(NextTurn.OWN); // initialized here, not by a body at the end of its stack
     }
 
     private final LoopCore core;
@@ -31,14 +31,14 @@ public final class LoopDriver {
     private final Baton.Passing passing = this::passOn;
     private final Runnable takeEntry;
     private final @Nullable Helper helper;
-    /** Of runner and helper, the one that is driving or waits for the body it handed the loop to. */
+    /** The runner or the helper: the one that drives, or waits for the body it handed the loop to. */
     private Seat driving;
 
     /**
-     * A driver for a loop that does not run yet.
+     * Makes a driver for a loop that does not run yet.
      *
-     * @param name begins the names of its threads
-     * @param contextClassLoader of its threads, whichever of them happens to start another
+     * @param name the prefix of its threads' names
+     * @param contextClassLoader the class loader of its threads, regardless of which one starts another
      */
     public LoopDriver(LoopCore core, LoopObserver observer, String name, @Nullable ClassLoader contextClassLoader) {
         this.core = core;
@@ -89,10 +89,10 @@ public final class LoopDriver {
     /** Runs the next entry; if that hands the loop to a body, returns when the loop is back. */
     private void runNext(Seat me) {
         runEntry(core.poll());
-        takeBack(me); // not below the entry's frames, which would keep a body that has ended from being collected
+        takeBack(me); // not below the entry's frames, which would keep an ended body from being garbage-collected
     }
 
-    /** Waits for the loop if the entry before has handed it to a body, whether it failed after that or not. */
+    /** Waits for the loop if the last entry has handed it to a body, even if it failed after that. */
     private void takeBack(Seat me) {
         if (me.handedOver) {
             me.handedOver = false;
@@ -130,12 +130,12 @@ public final class LoopDriver {
             super(true);
         }
 
-        /** The runner has the loop instead if there is no memory for a thread. */
+        /** Hands the loop to the helper, or to the runner if there is no memory for the helper's thread. */
         void startOrGrant() {
             if (!started) {
                 try {
                     thread = BodyThreads.newVirtual(this);
-                    started = true; // before the loop is given away
+                    started = true; // before the loop is handed over
                     baton.handToNew(this);
                 } catch (OutOfMemoryError e) {
                     started = false;
@@ -203,7 +203,7 @@ public final class LoopDriver {
         }
     }
 
-    /** Lets a body take its first step while the caller, a body itself or a driving thread, waits for that. */
+    /** Lets a body take its first step while the caller, a body or a driving thread, waits for it. */
     public void startEagerly(Seated body) {
         Seat me = baton.holder();
         if (bodies.handToFirstStep(body, me)) {
@@ -215,7 +215,7 @@ public final class LoopDriver {
         }
     }
 
-    /** The caller, a body, cannot let the loop go, and has it still: the other one begins as if it were not eager. */
+    /** Starts a body as if it were not eager, since the caller, a body, cannot leave the loop and still holds it. */
     private void startLater(Seated body, Seat caller) {
         baton.takeBack(caller);
         BodySeats.seatOf(body).setEagerCaller(null);
@@ -229,9 +229,9 @@ public final class LoopDriver {
     }
 
     /**
-     * Hands the loop from a body that waits to whoever is next, and returns when the body has it back.
+     * Passes the loop from a body that waits to the next holder, and returns when the body holds it again.
      *
-     * @throws PinnedException if it cannot be suspended; as after an Error, it has not let the loop go
+     * @throws PinnedException if it cannot be suspended; then, as after an Error, it still holds the loop
      */
     public void suspendBody(Seated body, Runnable wait) {
         Seat seat = BodySeats.seatOf(body);
@@ -249,10 +249,11 @@ public final class LoopDriver {
         baton.runner.awaitGrant();
     }
 
-    // ---- who is next
+    // ---- the next holder
 
     /**
-     * Hands the loop from a body's thread to whoever is next; true if that is {@code own}, so that the thread keeps it.
+     * Passes the loop from a body's thread to the next holder; returns true if {@code own} is next, so that the thread
+     * keeps it.
      */
     private boolean passOn(@Nullable Runnable own) {
         for (; ; ) {
@@ -274,7 +275,9 @@ public final class LoopDriver {
         }
     }
 
-    /** The next entry, in a new tick if need be; null if the loop must go back, or is to poll first. */
+    /**
+     * Returns the next entry, in a new tick if necessary; null if the loop must return to the runner, or poll first.
+     */
     private @Nullable Runnable nextEntry() {
         if (baton.mustReturn()) {
             return null;
@@ -287,7 +290,7 @@ public final class LoopDriver {
         return NextTurn.ofNone(baton.mustReturn() || core.isStopping(), core.isIdle());
     }
 
-    /** Hands the loop to another thread; false if that was to be a body's, which has ended without one. */
+    /** Hands the loop to another thread; returns false if a body was to get a thread but ended without one. */
     private boolean handTo(NextTurn next, @Nullable Runnable entry) {
         if (BodyThreads.CARRIED) {
             baton.handTo(baton.runner); // which takes the entry
@@ -308,7 +311,7 @@ public final class LoopDriver {
         return Objects.requireNonNull(body, "an entry without its body");
     }
 
-    /** Runs an entry on a body's thread: an error of the entry is not the body's, which must hand the loop on. */
+    /** Runs an entry on a body's thread. An error of the entry is not the body's, which must still pass the loop on. */
     private void runInternal(Runnable entry) {
         try {
             tryEntry(entry);
@@ -324,7 +327,7 @@ public final class LoopDriver {
     /**
      * Closes the loop: nothing may run afterwards.
      *
-     * @param endTasks ends what is still suspended, bodies by {@link #unwind}; the first Error of theirs
+     * @param endTasks ends the suspended tasks, bodies by {@link #unwind}, and returns their first Error
      */
     public void close(Supplier<@Nullable Error> endTasks) {
         takeLoop();
@@ -341,19 +344,19 @@ public final class LoopDriver {
         }
     }
 
-    /** Whether {@link #close} has begun: nothing new may start. */
+    /** Whether {@link #close} has started, so that no new work may start. */
     public boolean isClosing() {
         return baton.isClosing();
     }
 
     // ---- watchdog
 
-    /** Counts entries and hand-overs; read racily. */
+    /** Returns the number of entries and hand-overs; a racy read. */
     public long progress() {
         return baton.progress();
     }
 
-    /** The thread that holds the loop, or ought to have taken it. */
+    /** Returns the thread that holds the loop, or should have taken it. */
     public @Nullable Thread holderThread() {
         return baton.holderThread();
     }

@@ -1,25 +1,25 @@
 package asyncio.internal.loop;
 
-/** Told what happens in a loop, by the thread that has the loop. */
+/** An observer of a loop, called on the thread that holds the loop. */
 public interface LoopObserver {
-    /** The current thread is one of the loop's from here on. */
+    /** Called when the current thread becomes one of the loop's. */
     void entered();
 
-    /** An entry of the ready queue that does not report its own exceptions, since it is another library's, failed. */
+    /** Called when an entry of another library, which does not report its own exceptions, has failed. */
     void failed(Runnable entry, Exception e);
 
-    /** Something failed that ran since the loop is closed. */
+    /** Called when an action that ran because the loop is closed has failed. */
     void failedAtClose(Object what, RuntimeException e);
 
-    /** Whether the three times below are wanted. */
+    /** Whether the three times below should be measured. */
     boolean measures();
 
-    /** An entry, or a step of a body, took so long. */
+    /** Reports the duration of an entry, or of a step of a body. */
     void step(Object what, long nanos);
 
-    /** The channel handlers of one tick, all together, took so long. */
+    /** Reports the total duration of the channel handlers of one tick. */
     void io(long nanos);
 
-    /** A select returned so long after its deadline. */
+    /** Reports the time by which a select returned after its deadline. */
     void late(long nanos);
 }

@@ -20,18 +20,21 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A selector of {@code java.nio} on a loop that has epoll: on Linux a selector is an epoll descriptor itself, and so
- * epoll can watch it. Which descriptor it is a {@link SelectorProbe} finds out, in a thread; until then registrations
- * wait, and if it cannot be found they fail. On the loop.
+ * A selector of {@code java.nio} on a loop with epoll: on Linux a selector is itself an epoll descriptor, so epoll can
+ * watch it. A {@link SelectorProbe} finds the descriptor, on a separate thread; until then registrations wait, and if
+ * it is not found they fail. Used on the loop.
  *
- * <p>A selector passes changes of interest on to the system in a select only, and lets go of closed channels there: so
- * it is {@linkplain #isDue due} after each change, and now and then.
+ * <p>A selector passes changes of interest on to the system, and releases closed channels, only in a select, so it is
+ * {@linkplain #isDue due} after each change and from time to time.
  */
 final class NestedSelector {
     /** {@code thread} leaves the selector to the {@link SelectorThread}. */
     private static final String KIND_PROPERTY = "asyncio.selector";
 
-    /** So long may the descriptor of a watched channel live after the channel was closed, while the loop is busy. */
+    /**
+     * The longest time that the descriptor of a watched channel lives after the close of the channel, while the loop is
+     * busy.
+     */
     private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
     private final LoopCore core;
@@ -44,7 +47,7 @@ final class NestedSelector {
     private boolean due;
     private long lastRun;
 
-    /** A search for the descriptor of a selector, which may block; -1 if it is not found. */
+    /** Searches for the descriptor of a selector, which may block; returns -1 if it is not found. */
     interface Probe {
         int descriptorOf(Selector selector) throws IOException;
     }
@@ -56,11 +59,11 @@ final class NestedSelector {
         this.hold = core.hold(this, null);
         Thread thread = new Thread(null, () -> probe(probe), "asyncio-selector-probe", 0, false);
         thread.setDaemon(true);
-        thread.setContextClassLoader(ClassLoader.getSystemClassLoader()); // not of whoever came first
+        thread.setContextClassLoader(ClassLoader.getSystemClassLoader()); // not that of the first caller
         thread.start();
     }
 
-    /** Whether loops on epoll are to have one. */
+    /** Whether loops on epoll should have a nested selector. */
     static boolean isWanted() {
         return !System.getProperty(KIND_PROPERTY, "auto").equals("thread");
     }
@@ -70,13 +73,13 @@ final class NestedSelector {
         return NioIoHandle.class.isAssignableFrom(type);
     }
 
-    /** In its thread. */
+    /** Runs on the probe's thread. */
     private void probe(Probe probe) {
         int descriptor = -1;
         try {
             descriptor = probe.descriptorOf(provider.selector());
         } catch (IOException | RuntimeException e) {
-            // there is no /proc, or it says something else; or the loop was closed meanwhile
+            // there is no /proc, or its contents differ; or the loop was closed meanwhile
         } finally {
             int found = descriptor;
             core.enqueue(new ChannelWatch.Told(() -> probed(found)));
@@ -90,7 +93,7 @@ final class NestedSelector {
                         Transports.register(core.io, new Nested(descriptor), core::pollSoon, () -> {});
                 registration.submit(EpollIoOps.EPOLLIN);
                 this.registration = registration;
-            } catch (Exception e) { // as if it had not been found
+            } catch (Exception e) { // treated as not found
                 registration = null;
             }
         }
@@ -104,7 +107,7 @@ final class NestedSelector {
         waiting.clear();
     }
 
-    /** The selector, as a descriptor that has something to read when a channel is ready. */
+    /** The selector, as a descriptor that is readable when a channel is ready. */
     private final class Nested implements EpollIoHandle {
         private final FileDescriptor descriptor;
 
@@ -122,7 +125,7 @@ final class NestedSelector {
             due = true;
         }
 
-        /** The selector closes it. */
+        /** Does nothing: the selector closes the descriptor. */
         @Override
         public void close() {}
     }
@@ -132,7 +135,7 @@ final class NestedSelector {
             waiting.add(() -> register(handle, promise));
         } else if (registration == null) {
             promise.setFailure(new UnsupportedOperationException(
-                    "This loop on epoll takes no channels of java.nio: its selector has no descriptor that can be"
+                    "This loop on epoll takes no channels of java.nio: the descriptor of its selector cannot be"
                             + " found. Use EventLoop.builder().transport(\"nio\")"));
         } else {
             try {
@@ -151,7 +154,7 @@ final class NestedSelector {
         core.pollSoon();
     }
 
-    /** A registration in the selector, which is told of changes in the next select. */
+    /** A registration in the selector; changes take effect in the next select. */
     private final class Changing implements IoRegistration {
         private final IoRegistration registration;
 
@@ -188,14 +191,14 @@ final class NestedSelector {
     }
 
     /**
-     * Whether epoll must not be waited for before the next {@link #run}: also when a step has run since the last one,
-     * which may have closed a channel.
+     * Whether the loop must not wait in epoll before the next {@link #run}; also true when a step has run since the
+     * last one, which may have closed a channel.
      */
     boolean isDue() {
         return due || core.stepped && !provider.selector().keys().isEmpty();
     }
 
-    /** Handles what is ready, if anything may be; the number of handles. */
+    /** Handles ready channels, if there may be any; returns the number of handles. */
     int run() {
         long now = System.nanoTime();
         if (!due && (registration == null || now - lastRun < LOOK_NANOS && !isDue())) {

@@ -27,16 +27,18 @@ import org.jspecify.annotations.Nullable;
 public abstract class NettyEventLoop extends AbstractScheduledEventExecutor implements IoEventLoop {
     final IoHandler io;
     final Ticker ticker;
-    /** Passed on by {@link LoopDriver}; the thread that has it counts as "in the event loop". */
+    /** Passed on by {@link LoopDriver}; the thread that holds it counts as "in the event loop". */
     final Baton baton = Baton.create();
-    /** {@code close} has begun: no new channel may come, since nobody would close it. */
+    /** Whether {@code close} has started, so that no new channel may be registered, since it would not be closed. */
     volatile boolean closing;
 
-    /** The registrations that were not cancelled. */
+    /** The number of registrations that have not been cancelled. */
     final AtomicInteger registered = new AtomicInteger();
 
     private final Promise<?> termination = new DefaultPromise<Void>(ImmediateEventExecutor.INSTANCE) {
-        /** That executor calls every thread its own, on which waiting would be a deadlock. */
+        /**
+         * Replaces the check of that executor, which counts every thread as its own and so reports a deadlock on each.
+         */
         @Override
         protected void checkDeadLock() {
             if (inEventLoop()) {
@@ -50,12 +52,12 @@ public abstract class NettyEventLoop extends AbstractScheduledEventExecutor impl
         this.ticker = ticker;
     }
 
-    /** Adds an entry to the ready queue and wakes the loop if need be; false if the loop is closed. */
+    /** Adds an entry to the ready queue and wakes the loop if necessary; returns false if the loop is closed. */
     public abstract boolean enqueue(Runnable entry);
 
     public abstract boolean isClosed();
 
-    /** To be called when the loop is closed. */
+    /** Called when the loop is closed. */
     final void terminated() {
         termination.trySuccess(null);
     }
@@ -92,12 +94,12 @@ public abstract class NettyEventLoop extends AbstractScheduledEventExecutor impl
         return null;
     }
 
-    /** Returns the number of registrations that were not cancelled; from any thread. */
+    /** Returns the number of registrations that have not been cancelled; from any thread. */
     final int registered() {
         return registered.get();
     }
 
-    /** The next tick begins with a select; on the loop. */
+    /** Makes the next tick begin with a select; on the loop. */
     abstract void pollSoon();
 
     @Override
@@ -178,7 +180,7 @@ public abstract class NettyEventLoop extends AbstractScheduledEventExecutor impl
         return termination.await(timeout, unit);
     }
 
-    /** Refused: a loop is closed by its own {@code close()}, not by the libraries that borrow it. */
+    /** Unsupported: a loop is closed by its own {@code close()}, not by the libraries that borrow it. */
     @Override
     @Deprecated
     public void shutdown() {

@@ -3,27 +3,27 @@ package asyncio.internal.loop;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The next to have the loop when a body's thread leaves it: a question to the ready queue, asked by {@link LoopDriver},
- * which changes nothing.
+ * The next holder of the loop when a body's thread leaves it. {@link LoopDriver} determines it from the ready queue,
+ * without changing that.
  */
 enum NextTurn {
-    /** The body that leaves: what it waits for has come, so that its thread keeps the loop. */
+    /** The body that leaves: its wait has ended, so that its thread keeps the loop. */
     OWN,
-    /** Another body, whose wait is over. */
+    /** Another body: its wait has ended. */
     BODY,
-    /** A body that has yet to begin. */
+    /** A body that has not started. */
     START,
-    /** The thread that leaves: it runs the entry, which is of this library, and looks at the next. */
+    /** The thread that leaves: it runs the entry, which is code of this library, and looks at the next one. */
     INTERNAL,
     /** No thread: the body has resumed without this entry, which is dropped. */
     NOBODY,
-    /** A thread that runs callbacks: the entry may be a user's, which must not see the ThreadLocals of a body. */
+    /** A thread that runs callbacks: the entry may be user code, which must not see the ThreadLocals of a body. */
     DRIVER,
-    /** The runner, which alone may block, end the run and close the loop. */
+    /** The runner, the only thread that may block, end the run and close the loop. */
     RUNNER;
 
     /**
-     * The one for whom an entry of the ready queue is.
+     * Returns the next holder for an entry of the ready queue.
      *
      * @param own the entry that the leaving body waits for; null if it has ended
      */
@@ -45,10 +45,10 @@ enum NextTurn {
     }
 
     /**
-     * The one for whom the ready queue is empty, or has waited long enough for IO.
+     * Returns the next holder if the ready queue is empty, or IO has waited long enough.
      *
-     * @param mustReturn the run ends, or has failed
-     * @param idle only IO, a timer or another thread can bring the next entry, so that the loop may sleep
+     * @param mustReturn whether the run ends, or has failed
+     * @param idle whether only IO, a timer or another thread can bring the next entry, so that the loop may sleep
      */
     static NextTurn ofNone(boolean mustReturn, boolean idle) {
         return mustReturn || idle ? RUNNER : DRIVER;

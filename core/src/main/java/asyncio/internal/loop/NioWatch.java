@@ -8,7 +8,7 @@ import java.nio.channels.SelectableChannel;
 import java.nio.channels.SelectionKey;
 import org.jspecify.annotations.Nullable;
 
-/** A channel that is watched by the selector of its loop. */
+/** A channel watched by the selector of its loop. */
 final class NioWatch extends ChannelWatch {
     private boolean registering;
     private @Nullable IoRegistration registration;
@@ -28,7 +28,7 @@ final class NioWatch extends ChannelWatch {
             core.enqueue(new Told(() -> NioWatch.this.run(ops))); // in this tick, and before the next select
         }
 
-        /** The loop is being closed. The channel is its owner's. */
+        /** Does nothing when the loop is being closed: the channel belongs to its owner. */
         @Override
         public void close() {}
     }
@@ -46,7 +46,7 @@ final class NioWatch extends ChannelWatch {
         IoRegistration registration = this.registration;
         if (registration != null && !channel.isOpen()) {
             this.registration = null;
-            registration.cancel(); // with which its descriptor goes in the next select
+            registration.cancel(); // so that the next select releases its descriptor
         } else if (registration != null) {
             submit(registration);
         } else if (!registering && interest() != 0 && channel.isOpen()) {
@@ -56,7 +56,7 @@ final class NioWatch extends ChannelWatch {
                     this.registration = (IoRegistration) done.getNow();
                     apply();
                 } else if (!core.isShuttingDown() && channel.isOpen()) {
-                    core.watches.fallBack(this); // else it was closed meanwhile
+                    core.watches.fallBack(this); // otherwise it was closed meanwhile
                 }
             });
         }
@@ -67,12 +67,12 @@ final class NioWatch extends ChannelWatch {
             try {
                 registration.submit(NioIoOps.valueOf(interest()));
             } catch (CancelledKeyException e) {
-                // another thread has closed it just now
+                // another thread has just closed it
             }
         }
     }
 
-    /** The handler lets go of its channels by itself. */
+    /** Does nothing: the handler releases its channels itself. */
     @Override
     void cancel() {}
 }

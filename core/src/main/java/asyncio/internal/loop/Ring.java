@@ -7,9 +7,9 @@ import java.util.NoSuchElementException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A queue, first in, first out, that loses nothing when memory is out. It is a ring that grows, as
- * {@link java.util.ArrayDeque} is one; but that takes an element before it grows, and has lost all of them if there is
- * no memory then. This one grows first. For authors of sources. Not thread-safe.
+ * A first-in, first-out queue that loses no elements when memory runs out. It is a growing ring like
+ * {@link java.util.ArrayDeque}, which stores an element before it grows, and loses all elements if there is no memory
+ * then. This one grows first. For authors of sources. Not thread-safe.
  *
  * @param <T> the type of the elements, none of which is null
  */
@@ -18,7 +18,7 @@ public final class Ring<T> extends AbstractQueue<T> {
     private int head;
     private int size;
 
-    /** @param room for how many at first, a power of two */
+    /** @param room the initial capacity, a power of two */
     public Ring(int room) {
         if (Integer.bitCount(room) != 1) {
             throw new IllegalArgumentException("The room must be a power of two, not " + room);
@@ -37,22 +37,22 @@ public final class Ring<T> extends AbstractQueue<T> {
     }
 
     /**
-     * Makes room for one more.
+     * Makes room for one more element.
      *
-     * @throws OutOfMemoryError if that cannot be; nothing has changed then
+     * @throws OutOfMemoryError if there is no memory; nothing has changed then
      */
     public void reserve() {
         if (size == elements.length) {
             Memory.need();
             @Nullable Object[] larger = Arrays.copyOf(elements, Math.multiplyExact(size, 2));
-            // what stood before the head comes behind the end
+            // the elements before the head move behind the end
             System.arraycopy(elements, 0, larger, size, head);
             Arrays.fill(larger, 0, head, null);
             elements = larger;
         }
     }
 
-    /** As {@link #reserve}, and adds it. */
+    /** As {@link #reserve}, and appends the element. */
     @Override
     public boolean offer(T element) {
         reserve();
@@ -61,7 +61,7 @@ public final class Ring<T> extends AbstractQueue<T> {
         return true;
     }
 
-    /** As {@link #reserve}, and puts it before all others. */
+    /** As {@link #reserve}, and puts the element before all others. */
     void addFirst(T element) {
         reserve();
         head = head - 1 & elements.length - 1;
@@ -102,7 +102,7 @@ public final class Ring<T> extends AbstractQueue<T> {
             }
 
             @Override
-            @SuppressWarnings("NullAway") // what stands before the size is not null
+            @SuppressWarnings("NullAway") // the elements below the size are not null
             public T next() {
                 if (!hasNext()) {
                     throw new NoSuchElementException();

@@ -6,35 +6,34 @@ import org.jspecify.annotations.Nullable;
 /** A thread that can hold a loop, and the signal that hands the loop to it. */
 public class Seat {
     /**
-     * Turns of waiting before a platform thread parks: a loop that comes back at once then costs no system call. Waits
-     * that were worth it raise the number, others lower it; the least is what a hand-over to another body and back
-     * takes.
+     * The number of spins before a platform thread parks, so that a loop that returns at once costs no system call.
+     * Successful spins raise the number, others lower it; the minimum covers a hand-over to another body and back.
      */
     private static final int LEAST_SPINS = Runtime.getRuntime().availableProcessors() > 1 ? 250 : 0;
 
     private static final int MOST_SPINS = LEAST_SPINS * 8;
 
-    /** Zero for a virtual thread, which parks at less cost than it spins. */
+    /** Zero for a virtual thread, for which parking is cheaper than spinning. */
     private int spins;
-    /** Of a thread that drives the loop: the entry it runs has handed the loop to a body. Used by that thread only. */
+    /** Whether the entry that a driving thread runs has handed the loop to a body. Used by that thread only. */
     boolean handedOver;
 
-    /**
-     * The seat that waits for the first step of the body here to end, since that is eager. Used by the loop's owner.
-     */
+    /** The seat that waits for the end of this body's first step, which is eager. Used by the loop's owner. */
     private @Nullable Seat eagerCaller;
-    /** When the step that the body here is taking began, by the system's clock, if that is wanted. */
+    /**
+     * The start of this body's current step on the clock of {@link System#nanoTime}; zero if steps are not measured.
+     */
     long stepStart;
 
     volatile @Nullable Thread thread;
-    /** Set by {@link Baton} when the loop is handed over, taken by the thread. */
+    /** Set by {@link Baton} when the loop is handed over, cleared by the thread. */
     volatile boolean granted;
 
     Seat(boolean virtual) {
         this.spins = virtual ? 0 : LEAST_SPINS;
     }
 
-    /** The thread; null before it is made. */
+    /** Returns the thread; null before it is made. */
     public @Nullable Thread thread() {
         return thread;
     }
@@ -49,12 +48,12 @@ public class Seat {
         return caller;
     }
 
-    /** Wakes the thread, which has been given the loop and may be asleep. */
+    /** Wakes the thread, which has been granted the loop and may be asleep. */
     void wake() {
         LockSupport.unpark(thread);
     }
 
-    /** Lets a thread go that waits for a loop it will not get. */
+    /** Releases a thread that waits for a loop it will not get. */
     void dismiss() {
         granted = true;
         wake();
@@ -81,7 +80,7 @@ public class Seat {
             try {
                 LockSupport.park(this);
             } catch (OutOfMemoryError e) {
-                Thread.onSpinWait(); // a virtual thread's stack did not fit: the loop will come all the same
+                Thread.onSpinWait(); // no memory to move the stack of a virtual thread: the loop will still be granted
             }
             interrupted |= Thread.interrupted();
         }

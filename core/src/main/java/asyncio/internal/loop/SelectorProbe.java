@@ -19,22 +19,22 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds the epoll descriptor of a selector in {@code /proc}, by what a wake-up does to it: of the process's eventfds
- * one counts to 1 with {@code wakeup()} and back to 0 with {@code selectNow()}, and one epoll watches that. The kernel
- * documents what {@code fdinfo} says; that a selector is built so is the JDK's private matter. Blocks: it takes some
- * milliseconds, with ten thousand open descriptors sixty.
+ * Finds the epoll descriptor of a selector in {@code /proc}, by the effect of a wake-up: one of the process's eventfds
+ * counts to 1 with {@code wakeup()} and back to 0 with {@code selectNow()}, and one epoll watches that eventfd. The
+ * kernel documents {@code fdinfo}; the structure of the selector is an implementation detail of the JDK. Blocks: it
+ * takes some milliseconds, and about sixty with ten thousand open descriptors.
  */
 final class SelectorProbe {
     private static final Path DESCRIPTORS = Path.of("/proc/self/fd");
     private static final Path INFO = Path.of("/proc/self/fdinfo");
-    /** Others' eventfds count as well; one does so together with the selector's by chance. */
+    /** Other eventfds count as well, and one may do so together with the selector's by chance. */
     private static final int LEAST_ROUNDS = 2;
 
     private static final int MOST_ROUNDS = 8;
 
     private SelectorProbe() {}
 
-    /** Returns the number; -1 if there is not exactly one that can be it. */
+    /** Returns the descriptor; -1 unless there is exactly one candidate. */
     static int descriptorOf(Selector selector) throws IOException {
         Set<Integer> candidates = counting(selector, descriptors("eventfd"));
         for (int round = 1; round < LEAST_ROUNDS || candidates.size() > 1 && round < MOST_ROUNDS; round++) {
@@ -43,7 +43,7 @@ final class SelectorProbe {
         return candidates.size() == 1 ? epollWith(candidates.iterator().next()) : -1;
     }
 
-    /** Returns those of some eventfds that count with the selector's wake-up. */
+    /** Returns the eventfds, of the given ones, that count with the selector's wake-up. */
     private static Set<Integer> counting(Selector selector, Set<Integer> among) throws IOException {
         selector.wakeup();
         Set<Integer> up = eventfds(1, among);
@@ -51,7 +51,7 @@ final class SelectorProbe {
         return eventfds(0, up);
     }
 
-    /** Returns those of some eventfds that have counted so far. */
+    /** Returns the eventfds, of the given ones, that have the given count. */
     private static Set<Integer> eventfds(long count, Set<Integer> among) throws IOException {
         Set<Integer> found = new HashSet<>();
         for (int descriptor : among) {
@@ -83,7 +83,7 @@ final class SelectorProbe {
         return epoll;
     }
 
-    /** Returns those of a kind that this process has open. */
+    /** Returns the open descriptors of a kind in this process. */
     private static Set<Integer> descriptors(String kind) throws IOException {
         Set<Integer> found = new HashSet<>();
         try (DirectoryStream<Path> all = Files.newDirectoryStream(DESCRIPTORS)) {
@@ -112,7 +112,7 @@ final class SelectorProbe {
         }
     }
 
-    /** The system's provider, which tells the one selector that it has opened. */
+    /** The system's provider, which remembers the one selector that it has opened. */
     static final class Recording extends SelectorProvider {
         private final SelectorProvider provider = SelectorProvider.provider();
         private @Nullable AbstractSelector opened;
@@ -124,7 +124,7 @@ final class SelectorProbe {
         @Override
         public AbstractSelector openSelector() throws IOException {
             if (opened
-                    != null) { // Netty would replace the selector after an error, and nothing would watch the new one
+                    != null) { // Netty would replace the selector after an error, and epoll would not watch the new one
                 throw new IOException("The selector in a loop's epoll cannot be replaced");
             }
             AbstractSelector selector = provider.openSelector();

@@ -11,11 +11,11 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The one thread that watches channels of {@code java.nio} for loops on epoll, which takes descriptors only and a
- * channel does not tell its own. A daemon, from the first watch on.
+ * The single thread that watches channels of {@code java.nio} for loops on epoll, which needs descriptors, while a
+ * channel does not reveal its own. A daemon thread, started by the first watch.
  */
 final class SelectorThread implements Runnable {
-    /** So long may the descriptor of a watched channel live after the channel was closed. */
+    /** The longest time that the descriptor of a watched channel lives after the close of the channel. */
     private static final long LOOK_MILLIS = 500;
 
     private static @Nullable SelectorThread instance;
@@ -36,28 +36,28 @@ final class SelectorThread implements Runnable {
                 throw new UncheckedIOException("Cannot watch channels: " + e.getMessage(), e);
             }
             Thread thread = DaemonThreads.newThread(started, "asyncio-selector", 0);
-            thread.setContextClassLoader(ClassLoader.getSystemClassLoader()); // not of whoever came first
+            thread.setContextClassLoader(ClassLoader.getSystemClassLoader()); // not that of the first caller
             thread.start();
             instance = started;
         }
         return started;
     }
 
-    /** Has the thread do something before it selects again; from any thread. */
+    /** Runs a change on the thread before it selects again; from any thread. */
     void execute(Runnable change) {
         changes.add(change);
         selector.wakeup();
     }
 
-    /** In the thread. */
+    /** Called on the thread. */
     SelectionKey register(SelectableChannel channel, int interest, ThreadWatch watch) throws ClosedChannelException {
         return channel.register(selector, interest, watch);
     }
 
-    /** In the thread. */
+    /** Called on the thread. */
     void deregister(SelectionKey key) {
         key.cancel();
-        select(true); // or it could not be registered again
+        select(true); // otherwise the channel could not be registered again
     }
 
     @Override
@@ -70,7 +70,7 @@ final class SelectorThread implements Runnable {
         }
     }
 
-    /** Runs a change; its failure is one loop's, the thread is all loops'. */
+    /** Runs a change; its failure concerns one loop, while all loops share the thread. */
     private static void tryChange(Runnable change) {
         try {
             change.run();

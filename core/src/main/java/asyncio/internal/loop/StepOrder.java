@@ -14,30 +14,31 @@ import java.util.WeakHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A seeded schedule: which steps of the tasks that are ready run in a tick, and in which order; the others stay ready.
- * Callbacks run in the tick that is theirs, one after the other as they came, since callSoon and Netty promise that. A
- * step may come later than its turn, but never before a callback that stood before it. A step that is held back keeps
- * the ready queue from being empty, so virtual time stands still.
+ * A seeded schedule: decides which steps of the ready tasks run in a tick, and in which order; the others stay ready.
+ * Callbacks run in their tick, in the order of their arrival, since callSoon and Netty promise that. A step may come
+ * later than its turn, but never before a callback that was queued before it. A step that is held back keeps the ready
+ * queue from being empty, so virtual time stands still.
  *
  * <p>Most schedules are those of probabilistic concurrency testing (S. Burckhardt, P. Kothari, M. Musuvathi, S.
  * Nagarakatte: A Randomized Scheduler with Probabilistic Guarantees of Finding Bugs, ASPLOS 2010): each task has a
- * priority, only that of the highest one of those that are ready takes a step, and at some change points the task that
- * would be next gets a lower priority than all the others. The number of steps, which the paper takes as given, is
- * drawn too, since a seed alone must tell the schedule; after so many steps there are as many change points again. In
- * some of them all the tasks begin with the same priority, so that without a change point they keep the plain order.
+ * priority, only the ready task with the highest one takes a step, and at some change points the task that would be
+ * next gets a lower priority than all the others. The number of steps, which the paper takes as given, is drawn too,
+ * since the seed alone must determine the schedule; after that number of steps there are as many change points again.
+ * In some of these schedules all tasks start with the same priority, so that they keep the plain order without a change
+ * point.
  *
- * <p>The others are random walks: at each tick every step is held back with the same probability, and those that are
- * not are shuffled.
+ * <p>The others are random walks: at each tick every step is held back with the same probability, and the others are
+ * shuffled.
  */
 final class StepOrder {
-    /** For so many ticks a task may be held back: another one may poll for what only this one does. */
+    /** The number of ticks that a task may be held back, since another one may poll for its result. */
     private static final int PATIENCE = 100;
 
     private enum Kind {
         WALK,
-        /** All tasks begin with the same priority. */
+        /** All tasks start with the same priority. */
         EQUAL,
-        /** Each task begins with a priority of its own. */
+        /** Each task starts with its own priority. */
         RANKED;
 
         static Kind of(int quarter) {
@@ -47,22 +48,25 @@ final class StepOrder {
 
     private final Random random;
     private final Kind kind;
-    /** Of a walk: one of so many steps is held back, none if zero. Else: after so many, there are other points. */
+    /**
+     * In a walk, one of {@code period + 1} steps is held back, none if zero. Otherwise the number of steps after which
+     * the change points are drawn again.
+     */
     private final int period;
 
     private final Map<Object, Rank> ranks = new WeakHashMap<>();
-    /** Callbacks count as one task, which is never held back, but may go first. */
+    /** The priority of the callbacks, which count as one task that is never held back but may go first. */
     private final double callbacks;
-    /** Which of the next steps are change points. */
+    /** The indexes of the next steps that are change points. */
     private final int[] changePoints;
 
     private int stepsLeft;
     private double highest = 1;
 
-    /** @param holds whether steps are held back; in real time, where that would cost some, they are shuffled only */
+    /** @param holds whether steps are held back; in real time, where that would cost time, they are only shuffled */
     StepOrder(long seed, boolean holds) {
-        random = new Random(new SplittableRandom(seed).nextLong()); // else seeds that are close begin alike
-        // each kind, period and number of points within any sixty seeds that follow one another
+        random = new Random(new SplittableRandom(seed).nextLong()); // otherwise close seeds begin alike
+        // each combination of kind, period and number of points occurs within any sixty consecutive seeds
         long digits = Math.floorMod(seed, 60L);
         kind = holds ? Kind.of((int) digits % 4) : Kind.WALK;
         period = !holds ? 0 : kind == Kind.WALK ? (int) (digits / 4 % 5) : 4 << digits / 4 % 5;
@@ -81,7 +85,7 @@ final class StepOrder {
         }
     }
 
-    /** Puts the entries of this tick first; how many they are, at least one if there are any. */
+    /** Puts the entries of this tick first; returns their number, at least one if there are any. */
     int arrange(Queue<Runnable> ready) {
         int steps = 0;
         for (Runnable entry : ready) {
@@ -122,7 +126,7 @@ final class StepOrder {
         first.clear();
     }
 
-    /** The steps of this tick; one at least, unless callbacks run. */
+    /** Chooses the steps of this tick; at least one, unless callbacks run. */
     private Set<Runnable> chosen(Queue<Runnable> ready, boolean withCallbacks) {
         Set<Runnable> chosen = new HashSet<>();
         do {
@@ -167,7 +171,7 @@ final class StepOrder {
         }
         if (++rank.ticksHeld > PATIENCE) {
             rank.ticksHeld = 0;
-            rank.priority = ++highest; // and goes on until another one has waited as long
+            rank.priority = ++highest; // it keeps running until another one has waited as long
             return true;
         }
         return false;
@@ -195,7 +199,7 @@ final class StepOrder {
                 Objects.requireNonNull(taskOf(step)), task -> new Rank(kind == Kind.EQUAL ? 0.5 : random.nextDouble()));
     }
 
-    /** The task that takes the step; null for a callback. */
+    /** Returns the task that takes the step; null for a callback. */
     private static @Nullable Object taskOf(Runnable entry) {
         return entry instanceof Entry own ? own.task() : null;
     }

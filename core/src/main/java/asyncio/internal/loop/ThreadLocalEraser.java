@@ -8,9 +8,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Clears all ThreadLocals of a thread before another body runs on it, as the JDK's own fork/join pool does. There is no
- * API for it; below Java 24, where bodies need platform threads, {@code jdk.unsupported} still allows it without a
- * warning. From 24 on it is not attempted: bodies are virtual threads that are never reused, and platform threads, if
- * asked for, serve one body each.
+ * API for this. Before Java 24, where bodies need platform threads, {@code jdk.unsupported} still allows it without a
+ * warning. From Java 24 on it is not attempted: bodies run on virtual threads, which are never reused, and platform
+ * threads, if requested, serve one body each.
  */
 final class ThreadLocalEraser {
     static final @Nullable ThreadLocalEraser INSTANCE = create();
@@ -47,11 +47,11 @@ final class ThreadLocalEraser {
                     put, (long) offset.invoke(Thread.class.getDeclaredField("threadLocals")), (long)
                             offset.invoke(Thread.class.getDeclaredField("inheritableThreadLocals")));
         } catch (Throwable e) {
-            return null; // another JDK, another layout: threads are not reused then
+            return null; // a JDK with another layout: threads are not reused then
         }
     }
 
-    /** The thread must be the current one. */
+    /** Clears the ThreadLocals of a thread, which must be the current one. */
     boolean erase(Thread thread) {
         try {
             putObject.invokeExact((Object) thread, threadLocals, (Object) null);

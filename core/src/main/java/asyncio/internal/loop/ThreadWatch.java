@@ -8,13 +8,14 @@ import java.nio.channels.SelectionKey;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A channel that the {@link SelectorThread} watches for a loop that has no selector. What it is ready for is not looked
- * for again until the loop has done something about it. State belongs to that thread.
+ * A channel that the {@link SelectorThread} watches for a loop without a selector. After it has become ready for an
+ * operation, that operation is not watched again until the loop has handled it. The state belongs to the selector
+ * thread.
  */
 final class ThreadWatch extends ChannelWatch {
     private final SelectorThread thread = SelectorThread.get();
     private @Nullable SelectionKey key;
-    /** The operations that the loop has been told of and has not handled. */
+    /** The operations reported to the loop and not handled yet. */
     private int told;
 
     private boolean cancelled;
@@ -50,13 +51,13 @@ final class ThreadWatch extends ChannelWatch {
                 key.interestOps(interest & ~told);
             }
         } catch (ClosedChannelException | CancelledKeyException | IllegalBlockingModeException e) {
-            key = null; // its owner has closed it, or made it block
+            key = null; // its owner has closed it, or put it in blocking mode
         }
     }
 
     /**
-     * Lets go of a channel that is no longer watched, or whose loop is closed: when its owner closes it, its descriptor
-     * goes at once.
+     * Releases a channel that is no longer watched, or the loop of which is closed, so that its descriptor is freed as
+     * soon as its owner closes it.
      */
     private void letGo() {
         SelectionKey key = this.key;
@@ -66,7 +67,7 @@ final class ThreadWatch extends ChannelWatch {
         }
     }
 
-    /** It is ready for something. */
+    /** Called when the channel is ready. */
     void ready(SelectionKey key) {
         try {
             int ready = key.readyOps();
@@ -81,7 +82,7 @@ final class ThreadWatch extends ChannelWatch {
         }
     }
 
-    /** On the loop. */
+    /** Runs the callbacks on the loop, then watches again. */
     private void runAndLook(int ready) {
         try {
             run(ready);

@@ -14,14 +14,16 @@ import org.jspecify.annotations.Nullable;
 public final class TimeHolds {
     private final Runnable whenReleased;
     private final Set<Hold> holds = ConcurrentHashMap.newKeySet();
-    /** The size of a concurrent set may miss one that comes while another goes. */
+    /**
+     * Kept separately, since the size of a concurrent set may miss an element that is added while another is removed.
+     */
     private final AtomicInteger count = new AtomicInteger();
 
     TimeHolds(Runnable whenReleased) {
         this.whenReleased = whenReleased;
     }
 
-    /** Until it is released. */
+    /** Adds a hold, which lasts until it is released. */
     Hold add(Object holder, @Nullable Throwable site) {
         count.incrementAndGet();
         Hold hold = new Hold(holder, site);
@@ -37,10 +39,10 @@ public final class TimeHolds {
         return List.copyOf(holds);
     }
 
-    /** By identity. */
+    /** A hold, compared by identity. */
     public final class Hold {
         public final Object holder;
-        /** The place where it was asked for. */
+        /** The place where the hold was requested. */
         public final @Nullable Throwable site;
 
         private final AtomicBoolean released = new AtomicBoolean();
@@ -50,7 +52,7 @@ public final class TimeHolds {
             this.site = site;
         }
 
-        /** Lets the time go; once. */
+        /** Releases the hold; only the first call has an effect. */
         public void release() {
             if (released.compareAndSet(false, true)) {
                 holds.remove(this);

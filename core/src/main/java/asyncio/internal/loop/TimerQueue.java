@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A binary heap of timers, earliest deadline first, equal deadlines in the order they were added; an entry knows its
- * place, so that removing one costs O(log n) and a cancelled long timeout leaves nothing behind. Used by the thread
- * that runs the loop only.
+ * index, so that removing it is O(log n) and a cancelled long timeout does not stay in the heap. Used only by the
+ * thread that runs the loop.
  */
 public final class TimerQueue {
     /** One timer. */
@@ -20,7 +20,7 @@ public final class TimerQueue {
         private final @Nullable Runnable action;
         private long sequence;
         private int index = ABSENT;
-        /** Removed, possibly before another thread's wish to add it was carried out. */
+        /** Whether it was removed, possibly before another thread's request to add it was carried out. */
         private boolean removed;
 
         public Entry(@Nullable Runnable action, long deadlineNanos) {
@@ -33,7 +33,7 @@ public final class TimerQueue {
             return Objects.requireNonNull(action);
         }
 
-        /** Entries that were added later have higher ones. */
+        /** Returns the sequence number; entries that were added later have higher ones. */
         long sequence() {
             return sequence;
         }
@@ -54,17 +54,17 @@ public final class TimerQueue {
         return size;
     }
 
-    /** The earliest deadline, or {@link #NONE}. */
+    /** Returns the earliest deadline, or {@link #NONE}. */
     long nextDeadline() {
         return size == 0 ? NONE : at(0).deadlineNanos;
     }
 
-    /** The next entry's {@link Entry#sequence()}. */
+    /** Returns the {@link Entry#sequence()} of the next entry to be added. */
     long nextSequence() {
         return nextSequence;
     }
 
-    /** The entries that are due by a time, in no particular order; if they are more than so many, only those. */
+    /** Returns the entries that are due by a time, in no particular order, and no more than a limit. */
     List<Entry> dueBy(long deadline, int limit) {
         List<Entry> due = new ArrayList<>();
         addDueBy(deadline, limit, 0, due);
@@ -79,7 +79,7 @@ public final class TimerQueue {
         }
     }
 
-    /** Sets another deadline for an entry that is in the queue; of equal ones it keeps its place. */
+    /** Changes the deadline of an entry in the queue; it keeps its order among entries with equal deadlines. */
     void postpone(Entry entry, long deadline) {
         take(entry);
         entry.deadlineNanos = deadline;
@@ -87,9 +87,9 @@ public final class TimerQueue {
     }
 
     /**
-     * Makes room for one more.
+     * Makes room for one more entry.
      *
-     * @throws OutOfMemoryError if that cannot be; nothing has changed then
+     * @throws OutOfMemoryError if there is no memory; nothing has changed then
      */
     void reserve() {
         if (size == heap.length) {
@@ -98,7 +98,7 @@ public final class TimerQueue {
         }
     }
 
-    /** Does nothing if the entry has been removed already. */
+    /** Adds an entry, unless it has already been removed. */
     void add(Entry entry) {
         if (entry.removed) {
             return;
@@ -108,7 +108,7 @@ public final class TimerQueue {
         siftUp(entry, size++);
     }
 
-    /** The earliest entry; call only if there is one. */
+    /** Returns the earliest entry; call only if there is one. */
     Entry peek() {
         return at(0);
     }
@@ -120,7 +120,7 @@ public final class TimerQueue {
         return first;
     }
 
-    /** Does nothing if the entry is not in the queue, except that it will not get in any more. */
+    /** Removes an entry; one that is not in the queue cannot be added any more. */
     void remove(Entry entry) {
         entry.removed = true;
         take(entry);

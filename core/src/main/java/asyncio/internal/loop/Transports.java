@@ -11,7 +11,7 @@ import io.netty.channel.epoll.EpollIoOps;
 import io.netty.channel.nio.NioIoHandler;
 import org.jspecify.annotations.Nullable;
 
-/** The kinds of IO; in a class of its own since epoll's classes may be absent. */
+/** The kinds of IO, in a separate class since epoll's classes may be absent. */
 public final class Transports {
     private Transports() {}
 
@@ -34,7 +34,7 @@ public final class Transports {
     /**
      * Registers a handle.
      *
-     * @param pollSoon called, on the loop, when there is something to do in the next select
+     * @param pollSoon called on the loop when the next select has work to do
      * @param cancelled called once, when the registration is cancelled
      */
     static IoRegistration register(IoHandler io, IoHandle handle, Runnable pollSoon, Runnable cancelled)
@@ -45,7 +45,10 @@ public final class Transports {
                 : new NeverEmpty(registration, cancelled);
     }
 
-    /** NIO closes a channel's socket in the select after its close; until then a server's port is taken. */
+    /**
+     * A registration with NIO, which closes a channel's socket only in the select after the channel's close; until then
+     * a server's port is in use.
+     */
     private record LetGo(IoRegistration registration, Runnable pollSoon, Runnable cancelled) implements IoRegistration {
         @Override
         @SuppressWarnings("TypeParameterUnusedInFormals") // Netty's signature
@@ -79,10 +82,10 @@ public final class Transports {
     }
 
     /**
-     * Netty (4.2.13 to 4.2.17 at least, since netty/netty#16689) takes a descriptor out of epoll when a channel is
-     * interested in nothing, and cannot put it back: the next interest fails with ENOENT. A channel that has seen its
-     * peer's end, or is paused then, comes to that. It stays in epoll with no interest but the edge-triggered mark,
-     * which brings errors and hang-ups once and not for ever.
+     * Netty (4.2.13 to 4.2.17 at least, since netty/netty#16689) removes a descriptor from epoll when its channel has
+     * no interest, and cannot add it again: the next interest fails with ENOENT. That happens to a channel that has
+     * seen the end of its peer, or is paused then. Here the descriptor stays in epoll with only the edge-triggered
+     * flag, which reports errors and hang-ups once instead of forever.
      */
     private record NeverEmpty(IoRegistration registration, Runnable cancelled) implements IoRegistration {
         @Override
