@@ -12,8 +12,8 @@ import reactor.core.Scannable;
 import reactor.core.publisher.Operators;
 
 /**
- * A subscription that hopes to need no more than one look at the queue, and becomes a {@link Suspension} if it must
- * wait. It is half as large, and most puts and gets need no other.
+ * A subscription that first tries the queue once, and becomes a {@link Suspension} if it must wait. It is half as large
+ * as one, and most puts and gets never wait.
  */
 abstract class AttemptSubscription<T> implements KeepingSubscription, Scannable {
     private static final VarHandle STATE;
@@ -36,10 +36,10 @@ abstract class AttemptSubscription<T> implements KeepingSubscription, Scannable 
         this.actual = actual;
     }
 
-    /** Looks, and tells the subscriber what came of it; false if it must wait. */
+    /** Tries the queue and signals the outcome to the subscriber; false if it must wait. */
     abstract boolean succeeds();
 
-    /** @param loop where it is requested, and goes on */
+    /** @param loop the loop on which it is requested, and resumes */
     abstract Suspension<T> suspend(@Nullable EventLoop loop);
 
     /** Takes the outcome, under the queue's monitor; false if it was cancelled. */
@@ -62,7 +62,7 @@ abstract class AttemptSubscription<T> implements KeepingSubscription, Scannable 
     public final void withhold(BooleanSupplier cancelled) {
         if (state instanceof Suspension<?> suspension) {
             suspension.withhold(cancelled);
-        } // else it has its outcome
+        } // else it already has its outcome
     }
 
     @Override

@@ -16,9 +16,9 @@ import reactor.core.scheduler.Schedulers;
 import reactor.util.context.Context;
 
 /**
- * A waiter that wants several items. It stands in the line of the getters by its {@link Collector}, and keeps its place
- * there until it is full, or its time is out. Everything is guarded by the queue's monitor; the items are this one's
- * from the offer on, and go back to their places if it is cancelled before it resumes.
+ * A waiter for several items. Its {@link Collector} stands in the line of getters, and keeps its place until the batch
+ * is full or its time is up. Everything is guarded by the queue's monitor; the batch owns an item from the offer on,
+ * and its items return to their places if it is cancelled before it resumes.
  */
 final class BatchSuspension<T> extends Suspension<List<T>> implements Told {
     private final QueueCore<T> core;
@@ -31,7 +31,7 @@ final class BatchSuspension<T> extends Suspension<List<T>> implements Told {
     private final List<T> items = new ArrayList<>();
     private long[] places = new long[4];
     private @Nullable Disposable timer;
-    /** Sees to it that the items are not kept by a loop that is closed over the timer. */
+    /** Ends the batch if its loop is closed while the timer runs, so that the items are not lost. */
     private @Nullable Disposable closing;
 
     BatchSuspension(
@@ -63,7 +63,7 @@ final class BatchSuspension<T> extends Suspension<List<T>> implements Told {
         return items.size() == max;
     }
 
-    /** Whether it wants no more than what is there. */
+    /** Whether it takes only the items that are present. */
     boolean isImpatient() {
         return within.isZero();
     }
@@ -76,13 +76,13 @@ final class BatchSuspension<T> extends Suspension<List<T>> implements Told {
         items.add(item);
     }
 
-    /** It gets what it has; false if it was cancelled, and is about to leave. */
+    /** Completes it with its items; false if it was cancelled and is about to leave. */
     boolean complete() {
         stopTimer();
         return grant(items);
     }
 
-    /** Returns the waiter to tell if it takes the item; null if it no longer waits. */
+    /** Returns the waiter to notify if it takes the item; null if it no longer waits. */
     @Nullable Told offer(T item, long place) {
         if (!isWaiting()) {
             return null;
@@ -98,13 +98,13 @@ final class BatchSuspension<T> extends Suspension<List<T>> implements Told {
         return items.size() == 1 ? this::startTimer : NOBODY;
     }
 
-    /** The queue is shut down; whom to tell. */
+    /** Ends it because the queue is shut down; returns the waiter to notify. */
     @Nullable Suspension<?> refuse(QueueShutDownException error) {
         boolean settled = !items.isEmpty() ? complete() : emptyAtEnd ? grant(null) : fail(error);
         return settled ? this : null;
     }
 
-    /** Takes the items out of it, if it leaves with them. */
+    /** Removes its items, for a batch that leaves without completing. */
     List<T> takeOut() {
         stopTimer();
         List<T> out = new ArrayList<>(items);
@@ -123,9 +123,9 @@ final class BatchSuspension<T> extends Suspension<List<T>> implements Told {
         }
     }
 
-    // ---- outside of it
+    // ---- outside the monitor
 
-    /** The first item has come. */
+    /** Starts the timer when the first item has arrived. */
     void startTimer() {
         EventLoop loop = loop();
         Scheduler clock = loop == null || loop.isClosed() ? Schedulers.parallel() : loop.scheduler();
@@ -183,7 +183,7 @@ final class BatchSuspension<T> extends Suspension<List<T>> implements Told {
         }
     }
 
-    /** An error that comes too late is not asked for any more. */
+    /** Ignores an error that arrives too late. */
     @Override
     protected void undelivered(@Nullable List<T> value, @Nullable Throwable error) {
         giveBack(value);
@@ -194,11 +194,11 @@ final class BatchSuspension<T> extends Suspension<List<T>> implements Told {
         return "a batch of items of " + core.describe();
     }
 
-    /** The place in line. It is never told anything itself. */
+    /** The batch's place in line. It is never notified itself. */
     static final class Collector<T> extends Getter<T> {
         private final BatchSuspension<T> batch;
 
-        @SuppressWarnings("unchecked") // who is told nothing may be of any type
+        @SuppressWarnings("unchecked") // a collector is never notified, so the type does not matter
         Collector(BatchSuspension<T> batch) {
             super(batch.core, (CoreSubscriber<T>) (CoreSubscriber<?>) batch.actual(), null, false, null);
             this.batch = batch;

@@ -14,21 +14,21 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * Gives each item to every subscriber. Each has a bounded buffer of its own, and says what is to happen when that is
- * full: the sender waits for it, or it misses the oldest items, or it is disconnected. Others are not concerned by what
- * one has chosen, but for the sender's wait.
+ * Sends each item to every subscriber. Each subscriber has its own bounded buffer, and chooses the action when that is
+ * full: the sender waits, the oldest items are dropped, or the subscriber is disconnected. One subscriber's choice
+ * affects the others only through the sender's wait.
  *
- * <p><b>Order.</b> All subscribers get the items in the same order, whoever sends them. Senders are served first in,
- * first out. An item is in all buffers or in none.
+ * <p><b>Order.</b> All subscribers receive the items in the same order, regardless of the sender. Senders are served
+ * first in, first out. An item is in all buffers or in none.
  *
  * <p><b>Threading.</b> Every method may be called from any thread, on a loop or off it; none blocks. A waiter on a loop
  * resumes in that loop's next tick, any other on the thread that sends or gets, after that call has changed the
  * broadcast: never under a lock and never by recursion.
  *
- * <p><b>Cancelling.</b> A send that is cancelled, or out of time, has not happened. If a getter is cancelled after
+ * <p><b>Cancelling.</b> A send that is cancelled or times out has not happened. If a getter is cancelled after
  * receiving an item but before resuming, the item returns to the head of its buffer.
  *
- * <p><b>Errors.</b> After {@link #close} sends fail with {@link QueueShutDownException}. Null is refused with
+ * <p><b>Errors.</b> After {@link #close}, sends fail with {@link QueueShutDownException}. Null is rejected with
  * {@link NullPointerException}.
  *
  * <pre>{@code
@@ -45,20 +45,25 @@ import reactor.core.publisher.Mono;
  * await(quotes.send(new Quote("ACME")));                                     // waits for the second one, if it is slow
  * }</pre>
  *
- * <p>asyncio has none; Kotlin's {@code SharedFlow}, tokio's {@code broadcast}.
+ * <p>asyncio has no equivalent; Kotlin has {@code SharedFlow}, tokio {@code broadcast}.
  *
  * @param <T> the type of the items
  * @since 0.1.0
  */
 public final class Broadcast<T> implements Scannable {
-    /** The action when an item comes for a subscriber whose buffer is full. */
+    /** The action when an item arrives for a subscriber with a full buffer. */
     public enum Overflow {
-        /** The sender waits until there is room in the buffer: no item is missed, and the slowest sets the pace. */
+        /**
+         * The sender waits until there is room in the buffer: no item is missed, and the slowest subscriber sets the
+         * pace.
+         */
         SUSPEND,
-        /** The oldest item in the buffer is dropped; {@link BroadcastSubscription#missed()} counts them. */
+        /**
+         * The oldest item in the buffer is dropped; {@link BroadcastSubscription#missed()} counts the dropped items.
+         */
         DROP_OLDEST,
         /**
-         * The subscription ends: what is in its buffer can still be got, then gets fail with
+         * The subscription ends: the items in its buffer can still be received, then gets fail with
          * {@link SlowSubscriberException}.
          */
         DISCONNECT
@@ -66,19 +71,20 @@ public final class Broadcast<T> implements Scannable {
 
     private final BroadcastCore<T> core;
 
-    /** One whose subscribers get what is sent from their subscription on. */
+    /** Creates a broadcast in which subscribers receive the items sent after they subscribed. */
     public Broadcast() {
         this(0);
     }
 
     /**
-     * One whose new subscribers get the last items first: as many of the last {@code replay} as their buffers hold.
+     * Creates a broadcast in which a new subscriber first receives the latest items: as many of the last {@code replay}
+     * as its buffer holds.
      *
-     * @throws IllegalArgumentException if it is negative
+     * @throws IllegalArgumentException if {@code replay} is negative
      */
     public Broadcast(int replay) {
         if (replay < 0) {
-            throw new IllegalArgumentException("Cannot replay " + replay + " items: 0 at least");
+            throw new IllegalArgumentException("Cannot replay " + replay + " items: at least 0");
         }
         core = new BroadcastCore<>(replay);
     }
@@ -86,28 +92,28 @@ public final class Broadcast<T> implements Scannable {
     // ---- sending
 
     /**
-     * Sends an item to all subscribers there are, as soon as there is room with those of {@link Overflow#SUSPEND}; at
-     * once if there is none. Nothing happens until subscription; each subscription sends it once more. Cancelling it
-     * before it is over sends it to nobody.
+     * Sends an item to all current subscribers, as soon as every {@link Overflow#SUSPEND} subscriber has room;
+     * immediately if there are none. Nothing happens until subscription; each subscription sends the item again.
+     * Cancelling it before it completes sends the item to no subscriber.
      *
-     * <p>Fails with {@link QueueShutDownException} if the broadcast is closed, or is while it waits.
+     * <p>Fails with {@link QueueShutDownException} if the broadcast is closed before or while it waits.
      */
     public Mono<Void> send(T item) {
         return new Send(Objects.requireNonNull(item, "item"), null);
     }
 
     /**
-     * As {@link #send(Object)}, but fails with {@link java.util.concurrent.TimeoutException} if there was no room
-     * within {@code limit}; nobody has the item then.
+     * Like {@link #send(Object)}, but fails with {@link java.util.concurrent.TimeoutException} if there is no room
+     * within {@code limit}; no subscriber receives the item then.
      */
     public Mono<Void> send(T item, Duration limit) {
         return new Send(Objects.requireNonNull(item, "item"), Objects.requireNonNull(limit, "limit"));
     }
 
     /**
-     * Sends an item, if that is possible at once.
+     * Sends an item if that is possible without waiting.
      *
-     * @return false if there is no room with somebody, or others are waiting to send
+     * @return false if a subscriber has no room, or other senders are waiting
      * @throws QueueShutDownException if the broadcast is closed
      */
     public boolean trySend(T item) {
@@ -115,8 +121,8 @@ public final class Broadcast<T> implements Scannable {
     }
 
     /**
-     * Ends it: nothing more is sent, and senders that wait fail with {@link QueueShutDownException}. Subscribers can
-     * still get what is in their buffers. Calling it again changes nothing.
+     * Closes the broadcast: nothing more is sent, and waiting senders fail with {@link QueueShutDownException}.
+     * Subscribers can still receive the items in their buffers. Calling it again changes nothing.
      */
     public void close() {
         core.close();
@@ -129,17 +135,17 @@ public final class Broadcast<T> implements Scannable {
 
     // ---- subscribing
 
-    /** As {@link #subscribe(int, Overflow)}, with {@link Overflow#SUSPEND}. */
+    /** Like {@link #subscribe(int, Overflow)}, with {@link Overflow#SUSPEND}. */
     public BroadcastSubscription<T> subscribe(int capacity) {
         return subscribe(capacity, Overflow.SUSPEND);
     }
 
     /**
-     * Subscribes at once: what is sent from now on is in the subscription's buffer, to be got from it. Close it when it
-     * is not needed any more; one that nobody gets from makes senders wait, if that is what it has chosen.
+     * Subscribes immediately: items sent from now on go to the subscription's buffer. Close the subscription when it is
+     * no longer needed; an unread {@link Overflow#SUSPEND} one makes senders wait.
      *
-     * @param capacity of the buffer
-     * @param overflow what happens when it is full
+     * @param capacity the capacity of the buffer
+     * @param overflow the action when it is full
      * @throws IllegalArgumentException if the capacity is not positive
      */
     public BroadcastSubscription<T> subscribe(int capacity, Overflow overflow) {
@@ -147,9 +153,10 @@ public final class Broadcast<T> implements Scannable {
     }
 
     /**
-     * A Flux, each subscriber of which subscribes as by {@link #subscribe(int, Overflow)}, gets what it requests, and
-     * leaves when it is cancelled. Completes after the last item when the broadcast is closed; fails with
-     * {@link SlowSubscriberException} if it is disconnected.
+     * Returns a Flux that subscribes to the broadcast as {@link #subscribe(int, Overflow)} does, once for each
+     * subscriber. A subscriber receives as many items as it requests, and leaves the broadcast when it is cancelled.
+     * Completes after the last item when the broadcast is closed; fails with {@link SlowSubscriberException} if the
+     * subscriber is disconnected.
      *
      * @throws IllegalArgumentException if the capacity is not positive
      */
@@ -162,7 +169,7 @@ public final class Broadcast<T> implements Scannable {
 
     private static int checked(int capacity) {
         if (capacity < 1) {
-            throw new IllegalArgumentException("A buffer for " + capacity + " items: 1 at least");
+            throw new IllegalArgumentException("A buffer for " + capacity + " items: at least 1");
         }
         return capacity;
     }
@@ -174,13 +181,13 @@ public final class Broadcast<T> implements Scannable {
 
     // ---- looking at it
 
-    /** {@code <Broadcast subscribers[3] senders[1] closed>}, without what is none. */
+    /** {@code <Broadcast subscribers[3] senders[1] closed>}; empty parts are omitted. */
     @Override
     public String toString() {
         return core.toString();
     }
 
-    /** The senders that wait. */
+    /** The waiting senders. */
     @Override
     public Stream<? extends Scannable> inners() {
         return core.senders().stream();

@@ -11,23 +11,23 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The state of a {@link Broadcast}, all buffers of its subscribers included, under one monitor: so that all get the
- * items in the same order, and an item is in all buffers or in none. No signal is sent while it is held.
+ * The state of a {@link Broadcast}, including its subscribers' buffers, under one monitor, so that all subscribers
+ * receive the items in the same order, and an item is in all buffers or in none. No signal is sent while it is held.
  *
- * <p>Ownership: a sender is granted room, not the entry of its item, which comes with its next step; at most one is at
- * a time, and nobody sends before that one has. A getter's item is out of its buffer, and comes back to its place if
- * the getter does not resume with it.
+ * <p>Ownership: a sender is granted room; its item enters the buffers in its next step. Only one sender at a time has a
+ * grant, and no other sends before it has. A granted item has left its buffer, and returns to its place if the getter
+ * does not resume with it.
  */
 final class BroadcastCore<T> {
     private final int replay;
-    /** The last items, not more than {@link #replay}. */
+    /** The latest items, at most {@link #replay}. */
     private final Deque<T> replayed = new ArrayDeque<>();
 
     private final Set<SubscriberBuffer<T>> buffers = new LinkedHashSet<>();
     private final WaitQueue<SendSuspension<T>> senders = new WaitQueue<>();
     /** The number of buffers that make senders wait. */
     private int full;
-    /** A sender was granted room, and has not resumed. */
+    /** Whether a sender was granted room and has not resumed. */
     private boolean reserved;
 
     private boolean closed;
@@ -38,7 +38,7 @@ final class BroadcastCore<T> {
 
     // ---- sending
 
-    /** Without a wait; false if that cannot be. */
+    /** Sends without waiting; false if that is not possible. */
     boolean trySend(T item) {
         List<Told> told;
         synchronized (this) {
@@ -54,7 +54,7 @@ final class BroadcastCore<T> {
         return true;
     }
 
-    /** True if it may go on, for which room is reserved. */
+    /** True if the sender may resume, with room reserved for it. */
     synchronized boolean begin(SendSuspension<T> sender) {
         if (!sender.isStillWaiting()) {
             return false;
@@ -74,13 +74,13 @@ final class BroadcastCore<T> {
         senders.remove(sender);
     }
 
-    /** The sender who was granted room resumes. */
+    /** Sends the item of the sender with reserved room, which has resumed. */
     void sendReserved(T item) {
         List<Told> told = new ArrayList<>();
         synchronized (this) {
             reserved = false;
             if (closed) {
-                throw refusal(); // it came in between
+                throw refusal(); // closed between the grant and this step
             }
             told.addAll(publish(item));
             addNextSender(told);
@@ -88,7 +88,7 @@ final class BroadcastCore<T> {
         tell(told);
     }
 
-    /** It does not. */
+    /** Releases the room reserved for a sender that will not resume. */
     void releaseReserved() {
         List<Told> told = new ArrayList<>(1);
         synchronized (this) {
@@ -98,7 +98,7 @@ final class BroadcastCore<T> {
         tell(told);
     }
 
-    /** Under the monitor; whom to tell. */
+    /** Adds an item to all buffers, under the monitor; returns the waiters to notify. */
     private List<Told> publish(T item) {
         if (replay > 0) {
             if (replayed.size() == replay) {
@@ -165,7 +165,7 @@ final class BroadcastCore<T> {
         return buffer;
     }
 
-    /** The subscriber wants no more. */
+    /** Removes a subscriber. */
     void unsubscribe(SubscriberBuffer<T> buffer) {
         List<Told> told = new ArrayList<>();
         synchronized (this) {
@@ -176,12 +176,12 @@ final class BroadcastCore<T> {
         tell(told);
     }
 
-    /** One more makes senders wait, or one less. */
+    /** Counts one buffer more, or one less, that makes senders wait. */
     void countFull(boolean more) {
         full += more ? 1 : -1;
     }
 
-    /** An item, or null; throws if there will never be one. */
+    /** Returns an item, or null; throws if there will never be one. */
     @Nullable T poll(SubscriberBuffer<T> buffer) {
         T item;
         List<Told> told = List.of();
@@ -219,7 +219,7 @@ final class BroadcastCore<T> {
         buffer.remove(getter);
     }
 
-    /** An item that was granted, and that nobody goes on with. */
+    /** Returns a granted item with which its getter will not resume. */
     void giveBack(SubscriberBuffer<T> buffer, T item, long place) {
         Told told;
         synchronized (this) {
@@ -235,7 +235,7 @@ final class BroadcastCore<T> {
         for (Told one : told) {
             try {
                 one.deliver();
-            } catch (Error e) { // of a subscriber that runs here; the others are told all the same
+            } catch (Error e) { // from a subscriber that runs here; notify the others nevertheless
                 first = first == null ? e : Suppressed.add(first, e);
             }
         }

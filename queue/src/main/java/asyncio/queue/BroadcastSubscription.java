@@ -12,9 +12,9 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * One subscriber's buffer of a {@link Broadcast}, to get from as from a {@link Queue}: {@link Broadcast#subscribe}.
- * Threading, order and cancelling are those of the broadcast. Several may get from one subscription, each item goes to
- * one of them then.
+ * A subscription of a {@link Broadcast}, with a buffer to get items from as from a {@link Queue}; see
+ * {@link Broadcast#subscribe}. Threading, order and cancelling are those of the broadcast. Several getters may share a
+ * subscription; each item then goes to one of them.
  *
  * @param <T> the type of the items
  * @since 0.1.0
@@ -29,42 +29,45 @@ public final class BroadcastSubscription<T> implements AutoCloseable, Scannable 
     }
 
     /**
-     * Takes the next item, when there is one. Nothing happens until subscription. Cancelling it takes nothing.
+     * Takes the next item as soon as there is one. Nothing happens until subscription. Cancelling it takes nothing.
      *
-     * <p>Fails, when the buffer is empty, with {@link QueueShutDownException} if the broadcast or this is closed, with
-     * {@link SlowSubscriberException} if it was disconnected.
+     * <p>If the buffer is empty, fails with {@link QueueShutDownException} if the broadcast or this subscription is
+     * closed, and with {@link SlowSubscriberException} if it was disconnected.
      */
     public Mono<T> get() {
         return new Get(null, false);
     }
 
     /**
-     * As {@link #get()}, but fails with {@link java.util.concurrent.TimeoutException} if there was no item within
-     * {@code limit}; nothing was taken then.
+     * Like {@link #get()}, but fails with {@link java.util.concurrent.TimeoutException} if there is no item within
+     * {@code limit}; nothing is taken then.
      */
     public Mono<T> get(Duration limit) {
         return new Get(Objects.requireNonNull(limit, "limit"), false);
     }
 
-    /** As {@link #get()}, but completes empty when the broadcast or this is closed, and the buffer empty. */
+    /**
+     * Like {@link #get()}, but completes empty when the broadcast or this subscription is closed and the buffer is
+     * empty.
+     */
     public Mono<T> next() {
         return new Get(null, true);
     }
 
     /**
-     * Takes the next item, if there is one.
+     * Takes the next item if there is one.
      *
      * @return null if there is none
-     * @throws QueueShutDownException if there is none and will not be
-     * @throws SlowSubscriberException if there is none, and it was disconnected
+     * @throws QueueShutDownException if there is none and never will be
+     * @throws SlowSubscriberException if there is none and the subscription was disconnected
      */
     public @Nullable T tryGet() {
         return core.poll(buffer);
     }
 
     /**
-     * The items as a Flux, which takes one for each that was requested. Completes when {@link #next()} does. Cancelling
-     * it does not close this subscription; see {@link Broadcast#asFlux} for that.
+     * Returns the items as a Flux, which takes one for each that was requested. Completes when {@link #next()}
+     * completes empty. Cancelling it does not close this subscription; see {@link Broadcast#asFlux} for that.
      */
     public Flux<T> asFlux() {
         return next().repeat(() -> !core.isOver(buffer));
@@ -75,14 +78,14 @@ public final class BroadcastSubscription<T> implements AutoCloseable, Scannable 
         return core.size(buffer);
     }
 
-    /** Returns the number of items that it has missed, since its buffer was full. */
+    /** Returns the number of items missed because the buffer was full. */
     public long missed() {
         return core.missed(buffer);
     }
 
     /**
-     * Leaves the broadcast: what is in the buffer is dropped, and senders wait for it no longer. Getters that wait
-     * fail, or end empty. Calling it again changes nothing.
+     * Leaves the broadcast: the items in the buffer are dropped, and senders no longer wait for it. Waiting getters
+     * fail, or complete empty. Calling it again changes nothing.
      */
     @Override
     public void close() {
@@ -108,7 +111,7 @@ public final class BroadcastSubscription<T> implements AutoCloseable, Scannable 
         private final @Nullable Duration limit;
         private final boolean emptyAtEnd;
 
-        /** For the report of one that was never awaited. */
+        /** Names {@code next()} in the report of a Mono that was never awaited. */
         private static final class Next {}
 
         Get(@Nullable Duration limit, boolean emptyAtEnd) {

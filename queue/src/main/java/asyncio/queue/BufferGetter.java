@@ -6,12 +6,12 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 
-/** A waiter that wants an item of a subscriber's buffer. */
+/** A waiter for an item of a subscriber's buffer. */
 final class BufferGetter<T> extends Suspension<T> implements Told {
     private final SubscriberBuffer<T> buffer;
     /** Whether it ends empty when the broadcast is closed, instead of failing. */
     private final boolean emptyAtEnd;
-    /** Of the item that it was granted; guarded by the broadcast's monitor, until then. */
+    /** The place of the granted item; guarded by the broadcast's monitor until the grant. */
     private long place;
 
     BufferGetter(
@@ -37,7 +37,7 @@ final class BufferGetter<T> extends Suspension<T> implements Told {
         return grant(item);
     }
 
-    /** There will be none. */
+    /** Ends it because there will be no item. */
     boolean refuse(RuntimeException error) {
         return emptyAtEnd && error instanceof QueueShutDownException ? grant(null) : fail(error);
     }
@@ -61,7 +61,7 @@ final class BufferGetter<T> extends Suspension<T> implements Told {
         }
     }
 
-    /** An error that comes too late is not asked for any more. */
+    /** Ignores an error that arrives too late. */
     @Override
     protected void undelivered(@Nullable T value, @Nullable Throwable error) {
         giveBack(value);

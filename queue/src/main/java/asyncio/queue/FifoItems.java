@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 /** First in, first out. */
 final class FifoItems<T> extends Items<T> {
     private final Ring<T> items = new Ring<>(16);
-    /** The items that have come back, before all others. */
+    /** The items that were given back, which precede all others. */
     private final TreeMap<Long, T> returned = new TreeMap<>();
     /** The place of the head of {@link #items}. */
     private long head;

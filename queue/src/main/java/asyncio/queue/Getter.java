@@ -7,12 +7,12 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 import reactor.util.context.Context;
 
-/** A waiter that wants an item. */
+/** A waiter for an item. */
 class Getter<T> extends Suspension<T> implements Told {
     private final QueueCore<T> core;
     /** Whether it ends empty when the queue is shut down, instead of failing. */
     private final boolean emptyAtEnd;
-    /** Of the item that it was granted; guarded by the queue's monitor, until then. */
+    /** The place of the granted item; guarded by the queue's monitor until the grant. */
     long place;
 
     Getter(
@@ -32,18 +32,18 @@ class Getter<T> extends Suspension<T> implements Told {
         return isWaiting();
     }
 
-    /** Grants it an item; whom to tell, or null if it is no longer waiting. */
+    /** Grants it an item; returns the waiter to notify, or null if it no longer waits. */
     @Nullable Told offer(T item, long place) {
         this.place = place;
         return grant(item) ? this : null;
     }
 
-    /** Whether it stays in line, having taken an item. */
+    /** Whether it stays in line after taking an item. */
     boolean wantsMore() {
         return false;
     }
 
-    /** The queue is shut down; whom to tell. */
+    /** Ends it because the queue is shut down; returns the waiter to notify. */
     @Nullable Suspension<?> refuse(QueueShutDownException error) {
         return (emptyAtEnd ? grant(null) : fail(error)) ? this : null;
     }
@@ -67,7 +67,7 @@ class Getter<T> extends Suspension<T> implements Told {
         }
     }
 
-    /** An error that comes too late is not asked for any more. */
+    /** Ignores an error that arrives too late. */
     @Override
     protected void undelivered(@Nullable T value, @Nullable Throwable error) {
         giveBack(value);

@@ -7,9 +7,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Least first; of equals, first in first out. A binary heap of its own, since {@code java.util.PriorityQueue} forgets
- * which of two equals was first, and loses items when the comparator throws: here all comparisons come before the first
- * change. An item's place is the number of those that were put before it, ever.
+ * Least first; equal items first in, first out. A separate binary heap, since {@code java.util.PriorityQueue} does not
+ * keep the order of equal items, and loses items when the comparator throws: here all comparisons precede the first
+ * change. An item's place is the number of items ever put before it.
  */
 final class HeapItems<T> extends Items<T> {
     private final Comparator<? super T> order;
@@ -36,7 +36,7 @@ final class HeapItems<T> extends Items<T> {
         }
         if (size == items.length) {
             @Nullable Object[] larger = Arrays.copyOf(items, size * 2);
-            places = Arrays.copyOf(places, size * 2); // both or neither: there may be no memory for one of them
+            places = Arrays.copyOf(places, size * 2); // both or neither: the second allocation may fail
             items = larger;
         }
         int k = size++;
@@ -63,12 +63,12 @@ final class HeapItems<T> extends Items<T> {
                 child++;
             }
         }
-        while (hole > 0 && before(last, lastPlace, hole)) { // seldom: the last one belongs near the bottom
+        while (hole > 0 && before(last, lastPlace, hole)) { // rare: the last item belongs near the bottom
             hole = (hole - 1) >>> 1;
         }
         T first = at(0);
         place = places[0];
-        // the last one goes to the hole, and each above it one up
+        // the last item fills the hole, and each item above it moves up
         Object moved = last;
         long movedPlace = lastPlace;
         for (int k = hole; ; k = (k - 1) >>> 1) {

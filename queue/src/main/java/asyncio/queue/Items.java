@@ -4,30 +4,30 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The items that a queue holds, in the order in which it gives them out. Each has a place in that order, which it keeps
- * when it is taken out and comes back. Guarded by the queue's monitor.
+ * The items of a queue, in the order in which they leave it. Each has a place in that order, and keeps it when it is
+ * taken out and given back. Guarded by the queue's monitor.
  */
 abstract class Items<T> {
-    /** The place of what {@link #poll} or {@link #pass} was about last. */
+    /** The place of the item of the last {@link #poll} or {@link #pass}. */
     long place;
 
-    /** Throws what a comparator throws, and has changed nothing then. */
+    /** Adds an item. If a comparator throws, its exception propagates and nothing has changed. */
     abstract void add(T item);
 
-    /** Takes out the next one, or returns null; throws as {@link #add}. */
+    /** Takes out the next item, or returns null; throws like {@link #add}. */
     abstract @Nullable T poll();
 
-    /** Gives a place to an item that is added and taken out at once, while there are no others. */
+    /** Gives a place to an item that is added and immediately taken out while there are no others. */
     abstract void pass();
 
-    /** Puts an item back where it was; throws as {@link #add}. */
+    /** Puts an item back in its place; throws like {@link #add}. */
     abstract void restore(T item, long place);
 
     abstract int size();
 
-    /** A copy, for looking at. */
+    /** A copy, for display. */
     abstract List<T> snapshot();
 
-    /** Takes out all; runs no comparator. */
+    /** Removes all items; runs no comparator. */
     abstract void clear();
 }

@@ -8,10 +8,10 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 
-/** A waiter until all items are done, or until the queue is shut down and empty. */
+/** A waiter for all items to be done, or for the queue to be shut down and empty. */
 final class JoinSuspension extends Suspension<Void> {
     private final QueueCore<?> core;
-    /** Until all are done. */
+    /** Whether it waits for all items to be done. */
     private final boolean joins;
 
     JoinSuspension(QueueCore<?> core, boolean joins, CoreSubscriber<? super Void> actual, @Nullable EventLoop loop) {
@@ -49,7 +49,7 @@ final class JoinSuspension extends Suspension<Void> {
         core.leave(this, joins);
     }
 
-    /** That something is over is nobody's property. */
+    /** There is nothing to give back. */
     @Override
     public void giveBack(@Nullable Void value) {}
 

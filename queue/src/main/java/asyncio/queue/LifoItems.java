@@ -5,7 +5,7 @@ import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Last in, first out; an item's place is the number of those that were put before it, ever. */
+/** Last in, first out; an item's place is the number of items ever put before it. */
 final class LifoItems<T> extends Items<T> {
     private @Nullable Object[] items = new @Nullable Object[8];
     private long[] places = new long[8];
@@ -38,7 +38,7 @@ final class LifoItems<T> extends Items<T> {
     void restore(T item, long place) {
         if (size == items.length) {
             @Nullable Object[] larger = Arrays.copyOf(items, size * 2);
-            places = Arrays.copyOf(places, size * 2); // both or neither: there may be no memory for one of them
+            places = Arrays.copyOf(places, size * 2); // both or neither: the second allocation may fail
             items = larger;
         }
         int k = size++;

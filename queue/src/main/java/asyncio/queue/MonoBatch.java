@@ -14,19 +14,19 @@ final class MonoBatch<T> extends ColdMono<List<T>> {
     private final Duration within;
     private final boolean emptyAtEnd;
 
-    /** For the report of one that was never awaited. */
+    /** Names {@code getBatch} in the report of a Mono that was never awaited. */
     private static final class GetBatch {}
 
-    /** As well. */
+    /** Names {@code nextBatch} there. */
     private static final class NextBatch {}
 
     MonoBatch(QueueCore<T> core, int max, Duration within, boolean emptyAtEnd) {
         super(emptyAtEnd ? NextBatch.class : GetBatch.class);
         if (max < 1) {
-            throw new IllegalArgumentException("A batch has at least 1 item, not at most " + max);
+            throw new IllegalArgumentException("The maximum size of a batch must be positive, not " + max);
         }
         if (within.isNegative()) {
-            throw new IllegalArgumentException("Cannot wait for " + within + " after the first item: zero at least");
+            throw new IllegalArgumentException("Cannot wait for " + within + " after the first item: at least zero");
         }
         this.core = core;
         this.max = max;

@@ -14,7 +14,7 @@ final class MonoGet<T> extends ColdMono<T> {
     private final @Nullable Duration limit;
     private final boolean emptyAtEnd;
 
-    /** For the report of one that was never awaited. */
+    /** Names {@code next()} in the report of a Mono that was never awaited. */
     private static final class Next {}
 
     MonoGet(QueueCore<T> core, @Nullable Duration limit, boolean emptyAtEnd) {

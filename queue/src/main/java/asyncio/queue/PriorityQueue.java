@@ -6,11 +6,11 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A {@link Queue} that gives the least item out first, and of equal ones the one that was put first.
+ * A {@link Queue} that returns the least item first, and equal items in the order in which they were put.
  *
- * <p>The comparator runs under the queue's lock: it must be quick, and not use the queue. What it throws reaches
- * whoever put or got, and leaves the queue as it was. Those who wait for room are let in in the order in which they
- * came.
+ * <p>The comparator runs under the queue's lock: it must be quick, and must not use the queue. An exception it throws
+ * propagates to the caller of the put or get, and leaves the queue unchanged. Waiting putters are admitted in order of
+ * arrival.
  *
  * <pre>{@code
  * PriorityQueue<Job> jobs = new PriorityQueue<>(100, Comparator.comparing(Job::deadline));
@@ -22,19 +22,19 @@ import org.jspecify.annotations.Nullable;
  */
 public final class PriorityQueue<T> extends Queue<T> {
     /**
-     * As {@link Queue#Queue(int)}, in the natural order of the items: putting one that is not {@link Comparable} beside
-     * another fails with {@link ClassCastException}.
+     * Like {@link Queue#Queue(int)}, in the natural order of the items: comparing one that is not {@link Comparable}
+     * with another fails with {@link ClassCastException}.
      */
     public PriorityQueue(int maxsize) {
         this(maxsize, naturalOrder());
     }
 
-    /** As {@link Queue#Queue(int)}, in the order of a comparator. */
+    /** Like {@link Queue#Queue(int)}, in the order of a comparator. */
     public PriorityQueue(int maxsize, Comparator<? super T> order) {
         this(maxsize, order, null);
     }
 
-    /** As {@link Queue#Queue(int, Consumer)}, in the order of a comparator. */
+    /** Like {@link Queue#Queue(int, Consumer)}, in the order of a comparator. */
     public PriorityQueue(int maxsize, Comparator<? super T> order, @Nullable Consumer<? super T> onUndelivered) {
         super(checkMaxsize(maxsize), new HeapItems<>(Objects.requireNonNull(order, "order")), onUndelivered);
     }
@@ -43,17 +43,17 @@ public final class PriorityQueue<T> extends Queue<T> {
         super(Integer.MAX_VALUE, items, onUndelivered);
     }
 
-    /** As {@link Queue#unbounded()}, in the natural order of the items. */
+    /** Like {@link Queue#unbounded()}, in the natural order of the items. */
     public static <T> PriorityQueue<T> unbounded() {
         return unbounded(PriorityQueue.<T>naturalOrder(), null);
     }
 
-    /** As {@link Queue#unbounded()}, in the order of a comparator. */
+    /** Like {@link Queue#unbounded()}, in the order of a comparator. */
     public static <T> PriorityQueue<T> unbounded(Comparator<? super T> order) {
         return unbounded(order, null);
     }
 
-    /** As {@link Queue#unbounded(Consumer)}, in the order of a comparator. */
+    /** Like {@link Queue#unbounded(Consumer)}, in the order of a comparator. */
     public static <T> PriorityQueue<T> unbounded(
             Comparator<? super T> order, @Nullable Consumer<? super T> onUndelivered) {
         return new PriorityQueue<>(new HeapItems<>(Objects.requireNonNull(order, "order")), onUndelivered);

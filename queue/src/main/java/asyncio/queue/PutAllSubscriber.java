@@ -18,10 +18,10 @@ import reactor.util.concurrent.Queues;
 import reactor.util.context.Context;
 
 /**
- * Puts the items of a Publisher. It is {@code concatMap(queue::put, n)}, but for three promises that Reactor's operator
- * does not keep: as many items are requested as the queue has room for at the time ({@code n} is fixed); an item that
- * comes while, or after, it is cancelled is undelivered and not lost ({@code concatMap} queues it and forgets it); and
- * a loop that looks for deadlocks sees what it waits for.
+ * Puts the items of a Publisher, like {@code concatMap(queue::put, n)}, with three additional guarantees: it requests
+ * as many items as the queue currently has room for ({@code n} is fixed); an item that arrives during or after
+ * cancellation is reported as undelivered ({@code concatMap} queues it and forgets it); and a loop's deadlock detection
+ * sees the source it waits for.
  *
  * <pre>{@literal
  *              no room for the item               the source has ended, all items are in
@@ -30,10 +30,10 @@ import reactor.util.context.Context;
  *                it has entered                       cancel, shutdown, an error
  * }</pre>
  *
- * <p>PUTTING: {@link #place} is null; WAITING: it holds an item. OVER: {@link #over} is set, by whoever ends it, and
- * what has come or still comes is undelivered. The item in the place belongs to whoever takes it out: its turn, in
- * which it enters, or the end. One thread acts at a time, the one that found {@link #calls} at 0; only {@link #act} and
- * what it calls touch the fields that are neither final nor volatile.
+ * <p>PUTTING: {@link #place} is null; WAITING: it holds an item. OVER: {@link #over} is set by the call that ends it,
+ * and items that have arrived or still arrive are undelivered. The item in the place belongs to the first to claim it:
+ * its turn, in which it enters, or the end. One thread acts at a time, the one that found {@link #calls} at 0; only
+ * {@link #act} and the methods it calls touch the fields that are neither final nor volatile.
  */
 final class PutAllSubscriber<T> implements CoreSubscriber<T>, Subscription, Scannable {
     @SuppressWarnings("rawtypes")
@@ -41,26 +41,26 @@ final class PutAllSubscriber<T> implements CoreSubscriber<T>, Subscription, Scan
             AtomicReferenceFieldUpdater.newUpdater(PutAllSubscriber.class, Subscription.class, "upstream");
 
     private final QueueCore<T> core;
-    /** Null for a subscriber that the user subscribes. */
+    /** Null for {@link Queue#asSubscriber}, which the user subscribes. */
     private final @Nullable Publisher<? extends T> source;
-    /** The subscriber that is told of the end; null if there is none. */
+    /** The subscriber to signal at the end; null if there is none. */
     private final @Nullable CoreSubscriber<? super Void> actual;
 
     private final AtomicBoolean started = new AtomicBoolean();
     private final AtomicInteger calls = new AtomicInteger();
     private final AtomicBoolean over = new AtomicBoolean();
     private volatile @Nullable Subscription upstream;
-    /** Items that came while another thread was acting, or while one before them waits. */
+    /** Items that arrived while another thread was acting, or while an earlier item waits. */
     private final Queue<T> waiting = Queues.<T>unboundedMultiproducer().get();
 
     private volatile @Nullable Place place;
-    /** Requested and not yet seen by {@link #act}. */
+    /** The number of items requested and not yet seen by {@link #act}. */
     private long due;
 
     private volatile boolean sourceEnded;
-    /** The source's; written before {@link #sourceEnded}. */
+    /** The source's error; written before {@link #sourceEnded}. */
     private @Nullable Throwable error;
-    /** Written by the one who set {@link #over}, for the subscriber. */
+    /** The error for the subscriber, written by the thread that set {@link #over}. */
     private volatile @Nullable Throwable failure;
 
     PutAllSubscriber(
@@ -81,11 +81,11 @@ final class PutAllSubscriber<T> implements CoreSubscriber<T>, Subscription, Scan
 
     @Override
     public void cancel() {
-        started.set(true); // if it has not, it never will
+        started.set(true); // never subscribe if it has not yet
         stop(null);
     }
 
-    /** Ends it, with an error for the subscriber, or because it was cancelled; from any thread. */
+    /** Ends it with an error for the subscriber, or with null on cancellation; from any thread. */
     private void stop(@Nullable Throwable error) {
         if (over.compareAndSet(false, true)) {
             failure = error;
@@ -151,7 +151,7 @@ final class PutAllSubscriber<T> implements CoreSubscriber<T>, Subscription, Scan
         }
     }
 
-    /** By the thread that found nobody acting. Requests afterwards: a source may emit from within the request. */
+    /** Acts, on the thread that found no other acting. Requests last, since a source may emit within the request. */
     private void act(@Nullable T first) {
         long more = 0;
         try {
@@ -167,7 +167,8 @@ final class PutAllSubscriber<T> implements CoreSubscriber<T>, Subscription, Scan
                 more = Operators.addCap(more, step());
                 answered = calls.addAndGet(-answered);
             } while (answered != 0);
-        } catch (RuntimeException | Error e) { // a subscriber's, or the JVM's: no thread would act any more
+        } catch (RuntimeException
+                | Error e) { // from a subscriber, or from the JVM: without this no thread would act again
             calls.set(0);
             stop(e);
             throw e;
@@ -178,13 +179,13 @@ final class PutAllSubscriber<T> implements CoreSubscriber<T>, Subscription, Scan
         }
     }
 
-    /** Puts what there is; returns how many more to request. */
+    /** Puts the available items; returns the number of items to request. */
     private long step() {
         while (!over.get()) {
             if (place != null) {
                 return 0;
             }
-            boolean last = sourceEnded; // what came before the end is seen below
+            boolean last = sourceEnded; // read first, so that items before the end are seen below
             T item = waiting.poll();
             if (item != null) {
                 put(item);
@@ -208,7 +209,7 @@ final class PutAllSubscriber<T> implements CoreSubscriber<T>, Subscription, Scan
             if (!core.put(item, null)) {
                 next = new Place(item);
             }
-        } catch (RuntimeException | Error e) { // shut down, or a comparator's
+        } catch (RuntimeException | Error e) { // shut down, or from a comparator
             core.undelivered(item, currentContext());
             stop(e);
             return;
@@ -219,7 +220,7 @@ final class PutAllSubscriber<T> implements CoreSubscriber<T>, Subscription, Scan
         }
     }
 
-    /** Asks for more, when most of what was asked for has come. */
+    /** Returns the number of items to request, once most of the requested ones have arrived. */
     private long demand() {
         if (upstream == null || due != 0 && due != core.maxsize >> 2) {
             return 0;
@@ -253,7 +254,7 @@ final class PutAllSubscriber<T> implements CoreSubscriber<T>, Subscription, Scan
     @Override
     @SuppressWarnings("rawtypes")
     public @Nullable Object scanUnsafe(Attr key) {
-        if (key == Attr.PARENT) { // what it waits for
+        if (key == Attr.PARENT) { // the object that it waits for
             Place place = this.place;
             return place != null ? place.putter : upstream != null ? upstream : source;
         }
@@ -274,7 +275,7 @@ final class PutAllSubscriber<T> implements CoreSubscriber<T>, Subscription, Scan
         return "putAll() into " + core.describe();
     }
 
-    /** The place of an item that waits for room, which hears of its entry. */
+    /** The place of an item that waits for room; it is notified when the item enters. */
     private final class Place implements CoreSubscriber<Void> {
         private final AtomicReference<@Nullable T> item;
         final Putter<T> putter;
@@ -298,12 +299,12 @@ final class PutAllSubscriber<T> implements CoreSubscriber<T>, Subscription, Scan
             };
         }
 
-        /** The item, for the first that asks. */
+        /** Returns the item to the first caller, null to any other. */
         private @Nullable T claim() {
             return item.getAndSet(null);
         }
 
-        /** The item does not enter, unless it just does. */
+        /** Keeps the item from entering, unless it is just entering. */
         void end() {
             T left = claim();
             putter.cancel();

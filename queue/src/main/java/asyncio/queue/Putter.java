@@ -7,8 +7,7 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 
 /**
- * A waiter that wants to put an item. It is granted a slot; its item enters when it resumes, and never if it is
- * cancelled before.
+ * A waiter to put an item. It is granted a slot; its item enters when it resumes, and never if it is cancelled before.
  */
 class Putter<T> extends Suspension<Void> {
     private final QueueCore<T> core;
@@ -31,12 +30,12 @@ class Putter<T> extends Suspension<Void> {
         return isWaiting();
     }
 
-    /** Grants it a slot; whom to tell, or null if it is no longer waiting. */
+    /** Grants it a slot; returns the waiter to notify, or null if it no longer waits. */
     @Nullable Suspension<?> admit() {
         return grant(null) ? this : null;
     }
 
-    /** The queue is shut down; whom to tell. */
+    /** Ends it because the queue is shut down; returns the waiter to notify. */
     @Nullable Suspension<?> refuse(QueueShutDownException error) {
         return fail(error) ? this : null;
     }
@@ -64,7 +63,7 @@ class Putter<T> extends Suspension<Void> {
         core.releaseSlot();
     }
 
-    /** An error that comes too late is not asked for any more. */
+    /** Ignores an error that arrives too late. */
     @Override
     protected void undelivered(@Nullable Void value, @Nullable Throwable error) {
         if (error == null) {

@@ -14,27 +14,26 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * A queue whose {@code put} waits for room and whose {@code get} waits for an item, without blocking a thread: first
- * in, first out. It is asyncio's, not {@code java.util.Queue}: nothing here returns false or null silently but
- * {@link #tryPut} and {@link #tryGet}.
+ * A first-in, first-out queue: {@code put} waits for room and {@code get} waits for an item, without blocking a thread.
+ * It is asyncio's queue, not {@code java.util.Queue}: only {@link #tryPut} and {@link #tryGet} return false or null.
  *
- * <p><b>Threading.</b> Every method may be called from any thread, on a loop or off it. Who waits on a loop goes on in
- * that loop's next tick, whoever put the item; who waits off every loop goes on on the thread that put it, after that
- * thread's call has changed the queue, never under a lock and never by recursion.
+ * <p><b>Threading.</b> Every method may be called from any thread, on a loop or off it. A waiter on a loop resumes in
+ * that loop's next tick, regardless of which thread put the item. Any other waiter resumes on the thread that put it,
+ * after that thread's call has changed the queue, never under a lock and never by recursion.
  *
- * <p><b>Order.</b> Getters are served in the order in which they came, and so are putters let in; nobody who comes
- * later overtakes them, not even {@code tryPut} and {@code tryGet}. A putter that was let in holds its slot until its
- * next step, in which its item enters; a putter on a loop that is busy elsewhere may be overtaken in between by one
- * that was let in after it on another thread.
+ * <p><b>Order.</b> Getters are served, and putters admitted, in order of arrival; no later call overtakes them, not
+ * even {@code tryPut} and {@code tryGet}. An admitted putter holds its slot until its next step, in which its item
+ * enters the queue. If its loop is busy in the meantime, a putter that was admitted later on another thread may
+ * overtake it.
  *
- * <p><b>Cancelling.</b> A put that is cancelled, or out of time, has not happened, and a get that is takes nothing. An
- * item that was granted to who was cancelled before it could go on returns to the head of the queue, where the next
- * getter finds it, even if the queue is full: then it holds more than {@code maxsize} for the moment. Deadlines belong
- * into {@link #get(Duration)} and {@link #put(Object, Duration)}; Reactor's {@code timeout} operator can drop an item
- * that has just come.
+ * <p><b>Cancelling.</b> A put that is cancelled or times out has not happened; a get that is cancelled or times out
+ * takes nothing. If a getter is cancelled after receiving an item but before resuming, the item returns to the head of
+ * the queue for the next getter, even if the queue is full; the queue then holds more than {@code maxsize} items for a
+ * moment. Pass deadlines to {@link #get(Duration)} and {@link #put(Object, Duration)}; Reactor's {@code timeout}
+ * operator can drop an item that has just arrived.
  *
- * <p><b>Errors.</b> After {@link #shutdown} puts and gets fail with {@link QueueShutDownException}. Null is refused
- * with {@link NullPointerException}.
+ * <p><b>Errors.</b> After {@link #shutdown}, puts fail with {@link QueueShutDownException}, as do gets from the empty
+ * queue. Null is rejected with {@link NullPointerException}.
  *
  * <pre>{@code
  * Queue<Job> jobs = new Queue<>(100);
@@ -58,7 +57,7 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
     final QueueCore<T> core;
 
     /**
-     * A queue with room for {@code maxsize} items; {@link #unbounded()} is without a limit.
+     * Creates a queue with room for {@code maxsize} items; {@link #unbounded()} has no limit.
      *
      * @throws IllegalArgumentException if {@code maxsize} is not positive
      */
@@ -67,10 +66,10 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
     }
 
     /**
-     * As {@link #Queue(int)}, with a hook for items that left the queue, or were on their way, and that nobody will
-     * get: those that {@link #shutdown(boolean) shutdown(true)} drains, those that come back later, those of a source
-     * that was being put. Without a hook they go to {@code Operators.onDiscard}. The hook runs on the thread that finds
-     * out, and must not block.
+     * Like {@link #Queue(int)}, with a hook for undelivered items, which no getter will receive: those that
+     * {@link #shutdown(boolean) shutdown(true)} drains, those given back after that, and those of a source that was
+     * being put. Without a hook they go to {@code Operators.onDiscard}. The hook runs on the thread that drops the
+     * item, and must not block.
      *
      * @throws IllegalArgumentException if {@code maxsize} is not positive
      */
@@ -85,17 +84,19 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
     static int checkMaxsize(int maxsize) {
         if (maxsize < 1) {
             throw new IllegalArgumentException("maxsize must be positive, not " + maxsize
-                    + ": asyncio's queue without a limit is unbounded() here");
+                    + ": use unbounded() for asyncio's queue without a limit");
         }
         return maxsize;
     }
 
-    /** A queue without a limit, where no {@code put} waits: whoever puts faster than others get fills the memory. */
+    /**
+     * Creates a queue without a limit. No {@code put} waits, so putting faster than the getters take fills the memory.
+     */
     public static <T> Queue<T> unbounded() {
         return unbounded(null);
     }
 
-    /** As {@link #unbounded()}, with a hook as in {@link #Queue(int, Consumer)}. */
+    /** Like {@link #unbounded()}, with a hook like that of {@link #Queue(int, Consumer)}. */
     public static <T> Queue<T> unbounded(@Nullable Consumer<? super T> onUndelivered) {
         return new Queue<>(UNBOUNDED, new FifoItems<>(), onUndelivered);
     }
@@ -103,10 +104,10 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
     // ---- putting
 
     /**
-     * Puts an item, when there is room. Nothing happens until subscription; each subscription puts it once more.
-     * Cancelling it before it is over leaves the item outside.
+     * Puts an item as soon as there is room. Nothing happens until subscription; each subscription puts the item again.
+     * Cancelling it before it completes leaves the item out of the queue.
      *
-     * <p>Fails with {@link QueueShutDownException} if the queue is shut down, or is while it waits.
+     * <p>Fails with {@link QueueShutDownException} if the queue is shut down before or while it waits.
      *
      * <p>asyncio: {@code put}.
      */
@@ -116,55 +117,55 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
     }
 
     /**
-     * As {@link #put(Object)}, but fails with {@link java.util.concurrent.TimeoutException} if there was no room within
-     * {@code limit}; the item is outside then.
+     * Like {@link #put(Object)}, but fails with {@link java.util.concurrent.TimeoutException} if there is no room
+     * within {@code limit}; the item is then not in the queue.
      */
     public Mono<Void> put(T item, Duration limit) {
         return new MonoPut<>(core, Objects.requireNonNull(item, "item"), Objects.requireNonNull(limit, "limit"));
     }
 
     /**
-     * Puts all that a Publisher emits, requesting from it as many items as there is room for, and one when there is
-     * none, which then waits for room as with {@link #put(Object)}. Nothing happens until subscription. Completes when
-     * the last item is in, fails as the Publisher does, after what came before is in. Does not shut the queue down:
-     * several may put at once.
+     * Puts all items of a Publisher. It requests as many items as there is room for, or one if there is none, which
+     * then waits for room as with {@link #put(Object)}. Nothing happens until subscription. Completes when the last
+     * item is in the queue; if the Publisher fails, fails with its error once the earlier items are in. It does not
+     * shut the queue down: several sources may be put at once.
      *
-     * <p>Fails with {@link QueueShutDownException}, and cancels the Publisher, if an item finds the queue shut down.
-     * Cancelling it cancels the Publisher; items that it had emitted and that are not in the queue yet are undelivered,
-     * see {@link #Queue(int, Consumer)}.
+     * <p>Fails with {@link QueueShutDownException}, and cancels the Publisher, if the queue is shut down when an item
+     * arrives. Cancelling it cancels the Publisher; items that were emitted but are not in the queue yet are
+     * undelivered, see {@link #Queue(int, Consumer)}.
      */
     public Mono<Void> putAll(Publisher<? extends T> source) {
         return new MonoPutAll<>(core, Objects.requireNonNull(source, "source"));
     }
 
     /**
-     * A Subscriber that puts what it gets, as {@link #putAll} does, for a Publisher to be subscribed with. Each call
-     * gives a new one. The Publisher's error goes to {@code Operators.onErrorDropped}, as does the
-     * {@link QueueShutDownException} of an item that comes too late: who wants to know uses {@code putAll}.
+     * Returns a new Subscriber that puts the items it receives, as {@link #putAll} does. The Publisher's error goes to
+     * {@code Operators.onErrorDropped}, as does the {@link QueueShutDownException} of an item that arrives too late:
+     * use {@code putAll} to see them.
      */
     public CoreSubscriber<T> asSubscriber() {
         return new PutAllSubscriber<>(core, null, null);
     }
 
     /**
-     * Puts an item at once.
+     * Puts an item without waiting.
      *
      * <p>asyncio: {@code put_nowait}.
      *
-     * @throws QueueFullException if there is no room, or what there is belongs to who waits for it
+     * @throws QueueFullException if there is no room, or all of it is reserved for putters that wait
      * @throws QueueShutDownException if the queue is shut down
      */
     public void putNowait(T item) {
         if (!tryPut(item)) {
             throw new QueueFullException(
-                    "No room in " + core.describe() + ": await put(...), which waits for it, or use tryPut");
+                    "No room in " + core.describe() + ": await put(...), which waits for room, or use tryPut");
         }
     }
 
     /**
-     * Puts an item, if there is room at once.
+     * Puts an item if there is room now.
      *
-     * @return false if there is none
+     * @return false if there is no room
      * @throws QueueShutDownException if the queue is shut down
      */
     public boolean tryPut(T item) {
@@ -174,9 +175,9 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
     // ---- getting
 
     /**
-     * Takes the next item, when there is one. Nothing happens until subscription. Cancelling it takes nothing.
+     * Takes the next item as soon as there is one. Nothing happens until subscription. Cancelling it takes nothing.
      *
-     * <p>Fails with {@link QueueShutDownException} if the queue is shut down and empty, or is while it waits.
+     * <p>Fails with {@link QueueShutDownException} if the queue is shut down and empty, before or while it waits.
      *
      * <p>asyncio: {@code get}.
      */
@@ -185,15 +186,15 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
     }
 
     /**
-     * As {@link #get()}, but fails with {@link java.util.concurrent.TimeoutException} if there was no item within
-     * {@code limit}; nothing was taken then.
+     * Like {@link #get()}, but fails with {@link java.util.concurrent.TimeoutException} if there is no item within
+     * {@code limit}; nothing is taken then.
      */
     public Mono<T> get(Duration limit) {
         return new MonoGet<>(core, Objects.requireNonNull(limit, "limit"), false);
     }
 
     /**
-     * As {@link #get()}, but completes empty when the queue is shut down and empty, for which {@code await} gives null:
+     * Like {@link #get()}, but completes empty when the queue is shut down and empty; {@code await} then returns null:
      *
      * <pre>{@code
      * for (Job job; (job = await(jobs.next())) != null; ) { await(work(job)); }
@@ -204,62 +205,63 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
     }
 
     /**
-     * Takes up to {@code max} items: those that are there, and those that come within {@code within} after the first,
-     * as soon as there are {@code max} or the time is over. Nothing happens until subscription; there is always one
-     * item at least, for which it waits as {@link #get()} does, in the same line. While it collects, it keeps its place
-     * there.
+     * Takes up to {@code max} items: those in the queue, and those that arrive within {@code within} after the first.
+     * Completes as soon as it has {@code max} items or the time is up. Nothing happens until subscription. A batch has
+     * at least one item, for which it waits like {@link #get()}, in the same line, and it keeps its place in line while
+     * it collects.
      *
-     * <p>Cancelling it takes nothing: what it had collected returns to the head of the queue, in order. If the queue is
-     * shut down while it collects, it gets what it has; with nothing it fails with {@link QueueShutDownException}.
+     * <p>Cancelling it takes nothing: the items it has collected return to the head of the queue, in order. If the
+     * queue is shut down while it collects, it completes with the items it has; with none it fails with
+     * {@link QueueShutDownException}.
      *
      * <pre>{@code
      * List<Job> batch = await(jobs.getBatch(100, Duration.ofMillis(50)));
      * }</pre>
      *
-     * <p>asyncio has none.
+     * <p>asyncio has no equivalent.
      *
-     * @param within zero for no more than what is there with the first
+     * @param within zero to take only the items present together with the first
      * @throws IllegalArgumentException if {@code max} is not positive, or {@code within} is negative
      */
     public Mono<List<T>> getBatch(int max, Duration within) {
         return new MonoBatch<>(core, max, within, false);
     }
 
-    /** As {@link #getBatch}, but completes empty when the queue is shut down and empty; see {@link #next()}. */
+    /** Like {@link #getBatch}, but completes empty when the queue is shut down and empty; see {@link #next()}. */
     public Mono<List<T>> nextBatch(int max, Duration within) {
         return new MonoBatch<>(core, max, within, true);
     }
 
     /**
-     * Batches as of {@link #getBatch} as a Flux: one is collected for each that was requested, and none without demand.
-     * Each item goes to one subscriber. Completes when the queue is shut down and empty. Cancelling returns what was
-     * collected and not emitted to the head of the queue, in order.
+     * Returns a Flux of batches like those of {@link #getBatch}: one is collected for each requested, none without
+     * demand. Each item goes to one subscriber. Completes when the queue is shut down and empty. Cancelling returns the
+     * items collected but not emitted to the head of the queue, in order.
      *
-     * @throws IllegalArgumentException as there
+     * @throws IllegalArgumentException if {@code max} is not positive, or {@code within} is negative
      */
     public Flux<List<T>> asBatches(int max, Duration within) {
         return nextBatch(max, within).repeat(() -> !core.isDrained());
     }
 
     /**
-     * The items as a Flux: each subscriber is one more getter, each item goes to one of them, and only as much is taken
-     * as was requested. Completes when the queue is shut down and empty.
+     * Returns the items as a Flux: each subscriber is another getter, each item goes to one of them, and no more items
+     * are taken than were requested. Completes when the queue is shut down and empty.
      *
-     * <p>A subscriber on a loop gets the items on that loop; off every loop it gets them on the thread that requests or
-     * puts. What is there is taken and emitted up to 64 at a time. Cancelling puts items that were taken and not
-     * emitted back to the head of the queue.
+     * <p>A subscriber on a loop receives the items on that loop; any other subscriber receives them on the thread that
+     * requests or puts. Available items are taken and emitted up to 64 at a time. Cancelling returns items that were
+     * taken but not emitted to the head of the queue.
      */
     public Flux<T> asFlux() {
         return new FluxQueue<>(core);
     }
 
     /**
-     * Takes the next item at once.
+     * Takes the next item without waiting.
      *
      * <p>asyncio: {@code get_nowait}.
      *
      * @throws QueueEmptyException if there is none
-     * @throws QueueShutDownException if there is none and will not be
+     * @throws QueueShutDownException if there is none and never will be
      */
     public T getNowait() {
         T item = tryGet();
@@ -271,10 +273,10 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
     }
 
     /**
-     * Takes the next item, if there is one.
+     * Takes the next item if there is one.
      *
      * @return null if there is none
-     * @throws QueueShutDownException if there is none and will not be
+     * @throws QueueShutDownException if there is none and never will be
      */
     public @Nullable T tryGet() {
         return core.poll(true, null);
@@ -283,7 +285,7 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
     // ---- the end
 
     /**
-     * Completes when {@link #taskDone} was called for all items that were put. Nothing happens until subscription;
+     * Completes when {@link #taskDone} has been called for every item that was put. Nothing happens until subscription;
      * cancelling it changes nothing.
      *
      * <p>asyncio: {@code join}.
@@ -293,19 +295,19 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
     }
 
     /**
-     * Tells that the work on an item is done; once for each that was put, after it was taken.
+     * Reports that the work on an item is done. Call it once for each item, after taking it.
      *
      * <p>asyncio: {@code task_done}.
      *
-     * @throws IllegalStateException if it was told for all of them
+     * @throws IllegalStateException if it was already called for every item that was put
      */
     public void taskDone() {
         core.taskDone();
     }
 
     /**
-     * Refuses items from now on; those that are in the queue can still be taken. Who waits to put, or to get from the
-     * empty queue, fails with {@link QueueShutDownException}. Calling it again changes nothing.
+     * Rejects items from now on; those in the queue can still be taken. Waiting putters, and getters waiting on the
+     * empty queue, fail with {@link QueueShutDownException}. Calling it again changes nothing.
      *
      * <p>asyncio: {@code shutdown}.
      */
@@ -314,9 +316,9 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
     }
 
     /**
-     * As {@link #shutdown()}.
+     * Like {@link #shutdown()}.
      *
-     * @param immediate whether the items in the queue are dropped too: they count as done, and go to the hook of
+     * @param immediate whether to drop the items in the queue too; they count as done, and go to the hook of
      *     {@link #Queue(int, Consumer)}
      */
     public void shutdown(boolean immediate) {
@@ -326,7 +328,7 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
     // ---- looking
 
     /**
-     * Returns the number of items in it.
+     * Returns the number of items in the queue.
      *
      * <p>asyncio: {@code qsize}.
      */
@@ -334,13 +336,13 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
         return core.size();
     }
 
-    /** Returns the number of items that fit in; 0 for {@link #unbounded()}, as in asyncio. */
+    /** Returns the capacity; 0 for {@link #unbounded()}, as in asyncio. */
     public int maxsize() {
         return core.maxsize == UNBOUNDED ? 0 : core.maxsize;
     }
 
     /**
-     * Whether there is no item.
+     * Whether the queue is empty.
      *
      * <p>asyncio: {@code empty}.
      */
@@ -349,7 +351,7 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
     }
 
     /**
-     * Whether {@link #tryPut} would find no room; never for {@link #unbounded()}.
+     * Whether {@link #tryPut} would find no room; always false for {@link #unbounded()}.
      *
      * <p>asyncio: {@code full}.
      */
@@ -362,7 +364,7 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
         return core.state().shutDown();
     }
 
-    /** {@code <Queue maxsize=2 items=[1] getters[1] putters[1] tasks=1 shutdown>}, without what is none. */
+    /** {@code <Queue maxsize=2 items=[1] getters[1] putters[1] tasks=1 shutdown>}; empty parts are omitted. */
     @Override
     public String toString() {
         return core.toString();

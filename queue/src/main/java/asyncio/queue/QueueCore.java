@@ -12,17 +12,16 @@ import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /**
- * A queue's state, and all its changes, under one monitor: the items, those who wait for one, those who wait for room.
- * No signal is sent, and no code of the user's runs, while it is held; but for the comparator of a
- * {@link PriorityQueue}, which throws before anything has changed.
+ * The state of a queue and all its changes, under one monitor: the items, the getters and the putters. While it is
+ * held, no signal is sent and no user code runs except the comparator of a {@link PriorityQueue}, which throws before
+ * anything has changed.
  *
- * <p>Who owns what: an item that is granted to a getter is out of {@link #items}, and comes back to its place if the
- * getter does not go on with it. A putter is granted a slot, not the entry of its item: that comes with its next step,
- * so that a put that is cancelled has never happened. Getters wait only while there is no item, putters only while
- * there is no room.
+ * <p>Ownership: an item granted to a getter has left {@link #items}, and returns to its place if the getter does not
+ * resume with it. A putter is granted a slot; its item enters in its next step, so that a cancelled put has never
+ * happened. Getters wait only while there is no item, putters only while there is no room.
  */
 final class QueueCore<T> {
-    /** {@link Integer#MAX_VALUE} if there is none. */
+    /** The capacity; {@link Integer#MAX_VALUE} if unbounded. */
     final int maxsize;
 
     private final String type;
@@ -31,11 +30,11 @@ final class QueueCore<T> {
     private final WaitQueue<Getter<T>> getters = new WaitQueue<>();
     private final WaitQueue<Putter<T>> putters = new WaitQueue<>();
     private final WaitQueue<JoinSuspension> joiners = new WaitQueue<>();
-    /** Waiters for its being shut down and empty. */
+    /** Waiters for the queue to be shut down and empty. */
     private final WaitQueue<JoinSuspension> ends = new WaitQueue<>();
-    /** Slots granted to putters that have not gone on. */
+    /** The number of slots granted to putters that have not resumed. */
     private int reserved;
-    /** Items put and not yet reported as done. */
+    /** The number of items put and not yet reported as done. */
     private long unfinished;
 
     private boolean shutDown;
@@ -54,7 +53,10 @@ final class QueueCore<T> {
         return items.size() + reserved < maxsize;
     }
 
-    /** The item goes to who has waited longest, whom the caller tells, or is stored. */
+    /**
+     * Grants the item to the getter that has waited longest, and returns it for the caller to notify; without one,
+     * stores it.
+     */
     private @Nullable Told enter(T item) {
         if (!getters.isEmpty()) {
             items.pass();
@@ -69,7 +71,7 @@ final class QueueCore<T> {
         return null;
     }
 
-    /** Returns the getter to tell if one takes it; null if none of them is waiting any more. */
+    /** Returns the getter to notify if one takes the item; null if none waits any longer. */
     private @Nullable Told offer(T item, long place) {
         for (Getter<T> getter; (getter = getters.peek()) != null; ) {
             Told told = getter.offer(item, place);
@@ -83,7 +85,7 @@ final class QueueCore<T> {
         return null;
     }
 
-    /** Lets the putter in who has waited longest, if there is room. */
+    /** Admits the putter that has waited longest, if there is room. */
     private @Nullable Suspension<?> admit() {
         for (Putter<T> putter; hasRoom() && (putter = putters.poll()) != null; ) {
             Suspension<?> told = putter.admit();
@@ -115,9 +117,9 @@ final class QueueCore<T> {
     // ---- putting
 
     /**
-     * Puts an item at once.
+     * Puts an item without waiting.
      *
-     * @param attempt on whose behalf; if it turns out to be cancelled, nothing happens
+     * @param attempt the subscription that puts; if it turns out to be cancelled, nothing happens
      * @return false if there is no room
      */
     boolean put(T item, @Nullable AttemptSubscription<?> attempt) {
@@ -155,7 +157,7 @@ final class QueueCore<T> {
         }
     }
 
-    /** The putter who was granted a slot goes on. */
+    /** Enters the item of a putter that was granted a slot and has resumed. */
     void enterReserved(T item) {
         Told told = null;
         Suspension<?> next = null;
@@ -164,11 +166,11 @@ final class QueueCore<T> {
                 reserved--;
                 try {
                     if (shutDown) {
-                        throw state().refusal("put into"); // asyncio's putters look again too
+                        throw state().refusal("put into"); // asyncio's putters check again too
                     }
                     told = enter(item);
                 } finally {
-                    next = admit(); // the slot is free if the item went to a getter, or was refused
+                    next = admit(); // the slot is free if the item went to a getter or was rejected
                 }
             }
         } finally {
@@ -176,7 +178,7 @@ final class QueueCore<T> {
         }
     }
 
-    /** The putter who was granted a slot does not go on. */
+    /** Releases the slot of a putter that will not resume. */
     void releaseSlot() {
         Suspension<?> next;
         synchronized (this) {
@@ -190,7 +192,7 @@ final class QueueCore<T> {
         putters.remove(putter);
     }
 
-    /** Returns the number of items that fit in now, for a putter of several. */
+    /** Returns the number of items that fit in now, for {@code putAll}. */
     synchronized int room() {
         return Math.max(0, maxsize - items.size() - reserved);
     }
@@ -198,10 +200,10 @@ final class QueueCore<T> {
     // ---- getting
 
     /**
-     * The next item, or null.
+     * Returns the next item, or null.
      *
-     * @param refuses whether it throws if there will never be one
-     * @param attempt on whose behalf; if it turns out to be cancelled, nothing happens
+     * @param refuses whether to throw if there will never be one
+     * @param attempt the subscription that gets; if it turns out to be cancelled, nothing happens
      */
     @Nullable T poll(boolean refuses, @Nullable AttemptSubscription<?> attempt) {
         T item;
@@ -228,7 +230,7 @@ final class QueueCore<T> {
         return item;
     }
 
-    /** Takes up to as many as {@code into} and {@code max} have room for; returns how many. */
+    /** Takes as many items as {@code into} and {@code max} allow; returns their number. */
     int poll(@Nullable Object[] into, long[] places, int max) {
         int n = 0;
         List<Suspension<?>> told;
@@ -242,7 +244,7 @@ final class QueueCore<T> {
             } catch (RuntimeException | Error e) {
                 if (n == 0) {
                     throw e;
-                } // else the next call brings it
+                } // else the next call throws it
             }
             told = shutDown ? endIfDrained() : putters.isEmpty() ? List.of() : admitAll();
         }
@@ -269,7 +271,7 @@ final class QueueCore<T> {
             }
             granted = getter.offer(item, items.place) != null;
             if (!granted && restore(item, items.place) == null) {
-                return false; // it was cancelled a moment ago, and nobody has seen that the item was out
+                return false; // it was cancelled a moment ago, and the item's absence was not visible
             } else if (shutDown) {
                 ended = endIfDrained();
             } else if (!putters.isEmpty()) {
@@ -277,13 +279,13 @@ final class QueueCore<T> {
             }
         }
         if (!granted) {
-            getter.giveBack(item); // for which there is no way back
+            getter.giveBack(item); // which cannot return to its place
         }
         tell(told, ended);
         return granted;
     }
 
-    /** Puts an item back where it was, under the monitor; gives what a comparator throws. */
+    /** Puts an item back in its place, under the monitor; returns a comparator's exception. */
     private @Nullable Throwable restore(T item, long place) {
         try {
             items.restore(item, place);
@@ -293,7 +295,7 @@ final class QueueCore<T> {
         }
     }
 
-    /** Takes what is there into a batch; true if that is enough. */
+    /** Moves the available items into a batch; true if that completes it. */
     boolean begin(BatchSuspension<T> batch) {
         boolean granted = false;
         boolean collects = false;
@@ -307,7 +309,7 @@ final class QueueCore<T> {
                 return batch.refuse(state().refusal("get from")) != null;
             }
             if (batch.isFull() || !batch.isEmpty() && (shutDown || batch.isImpatient())) {
-                granted = batch.complete(); // else it is about to leave, and gives back
+                granted = batch.complete(); // else it is about to leave, and gives its items back
             } else {
                 getters.add(batch.collector);
                 collects = !batch.isEmpty();
@@ -329,11 +331,11 @@ final class QueueCore<T> {
         } catch (RuntimeException | Error e) {
             if (batch.isEmpty()) {
                 throw e;
-            } // else the next one brings it
+            } // else the next call throws it
         }
     }
 
-    /** True if the batch has something, and gets that. */
+    /** Completes the batch if it has items; true if so. */
     synchronized boolean timeUp(BatchSuspension<T> batch) {
         if (!batch.isStillWaiting() || batch.isEmpty()) {
             return false;
@@ -342,18 +344,21 @@ final class QueueCore<T> {
         return batch.complete();
     }
 
-    /** Returns the items that it had, to be given back. */
+    /** Removes a batch and returns its items, to be given back. */
     synchronized List<T> leave(BatchSuspension<T> batch) {
         getters.remove(batch.collector);
         return batch.takeOut();
     }
 
-    /** As {@link #giveBackAll}. */
+    /** Gives back one item; see {@link #giveBackAll}. */
     void giveBack(T item, long place, Context context) {
         giveBackAll(List.of(item), new long[] {place}, context);
     }
 
-    /** Items that were granted, and that nobody goes on with: to their places, or to the next who wait; all at once. */
+    /**
+     * Returns granted items with which their getter will not resume, all at once: to the next getters in line, or to
+     * their places.
+     */
     void giveBackAll(List<T> back, long[] places, Context context) {
         List<Told> told = new ArrayList<>(0);
         List<Suspension<?>> finished = List.of();
@@ -391,7 +396,7 @@ final class QueueCore<T> {
         getters.remove(getter);
     }
 
-    /** Discards an item that is not for any getter any more. */
+    /** Discards an item that no getter will receive. */
     void undelivered(T item, Context context) {
         if (onUndelivered == null) {
             Operators.onDiscard(item, context);
@@ -451,7 +456,7 @@ final class QueueCore<T> {
         }
     }
 
-    /** For a {@link JoinSuspension}: whether it need not wait. */
+    /** Begins the wait of a {@link JoinSuspension}; true if it need not wait. */
     synchronized boolean begin(JoinSuspension watcher, boolean joins) {
         if (!watcher.isStillWaiting()) {
             return false;
@@ -467,7 +472,7 @@ final class QueueCore<T> {
         (joins ? joiners : ends).remove(watcher);
     }
 
-    // ---- telling, outside of the monitor
+    // ---- notifying, outside the monitor
 
     private static void tell(@Nullable Told told) {
         if (told != null) {
@@ -490,7 +495,7 @@ final class QueueCore<T> {
     }
 
     private static void tellAll(List<Suspension<?>> suspensions) {
-        if (!suspensions.isEmpty()) { // an iterator costs as much as all the rest
+        if (!suspensions.isEmpty()) { // an iterator costs as much as the rest
             Suspension.deliverAll(suspensions);
         }
     }
@@ -547,7 +552,7 @@ final class QueueCore<T> {
         synchronized (this) {
             items = this.items.snapshot();
         }
-        String listed = items.isEmpty() ? "" : "items=" + Log.text(items); // calls the user's toString
+        String listed = items.isEmpty() ? "" : "items=" + Log.text(items); // calls the items' toString
         return state().text(listed);
     }
 }

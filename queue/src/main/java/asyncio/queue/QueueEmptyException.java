@@ -1,14 +1,14 @@
 package asyncio.queue;
 
 /**
- * There is no item, and the caller would not wait: {@link Queue#getNowait}.
+ * Thrown by {@link Queue#getNowait} when there is no item.
  *
  * <p>asyncio: {@code QueueEmpty}.
  */
 public class QueueEmptyException extends IllegalStateException {
     private static final long serialVersionUID = 1L;
 
-    /** @param message what happened, with the queue */
+    /** @param message the description, including the queue */
     public QueueEmptyException(String message) {
         super(message);
     }

@@ -1,14 +1,14 @@
 package asyncio.queue;
 
 /**
- * There is no room, and the caller would not wait: {@link Queue#putNowait}.
+ * Thrown by {@link Queue#putNowait} when there is no room.
  *
  * <p>asyncio: {@code QueueFull}.
  */
 public class QueueFullException extends IllegalStateException {
     private static final long serialVersionUID = 1L;
 
-    /** @param message what happened, with the queue */
+    /** @param message the description, including the queue */
     public QueueFullException(String message) {
         super(message);
     }

@@ -1,14 +1,14 @@
 package asyncio.queue;
 
 /**
- * The queue takes no more items, or has none left to give: {@link Queue#shutdown} was called.
+ * Thrown when a queue that was {@linkplain Queue#shutdown shut down} rejects an item, or is asked for one and is empty.
  *
  * <p>asyncio: {@code QueueShutDown}.
  */
 public class QueueShutDownException extends IllegalStateException {
     private static final long serialVersionUID = 1L;
 
-    /** @param message what happened, with the queue */
+    /** @param message the description, including the queue */
     public QueueShutDownException(String message) {
         super(message);
     }

@@ -1,10 +1,10 @@
 package asyncio.queue;
 
-/** The state of a queue at one moment, for texts. */
+/** A snapshot of a queue's state, for messages. */
 record QueueState(
         String type, int maxsize, int size, int getters, int putters, int watchers, long unfinished, boolean shutDown) {
 
-    /** Without the items, whose text is the user's. */
+    /** Describes the queue without calling the items' {@code toString}. */
     String describe() {
         return text("size=" + size);
     }
@@ -13,7 +13,7 @@ record QueueState(
         return new QueueShutDownException("Cannot " + what + " " + describe() + ": it is shut down");
     }
 
-    /** As CPython's, with the items, or how many they are. */
+    /** The text of CPython's queues, with the given text for the items, or for their number. */
     String text(String items) {
         StringBuilder text = new StringBuilder("<").append(type).append(" maxsize=");
         text.append(maxsize == Integer.MAX_VALUE ? 0 : maxsize);

@@ -15,36 +15,36 @@ import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /**
- * A subscriber of a queue as a Flux. While there is demand it takes what is there, a batch at a time; when there is
- * nothing it waits as one getter. Requests, the getter's item and the cancellation only leave a note and call
- * {@link #drain}, where one of them acts for all, so that signals never overlap and never recur.
+ * A subscriber of a queue as a Flux. While there is demand it takes the available items, a batch at a time; when there
+ * are none it waits as one getter. Requests, the getter's item and the cancellation only set a field and call
+ * {@link #drain}, where one thread acts for all, so that signals never overlap and never recurse.
  */
 final class QueueSubscription<T> implements KeepingSubscription, Scannable {
-    /** Large enough that the monitor hardly counts, small enough that one subscriber leaves something to the others. */
+    /** Large enough to make the cost of the monitor negligible, small enough to leave items to other subscribers. */
     private static final int BATCH = 64;
 
     private final QueueCore<T> core;
     private final CoreSubscriber<? super T> actual;
-    /** The loop that it was subscribed on, and emits on; null to emit on the thread that an item comes from. */
+    /** The loop on which it was subscribed and emits; null to emit on the thread that delivers an item. */
     private final @Nullable EventLoop loop;
 
     private final AtomicLong requested = new AtomicLong();
-    /** Calls of {@link #drain} that the one who drains has not answered. */
+    /** Calls of {@link #drain} that the draining thread has not answered. */
     private final AtomicInteger calls = new AtomicInteger();
 
     private volatile boolean cancelled;
-    /** The queue is shut down and empty. */
+    /** Whether the queue is shut down and empty. */
     private volatile boolean drained;
 
     private volatile @Nullable Throwable failure;
-    /** The getter that waits. Replaced by the one who drains. */
+    /** The waiting getter. Replaced by the draining thread. */
     private volatile @Nullable Getter<T> getter;
-    /** Its item, which has come and was not emitted. */
+    /** The getter's item, which has arrived but was not emitted. */
     private volatile @Nullable T arrived;
 
     private final JoinSuspension watcher;
 
-    // for the one who drains:
+    // for the draining thread:
 
     private @Nullable Object[] batch = new @Nullable Object[0];
     private long[] places = new long[0];
@@ -57,7 +57,7 @@ final class QueueSubscription<T> implements KeepingSubscription, Scannable {
         this.watcher = new JoinSuspension(core, false, new End(), loop);
     }
 
-    /** Begins to look out for the end of the queue, which needs no demand. */
+    /** Starts watching for the end of the queue, which needs no demand. */
     void watch() {
         watcher.request(1);
     }
@@ -82,7 +82,7 @@ final class QueueSubscription<T> implements KeepingSubscription, Scannable {
     public void cancel() {
         if (!cancelled) {
             cancelled = true;
-            drain(); // emits nothing, so anywhere
+            drain(); // emits nothing, so any thread will do
         }
     }
 
@@ -93,7 +93,7 @@ final class QueueSubscription<T> implements KeepingSubscription, Scannable {
                 loop.callSoonThreadsafe(this::drain);
                 return;
             } catch (IllegalStateException closed) {
-                // nobody else will do it
+                // no other thread will do it
             }
         }
         drain();
@@ -107,7 +107,7 @@ final class QueueSubscription<T> implements KeepingSubscription, Scannable {
         do {
             try {
                 act();
-            } catch (RuntimeException | Error e) { // the subscriber's, which counts as cancelled then: rule 2.13
+            } catch (RuntimeException | Error e) { // from the subscriber, which then counts as cancelled: rule 2.13
                 cancelled = true;
                 release();
                 throw e;
@@ -147,14 +147,14 @@ final class QueueSubscription<T> implements KeepingSubscription, Scannable {
             terminated = true;
             release();
             actual.onError(failure);
-        } else if (drained && getter == null) { // else it has an item on its way, or will hear of the end
+        } else if (drained && getter == null) { // else an item is on its way, or the getter will learn of the end
             terminated = true;
             release();
             actual.onComplete();
         }
     }
 
-    /** True if the subscriber wants more. */
+    /** Emits an item; false if the subscription is cancelled. */
     private boolean emit(T item) {
         if (cancelled) {
             return false;
@@ -174,13 +174,13 @@ final class QueueSubscription<T> implements KeepingSubscription, Scannable {
                 batch = new @Nullable Object[BATCH];
             }
             return core.poll(batch, places, max);
-        } catch (RuntimeException | Error e) { // a comparator's
+        } catch (RuntimeException | Error e) { // from a comparator
             failure = e;
             return 0;
         }
     }
 
-    @SuppressWarnings({"unchecked", "NullAway"}) // what takeBatch() has filled is not null
+    @SuppressWarnings({"unchecked", "NullAway"}) // the elements that takeBatch() has filled are not null
     private void emitBatch(int n) {
         int k = 0;
         try {
@@ -203,20 +203,20 @@ final class QueueSubscription<T> implements KeepingSubscription, Scannable {
         try {
             next = new Getter<>(core, new Arrival(), null, false, loop);
         } catch (OutOfMemoryError e) {
-            failure = e; // the subscriber is told, since it would wait for ever
+            failure = e; // fail the subscriber, which would otherwise wait forever
             return;
         }
         getter = next;
         next.request(1);
     }
 
-    /** Ends what is under way. */
+    /** Ends the watcher and the waiting getter. */
     private void release() {
         watcher.cancel();
         Getter<T> waiting = getter;
         if (waiting != null) {
             waiting.cancel();
-            T item = arrived; // it may also come in a moment, and then this is called again
+            T item = arrived; // it may also arrive in a moment, and then this is called again
             if (item != null) {
                 arrived = null;
                 waiting.giveBack(item);
@@ -274,7 +274,7 @@ final class QueueSubscription<T> implements KeepingSubscription, Scannable {
         }
     }
 
-    /** The item that was waited for. */
+    /** Receives the item of the waiting getter. */
     private final class Arrival extends Part<T> {
         @Override
         public void onNext(T item) {
@@ -297,7 +297,7 @@ final class QueueSubscription<T> implements KeepingSubscription, Scannable {
         }
     }
 
-    /** The end of the queue. */
+    /** Receives the end of the queue. */
     private final class End extends Part<Void> {
         @Override
         public void onNext(Void nothing) {}

@@ -10,16 +10,16 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
- * Waits on several queues for whichever comes first: exactly one of the clauses happens, the others change nothing. If
- * several could happen at once, it is the one that was named first.
+ * Waits for the first of several queue operations: exactly one of the clauses happens, the others change nothing. If
+ * several are possible immediately, the one added first happens.
  *
- * <p>A Select is immutable, and may be used again and again.
+ * <p>A Select is immutable and may be reused.
  *
- * <p><b>Cancelling.</b> As with {@link Queue#get} and {@link Queue#put}: when it is cancelled, or out of time, nothing
- * was taken or put. A clause's function runs when its clause has happened, where the subscriber goes on; what it throws
- * is what the Select fails with.
+ * <p><b>Cancelling.</b> As with {@link Queue#get} and {@link Queue#put}: if the Select is cancelled or times out,
+ * nothing is taken or put. The function of a clause runs after the clause has happened, on the thread where the
+ * subscriber resumes; the Select fails with any exception it throws.
  *
- * <p><b>Errors.</b> {@link QueueShutDownException}, if one of the queues is shut down, and, for a get, empty.
+ * <p><b>Errors.</b> {@link QueueShutDownException}, if one of the queues is shut down and, for a get, empty.
  *
  * <pre>{@code
  * String what = await(new Select<String>()
@@ -29,34 +29,34 @@ import reactor.core.publisher.Mono;
  *         .first(Duration.ofSeconds(1)));
  * }</pre>
  *
- * <p>asyncio has none; after Go's {@code select}.
+ * <p>asyncio has no equivalent; modelled on Go's {@code select}.
  *
- * @param <R> the type of what the clauses' functions give
+ * @param <R> the type of the clause functions' results
  */
 public final class Select<R> {
-    /** An alternative. */
+    /** One alternative of a Select. */
     interface Clause {
         Arm arm(SelectSuspension selecting);
     }
 
-    /** An alternative, while a subscriber waits. */
+    /** A clause's place in its queue while a subscriber waits. */
     interface Arm {
-        /** Joins those who wait, unless it happens here. */
+        /** Joins the queue's waiters, unless the clause happens now, for which it returns true. */
         boolean begin();
 
-        /** It will not happen. */
+        /** Leaves the queue; the clause will not happen. */
         void leave();
 
-        /** It has happened: goes on. */
+        /** Completes the clause, which has happened, and returns the result of its function. */
         @Nullable Object happened(@Nullable Object item);
 
-        /** It has happened, and nobody goes on. */
+        /** Reverses the clause, which has happened, since the subscriber will not resume. */
         void undo(@Nullable Object item);
     }
 
     private final List<Clause> clauses;
 
-    /** One without clauses, which waits for ever. */
+    /** Creates a Select without clauses, which waits forever. */
     public Select() {
         this(List.of());
     }
@@ -71,14 +71,20 @@ public final class Select<R> {
         return new Select<>(more);
     }
 
-    /** Adds: take an item from a queue, and give it to a function, whose null makes the Select end empty. */
+    /**
+     * Adds a clause that takes an item from a queue and passes it to a function. If that returns null, the Select
+     * completes empty.
+     */
     public <T> Select<R> onGet(Queue<T> queue, Function<? super T, ? extends @Nullable R> then) {
         Objects.requireNonNull(then, "then");
         QueueCore<T> core = queue.core;
         return with(selecting -> new SelectSuspension.GetArm<>(selecting, core, then));
     }
 
-    /** Adds: put an item into a queue, and then call a function, whose null makes the Select end empty. */
+    /**
+     * Adds a clause that puts an item into a queue and then calls a function. If that returns null, the Select
+     * completes empty.
+     */
     public <T> Select<R> onPut(Queue<T> queue, T item, Supplier<? extends @Nullable R> then) {
         Objects.requireNonNull(item, "item");
         Objects.requireNonNull(then, "then");
@@ -86,13 +92,13 @@ public final class Select<R> {
         return with(selecting -> new SelectSuspension.PutArm<>(selecting, core, item, then));
     }
 
-    /** Waits for the first clause that can happen. Nothing happens until subscription. */
+    /** Waits until one of the clauses can happen. Nothing happens until subscription. */
     public Mono<R> first() {
         return new MonoFirst<>(clauses, null);
     }
 
     /**
-     * As {@link #first()}, but fails with {@link java.util.concurrent.TimeoutException} if none could happen within
+     * Like {@link #first()}, but fails with {@link java.util.concurrent.TimeoutException} if none can happen within
      * {@code limit}.
      */
     public Mono<R> first(Duration limit) {

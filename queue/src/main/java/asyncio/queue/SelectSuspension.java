@@ -11,11 +11,11 @@ import reactor.core.CoreSubscriber;
 import reactor.util.context.Context;
 
 /**
- * A waiter for the first of several clauses. Each has an arm in its queue, among those who wait there; whichever queue
- * settles this first has won, under its own monitor, and an arm whose Select is settled refuses what it is offered.
+ * A waiter for the first of several clauses. Each has an arm among the waiters of its queue. The first queue to settle
+ * this has won, under its own monitor; after that the other arms reject any offer.
  */
 final class SelectSuspension extends Suspension<Object> implements Told {
-    /** The outcome with which this is settled. */
+    /** The outcome of the Select. */
     private record Won(
             Select.@Nullable Arm arm,
             @Nullable Object item,
@@ -48,10 +48,10 @@ final class SelectSuspension extends Suspension<Object> implements Told {
                     return true;
                 }
                 if (!isWaiting()) {
-                    return false; // whoever settled it delivers
+                    return false; // the thread that settled it delivers
                 }
             }
-        } catch (RuntimeException | Error e) { // a comparator's
+        } catch (RuntimeException | Error e) { // from a comparator
             leave();
             throw e;
         }
@@ -83,7 +83,7 @@ final class SelectSuspension extends Suspension<Object> implements Told {
         }
     }
 
-    /** An error that comes too late is not asked for any more. */
+    /** Ignores an error that arrives too late. */
     @Override
     protected void undelivered(@Nullable Object value, @Nullable Throwable error) {
         giveBack(value);
@@ -94,7 +94,7 @@ final class SelectSuspension extends Suspension<Object> implements Told {
         return "the first of " + arms;
     }
 
-    /** An arm is never told anything itself. */
+    /** Returns a subscriber for an arm, which is never notified itself. */
     @SuppressWarnings("unchecked")
     private static <V> CoreSubscriber<V> unused(SelectSuspension selecting) {
         return (CoreSubscriber<V>) (CoreSubscriber<?>) selecting.actual();

@@ -7,13 +7,13 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 
 /**
- * A waiter that wants to send an item. It is granted room in all buffers; its item enters them when it resumes, and
- * never if it is cancelled before.
+ * A waiter to send an item. It is granted room in all buffers; its item enters them when it resumes, and never if it is
+ * cancelled before.
  */
 final class SendSuspension<T> extends Suspension<Void> implements Told {
     private final BroadcastCore<T> core;
     private final T item;
-    /** Whether room was granted to it, which is reserved until it resumes; written before the grant. */
+    /** Whether it was granted room, which is reserved until it resumes; written before the grant. */
     private boolean reserved;
 
     SendSuspension(
@@ -70,7 +70,7 @@ final class SendSuspension<T> extends Suspension<Void> implements Told {
         }
     }
 
-    /** An error that comes too late is not asked for any more. */
+    /** Ignores an error that arrives too late. */
     @Override
     protected void undelivered(@Nullable Void value, @Nullable Throwable error) {
         if (error == null) {

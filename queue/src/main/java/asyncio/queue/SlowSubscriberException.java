@@ -1,7 +1,7 @@
 package asyncio.queue;
 
 /**
- * A subscription of a {@link Broadcast} was ended because its buffer was full, as it had chosen:
+ * Thrown by a subscription of a {@link Broadcast} that was disconnected because its buffer was full, as chosen with
  * {@link Broadcast.Overflow#DISCONNECT}.
  *
  * @since 0.1.0
@@ -9,7 +9,7 @@ package asyncio.queue;
 public class SlowSubscriberException extends IllegalStateException {
     private static final long serialVersionUID = 1L;
 
-    /** @param message what happened, with the buffer */
+    /** @param message the description, including the buffer */
     public SlowSubscriberException(String message) {
         super(message);
     }

@@ -5,17 +5,17 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The items that one subscriber of a {@link Broadcast} has not got yet, and its getters. Guarded by the broadcast's
+ * The items that a subscriber of a {@link Broadcast} has not received yet, and its getters. Guarded by the broadcast's
  * monitor; getters wait only while there is no item.
  */
 final class SubscriberBuffer<T> {
     private enum State {
         OPEN,
-        /** The broadcast is closed: nothing more comes. */
+        /** The broadcast is closed: no more items arrive. */
         ENDED,
-        /** It was full. */
+        /** The buffer was full when an item arrived. */
         DISCONNECTED,
-        /** By the subscriber: what is there is dropped. */
+        /** Closed by the subscriber; its items are dropped. */
         CLOSED
     }
 
@@ -34,7 +34,7 @@ final class SubscriberBuffer<T> {
         this.overflow = overflow;
     }
 
-    /** Tells the broadcast if senders have to wait from now on, or need not any more. */
+    /** Notifies the broadcast if senders must wait from now on, or need not any longer. */
     private void update() {
         boolean now = overflow == Broadcast.Overflow.SUSPEND && state == State.OPEN && items.size() >= capacity;
         if (now != full) {
@@ -43,7 +43,7 @@ final class SubscriberBuffer<T> {
         }
     }
 
-    /** An item comes; whom to tell. */
+    /** Adds an item, or grants it to a getter and returns that to notify. */
     @Nullable Told accept(T item) {
         if (!getters.isEmpty()) {
             items.pass();
@@ -80,7 +80,7 @@ final class SubscriberBuffer<T> {
         return item;
     }
 
-    /** True if it has its item, or its end. */
+    /** Grants a getter an item, or ends it; false if it must wait. */
     boolean serve(BufferGetter<T> getter) {
         T item = items.poll();
         if (item != null) {
@@ -103,7 +103,7 @@ final class SubscriberBuffer<T> {
         getters.remove(getter);
     }
 
-    /** An item comes back; whom to tell. */
+    /** Takes back an item, or grants it to a getter and returns that to notify. */
     @Nullable Told restore(T item, long place) {
         if (state == State.CLOSED) {
             return null;
@@ -116,7 +116,7 @@ final class SubscriberBuffer<T> {
         return getter;
     }
 
-    /** The broadcast is closed. */
+    /** Ends the buffer because the broadcast is closed. */
     void end(List<Told> told) {
         if (state == State.OPEN) {
             state = State.ENDED;
@@ -125,7 +125,7 @@ final class SubscriberBuffer<T> {
         }
     }
 
-    /** By the subscriber. */
+    /** Closes the buffer for the subscriber. */
     void close(List<Told> told) {
         state = State.CLOSED;
         items.clear();
@@ -146,14 +146,14 @@ final class SubscriberBuffer<T> {
         return state == State.DISCONNECTED;
     }
 
-    /** Why there will be no item, if there is none; null if there may be. */
+    /** The reason that an empty buffer will get no more items; null if it may. */
     @Nullable RuntimeException refusal() {
         return switch (state) {
             case OPEN -> null;
             case ENDED -> new QueueShutDownException("Cannot get from " + this + ": its broadcast is closed");
             case CLOSED -> new QueueShutDownException("Cannot get from " + this + ": it was closed");
             case DISCONNECTED ->
-                new SlowSubscriberException("Disconnected " + this + ", which was full when another item came: get"
+                new SlowSubscriberException("Disconnected " + this + ", which was full when another item arrived: get"
                         + " faster, or subscribe with a larger buffer, DROP_OLDEST or SUSPEND");
         };
     }
@@ -166,7 +166,7 @@ final class SubscriberBuffer<T> {
         return missed;
     }
 
-    /** Whether nothing comes any more, nothing is there, and that is as it should be. */
+    /** Whether it has ended normally and is empty. */
     boolean isOver() {
         return (state == State.ENDED || state == State.CLOSED) && items.size() == 0;
     }

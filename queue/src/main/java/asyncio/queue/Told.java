@@ -1,8 +1,8 @@
 package asyncio.queue;
 
-/** A waiter to tell of a change of a queue, outside of its monitor. */
+/** A waiter to notify of a change of a queue, outside its monitor. */
 interface Told {
-    /** No waiter yet. */
+    /** There is no waiter to notify. */
     Told NOBODY = () -> {};
 
     void deliver();

@@ -17,15 +17,15 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * The latest value of something that changes: a configuration, a state, a progress. Those who watch it see the latest
- * value and not each one in between. Nobody waits to set it, however slow the watchers are. A value that {@code equals}
- * the one that is there is no change.
+ * The latest value of something that changes: a configuration, a state, a progress. Watchers see the latest value, not
+ * every value in between. Setting it never waits, however slow the watchers are. A value that {@code equals} the
+ * current one is no change.
  *
  * <p><b>Threading.</b> Every method may be called from any thread, on a loop or off it; none blocks. A waiter on a loop
  * resumes in that loop's next tick, any other on the thread that sets the value: never under a lock and never by
  * recursion.
  *
- * <p><b>Cancelling.</b> A waiter that is cancelled leaves; a value is nobody's property.
+ * <p><b>Cancelling.</b> A cancelled waiter leaves; there is nothing to give back.
  *
  * <pre>{@code
  * Watch<Config> config = new Watch<>(initial);
@@ -41,17 +41,17 @@ import reactor.core.publisher.Mono;
  * config.set(next);
  * }</pre>
  *
- * <p>asyncio has none; tokio's {@code watch}, Kotlin's {@code StateFlow}.
+ * <p>asyncio has no equivalent; tokio has {@code watch}, Kotlin {@code StateFlow}.
  *
- * @param <T> the type of the value, with {@code equals}; best immutable
+ * @param <T> the type of the value, with {@code equals}; preferably immutable
  * @since 0.1.0
  */
 public final class Watch<T> implements Scannable {
     /**
-     * A value, and the how-manieth it was.
+     * A value and its sequence number.
      *
      * @param value the value
-     * @param number 0 for the first one
+     * @param number the sequence number; 0 for the first value
      */
     public record Version<T>(T value, long number) {}
 
@@ -60,28 +60,28 @@ public final class Watch<T> implements Scannable {
     /** Guarded by this. */
     private final WaitQueue<Change<?>> waiters = new WaitQueue<>();
 
-    /** With a first value. */
+    /** Creates a Watch with an initial value. */
     public Watch(T initial) {
         latest = new Version<>(Objects.requireNonNull(initial, "initial"), 0);
     }
 
     // ---- the value
 
-    /** The latest value. */
+    /** Returns the latest value. */
     public T get() {
         return latest.value();
     }
 
-    /** The latest value with its number, for {@link #changed(Version)}. */
+    /** Returns the latest value with its number, for {@link #changed(Version)}. */
     public Version<T> version() {
         return latest;
     }
 
     /**
-     * Sets the value, and wakes those who wait for a change.
+     * Sets the value, and resumes the waiters if it has changed.
      *
-     * @return whether it has changed: false if it equals the one that was there
-     * @throws QueueShutDownException if this is closed
+     * @return whether it has changed: false if it equals the current one
+     * @throws QueueShutDownException if this Watch is closed
      */
     public boolean set(T value) {
         Objects.requireNonNull(value, "value");
@@ -89,12 +89,12 @@ public final class Watch<T> implements Scannable {
     }
 
     /**
-     * Sets the value to what a function makes of the latest one; nobody sets it in between.
+     * Sets the value to the result of a function of the latest one, atomically.
      *
-     * @param change runs under this one's lock, so it must be quick, and not use this; what it throws comes out, and
-     *     nothing has changed
+     * @param change runs under this Watch's lock, so it must be quick and must not use this Watch; an exception it
+     *     throws propagates, and nothing has changed
      * @return whether it has changed
-     * @throws QueueShutDownException if this is closed
+     * @throws QueueShutDownException if this Watch is closed
      */
     public boolean update(UnaryOperator<T> change) {
         WaitQueue<Change<?>> told = new WaitQueue<>();
@@ -114,7 +114,7 @@ public final class Watch<T> implements Scannable {
         return true;
     }
 
-    /** Under the monitor: those whose wait is over. */
+    /** Moves the waiters that are settled, under the monitor. */
     private void takeOut(WaitQueue<Change<?>> told) {
         for (Change<?> waiter : waiters.snapshot()) {
             if (waiter.settles()) {
@@ -124,7 +124,7 @@ public final class Watch<T> implements Scannable {
         }
     }
 
-    /** Ends it: the value stays, those who wait for another end empty. Calling it again changes nothing. */
+    /** Closes the Watch: the value stays, and waiters for another complete empty. Calling it again changes nothing. */
     public void close() {
         WaitQueue<Change<?>> told = new WaitQueue<>();
         synchronized (this) {
@@ -142,8 +142,8 @@ public final class Watch<T> implements Scannable {
     // ---- waiting
 
     /**
-     * Waits for the next change from its subscription on, and gives the value; completes empty when this is closed, for
-     * which {@code await} gives null. In a loop a change between two of them would go unseen: use
+     * Waits for the next change after its subscription, and returns the value. Completes empty when this Watch is
+     * closed; {@code await} then returns null. In a loop, a change between two calls would be missed: use
      * {@link #changed(Version)} there.
      */
     public Mono<T> changed() {
@@ -157,10 +157,10 @@ public final class Watch<T> implements Scannable {
     }
 
     /**
-     * Gives the latest value if that is later than the one seen, else waits for it; completes empty when this is closed
-     * and there is none.
+     * Returns the latest value if it is later than the one seen, else waits for a later one. Completes empty when this
+     * Watch is closed and there is none.
      *
-     * @param seen what {@link #version()} or the last one of these gave
+     * @param seen the result of {@link #version()} or of the last call of this method
      */
     public Mono<Version<T>> changed(Version<T> seen) {
         Objects.requireNonNull(seen, "seen");
@@ -177,10 +177,10 @@ public final class Watch<T> implements Scannable {
     }
 
     /**
-     * Waits until the value is as wanted, and gives it: at once if it is; completes empty when this is closed and it is
-     * not. A value that was there between two others may go unseen.
+     * Waits until the value satisfies a predicate, and returns it; immediately if it does already. Completes empty when
+     * this Watch is closed and it does not. A value that was quickly replaced may be missed.
      *
-     * @param wanted runs under this one's lock, for each change; it must be quick, not use this, and not throw
+     * @param wanted runs under this Watch's lock, for each change; it must be quick, not use this Watch, and not throw
      */
     public Mono<T> until(Predicate<? super T> wanted) {
         Objects.requireNonNull(wanted, "wanted");
@@ -191,8 +191,8 @@ public final class Watch<T> implements Scannable {
     }
 
     /**
-     * The value, and each later one, as far as there is demand: when it comes back, the latest, if that is another one.
-     * Completes when this is closed and the latest value was emitted.
+     * Returns a Flux of the value and each later one, as far as there is demand. When demand returns, it emits the
+     * latest value if that is a different one. Completes when this Watch is closed and the latest value was emitted.
      */
     public Flux<T> asFlux() {
         return Flux.defer(() -> {
@@ -214,7 +214,7 @@ public final class Watch<T> implements Scannable {
         return new @Nullable Version[1];
     }
 
-    /** The names of the functions. */
+    /** Names of the methods, for reports. */
     private static final class Changed {}
 
     private static final class Until {}
@@ -232,7 +232,7 @@ public final class Watch<T> implements Scannable {
         @Nullable V now();
     }
 
-    /** Begins to look. */
+    /** Starts looking, at subscription. */
     private interface Begin<V> {
         Look<V> begin();
     }
@@ -287,12 +287,12 @@ public final class Watch<T> implements Scannable {
             }
         }
 
-        /** Under the monitor: whether its wait is over, for which it is to be told. */
+        /** Settles it if its wait has ended, under the monitor; true if it must be notified. */
         boolean settles() {
             V value;
             try {
                 value = look.now();
-            } catch (RuntimeException | Error e) { // a predicate's
+            } catch (RuntimeException | Error e) { // from a predicate
                 return fail(e);
             }
             return (value != null || watch.closed) && grant(value);
@@ -307,7 +307,7 @@ public final class Watch<T> implements Scannable {
 
         @Override
         public void giveBack(@Nullable V value) {
-            // it is everybody's
+            // values are shared: there is nothing to give back
         }
 
         @Override
@@ -318,7 +318,7 @@ public final class Watch<T> implements Scannable {
 
     // ---- looking at it
 
-    /** {@code <Watch 42 waiters[2] closed>}, without what is none. */
+    /** {@code <Watch 42 waiters[2] closed>}; empty parts are omitted. */
     @Override
     public String toString() {
         int waiters = waiters();

@@ -1,4 +1,6 @@
-/** Queues whose {@code put} and {@code get} suspend: {@code Queue}, {@code PriorityQueue}, {@code LifoQueue}. */
+/**
+ * Queues with a {@code put} and a {@code get} that suspend: {@code Queue}, {@code PriorityQueue}, {@code LifoQueue}.
+ */
 @NullMarked
 package asyncio.queue;
 

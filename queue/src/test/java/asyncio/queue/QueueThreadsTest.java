@@ -188,7 +188,7 @@ class QueueThreadsTest {
             assertThatThrownBy(() -> new Queue<>(maxsize))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessage("maxsize must be positive, not " + maxsize
-                            + ": asyncio's queue without a limit is unbounded() here");
+                            + ": use unbounded() for asyncio's queue without a limit");
         }
     }
 
