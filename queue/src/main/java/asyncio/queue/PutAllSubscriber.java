@@ -41,7 +41,7 @@ final class PutAllSubscriber<T> implements CoreSubscriber<T>, Subscription, Scan
             AtomicReferenceFieldUpdater.newUpdater(PutAllSubscriber.class, Subscription.class, "upstream");
 
     private final QueueCore<T> core;
-    /** Null for {@link Queue#asSubscriber}, which the user subscribes. */
+    /** Null for {@code asSubscriber()}, which the user subscribes. */
     private final @Nullable Publisher<? extends T> source;
     /** The subscriber to signal at the end; null if there is none. */
     private final @Nullable CoreSubscriber<? super Void> actual;

@@ -13,10 +13,10 @@ import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /**
- * Waits on a {@link Condition} until a predicate is true, as often as it takes. A chain of operators would do, but it
- * could not be asked to end: this ends as each of its waits does, with the lock.
+ * Waits on a {@link Condition}, repeatedly, until a predicate is true. A chain of operators would do, but could not be
+ * requested to end: this ends like each of its waits, with the lock.
  *
- * <p>Whoever takes the state out of {@link #WAITING} has decided the end: a turn in which the predicate is true, a
+ * <p>The call that takes the state out of {@link #WAITING} decides the end: a turn in which the predicate is true, a
  * request to end, which the next turn obeys, or a cancellation.
  */
 final class AwaitUntilSubscription implements AwaitedSubscription<Void>, CoreSubscriber<Void>, Scannable {
@@ -45,7 +45,7 @@ final class AwaitUntilSubscription implements AwaitedSubscription<Void>, CoreSub
         }
     }
 
-    /** With the lock, unless nobody has it. */
+    /** Tests the predicate, with the lock unless it is not held. */
     private void ask() {
         boolean enough;
         try {
@@ -61,7 +61,7 @@ final class AwaitUntilSubscription implements AwaitedSubscription<Void>, CoreSub
         ConditionSuspension next = new ConditionSuspension(condition, this, null);
         current = next;
         next.request(1);
-        Object since = state.get(); // by those who could not see it yet
+        Object since = state.get(); // set by a thread that did not see the new wait yet
         if (since instanceof CancelledException cancelled) {
             next.requestCancel(cancelled.getMessage());
         } else if (since == OVER) {
@@ -113,7 +113,7 @@ final class AwaitUntilSubscription implements AwaitedSubscription<Void>, CoreSub
 
     @Override
     public void onSubscribe(Subscription subscription) {
-        throw new UnsupportedOperationException("made with its subscription");
+        throw new UnsupportedOperationException("created with its subscription");
     }
 
     @Override
@@ -138,7 +138,7 @@ final class AwaitUntilSubscription implements AwaitedSubscription<Void>, CoreSub
             if (before == NEW) {
                 actual.onError(cancelled);
             } else if (waiting != null) {
-                waiting.requestCancel(message); // if it has ended, its turn is still to come
+                waiting.requestCancel(message); // if that wait has ended, its turn is still to come
             }
             return true;
         }
@@ -153,7 +153,7 @@ final class AwaitUntilSubscription implements AwaitedSubscription<Void>, CoreSub
         }
     }
 
-    /** The task has the lock, but was cancelled: a signal that it had is passed on. */
+    /** Passes on a signal that the task had received: it has the lock, but was cancelled. */
     @Override
     public void giveBack(@Nullable Void value) {
         ConditionSuspension last = current;

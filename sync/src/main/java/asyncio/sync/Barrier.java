@@ -14,12 +14,12 @@ import reactor.core.Scannable;
 import reactor.core.publisher.Mono;
 
 /**
- * A place where a fixed number of parties wait for each other, again and again. When the last one comes, all go on; who
- * comes back before they have all left waits for the next round.
+ * A reusable barrier, at which a fixed number of parties wait for each other. When the last party arrives, all resume;
+ * a party that arrives again before all have left waits for the next round.
  *
  * <p><b>Threading.</b> Every method may be called from any thread; none blocks.
  *
- * <p><b>Cancelling.</b> One who is cancelled leaves, and its place is free.
+ * <p><b>Cancelling.</b> A cancelled party leaves, and its place becomes free.
  *
  * <pre>{@code
  * Barrier phase = new Barrier(3);
@@ -33,11 +33,11 @@ import reactor.core.publisher.Mono;
  */
 public final class Barrier implements Scannable {
     private enum State {
-        /** Parties come and wait. */
+        /** Parties arrive and wait. */
         FILLING,
-        /** All have come, and some have not gone on yet. */
+        /** All have arrived, and some have not resumed yet. */
         DRAINING,
-        /** Reset, and some have not gone on yet. */
+        /** The barrier was reset, and some parties have not resumed yet. */
         RESETTING,
         BROKEN
     }
@@ -45,30 +45,30 @@ public final class Barrier implements Scannable {
     private final int parties;
     /** All guarded by this. */
     private State state = State.FILLING;
-    /** The parties that wait in this round, and those of it that have not resumed. */
+    /** The number of parties that wait in this round or have not resumed from it. */
     private int count;
 
     private final WaitQueue<Party> waiting = new WaitQueue<>();
-    /** The parties that came while others were leaving. */
+    /** The parties that arrived while others were leaving. */
     private final WaitQueue<Party> blocked = new WaitQueue<>();
 
     /**
-     * For that many parties.
+     * Creates a barrier for {@code parties} parties.
      *
-     * @throws IllegalArgumentException if there are fewer than one
+     * @throws IllegalArgumentException if {@code parties} is not positive
      */
     public Barrier(int parties) {
         if (parties < 1) {
-            throw new IllegalArgumentException("A barrier cannot have " + parties + " parties: 1 at least");
+            throw new IllegalArgumentException("A barrier cannot have " + parties + " parties: at least 1");
         }
         this.parties = parties;
     }
 
     /**
-     * Waits for the others. Gives the index of this party in its round: 0 for the first that came, {@code parties() -
-     * 1} for the last. Nothing happens until subscription.
+     * Waits for the other parties. Returns the index of this party in its round: 0 for the first to arrive,
+     * {@code parties() - 1} for the last. Nothing happens until subscription.
      *
-     * <p>Errors: {@link BrokenBarrierException} if the barrier is broken, or broken or reset while it waits.
+     * <p>Fails with {@link BrokenBarrierException} if the barrier is broken, or is broken or reset while it waits.
      *
      * <p>asyncio: {@code Barrier.wait}.
      */
@@ -77,24 +77,25 @@ public final class Barrier implements Scannable {
     }
 
     /**
-     * As {@link #await()}, for at most {@code limit}; then a {@link java.util.concurrent.TimeoutException}, and the
-     * others wait on.
+     * Like {@link #await()}, for at most {@code limit}; then fails with a
+     * {@link java.util.concurrent.TimeoutException}, while the others keep waiting.
      */
     public Mono<Integer> await(Duration limit) {
         return new Await(PermitSource.checked(limit));
     }
 
     /**
-     * Starts afresh: those who wait in this round, or have not left it, get a {@link BrokenBarrierException}; those who
-     * already came for the next one do not. asyncio: {@code Barrier.reset}.
+     * Resets the barrier: parties that wait in this round, or have not left it, fail with a
+     * {@link BrokenBarrierException}; parties that already wait for the next round do not. asyncio:
+     * {@code Barrier.reset}.
      */
     public void reset() {
         change(true);
     }
 
     /**
-     * Breaks the barrier: all who wait, and all who come, get a {@link BrokenBarrierException}, until {@link #reset}.
-     * asyncio: {@code Barrier.abort}.
+     * Breaks the barrier: until {@link #reset}, all waiting and arriving parties fail with a
+     * {@link BrokenBarrierException}. asyncio: {@code Barrier.abort}.
      */
     public void abort() {
         change(false);
@@ -120,25 +121,25 @@ public final class Barrier implements Scannable {
         told.deliverAll();
     }
 
-    /** Returns the number of parties that meet. */
+    /** Returns the number of parties that the barrier waits for. */
     public int parties() {
         return parties;
     }
 
     /**
-     * Returns the number of parties that wait in this round; 0 while those of the last one leave. asyncio:
+     * Returns the number of parties that wait in this round; 0 while parties of the previous one leave. asyncio:
      * {@code Barrier.n_waiting}.
      */
     public synchronized int nWaiting() {
         return state == State.FILLING ? count : 0;
     }
 
-    /** Whether it was aborted. */
+    /** Whether the barrier is broken, by {@link #abort}. */
     public synchronized boolean broken() {
         return state == State.BROKEN;
     }
 
-    // ---- coming and leaving; those marked so under the monitor
+    // ---- arriving and leaving
 
     private BrokenBarrierException broken(String how) {
         return new BrokenBarrierException("The barrier was " + how + ": " + this);
@@ -163,13 +164,13 @@ public final class Barrier implements Scannable {
         return told != null && goOnAsLast(party, told);
     }
 
-    /** The others are told first; true if the last is to go on, too. */
+    /** Notifies the other parties first; true if the last one must resume too. */
     private static boolean goOnAsLast(Party last, WaitQueue<Party> others) {
         others.deliverAll();
         return last.last;
     }
 
-    /** One comes to this round; if it is the last, those who are to be told, else null. Under the monitor. */
+    /** Adds a party to this round. Returns the others to notify if it is the last, else null. Under the monitor. */
     private @Nullable WaitQueue<Party> fill(Party party) {
         party.counted = true;
         count++;
@@ -187,7 +188,7 @@ public final class Barrier implements Scannable {
         return told;
     }
 
-    /** Parties that were cancelled a moment ago, on other threads, do not count. Under the monitor. */
+    /** Removes parties that were cancelled a moment ago on other threads. Under the monitor. */
     private void dropCancelled() {
         for (Party party : waiting.snapshot()) {
             if (!party.waits()) {
@@ -198,7 +199,7 @@ public final class Barrier implements Scannable {
         }
     }
 
-    /** The waiting parties resume, and find out then what has become of the barrier. Under the monitor. */
+    /** Lets the waiting parties resume; they check the state of the barrier when they do. Under the monitor. */
     private void letGoInto(WaitQueue<Party> told) {
         int index = 0;
         for (Party party; (party = waiting.poll()) != null; ) {
@@ -209,8 +210,8 @@ public final class Barrier implements Scannable {
     }
 
     /**
-     * Counts a party of this round out. If the next round begins, returns the parties that came for it, which come in
-     * their turn: the leaving party may still reset this round. Under the monitor.
+     * Removes a party from this round. If the next round begins, returns the parties that wait for it, which arrive
+     * again when they run: the leaving party may still reset this round. Under the monitor.
      */
     private List<Party> left(Party party) {
         if (!party.counted) {
@@ -231,7 +232,7 @@ public final class Barrier implements Scannable {
         }
     }
 
-    /** A party that was blocked comes again, unless it has left, or the next round has been and gone. */
+    /** Lets a blocked party arrive again, unless it has left, or the next round is already full. */
     private void comeAgain(Party party) {
         WaitQueue<Party> told;
         synchronized (this) {
@@ -256,7 +257,7 @@ public final class Barrier implements Scannable {
         unblock(next);
     }
 
-    /** The party goes on, unless the barrier was reset or broken before it could. */
+    /** Lets the party resume; throws if the barrier was reset or broken before that. */
     private void goOn(Party party) throws BrokenBarrierException {
         BrokenBarrierException broken = null;
         List<Party> next;
@@ -295,9 +296,9 @@ public final class Barrier implements Scannable {
 
     private static final class Party extends Suspension<Integer> {
         private final Barrier barrier;
-        /** It completed the round, and need not look what has become of that. */
+        /** Whether it completed the round, and need not check the state of that. */
         private boolean last;
-        /** It is one of {@link Barrier#count}. */
+        /** Whether it is included in {@link Barrier#count}. */
         private boolean counted;
 
         Party(Barrier barrier, CoreSubscriber<? super Integer> actual, @Nullable Duration limit) {

@@ -1,8 +1,8 @@
 package asyncio.sync;
 
 /**
- * A {@link Semaphore} that never has more permits than it had first: releasing more than were acquired is an error, and
- * so is wanting more than there are.
+ * A {@link Semaphore} that never has more permits than it started with: releasing more than were acquired is an error,
+ * and so is requesting more than it started with.
  *
  * <p>asyncio: {@code BoundedSemaphore}.
  */
@@ -10,9 +10,9 @@ public final class BoundedSemaphore extends Semaphore {
     private final int bound;
 
     /**
-     * With that many permits.
+     * Creates a semaphore with {@code permits} permits.
      *
-     * @throws IllegalArgumentException if there are fewer than none
+     * @throws IllegalArgumentException if {@code permits} is negative
      */
     public BoundedSemaphore(int permits) {
         super(permits);
@@ -37,7 +37,7 @@ public final class BoundedSemaphore extends Semaphore {
     int sum(int free, int n) {
         if (n > bound - free) {
             throw new IllegalStateException("BoundedSemaphore released too many times: " + n + " more than the " + free
-                    + " free ones would exceed the " + bound + " that it was made with");
+                    + " free ones would exceed its bound of " + bound);
         }
         return free + n;
     }

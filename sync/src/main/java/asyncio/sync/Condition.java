@@ -13,21 +13,21 @@ import reactor.core.Scannable;
 import reactor.core.publisher.Mono;
 
 /**
- * Waiting, under a lock, until somebody else has changed what the lock guards. The lock is the condition's own, or one
- * that several conditions share.
+ * A condition variable: a task that holds the lock waits until another changes the state that the lock guards. The lock
+ * is the condition's own, or shared by several conditions.
  *
- * <p><b>Order.</b> Those who wait are signalled first in, first out, and then stand in the line of the lock.
+ * <p><b>Order.</b> Waiters are signalled first in, first out, and then join the line for the lock.
  *
  * <p><b>Threading.</b> Every method may be called from any thread; none blocks.
  *
- * <p><b>Cancelling.</b> A task that is cancelled (or timed out by {@link asyncio.Asyncio#waitFor}) while it awaits gets
- * its {@link asyncio.CancelledException} when it holds the lock again, so that what it holds is what it thinks it
- * holds. A signal that it had is passed on. The same is true with operators in between
+ * <p><b>Cancelling.</b> A task that is cancelled (or timed out by {@link asyncio.Asyncio#waitFor}) while it awaits
+ * receives its {@link asyncio.CancelledException} when it holds the lock again, so that the code after it can rely on
+ * holding the lock. A signal it had received is passed on. The same holds with operators in between
  * ({@code waitFor(await().map(..))} or {@code await().timeout(d)} in a body): the task, or the {@link Lockable#withLock
- * scope}, does not go on before. But what follows in the same chain of operators does, without the lock while others
- * hold it, for which there is a warning in the log: {@code await().timeout(d).onErrorComplete().then(work)}. A deadline
- * belongs into {@link #await(Duration)}. Where neither a task nor a scope is, a subscription that is cancelled does not
- * get the lock back; its permit then is a released one.
+ * scope}, does not resume earlier. But later operators of the same chain do run, without the lock while others hold it;
+ * a warning is logged: {@code await().timeout(d).onErrorComplete().then(work)}. Pass a deadline to
+ * {@link #await(Duration)}. Outside a task or a scope, a cancelled subscription does not reacquire the lock; its permit
+ * is then a released one.
  *
  * <pre>{@code
  * Condition changed = new Condition();
@@ -45,27 +45,27 @@ public final class Condition implements Scannable {
     /** Guarded by the lock's monitor. */
     final WaitQueue<ConditionSuspension> waiters = new WaitQueue<>();
 
-    /** With a lock of its own. */
+    /** Creates a condition with its own lock. */
     public Condition() {
         this(new Lock());
     }
 
-    /** With a lock that others use too. */
+    /** Creates a condition with a shared lock. */
     public Condition(Lock lock) {
         this.lock = Objects.requireNonNull(lock, "lock");
     }
 
-    /** The lock. */
+    /** Returns the lock. */
     public Lock lock() {
         return lock;
     }
 
-    /** As {@link Lock#acquire()} of its lock. */
+    /** Acquires its lock; see {@link Lock#acquire()}. */
     public Mono<Permit> acquire() {
         return lock.acquire();
     }
 
-    /** As {@link Lock#release()} of its lock. */
+    /** Releases its lock; see {@link Lock#release()}. */
     public void release() {
         lock.release();
     }
@@ -76,11 +76,11 @@ public final class Condition implements Scannable {
     }
 
     /**
-     * Releases the lock, waits for a signal, acquires the lock again, for the permit that held it before, and completes
-     * empty. It may complete without a signal: check what you wait for, or use {@link #awaitUntil}. Nothing happens
-     * until subscription.
+     * Releases the lock, waits for a signal, reacquires the lock for the permit that held it before, and completes
+     * empty. It may complete without a signal: check the condition in a loop, or use {@link #awaitUntil}. Nothing
+     * happens until subscription.
      *
-     * <p>Errors: {@link IllegalMonitorStateException} if nobody holds the lock.
+     * <p>Fails with {@link IllegalMonitorStateException} if the lock is not held.
      *
      * <p>asyncio: {@code Condition.wait}.
      */
@@ -89,7 +89,7 @@ public final class Condition implements Scannable {
     }
 
     /**
-     * As {@link #await()}, with a deadline: after that it acquires the lock again, and then ends with a
+     * Like {@link #await()}, with a deadline: after that it reacquires the lock, and then fails with a
      * {@link java.util.concurrent.TimeoutException}.
      */
     public Mono<Void> await(Duration limit) {
@@ -97,8 +97,9 @@ public final class Condition implements Scannable {
     }
 
     /**
-     * Waits until the predicate is true, which is asked now and after each signal, while the lock is held. Nothing
-     * happens until subscription. What the predicate throws, arrives as an error, the lock being held.
+     * Waits until the predicate is true. It is tested at subscription and after each signal, while the lock is held.
+     * Nothing happens until subscription. If the predicate throws, the Mono fails with its exception, with the lock
+     * held.
      *
      * <p>asyncio: {@code Condition.wait_for}.
      */
@@ -106,16 +107,16 @@ public final class Condition implements Scannable {
         return new AwaitUntil(Objects.requireNonNull(predicate, "predicate"));
     }
 
-    /** As {@link #signal(int)} of one. asyncio: {@code Condition.notify}. */
+    /** Signals one waiter; see {@link #signal(int)}. asyncio: {@code Condition.notify}. */
     public void signal() {
         signal(1);
     }
 
     /**
-     * Wakes the {@code n} who have waited longest, or all if they are fewer. They go on, one after the other, when the
-     * lock is released.
+     * Signals the {@code n} waiters that have waited longest, or all if there are fewer. They resume one after the
+     * other as the lock is released.
      *
-     * @throws IllegalMonitorStateException if nobody holds the lock; nothing has changed
+     * @throws IllegalMonitorStateException if the lock is not held; nothing has changed
      */
     public void signal(int n) {
         if (n < 0) {
@@ -124,12 +125,12 @@ public final class Condition implements Scannable {
         synchronized (lock) {
             checkHeld("signal()");
             for (int i = 0; i < n && !waiters.isEmpty(); i++) {
-                signalOne(); // nobody is to be told: the lock is held
+                signalOne(); // there is no waiter to notify: the lock is held
             }
         }
     }
 
-    /** As {@link #signal(int)} of all who wait now. asyncio: {@code Condition.notify_all}. */
+    /** Signals all current waiters; see {@link #signal(int)}. asyncio: {@code Condition.notify_all}. */
     public void signalAll() {
         signal(Integer.MAX_VALUE);
     }
@@ -141,7 +142,7 @@ public final class Condition implements Scannable {
         }
     }
 
-    /** The holder; under the monitor. */
+    /** Returns the holder; under the monitor. */
     Object checkHeld(String what) {
         Object holder = lock.holder();
         if (holder == null) {
@@ -151,7 +152,7 @@ public final class Condition implements Scannable {
         return holder;
     }
 
-    /** Signals the first; it is returned if it has the lock, and is to be told. Under the monitor. */
+    /** Signals the first waiter. Returns it if it has the lock and must be notified. Under the monitor. */
     @Nullable ConditionSuspension signalOne() {
         for (ConditionSuspension next; (next = waiters.poll()) != null; ) {
             if (next.waits()) {

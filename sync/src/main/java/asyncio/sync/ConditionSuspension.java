@@ -10,29 +10,29 @@ import reactor.util.Logger;
 import reactor.util.Loggers;
 
 /**
- * A waiter on a {@link Condition}: first among its waiters, then, having been signalled or told to end, in the line of
- * the lock. All its state is guarded by the lock's monitor.
+ * A waiter on a {@link Condition}: first among its waiters, then, after it was signalled or requested to end, in the
+ * line for the lock. Its state is guarded by the lock's monitor.
  *
- * <p>One that operators dispose of, behind which there is a task or a scope that waits for clean-ups, goes to the line
- * as well: they must not go on before the lock is their permit's again.
+ * <p>One that operators dispose of joins the line too if a task or a scope that waits for clean-ups is behind it: those
+ * must not resume before their permit holds the lock again.
  */
 final class ConditionSuspension extends LockWaiter<Void> {
     private static final Logger LOG = Loggers.getLogger("asyncio");
 
     private final Condition condition;
-    /** Null if nobody waits for it, or somebody who can ask it to end. */
+    /** The clean-up to report; null if nothing waits for it, or only a subscriber that can request it to end. */
     private Cleanups.@Nullable Work work;
-    /** The permit was released meanwhile. */
+    /** Whether the permit was released in the meantime. */
     private boolean forgone;
-    /** Disposed of, it had to wait for the lock. */
+    /** Whether it had to wait for the lock after it was disposed of. */
     private boolean late;
     /** The holder of the lock, before and after. */
     private @Nullable Object token;
 
     private boolean signalled;
     /**
-     * The error that it ends with when it has the lock again; the latest counts, as in asyncio, but a deadline replaces
-     * no cancellation, and another cancellation none of the same tick.
+     * The error to end with once it has the lock again. The latest counts, as in asyncio, but a deadline does not
+     * replace a cancellation, nor does another cancellation one of the same tick.
      */
     private @Nullable Throwable error;
 
@@ -68,7 +68,7 @@ final class ConditionSuspension extends LockWaiter<Void> {
         return false;
     }
 
-    /** It goes to the line of the lock, being signalled; true if it has the lock, and is to be told. */
+    /** Signals it: it joins the line for the lock; true if it has the lock and must be notified. */
     boolean signal() {
         signalled = true;
         return condition.lock.rejoin(this);
@@ -87,7 +87,7 @@ final class ConditionSuspension extends LockWaiter<Void> {
         return isReturning() || (error == null ? grant(null) : fail(error));
     }
 
-    /** Whether it was disposed of, and comes back for its lock. */
+    /** Whether it was disposed of and will reacquire its lock. */
     private boolean isReturning() {
         return work != null && !forgone && isCancelled();
     }
@@ -97,7 +97,10 @@ final class ConditionSuspension extends LockWaiter<Void> {
         return super.waits() || isReturning();
     }
 
-    /** Its permit is released: disposed of, it need not come back. Under the monitor; {@link #forgone} follows. */
+    /**
+     * Notes that its permit is released, so that it need not reacquire the lock if it is disposed of. Under the
+     * monitor; {@link #forgone} follows.
+     */
     void forgo() {
         forgone = true;
         if (isCancelled()) {
@@ -105,7 +108,7 @@ final class ConditionSuspension extends LockWaiter<Void> {
         }
     }
 
-    /** If it has not been disposed of yet, it goes on as if nothing had happened. */
+    /** Ends it if it was disposed of; otherwise it continues unchanged. */
     void forgone() {
         if (isCancelled()) {
             reportIfMissed();
@@ -120,7 +123,7 @@ final class ConditionSuspension extends LockWaiter<Void> {
         }
     }
 
-    /** Only with the lock. */
+    /** Ends it early, but only with the lock. */
     @Override
     protected boolean endEarly(Throwable error) {
         ConditionSuspension next = null;
@@ -164,21 +167,21 @@ final class ConditionSuspension extends LockWaiter<Void> {
         }
     }
 
-    /** Its subscriber is gone: without the lock, unless somebody waits for it to come back. */
+    /** Leaves after its subscriber has: without the lock, unless a clean-up waits until it has reacquired it. */
     @Override
     protected void leave() {
         ConditionSuspension next = null;
         boolean now = false;
         synchronized (condition.lock) {
             if (token == null) {
-                return; // it never had let go of the lock
+                return; // it had never released the lock
             }
             if (work != null) {
                 work.cancelled();
             }
             boolean signalled = !condition.waiters.remove(this);
             if (isReturning()) {
-                now = !signalled && condition.lock.rejoin(this); // else it stands in the line
+                now = !signalled && condition.lock.rejoin(this); // else it is already in the line
                 late = !now;
             } else {
                 condition.lock.leave(this);
@@ -192,24 +195,23 @@ final class ConditionSuspension extends LockWaiter<Void> {
             } else if (forgone) {
                 turn();
             }
-        } finally { // the signal is the next one's, whatever a subscriber throws
+        } finally { // the signal belongs to the next waiter even if a subscriber throws
             if (next != null) {
                 next.deliver();
             }
         }
     }
 
-    /** Two may have been where one should be. */
+    /** Warns that two may have been inside the lock at once. */
     private void reportIfMissed() {
         if (late && work != null && work.wasCutOff()) {
-            LOG.warn(
-                    "An operator behind await() of " + condition + " has cut it off (timeout, firstWithSignal ...), and"
-                            + " the code after it did not wait until it held the lock again. Use await(Duration), or"
-                            + " waitFor(...) as the last operator, which wait");
+            LOG.warn("An operator after await() of " + condition + " has cut it off (timeout, firstWithSignal ...), and"
+                    + " the code after it did not wait until it held the lock again. Use await(Duration), or"
+                    + " waitFor(...) as the last operator, which wait");
         }
     }
 
-    /** It has the lock, but its task was cancelled, and will release it. */
+    /** Passes on its signal: it has the lock, but its task was cancelled and will release it. */
     @Override
     public void giveBack(@Nullable Void value) {
         ConditionSuspension next;
@@ -221,11 +223,11 @@ final class ConditionSuspension extends LockWaiter<Void> {
         }
     }
 
-    /** It has the lock, but nobody is there who could release it, unless it came back for it. */
+    /** Releases the lock it was granted, unless it had reacquired it for a task or a scope that will release it. */
     @Override
     protected void undelivered(@Nullable Void value, @Nullable Throwable error) {
         Object token = this.token;
-        if (token == null) { // it never had let go of the lock
+        if (token == null) { // it had never released the lock
             super.undelivered(null, error);
             return;
         }
@@ -237,7 +239,7 @@ final class ConditionSuspension extends LockWaiter<Void> {
         }
     }
 
-    /** Its signal goes to the next; who is to be told, or null. */
+    /** Passes its signal to the next waiter; returns that to notify, or null. */
     private @Nullable ConditionSuspension passOn() {
         if (!signalled) {
             return null;

@@ -11,13 +11,13 @@ import reactor.core.Scannable;
 import reactor.core.publisher.Mono;
 
 /**
- * A flag that many can wait for. {@link #set} lets everyone go on who waits at that moment, also if {@link #clear}
- * follows at once.
+ * A flag for any number of waiters. {@link #set} resumes all waiters present at that moment, even if {@link #clear}
+ * follows immediately.
  *
- * <p><b>Threading.</b> Every method may be called from any thread; none blocks. One who waits on a loop goes on in that
- * loop's next tick, any other on the thread that sets the flag, in the order they came.
+ * <p><b>Threading.</b> Every method may be called from any thread; none blocks. A waiter on a loop resumes in that
+ * loop's next tick, any other on the thread that sets the flag, in order of arrival.
  *
- * <p><b>Cancelling.</b> One who is cancelled leaves.
+ * <p><b>Cancelling.</b> A cancelled waiter leaves.
  *
  * <pre>{@code
  * Event ready = new Event();
@@ -32,11 +32,11 @@ public final class Event implements Scannable {
     /** Guarded by this. */
     private final WaitQueue<EventSuspension> waiters = new WaitQueue<>();
 
-    /** One that is not set. */
+    /** Creates an event that is not set. */
     public Event() {}
 
     /**
-     * Completes, empty, when the flag is set: at once if it is. Nothing happens until subscription.
+     * Completes empty when the flag is set; immediately if it is already. Nothing happens until subscription.
      *
      * <p>asyncio: {@code Event.wait}.
      */
@@ -44,12 +44,15 @@ public final class Event implements Scannable {
         return new Await(null);
     }
 
-    /** As {@link #await()}, for at most {@code limit}; then a {@link java.util.concurrent.TimeoutException}. */
+    /**
+     * Like {@link #await()}, for at most {@code limit}; then fails with a
+     * {@link java.util.concurrent.TimeoutException}.
+     */
     public Mono<Void> await(Duration limit) {
         return new Await(PermitSource.checked(limit));
     }
 
-    /** Sets the flag and lets all go on who wait. asyncio: {@code Event.set}. */
+    /** Sets the flag and resumes all waiters. asyncio: {@code Event.set}. */
     public void set() {
         if (set) {
             return;
@@ -66,7 +69,7 @@ public final class Event implements Scannable {
         woken.deliverAll();
     }
 
-    /** Takes the flag back; who waits from now on waits for the next {@link #set}. asyncio: {@code Event.clear}. */
+    /** Clears the flag; later waiters wait for the next {@link #set}. asyncio: {@code Event.clear}. */
     public void clear() {
         synchronized (this) {
             set = false;
@@ -149,7 +152,7 @@ public final class Event implements Scannable {
 
         @Override
         public void giveBack(@Nullable Void value) {
-            // that the flag was set is nobody's property
+            // there is nothing to give back
         }
 
         @Override

@@ -21,9 +21,9 @@ import reactor.core.scheduler.Scheduler;
 import reactor.util.context.Context;
 
 /**
- * One task of a {@link SingleFlight} and its callers. The caller that puts it into the map starts it; whoever takes the
- * last one out has it cancelled. Guarded by its monitor, under which nobody is told and no task is started or
- * cancelled.
+ * One task of a {@link SingleFlight} and its callers. The caller that puts it into the map starts it; the call that
+ * removes the last caller cancels it. Guarded by its monitor, under which no caller is notified and no task is started
+ * or cancelled.
  */
 final class Flight<K, V> {
     /*
@@ -38,10 +38,10 @@ final class Flight<K, V> {
 
     /** The outcome for a caller. */
     enum Found {
-        /** It waits for the task, or was cancelled. */
+        /** The caller waits for the task, or was cancelled. */
         JOINED,
         GRANTED,
-        /** It came too late for this one. */
+        /** The caller came too late for this flight. */
         OVER
     }
 
@@ -56,17 +56,17 @@ final class Flight<K, V> {
     private final Duration timeToLive;
     private final WaitQueue<FlightCaller<V>> callers = new WaitQueue<>();
     private State state = State.UNDER_WAY;
-    /** That of the same key before, which everybody has left; null once it has ended, and the work begun. */
+    /** The previous flight of the key, which all callers have left; null once that has ended and the work has begun. */
     private @Nullable Flight<K, V> before;
 
     private volatile @Nullable Task<V> task;
     /** Whether the task has ended, or will not be started. */
     private boolean ended;
-    /** Set then; null if nobody waits for that. */
+    /** Set when the task has ended; null if nothing waits for that. */
     private @Nullable Event end;
-    /** The last caller, if it was disposed of: what it is a part of waits for the end. */
+    /** The last caller, if it was disposed of: the work it is part of waits for the end. */
     private @Nullable FlightCaller<V> last;
-    /** The value that is kept, its clock, and until when. */
+    /** The kept value, its clock and the time at which it expires. */
     private @Nullable V value;
 
     private @Nullable Scheduler clock;
@@ -81,10 +81,10 @@ final class Flight<K, V> {
 
     // ---- callers
 
-    /** Whether it is no use for one who comes now. */
+    /** Whether a new caller can no longer use it. */
     synchronized boolean isOver() {
         Scheduler clock = this.clock;
-        // the loop may be closed, and its time have stopped
+        // the loop may be closed, with its clock stopped
         if (state == State.KEPT && clock != null && (clock.isDisposed() || now(clock) - expires >= 0)) {
             drop();
         }
@@ -104,7 +104,7 @@ final class Flight<K, V> {
         return Found.JOINED;
     }
 
-    /** It was disposed of, or has been told to end. */
+    /** Removes a caller that was disposed of, or was requested to end. */
     void leave(FlightCaller<V> caller) {
         synchronized (this) {
             if (!callers.remove(caller)) {
@@ -121,7 +121,7 @@ final class Flight<K, V> {
         cancel("The last caller has left");
     }
 
-    /** A task wants a caller to end: true if that is the last one, which ends with the task. */
+    /** Handles the request to end a caller: true if it is the last one, which then ends with the task. */
     boolean endsEarly(FlightCaller<V> caller, Throwable error) {
         synchronized (this) {
             if (!caller.waits() || callers.peek() != caller || callers.size() > 1) {
@@ -134,7 +134,7 @@ final class Flight<K, V> {
         return true;
     }
 
-    /** If it has not been started yet, that is seen by the one who is about to. */
+    /** Cancels the task. If it has not been started yet, the thread that starts it sees the state. */
     private void cancel(@Nullable String message) {
         Task<V> task = this.task;
         if (task != null) {
@@ -148,7 +148,10 @@ final class Flight<K, V> {
         return task;
     }
 
-    /** By the caller that has put it into the map; it may have been cancelled, and others have come. */
+    /**
+     * Starts the work, for the caller that put the flight into the map; that may have been cancelled, and others may
+     * have joined.
+     */
     void start(Function<? super K, ? extends Mono<? extends V>> work, Context context) {
         boolean abandoned;
         synchronized (this) {
@@ -190,7 +193,7 @@ final class Flight<K, V> {
                 });
     }
 
-    /** Null if there is none, or nothing of it runs. */
+    /** Null if there is no previous flight, or it has ended. */
     private @Nullable Mono<Void> untilBeforeHasEnded() {
         Flight<K, V> before;
         synchronized (this) {
@@ -205,7 +208,7 @@ final class Flight<K, V> {
         return end;
     }
 
-    /** Completes when its task has ended, and those before it; null if they have. */
+    /** Completes when its task and all before it have ended; null if they have already. */
     private @Nullable Mono<Void> untilEnded() {
         synchronized (this) {
             if (!ended) {
@@ -225,7 +228,7 @@ final class Flight<K, V> {
         } catch (Throwable e) {
             error = e;
         }
-        if (!end(result, error)) { // nobody was left to be told
+        if (!end(result, error)) { // no caller was left to notify
             if (error == null) {
                 Operators.onDiscard(result, context);
             } else if (!(error instanceof CancelledException)) {
@@ -234,7 +237,7 @@ final class Flight<K, V> {
         }
     }
 
-    /** Tells all callers what came of it; false if there are none. */
+    /** Settles all callers with the outcome; false if there are none. */
     boolean end(@Nullable V result, @Nullable Throwable error) {
         WaitQueue<FlightCaller<V>> told = new WaitQueue<>();
         boolean any = false;
@@ -268,7 +271,9 @@ final class Flight<K, V> {
         return any;
     }
 
-    /** Unless it was forgotten, or another one has come after it. One that is still ending comes back. */
+    /**
+     * Leaves the map, unless it was forgotten or replaced. A previous flight that is still ending returns to the map.
+     */
     private void leaveMap() {
         Flight<K, V> before;
         synchronized (this) {
@@ -284,13 +289,13 @@ final class Flight<K, V> {
         }
     }
 
-    // ---- values that are kept
+    // ---- kept values
 
     private static long now(Scheduler clock) {
         return clock.now(TimeUnit.NANOSECONDS);
     }
 
-    /** Under the monitor; false if the loop is closed. */
+    /** Keeps the value, under the monitor; false if the loop is closed. */
     private boolean keep(@Nullable V result) {
         Task<V> task = this.task;
         EventLoop loop = task == null ? null : task.getLoop();

@@ -8,19 +8,19 @@ import reactor.util.context.Context;
 
 /** A caller of a {@link SingleFlight}. */
 abstract class FlightCaller<V> extends Suspension<V> {
-    /** Set when it comes; guarded by it from then on. */
+    /** Set when the caller joins; that flight guards the caller from then on. */
     private volatile @Nullable Flight<?, V> flight;
 
-    /** Null if nobody waits for the task's end, or somebody who can ask for it. */
+    /** The clean-up to report; null if nothing waits for the task's end, or only a subscriber that can request it. */
     private Cleanups.@Nullable Work work;
-    /** The last one, it waits for the end of the task that was cancelled for it; guarded by the flight. */
+    /** Set if this is the last caller, which waits for the end of the task cancelled for it; guarded by the flight. */
     private @Nullable Throwable ending;
 
     FlightCaller(CoreSubscriber<? super V> actual) {
         super(actual, null);
     }
 
-    /** Under the flight's monitor; false if it has been cancelled. */
+    /** Joins a flight, under the flight's monitor; false if the caller has been cancelled. */
     boolean comes(Flight<?, V> flight) {
         if (!isAwait(actual())) {
             work = Cleanups.work(actual());
@@ -41,7 +41,7 @@ abstract class FlightCaller<V> extends Suspension<V> {
         return fail(error);
     }
 
-    /** Returns the error that it ends with if the task is cancelled. */
+    /** Returns the error to end with if the task is cancelled. */
     @Nullable Throwable ending() {
         return ending;
     }
@@ -58,14 +58,14 @@ abstract class FlightCaller<V> extends Suspension<V> {
         return isWaiting();
     }
 
-    /** The task is about to be cancelled for it: what it is a part of waits until that has ended. */
+    /** Called before the task is cancelled for it: the work it is part of waits until the task has ended. */
     void lingers() {
         if (work != null) {
             work.cancelled();
         }
     }
 
-    /** It is over for it. */
+    /** Reports that it has ended. */
     @Override
     protected void turn() {
         if (work != null) {
@@ -87,7 +87,7 @@ abstract class FlightCaller<V> extends Suspension<V> {
         }
     }
 
-    /** It is everybody's. */
+    /** The value is shared: there is nothing to give back. */
     @Override
     public void giveBack(@Nullable V value) {}
 

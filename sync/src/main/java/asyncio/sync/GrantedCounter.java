@@ -6,18 +6,18 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The number of waiters, by loop, that have been granted something and have not resumed: a loop that is stuck may have
- * any number of them, which must cost the other loops nothing. Not thread-safe.
+ * The number of waiters, by loop, that have been granted permits and have not resumed: a stuck loop may have any number
+ * of them, which must cost the other loops nothing. Not thread-safe.
  */
 final class GrantedCounter {
     private int all;
-    /** One loop, usually the only one, with its number, if that is not zero. */
+    /** One loop, usually the only one, if its number is not zero. */
     private @Nullable EventLoop loop;
 
     private int onLoop;
     private final Map<EventLoop, Integer> onOthers = new HashMap<>(0);
 
-    /** @param loop null for one that resumes wherever it is granted */
+    /** @param loop null for a waiter that resumes on the granting thread */
     void add(@Nullable EventLoop loop) {
         all++;
         if (loop == null) {
@@ -33,7 +33,7 @@ final class GrantedCounter {
         }
     }
 
-    /** As many times as {@link #add}. */
+    /** Removes a waiter; call it once for each {@link #add}. */
     void remove(@Nullable EventLoop loop) {
         all--;
         if (loop == null) {

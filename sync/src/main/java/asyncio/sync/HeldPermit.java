@@ -2,9 +2,9 @@ package asyncio.sync;
 
 import org.jspecify.annotations.Nullable;
 
-/** A permit, for those in here who want to do something between the release and what it sets free. */
+/** A permit for internal callers that act between the release and the notification of the next waiter. */
 interface HeldPermit extends Permit {
-    /** Gives it back, unless that has been done; whose turn it is then, or null. */
+    /** Releases the permit unless that has been done; returns the turn of the next waiters, or null. */
     @Nullable Turn free();
 
     @Override

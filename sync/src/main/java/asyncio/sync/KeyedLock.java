@@ -12,15 +12,15 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * A lock for each key: work on the same key is done one after the other, work on different keys at the same time. A
- * key's lock exists only while it is used, so that any number of keys may come and go.
+ * A lock for each key: work on the same key runs sequentially, work on different keys concurrently. A key's lock exists
+ * only while it is in use, so the number of different keys over time is unlimited.
  *
  * <pre>{@code
  * KeyedLock<UserId> locks = new KeyedLock<>();
  * Mono<Receipt> receipt = locks.withLock(order.user(), charge(order));
  * }</pre>
  *
- * <p>asyncio has none.
+ * <p>asyncio has no equivalent.
  *
  * @param <K> the type of the keys, with {@code equals} and {@code hashCode}
  */
@@ -29,10 +29,10 @@ public final class KeyedLock<K> {
 
     private volatile boolean reclaims;
 
-    /** One without keys. */
+    /** Creates a KeyedLock in which no key is held. */
     public KeyedLock() {}
 
-    /** The lock of a key; a view, which needs no memory while nobody holds it or waits. */
+    /** Returns the lock of a key: a view, which keeps no state while the lock is free. */
     public Lockable lock(K key) {
         return new OfKey(Objects.requireNonNull(key, "key"));
     }
@@ -62,9 +62,7 @@ public final class KeyedLock<K> {
         return "<KeyedLock [" + size() + " keys]>";
     }
 
-    /**
-     * The lock of a key that is held. Who wants it comes through the map's entry; it leaves the map when it is free.
-     */
+    /** The lock of a held key. It is acquired only through the map's entry, and leaves the map when it is free. */
     private final class Used extends Lock {
         private final K key;
 
@@ -83,7 +81,7 @@ public final class KeyedLock<K> {
         }
     }
 
-    /** Wants the key's lock, which is held afterwards: so it cannot leave the map before. */
+    /** Passes the key's lock to an action after which it is held, so that it cannot leave the map in between. */
     private void use(K key, Consumer<? super Used> want) {
         locks.compute(key, (k, lock) -> {
             Used used = lock == null ? newLock(k) : lock;
@@ -101,7 +99,7 @@ public final class KeyedLock<K> {
     }
 
     /**
-     * As {@link Lock#reclaimDropped()}, for the keys that are used from now on.
+     * Like {@link Lock#reclaimDropped()}, for the keys used from now on.
      *
      * @return this
      */
@@ -160,7 +158,7 @@ public final class KeyedLock<K> {
             return lock == null ? new Statistics(1, 0) : lock.statistics();
         }
 
-        /** Permits are those of the lock itself. */
+        /** False: permits belong to the lock, not to the view. */
         @Override
         boolean holds(PermitWatch watch) {
             return false;
@@ -168,7 +166,7 @@ public final class KeyedLock<K> {
 
         @Override
         void reclaim(PermitWatch watch) {
-            throw new IllegalStateException("no permit is of a view: " + this);
+            throw new IllegalStateException("a view has no permits: " + this);
         }
 
         @Override

@@ -13,9 +13,9 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * A {@link RateLimiter} for each key, all of the same rate: for each host, say, or each customer. A key needs memory
- * from its first permit until its burst is full again; those are dropped as others come, so that any number of keys may
- * come and go. Threading, order and cancelling are those of {@link RateLimiter}.
+ * A {@link RateLimiter} for each key, all with the same rate: for each host, say, or each customer. A key uses memory
+ * from its first permit until its burst is full again; idle keys are dropped as others arrive, so the number of
+ * different keys over time is unlimited. Threading, order and cancelling are those of {@link RateLimiter}.
  *
  * <pre>{@code
  * KeyedRateLimiter<String> perHost = KeyedRateLimiter.of(2, Duration.ofSeconds(1), 5);
@@ -25,7 +25,7 @@ import reactor.core.publisher.Mono;
  * await(perHost.limiter(host).acquire());                            // straight-line
  * }</pre>
  *
- * <p>asyncio has none.
+ * <p>asyncio has no equivalent.
  *
  * @param <K> the type of the keys, with {@code equals} and {@code hashCode}
  * @since 0.1.0
@@ -35,7 +35,7 @@ public final class KeyedRateLimiter<K> {
 
     private final Rate rate;
     private final ConcurrentHashMap<K, TokenBucket> buckets = new ConcurrentHashMap<>();
-    /** With so many keys the next one that comes looks for idle ones; whoever raises it does. */
+    /** The number of keys beyond which the next call looks for idle keys; the thread that raises it does the work. */
     private final AtomicInteger sweepAt = new AtomicInteger(FEW);
 
     private KeyedRateLimiter(Rate rate) {
@@ -43,15 +43,15 @@ public final class KeyedRateLimiter<K> {
     }
 
     /**
-     * One without keys; for each of them as {@link RateLimiter#of}.
+     * Creates a limiter without keys; the parameters are those of {@link RateLimiter#of}.
      *
-     * @throws IllegalArgumentException as there
+     * @throws IllegalArgumentException under the conditions of {@link RateLimiter#of}
      */
     public static <K> KeyedRateLimiter<K> of(int permits, Duration per, int burst) {
         return new KeyedRateLimiter<>(Rate.of(permits, per, burst));
     }
 
-    /** The limiter of a key; a view, which needs no memory while its burst is full. */
+    /** Returns the limiter of a key: a view, which keeps no state while its burst is full. */
     public RateLimiter limiter(K key) {
         return new OfKey(Objects.requireNonNull(key, "key"));
     }
@@ -61,7 +61,7 @@ public final class KeyedRateLimiter<K> {
         return limiter(key).acquire();
     }
 
-    /** Takes a permit of the key if it is there; see {@link RateLimiter#tryAcquire()}. */
+    /** Takes a permit of the key if one is available; see {@link RateLimiter#tryAcquire()}. */
     public boolean tryAcquire(K key) {
         return limiter(key).tryAcquire();
     }
@@ -76,14 +76,14 @@ public final class KeyedRateLimiter<K> {
         return limiter(key).withPermit(work);
     }
 
-    /** Returns the number of keys in memory: those in use, and some whose burst is full again. */
+    /** Returns the number of keys in memory: those in use, and some with a burst that is full again. */
     public int size() {
         return buckets.size();
     }
 
     /**
-     * Takes permits of the key's bucket, or joins its line, or finds it unchanged: through the map's entry, so that the
-     * bucket is not dropped as idle between.
+     * Uses the key's bucket, to take permits or to join its line, through the map's entry, so that the bucket is not
+     * dropped as idle in the meantime.
      */
     private boolean use(K key, Predicate<? super TokenBucket> use) {
         boolean[] result = new boolean[1];
@@ -102,7 +102,7 @@ public final class KeyedRateLimiter<K> {
             for (K key : buckets.keySet()) {
                 buckets.computeIfPresent(key, (k, bucket) -> bucket.isIdle() ? null : bucket);
             }
-            // twice as many as are in use: on average a key is looked at once for each one that comes
+            // twice the number in use: on average one key is checked for each key that arrives
             sweepAt.set((int) Math.max(FEW, Math.min(2L * buckets.size(), Integer.MAX_VALUE - 1)));
         }
     }

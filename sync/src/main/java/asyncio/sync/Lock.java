@@ -12,8 +12,8 @@ import reactor.core.CoreSubscriber;
 import reactor.core.Scannable;
 
 /**
- * A lock whose {@code acquire} suspends instead of blocking. It is held by a {@link Permit}, not by a thread, and is
- * not reentrant. Order, threading and cancelling as {@link Lockable} says.
+ * A lock that suspends in {@code acquire} instead of blocking. It is held by a {@link Permit}, not by a thread, and is
+ * not reentrant. For order, threading and cancelling see {@link Lockable}.
  *
  * <pre>{@code
  * Lock lock = new Lock();
@@ -25,13 +25,13 @@ import reactor.core.Scannable;
  * }
  * }</pre>
  *
- * <p>asyncio: {@code Lock}; here it needs no loop, and may be shared by many.
+ * <p>asyncio: {@code Lock}; this one needs no loop, and may be shared by several loops.
  */
 public class Lock extends Lockable {
     private static final VarHandle WORD;
-    /** In {@link #word}: see {@link #holder} and {@link #waiters}, under the monitor. */
+    /** The value of {@link #word} when the state is in {@link #holder} and {@link #waiters}, under the monitor. */
     private static final Object QUEUED = new Object();
-    /** Held without a permit. */
+    /** The holder when the lock is held without a permit. */
     private static final Object BY_HAND = new Object();
 
     static {
@@ -43,21 +43,24 @@ public class Lock extends Lockable {
     }
 
     /**
-     * Null: free. A permit (or {@link #BY_HAND}): held by that, and nobody waits. {@link #QUEUED}: held, and somebody
-     * waits. So it is never free while one waits: it passes from hand to hand.
+     * Null: free. A permit (or {@link #BY_HAND}): held by that, without waiters. {@link #QUEUED}: held, with waiters.
+     * So the lock is never free while there are waiters: it passes directly from holder to holder.
      */
     private volatile @Nullable Object word;
     /** Guarded by this, valid while {@link #QUEUED}. */
     private @Nullable Object holder;
     /** Guarded by this. */
     private final WaitQueue<LockWaiter<?>> waiters = new WaitQueue<>();
-    /** Waiters that will come back for a permit that has let go of the lock, even if disposed of. Guarded by this. */
+    /**
+     * Waiters that will reacquire the lock for a permit that has released it, even if they are disposed of. Guarded by
+     * this.
+     */
     private @Nullable IdentityHashMap<Object, ConditionSuspension> away;
 
-    /** A free one. */
+    /** Creates a lock that is free. */
     public Lock() {}
 
-    // ---- getting in
+    // ---- acquiring
 
     @Override
     public final boolean tryAcquire() {
@@ -79,12 +82,12 @@ public class Lock extends Lockable {
         return new LockAcquisition(this, actual, limit);
     }
 
-    /** Gets the lock, and is to be settled; or joins the line, unless it is cancelled, and is not. */
+    /** True if the waiter gets the lock and must be settled; else it joins the line, unless it is cancelled. */
     final boolean enter(LockWaiter<?> waiter) {
         return WORD.compareAndSet(this, null, waiter.token()) || enterContended(waiter);
     }
 
-    /** True if the lock is the waiter's. */
+    /** True if the waiter gets the lock. */
     private synchronized boolean enterContended(LockWaiter<?> waiter) {
         if (!waiter.waits()) {
             return false;
@@ -99,7 +102,7 @@ public class Lock extends Lockable {
         return false;
     }
 
-    /** Sees to it that the lock can be released under the monitor only; false if it is free. */
+    /** Makes sure that the lock can be released only under the monitor; false if it is free. */
     private boolean hold() {
         for (Object word; (word = this.word) != QUEUED; ) {
             if (word == null) {
@@ -119,7 +122,7 @@ public class Lock extends Lockable {
         }
     }
 
-    /** Lets it be released without the monitor again, if no waiter is left. Under the monitor. */
+    /** Allows releases without the monitor again if no waiter is left. Under the monitor. */
     private void relax() {
         if (waiters.isEmpty() && word == QUEUED) {
             word = holder;
@@ -127,7 +130,7 @@ public class Lock extends Lockable {
         }
     }
 
-    // ---- getting out
+    // ---- releasing
 
     @Override
     public final void release() {
@@ -170,7 +173,7 @@ public class Lock extends Lockable {
         }
     }
 
-    /** Releases it, if it is held by just that; whose turn it is then, or null. */
+    /** Releases the lock if the token holds it; returns the next holder's turn, or null. */
     final @Nullable Turn free(Object token) {
         if (WORD.compareAndSet(this, token, null)) {
             freed();
@@ -196,8 +199,8 @@ public class Lock extends Lockable {
     }
 
     /**
-     * From now on a permit that an operator has dropped is released when the garbage collector finds it; it is reported
-     * in any case. {@link #release()} is refused then: only its {@link Permit} can release the lock.
+     * From now on, releases a permit that an operator has dropped when the garbage collector finds it; a dropped permit
+     * is reported in any case. {@link #release()} then throws: only its {@link Permit} can release the lock.
      *
      * @return this
      */
@@ -216,7 +219,10 @@ public class Lock extends Lockable {
         release(watch);
     }
 
-    /** Passes the lock to the first in line, who is to be told; null if it is free now. Under the monitor, queued. */
+    /**
+     * Passes the lock to the first in line and returns that, to be notified; null if the lock is now free. Under the
+     * monitor, queued.
+     */
     private @Nullable LockWaiter<?> handOver() {
         for (LockWaiter<?> next; (next = waiters.poll()) != null; ) {
             if (next.takeLock()) {
@@ -230,7 +236,7 @@ public class Lock extends Lockable {
         return null;
     }
 
-    /** It has just been free; for those who keep locks only while they are used. */
+    /** Called after the lock has become free, for subclasses that keep locks only while they are in use. */
     void freed() {}
 
     // ---- for Condition: all under the monitor
@@ -241,7 +247,7 @@ public class Lock extends Lockable {
         return word == QUEUED ? holder : word;
     }
 
-    /** Takes the lock from its holder; who is to be told that it is theirs now, or null. */
+    /** Takes the lock from its holder; returns the next holder, to be notified, or null. */
     final @Nullable LockWaiter<?> giveUp(Object token) {
         if (word == QUEUED) {
             return holder == token ? handOver() : null;
@@ -250,7 +256,7 @@ public class Lock extends Lockable {
         return null;
     }
 
-    /** One lets go of the lock, and will have it back for its permit. */
+    /** Registers a waiter that releases the lock, and will reacquire it for its permit. */
     final void expect(ConditionSuspension waiter) {
         if (away == null) {
             away = new IdentityHashMap<>();
@@ -258,14 +264,14 @@ public class Lock extends Lockable {
         away.put(waiter.token(), waiter);
     }
 
-    /** It has the lock, or never will. */
+    /** Unregisters a waiter that has the lock, or never will. */
     final void expectNoLonger(ConditionSuspension waiter) {
         if (away != null) {
             away.remove(waiter.token(), waiter);
         }
     }
 
-    /** Puts one who has no lock yet into the line; true if it got the lock, and is to be told. */
+    /** Puts a waiter that does not have the lock into the line; true if it got the lock and must be notified. */
     final boolean rejoin(LockWaiter<?> waiter) {
         if (!enterContended(waiter)) {
             return false;

@@ -5,11 +5,11 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 
-/** A waiter for a lock, and the permit it gets. */
+/** A waiter for a lock, and also the permit that it receives. */
 class LockAcquisition extends LockWaiter<HeldPermit> implements HeldPermit {
-    /** Null until it wants the lock of a key. */
+    /** Null until it requests the lock of a key. */
     volatile @Nullable Lock lock;
-    /** The holder of the lock: this, or the watch of this. */
+    /** The token that holds the lock: this, or its watch. */
     private @Nullable Object token;
 
     LockAcquisition(CoreSubscriber<? super HeldPermit> actual, @Nullable Duration limit) {
@@ -30,7 +30,7 @@ class LockAcquisition extends LockWaiter<HeldPermit> implements HeldPermit {
         return lock().enter(this) && accept();
     }
 
-    /** Settles it with the lock that it got at once; false if it has been cancelled meanwhile. */
+    /** Settles it with the lock that it got without waiting; false if it has been cancelled in the meantime. */
     final boolean accept() {
         if (takeLock()) {
             return true;

@@ -2,7 +2,7 @@ package asyncio.sync;
 
 import org.jspecify.annotations.Nullable;
 
-/** Of one who did not have to wait. */
+/** The permit of an acquisition that did not wait. */
 final class LockPermit implements HeldPermit {
     private final Lock lock;
 

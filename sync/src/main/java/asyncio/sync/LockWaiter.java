@@ -5,16 +5,16 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 
-/** One in the line of a {@link Lock}. */
+/** A waiter in the line for a {@link Lock}. */
 abstract class LockWaiter<T> extends Suspension<T> implements Turn {
     LockWaiter(CoreSubscriber<? super T> actual, @Nullable Duration limit) {
         super(actual, limit);
     }
 
-    /** The holder if this gets the lock. */
+    /** The token that holds the lock when this waiter gets it. */
     abstract Object token();
 
-    /** Settles it, the lock being its; under the lock's monitor. False if it has left meanwhile. */
+    /** Settles it with the lock; under the lock's monitor. False if it has left in the meantime. */
     abstract boolean takeLock();
 
     @Override
@@ -22,7 +22,7 @@ abstract class LockWaiter<T> extends Suspension<T> implements Turn {
         deliver();
     }
 
-    /** Whether it is still to have the lock. */
+    /** Whether it still waits for the lock. */
     boolean waits() {
         return isWaiting();
     }

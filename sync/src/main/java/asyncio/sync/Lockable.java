@@ -5,17 +5,17 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * A resource with one holder at a time (or readers only): a {@link Lock}, a side of a {@link ReadWriteLock}, a key of a
+ * A resource with one holder at a time (or only readers): a {@link Lock}, a side of a {@link ReadWriteLock}, a key of a
  * {@link KeyedLock}.
  *
- * <p><b>Order.</b> Strictly first in, first out: nobody overtakes one who waits, not even one who has been granted the
- * lock and has not gone on yet.
+ * <p><b>Order.</b> Strictly first in, first out: no caller overtakes a waiter, not even one that has been granted the
+ * lock and has not resumed yet.
  *
- * <p><b>Threading.</b> Every method may be called from any thread, on or off a loop; none blocks. One who waits on a
- * loop goes on in that loop's next tick; any other on the thread that releases, through a trampoline.
+ * <p><b>Threading.</b> Every method may be called from any thread, on or off a loop; none blocks. A waiter on a loop
+ * resumes in that loop's next tick; any other on the thread that releases, through a trampoline.
  *
- * <p><b>Cancelling.</b> One who is cancelled leaves the line; if it had been granted the lock and had not gone on, the
- * lock passes to the next. An operator downstream of {@link #acquire()} can still drop a permit that came
+ * <p><b>Cancelling.</b> A cancelled waiter leaves the line; if it had been granted the lock and had not resumed, the
+ * lock passes to the next. An operator downstream of {@link #acquire()} can still drop a permit that has arrived
  * ({@code .timeout}, {@code firstWithSignal}, a {@code zip} that fails): use {@link #withLock(Mono)}, which loses none,
  * and {@link #acquire(Duration)} for a deadline.
  */
@@ -33,41 +33,42 @@ public abstract class Lockable extends PermitSource implements AsyncLock {
     }
 
     /**
-     * As {@link #acquire()}, for at most {@code limit}; after that {@code onError} with a
-     * {@link java.util.concurrent.TimeoutException}. No permit is lost by the deadline. A limit of zero or less takes
-     * the lock only if it is free. The clock is the loop's where one runs, else that of {@code Schedulers.parallel()}.
+     * Like {@link #acquire()}, for at most {@code limit}; then fails with a
+     * {@link java.util.concurrent.TimeoutException}. The deadline loses no permit. A limit of zero or less takes the
+     * lock only if it is free. The clock is that of the running loop, or of {@code Schedulers.parallel()} if there is
+     * none.
      */
     @Override
     public final Mono<Permit> acquire(Duration limit) {
         return acquireMono(1, checked(limit));
     }
 
-    /** Takes the lock if it is free and nobody waits for it; give it back with {@link #release()}. */
+    /** Takes the lock if it is free and has no waiters; release it with {@link #release()}. */
     public abstract boolean tryAcquire();
 
     /**
-     * Releases the lock, whoever holds it. One who has a {@link Permit} releases that instead.
+     * Releases the lock, regardless of its holder. The owner of a {@link Permit} releases that instead.
      *
      * <p>asyncio: {@code Lock.release}.
      *
-     * @throws IllegalMonitorStateException if nobody holds it; nothing has changed
+     * @throws IllegalMonitorStateException if the lock is not held; nothing has changed
      */
     public abstract void release();
 
-    /** Whether somebody holds it. */
+    /** Whether the lock is held. */
     public abstract boolean locked();
 
     /** Returns the number of waiters. */
     public abstract int waiters();
 
-    /** Both at one moment. */
+    /** Returns the state of the lock and the number of waiters at one moment. */
     public abstract Statistics statistics();
 
     /**
      * Runs {@code work} while holding the lock. Nothing happens until subscription. The lock is released before the end
-     * is signalled; if the subscription is cancelled, or an operator in the work cuts off a part of it, when that has
-     * ended, its clean-up included, as far as the work lets us know (bodies, scopes and everything else of this library
-     * does). Never loses the lock, whatever operator follows.
+     * is signalled. If the subscription is cancelled, or an operator in the work cuts off a part of it, the lock is
+     * released when that part, including its clean-up, has ended, as far as the work reports it (bodies, scopes and
+     * everything else in this library do). Never loses the lock, regardless of the operators that follow.
      *
      * <p>asyncio: {@code async with lock}.
      */
@@ -76,7 +77,7 @@ public abstract class Lockable extends PermitSource implements AsyncLock {
         return new MonoWithPermit<>(this, 1, work);
     }
 
-    /** As {@link #withLock(Mono)}, from the subscription to the end of a Flux. */
+    /** Like {@link #withLock(Mono)}, from the subscription to the end of a Flux. */
     @Override
     public final <T> Flux<T> withLock(Flux<T> work) {
         return new FluxWithPermit<>(this, 1, work);

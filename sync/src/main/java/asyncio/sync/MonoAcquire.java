@@ -46,13 +46,16 @@ final class MonoAcquire extends ColdMono<Permit> {
         actual.onSubscribe(waiter);
     }
 
-    /** {@link #awaitInBody} watches. */
+    /** Not watched here: {@link #awaitInBody} does that. */
     @Override
     protected Suspension<HeldPermit> suspend(CoreSubscriber<? super Permit> actual) {
         return source.waiter(actual, permits, limit);
     }
 
-    /** For reports of what a program has left: nobody knows whose permit it is that a semaphore gets by hand. */
+    /**
+     * Watches the permit for the report of leftovers. After a release without a permit, no unreleased permit is
+     * reported, since that may have been its release.
+     */
     private void watch(Permit permit, BooleanSupplier acquired) {
         Leftovers.watch(
                 Leftover.Kind.PERMIT,

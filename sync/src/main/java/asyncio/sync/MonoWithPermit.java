@@ -14,7 +14,7 @@ final class MonoWithPermit<T> extends ColdMono<T> implements WithPermitSubscribe
     private final int permits;
     private final Mono<T> work;
 
-    /** The names of the functions. */
+    /** Names of the methods, for reports. */
     private static final class WithLock {}
 
     private static final class WithPermit {}
@@ -26,7 +26,7 @@ final class MonoWithPermit<T> extends ColdMono<T> implements WithPermitSubscribe
         this.work = Objects.requireNonNull(work, "work");
     }
 
-    /** A body does the work in its own task. */
+    /** Runs the work in the body's own task. */
     @Override
     protected @Nullable T awaitInBody() throws Exception {
         Permit permit = source.take(permits);

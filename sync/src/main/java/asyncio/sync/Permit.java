@@ -1,10 +1,10 @@
 package asyncio.sync;
 
 /**
- * The right to be in, until it is released: what {@code acquire()} of a lock or a semaphore gives. It belongs to
- * whoever holds the object, not to a thread: any thread may release it.
+ * The right to be inside a lock or a semaphore until it is released, as returned by {@code acquire()}. It belongs to
+ * the owner of this object, not to a thread: any thread may release it.
  *
- * <p>Releasing twice does nothing the second time, so that a {@code try} block and a {@code finally} may both do it.
+ * <p>Releasing a permit again does nothing, so that a {@code try} block and a {@code finally} may both do it.
  *
  * <pre>{@code
  * try (var permit = await(lock.acquire())) {
@@ -13,16 +13,19 @@ package asyncio.sync;
  * }</pre>
  */
 public interface Permit extends AutoCloseable {
-    /** Gives it back; the one who has waited longest gets it next. From any thread; never blocks. */
+    /**
+     * Releases the permit; the waiter that has waited longest gets it next. May be called from any thread; never
+     * blocks.
+     */
     void release();
 
-    /** Returns the number of permits of a semaphore that this stands for; 1 for a lock. */
+    /** Returns the number of semaphore permits that this represents; 1 for a lock. */
     int permits();
 
-    /** Whether it has been given back. */
+    /** Whether it has been released. */
     boolean isReleased();
 
-    /** As {@link #release}. */
+    /** Same as {@link #release}. */
     @Override
     default void close() {
         release();

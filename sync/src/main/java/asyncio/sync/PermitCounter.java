@@ -7,13 +7,14 @@ import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The permits of a {@link Semaphore}, and those who wait for some.
+ * The permits of a {@link Semaphore} and the waiters for them.
  *
- * <p>One signed counter, the free permits or the negated number of waiters, as kotlinx's Semaphore has, cannot keep two
- * promises. A waiter may want several permits, so that some are free while it waits, and are told of. And one who has
- * been granted permits is not overtaken on its loop until it has resumed: then nobody waits and permits may be free,
- * and yet the next one of that loop has to join the line, though not one of another loop. So the counter says no more
- * than that somebody waits or is about to resume; everything else is under the monitor then.
+ * <p>A single signed counter, with the free permits or the negated number of waiters, as in kotlinx's Semaphore, cannot
+ * keep two guarantees. A waiter may request several permits, so that some are free, and are reported as such, while it
+ * waits. And a waiter that has been granted permits is not overtaken on its loop until it has resumed: in that state
+ * there are no waiters and permits may be free, yet the next acquisition on that loop must join the line, though one on
+ * another loop need not. So the counter only says that there are waiters, or that some are about to resume; all other
+ * state is then under the monitor.
  */
 abstract class PermitCounter extends PermitSource {
     /*
@@ -22,18 +23,18 @@ abstract class PermitCounter extends PermitSource {
      *            |     v
      *   [ word = free permits ]
      *        |           ^
-     *        | enter():  | nobody is in line, and all
-     *        | too few   | who were granted have resumed
+     *        | enter(): | the line is empty, and all
+     *        | too few | granted waiters have resumed
      *        v           |
      *   [ word = CONTENDED ]
      *            |     ^
      *            +-----+
      *          enter(), leave(), free(), awake():
-     *          grants the first in line while it can have what it wants
+     *          grants the first in line while enough permits are free
      *
      * One acquisition:
      *
-     *               enter(): they are there
+     *               enter(): they are free
      *   [ new ] ---------------------------------------> [ held ] -----------+
      *      |                                                ^                | free()
      *      | enter(): too few, or others are first          |                |
@@ -47,33 +48,33 @@ abstract class PermitCounter extends PermitSource {
 
     private static final AtomicIntegerFieldUpdater<PermitCounter> WORD =
             AtomicIntegerFieldUpdater.newUpdater(PermitCounter.class, "word");
-    /** In {@link #word}: see the fields below, under the monitor. */
+    /** The value of {@link #word} when the state is in the fields below, under the monitor. */
     private static final int CONTENDED = -1;
 
-    /** The free permits, if nobody waits or is about to resume. */
+    /** The number of free permits, if there are no waiters and none is about to resume. */
     private volatile int word;
 
-    /** The free permits while {@link #CONTENDED}; guarded by this, as are the next two. */
+    /** The number of free permits while {@link #CONTENDED}; guarded by this, as are the next two fields. */
     private int permits;
 
-    /** The waiters that have been granted permits and have not resumed: not to be overtaken on their loop. */
+    /** The waiters that have been granted permits and have not resumed: they must not be overtaken on their loop. */
     private final GrantedCounter waking = new GrantedCounter();
 
     private final WaitQueue<SemaphoreAcquisition> waiters = new WaitQueue<>();
 
-    /** Whether the first in line can have what it wants; read without the monitor, as a hint. */
+    /** Whether enough permits are free for the first in line; read without the monitor, as a hint. */
     private volatile boolean grantable;
 
     PermitCounter(int permits) {
         if (permits < 0) {
-            throw new IllegalArgumentException("A semaphore cannot have " + permits + " permits: 0 at least");
+            throw new IllegalArgumentException("A semaphore cannot have " + permits + " permits: at least 0");
         }
         word = permits;
     }
 
     // ---- looking at it
 
-    /** Whether no permit is free, or others are first. */
+    /** Whether no permit is free, or others wait. */
     final boolean noneFree() {
         return word <= 0;
     }
@@ -89,7 +90,7 @@ abstract class PermitCounter extends PermitSource {
         }
     }
 
-    /** The number of those who wait, and that of free permits, at one moment. */
+    /** Returns the numbers of waiters and of free permits at one moment. */
     final synchronized Statistics counts() {
         return new Statistics(freePermits(), waiters.size());
     }
@@ -98,7 +99,7 @@ abstract class PermitCounter extends PermitSource {
         return waiters.size();
     }
 
-    /** Returns the number of waiters for just {@code n}. */
+    /** Returns the number of waiters for exactly {@code n} permits. */
     final synchronized int waitingFor(int n) {
         return (int) waiters.snapshot().stream()
                 .filter(waiter -> waiter.wanted() == n)
@@ -111,7 +112,7 @@ abstract class PermitCounter extends PermitSource {
 
     // ---- taking
 
-    /** Takes permits that are free unless others wait. */
+    /** Takes free permits, unless others wait. */
     final boolean tryAcquireAny(int n) {
         if (tryTake(n)) {
             return true;
@@ -126,12 +127,15 @@ abstract class PermitCounter extends PermitSource {
         }
     }
 
-    /** Whether so many are free and nobody waits; under the monitor, contended. */
+    /** Whether {@code n} permits are free and there are no waiters; under the monitor, contended. */
     private boolean hasContended(int n) {
         return waiters.isEmpty() && permits >= n;
     }
 
-    /** As {@link #tryAcquireAny}, without the monitor; also false if nobody waits, but somebody is about to resume. */
+    /**
+     * Like {@link #tryAcquireAny}, without the monitor; also false if there are no waiters but some are about to
+     * resume.
+     */
     final boolean tryTake(int n) {
         for (int free; (free = word) >= n; ) {
             if (WORD.compareAndSet(this, free, free - n)) {
@@ -149,7 +153,7 @@ abstract class PermitCounter extends PermitSource {
         if (acquisition.takeAtOnce()) {
             return true;
         }
-        acquisition.release(); // cancelled meanwhile
+        acquisition.release(); // cancelled in the meantime
         return false;
     }
 
@@ -183,7 +187,7 @@ abstract class PermitCounter extends PermitSource {
             if (!waiters.remove(acquisition)) {
                 return;
             }
-            next = grantFirst(); // it wanted many, perhaps, and the next wants few
+            next = grantFirst(); // it may have requested more than the next does
         }
         if (next != null) {
             next.pass();
@@ -192,7 +196,7 @@ abstract class PermitCounter extends PermitSource {
 
     // ---- giving
 
-    /** Adds permits; whose turn it is then, or null. */
+    /** Adds permits; returns the next waiter's turn, or null. */
     final @Nullable Turn free(int n) {
         for (; ; ) {
             int free = word;
@@ -217,14 +221,14 @@ abstract class PermitCounter extends PermitSource {
         return sum;
     }
 
-    /** One that had been granted permits resumes, or gives some of them back; whose turn it is then, or null. */
+    /** Notes that a granted waiter resumes, or gives its permits back; returns the next waiter's turn, or null. */
     final synchronized @Nullable Turn awake(SemaphoreAcquisition acquisition, int back) {
         waking.remove(acquisition.resumingLoop());
         permits += back;
         return grantFirst();
     }
 
-    /** Grants the first in line what it wants, if that is there; under the monitor, contended. */
+    /** Grants the first in line its permits if enough are free; under the monitor, contended. */
     private @Nullable SemaphoreAcquisition grantFirst() {
         for (SemaphoreAcquisition first; (first = waiters.peek()) != null && first.wanted() <= permits; ) {
             waiters.poll();
@@ -243,7 +247,7 @@ abstract class PermitCounter extends PermitSource {
         return null;
     }
 
-    /** Grants those after the first. */
+    /** Grants the waiters after the first. */
     final void passMore() {
         Error first = null;
         while (grantable) {
@@ -254,7 +258,7 @@ abstract class PermitCounter extends PermitSource {
             if (next != null) {
                 try {
                     next.deliver();
-                } catch (Error e) { // of a subscriber that runs here; the others are still to be told
+                } catch (Error e) { // from a subscriber that runs here; the others must still be notified
                     first = first == null ? e : Suppressed.add(first, e);
                 }
             }

@@ -11,13 +11,13 @@ import reactor.core.publisher.Mono;
 /** A source of permits. */
 abstract class PermitSource implements Scannable {
     private volatile boolean reclaims;
-    /** Then it is no wonder that permits are dropped. */
+    /** Whether {@code release()} was called, after which dropped permits are not reported. */
     private volatile boolean releasedByHand;
 
-    /** Takes some that are free, unless others wait for them; null if that cannot be. */
+    /** Takes free permits, unless others wait for them; null if that is not possible. */
     abstract @Nullable HeldPermit take(int permits);
 
-    /** An acquisition, which may have to wait. */
+    /** Returns an acquisition, which may have to wait. */
     abstract Suspension<HeldPermit> waiter(
             CoreSubscriber<? super HeldPermit> actual, int permits, @Nullable Duration limit);
 
@@ -30,10 +30,10 @@ abstract class PermitSource implements Scannable {
         return (n == 1 ? "a permit of " : n + " permits of ") + this;
     }
 
-    /** Whether a permit that is watched has not been released. */
+    /** Whether a watched permit has not been released. */
     abstract boolean holds(PermitWatch watch);
 
-    /** Releases a permit that was dropped. */
+    /** Releases a dropped permit. */
     abstract void reclaim(PermitWatch watch);
 
     final void startReclaiming() {
@@ -47,7 +47,7 @@ abstract class PermitSource implements Scannable {
     final void checkReleaseByHand() {
         if (reclaims) {
             throw new IllegalStateException("release() of " + this
-                    + ", which takes back the permits that are dropped: release the Permit that acquire() gave");
+                    + ", which reclaims dropped permits: release the Permit that acquire() returned");
         }
     }
 

@@ -9,18 +9,18 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Stands for a permit that went to an operator or became the result of a task, and may be dropped there: then the
- * collector finds the permit unreachable while this, which its source holds, is not. Permits of bodies and of scopes
- * are not watched: nobody can drop them.
+ * Represents a permit that went to an operator or became the result of a task, and may be dropped there: the garbage
+ * collector then finds the permit unreachable while this watch, which its source holds, is reachable. Permits of bodies
+ * and of scopes are not watched: they cannot be dropped.
  */
 final class PermitWatch extends WeakReference<Permit> {
     private static final ReferenceQueue<Permit> DROPPED = new ReferenceQueue<>();
     private static final AtomicReference<@Nullable Thread> WATCHER = new AtomicReference<>();
-    /** The time that the thread which waits for the collector's findings stays when no permit is taken or wanted. */
+    /** The time for which the watching thread stays alive while no permit is taken or requested. */
     private static final long IDLE_MILLIS = 600_000;
-    /** Whether a permit was taken or wanted since the thread last looked. */
+    /** Whether a permit was taken or requested since the thread last looked. */
     private static volatile boolean wanted;
-    /** There has been one of these: else there is nothing to find, and no thread is needed. */
+    /** Whether there has ever been a watch; without one no thread is needed. */
     private static volatile boolean used;
 
     private final PermitSource source;
@@ -42,7 +42,7 @@ final class PermitWatch extends WeakReference<Permit> {
         ensureWatching();
     }
 
-    /** Sees to it that dropped permits are found; called whenever somebody might wait for one. */
+    /** Makes sure that dropped permits are found; called whenever there may be a waiter for one. */
     static void ensureWatching() {
         if (!used) {
             return;
@@ -62,7 +62,7 @@ final class PermitWatch extends WeakReference<Permit> {
         if (WATCHER.compareAndSet(null, watcher)) {
             try {
                 watcher.start();
-            } catch (Throwable e) { // no thread to be had: the next one who wants a permit tries again
+            } catch (Throwable e) { // no thread available: the next acquisition tries again
                 WATCHER.set(null);
                 throw e;
             }
@@ -80,27 +80,29 @@ final class PermitWatch extends WeakReference<Permit> {
                     watch.report();
                 }
             } catch (InterruptedException e) {
-                idle = true; // somebody wants the thread to go; the next permit starts another one
-            } catch (Throwable e) { // of a toString, or of a logger; nobody would look for permits any more
+                idle = true; // the thread is asked to end; the next permit starts another one
+            } catch (
+                    Throwable
+                            e) { // from a toString or a logger; without this no thread would look for permits any more
                 reportFailed(e);
             }
         }
         WATCHER.set(null);
         if (wanted) {
-            startWatcher(); // by one who saw this thread in its place
+            startWatcher(); // set by a thread that saw this one still running
         }
     }
 
     private static void reportFailed(Throwable e) {
         try {
-            Log.error("Cannot report a permit that was dropped", e);
+            Log.error("Cannot report a dropped permit", e);
         } catch (Throwable again) {
-            // no memory even to say so: there may be some for the next permit
+            // no memory even for the log entry: there may be some for the next permit
             Thread.onSpinWait();
         }
     }
 
-    /** Unless it has been released by hand meanwhile. */
+    /** Reports the permit, unless it has been released by hand in the meantime. */
     private void report() {
         if (!source.holds(this)) {
             return;
@@ -110,7 +112,7 @@ final class PermitWatch extends WeakReference<Permit> {
                 + "firstWithSignal ...). Use withLock(...) or withPermit(...), which lose none, and acquire(Duration) for a "
                 + "deadline";
         if (source.reclaims()) {
-            source.reclaim(this); // first: others wait for it
+            source.reclaim(this); // first, since others wait for it
             warn(what + ". It is released now");
         } else if (!source.releasedByHand()) {
             warn(what);
@@ -119,6 +121,6 @@ final class PermitWatch extends WeakReference<Permit> {
 
     private void warn(String what) {
         Flight.permitDropped(what);
-        Log.warn(origin == null ? what + ". Debug mode tells where it was acquired" : what, origin);
+        Log.warn(origin == null ? what + ". Debug mode shows where it was acquired" : what, origin);
     }
 }

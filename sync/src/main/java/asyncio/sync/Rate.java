@@ -4,18 +4,18 @@ import java.time.Duration;
 import java.util.Objects;
 
 /**
- * The rate of permits, in whole numbers, so that nothing is lost by rounding: a nanosecond adds {@link #gain} units, a
+ * A rate of permits in whole numbers, so that nothing is lost to rounding: a nanosecond adds {@link #gain} units, a
  * permit costs {@link #cost}.
  *
- * @param permits that come within {@code per}
- * @param burst how many are kept at most
+ * @param permits the number of permits added within {@code per}
+ * @param burst the maximum number of permits kept
  */
 record Rate(int permits, Duration per, int burst, long gain, long cost) {
     static Rate of(int permits, Duration per, int burst) {
         Objects.requireNonNull(per, "per");
         if (permits < 1 || burst < 1) {
             throw new IllegalArgumentException(
-                    "Cannot allow " + permits + " permits per " + per + " with bursts of " + burst + ": 1 at least");
+                    "Cannot allow " + permits + " permits per " + per + " with bursts of " + burst + ": at least 1");
         }
         long nanos;
         try {
@@ -25,7 +25,7 @@ record Rate(int permits, Duration per, int burst, long gain, long cost) {
         }
         if (nanos < permits) {
             throw new IllegalArgumentException(
-                    "Cannot allow " + permits + " permits per " + per + ": at most one each nanosecond");
+                    "Cannot allow " + permits + " permits per " + per + ": at most one per nanosecond");
         }
         long divisor = greatestCommonDivisor(nanos, permits);
         long cost = nanos / divisor;
@@ -41,11 +41,11 @@ record Rate(int permits, Duration per, int burst, long gain, long cost) {
         return b == 0 ? a : greatestCommonDivisor(b, a % b);
     }
 
-    /** A number of permits that may be acquired. */
+    /** Checks a number of permits to acquire. */
     int checked(int n) {
         if (n < 1 || n > burst) {
             throw new IllegalArgumentException("Cannot acquire " + n + " permits of " + this + ": 1 to " + burst
-                    + ", for no more are ever there at once");
+                    + ", since no more are ever available at once");
         }
         return n;
     }
@@ -54,12 +54,12 @@ record Rate(int permits, Duration per, int burst, long gain, long cost) {
         return n * cost;
     }
 
-    /** So much is there when no more permits come. */
+    /** Returns the units of a full burst. */
     long full() {
         return burst * cost;
     }
 
-    /** Returns the nanoseconds that bring so many units. */
+    /** Returns the number of nanoseconds in which the units are added. */
     long nanosFor(long units) {
         return (units + gain - 1) / gain;
     }

@@ -10,9 +10,12 @@ import reactor.core.CoreSubscriber;
 final class RateAcquisition extends Suspension<Void> {
     private final RateLimiter limiter;
     private final int permits;
-    /** That of its key, if the limiter has several; set before it joins the line. */
+    /** The bucket of its key, if the limiter has several; set before it joins the line. */
     private volatile @Nullable TokenBucket bucket;
-    /** It came from the line, and counts as waking until it resumes; written before the grant, and after it. */
+    /**
+     * Whether it was granted from the line, and counts as waking until it resumes; written before the grant, and after
+     * it.
+     */
     private boolean waking;
 
     RateAcquisition(RateLimiter limiter, CoreSubscriber<? super Void> actual, int permits, @Nullable Duration limit) {
@@ -33,7 +36,7 @@ final class RateAcquisition extends Suspension<Void> {
         if (grant(null)) {
             return true;
         }
-        giveBack(null); // cancelled meanwhile
+        giveBack(null); // cancelled in the meantime
         return false;
     }
 
@@ -51,18 +54,18 @@ final class RateAcquisition extends Suspension<Void> {
         return permits;
     }
 
-    /** For {@link TokenBucket}, in this package. */
+    /** Makes the loop visible to {@link TokenBucket}, in this package. */
     @Nullable EventLoop resumingLoop() {
         return loop();
     }
 
-    /** It got them from the line, under the monitor; false if it has left it. */
+    /** Grants its permits from the line, under the monitor; false if it has left that. */
     boolean wake() {
         waking = true;
         return grant(null);
     }
 
-    /** It resumes, or is cancelled before that. */
+    /** Notes that it resumes, or is cancelled before that. */
     private void awake() {
         TokenBucket bucket = this.bucket;
         if (waking && bucket != null) {
@@ -74,7 +77,7 @@ final class RateAcquisition extends Suspension<Void> {
     @Override
     protected void leave() {
         TokenBucket bucket = this.bucket;
-        if (bucket != null) { // else it was cancelled before it came
+        if (bucket != null) { // else it was cancelled before it joined
             bucket.leave(this);
         }
     }

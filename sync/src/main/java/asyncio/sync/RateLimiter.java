@@ -16,20 +16,21 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * A limit on how often something is done: permits come with time, and {@code acquire} takes one, suspending until it
- * has come. Permits that nobody takes are kept up to the burst; in no span of time are more taken than the burst and
- * those that come in that span. A permit is used up: nothing is to be released.
+ * A rate limiter: permits are added over time, and {@code acquire} takes one, suspending until it is available. Unused
+ * permits are kept up to the burst; in any span of time at most the burst plus the permits added in that span are
+ * taken. A permit is used up: there is nothing to release.
  *
- * <p><b>Order.</b> Strictly first in, first out, also among waiters that want several permits.
+ * <p><b>Order.</b> Strictly first in, first out, also among waiters for several permits.
  *
  * <p><b>Threading.</b> Every method may be called from any thread, on or off a loop; none blocks. A waiter on a loop
  * resumes in that loop's next tick, any other on a thread of {@code Schedulers.parallel()}. The clock is that of the
- * loop of the caller, while there is a line of its first waiter; off every loop that of {@code Schedulers.parallel()}.
- * So it is exact to the nanosecond in virtual time. One limiter may be shared by any number of loops.
+ * caller's loop or, while there is a line, of its first waiter's loop; without a loop that of
+ * {@code Schedulers.parallel()}. So it is exact to the nanosecond in virtual time. A limiter may be shared by any
+ * number of loops.
  *
- * <p><b>Cancelling.</b> A waiter that is cancelled leaves the line at once, uses no permit, and delays nobody: those
- * behind it move up. If it had been granted a permit and had not resumed, the permit comes back. One that an operator
- * downstream drops ({@code .timeout}) is used up.
+ * <p><b>Cancelling.</b> A cancelled waiter leaves the line immediately, uses no permit, and delays no other waiter:
+ * those behind it move up. If it had been granted a permit and had not resumed, the permit is given back. A permit
+ * dropped by an operator downstream ({@code .timeout}) is used up.
  *
  * <pre>{@code
  * RateLimiter tenASecond = RateLimiter.of(10, Duration.ofSeconds(1), 1);   // evenly spaced
@@ -40,7 +41,7 @@ import reactor.core.publisher.Mono;
  * return await(client.get(url));
  * }</pre>
  *
- * <p>asyncio has none. A token bucket, as Guava's {@code RateLimiter}, which blocks, and aiolimiter's.
+ * <p>asyncio has no equivalent. A token bucket, like Guava's {@code RateLimiter}, which blocks, and aiolimiter's.
  *
  * @since 0.1.0
  */
@@ -52,13 +53,13 @@ public abstract class RateLimiter implements Scannable {
     }
 
     /**
-     * A limiter that allows {@code permits} within each {@code per}, one after the other at equal intervals, and a
-     * burst of at most {@code burst} that were left over. At first a whole burst is there.
+     * Creates a limiter that allows {@code permits} within each {@code per}, at equal intervals, and a burst of at most
+     * {@code burst} unused permits. It starts with a full burst.
      *
-     * @param permits 1 at least
+     * @param permits at least 1
      * @param per for example a second; at least a nanosecond for each permit
-     * @param burst 1 at least; the most that {@link #acquire(int)} can take at once
-     * @throws IllegalArgumentException if these are smaller, or too large to count
+     * @param burst at least 1; the maximum that {@link #acquire(int)} can take at once
+     * @throws IllegalArgumentException if an argument is smaller, or too large to count
      */
     public static RateLimiter of(int permits, Duration per, int burst) {
         return new Single(Rate.of(permits, per, burst));
@@ -67,81 +68,81 @@ public abstract class RateLimiter implements Scannable {
     // ---- API
 
     /**
-     * Takes a permit, as soon as one has come and those who came before have theirs; completes empty. Nothing happens
-     * until subscription; each subscription takes one anew. A cancelled subscription takes none.
+     * Takes a permit as soon as one is available and all earlier waiters have theirs; completes empty. Nothing happens
+     * until subscription; each subscription takes another permit. A cancelled subscription takes none.
      */
     public final Mono<Void> acquire() {
         return new Acquire(1, null);
     }
 
     /**
-     * As {@link #acquire()}, for {@code n} at once.
+     * Like {@link #acquire()}, for {@code n} at once.
      *
-     * @throws IllegalArgumentException if {@code n} is less than 1, or more than the burst, which is all there ever is
+     * @throws IllegalArgumentException if {@code n} is less than 1, or more than the burst, the maximum ever available
      */
     public final Mono<Void> acquire(int n) {
         return new Acquire(rate.checked(n), null);
     }
 
     /**
-     * As {@link #acquire()}, for at most {@code limit}; after that {@code onError} with a
+     * Like {@link #acquire()}, for at most {@code limit}; then fails with a
      * {@link java.util.concurrent.TimeoutException}, and no permit is used. A limit of zero or less takes a permit only
-     * if it is there. It waits even if the permit is sure to come too late, as one of those in front may leave.
+     * if one is available. It waits even if the permit is certain to be late, since a waiter in front may leave.
      */
     public final Mono<Void> acquire(Duration limit) {
         return new Acquire(1, PermitSource.checked(limit));
     }
 
-    /** As {@link #acquire(Duration)}, for {@code n} at once. */
+    /** Like {@link #acquire(Duration)}, for {@code n} at once. */
     public final Mono<Void> acquire(int n, Duration limit) {
         return new Acquire(rate.checked(n), PermitSource.checked(limit));
     }
 
-    /** Takes a permit if it is there and nobody waits. */
+    /** Takes a permit if one is available and there are no waiters. */
     public final boolean tryAcquire() {
         return tryTake(1, EventLoop.runningOrNull());
     }
 
-    /** As {@link #tryAcquire()}, for {@code n} at once. */
+    /** Like {@link #tryAcquire()}, for {@code n} at once. */
     public final boolean tryAcquire(int n) {
         return tryTake(rate.checked(n), EventLoop.runningOrNull());
     }
 
     /**
-     * Takes a permit, then runs {@code work}. Nothing happens until subscription; cancelled before the permit came, it
-     * uses none and the work does not begin.
+     * Takes a permit, then runs {@code work}. Nothing happens until subscription; if it is cancelled before it gets the
+     * permit, it uses none and the work does not start.
      */
     public final <T> Mono<T> withPermit(Mono<T> work) {
         return new Paced<>(1, work);
     }
 
-    /** As {@link #withPermit(Mono)}: one permit for a subscription to the Flux, however many items it has. */
+    /** Like {@link #withPermit(Mono)}: one permit for a subscription to the Flux, however many items it has. */
     public final <T> Flux<T> withPermit(Flux<T> work) {
         return acquire().thenMany(Objects.requireNonNull(work, "work"));
     }
 
-    /** As {@link #withPermit(Mono)}, for work that counts as {@code n}. */
+    /** Like {@link #withPermit(Mono)}, for work that needs {@code n} permits. */
     public final <T> Mono<T> withPermits(int n, Mono<T> work) {
         return new Paced<>(rate.checked(n), work);
     }
 
-    /** As {@link #withPermit(Flux)}, for work that counts as {@code n}. */
+    /** Like {@link #withPermit(Flux)}, for work that needs {@code n} permits. */
     public final <T> Flux<T> withPermits(int n, Flux<T> work) {
         return acquire(n).thenMany(Objects.requireNonNull(work, "work"));
     }
 
-    /** Returns the number of permits that are there now, those that others wait for included. */
+    /** Returns the number of permits available now, including those that waiters wait for. */
     public abstract int permits();
 
     /** Returns the number of waiters. */
     public abstract int waiters();
 
-    // ---- of one kind or the other
+    // ---- for the implementations
 
-    /** Takes permits that are there, unless others wait. */
+    /** Takes available permits, unless others wait. */
     abstract boolean tryTake(int n, @Nullable EventLoop loop);
 
-    /** As {@link #tryTake}; also not if others are about to resume on this loop. */
+    /** Like {@link #tryTake}, but also false if others are about to resume on this loop. */
     abstract boolean take(int n, @Nullable EventLoop loop);
 
     /** Takes permits or joins the line; true if it has them. */
@@ -149,7 +150,7 @@ public abstract class RateLimiter implements Scannable {
 
     abstract List<RateAcquisition> line();
 
-    /** That of {@link #of}. */
+    /** The limiter of {@link #of}. */
     private static final class Single extends RateLimiter {
         private final TokenBucket bucket;
 
@@ -230,7 +231,7 @@ public abstract class RateLimiter implements Scannable {
         private final int permits;
         private final Mono<T> work;
 
-        /** The name of the function. */
+        /** The name of the method, for reports. */
         private static final class WithPermit {}
 
         Paced(int permits, Mono<T> work) {
@@ -239,7 +240,7 @@ public abstract class RateLimiter implements Scannable {
             this.work = Objects.requireNonNull(work, "work");
         }
 
-        /** A body does the work in its own task. */
+        /** Runs the work in the body's own task. */
         @Override
         protected @Nullable T awaitInBody() throws Exception {
             Asyncio.await(acquire(permits));

@@ -6,10 +6,10 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 
 /**
- * A lock that many readers may hold together, or one writer alone. Fair: who comes first gets it first, so that a
- * writer waits for the readers before it only, and readers that come after it wait for the writer.
+ * A lock held by any number of readers, or by one writer. It is fair, first come, first served: a writer waits only for
+ * the readers before it, and later readers wait for the writer.
  *
- * <p>Not reentrant, and a reader cannot become a writer: it would wait for itself.
+ * <p>It is not reentrant, and a reader cannot become a writer: it would wait for itself.
  *
  * <pre>{@code
  * ReadWriteLock lock = new ReadWriteLock();
@@ -17,13 +17,13 @@ import reactor.core.CoreSubscriber;
  * Mono<Void> write = lock.writeLock().withLock(save(page));
  * }</pre>
  *
- * <p>asyncio has none; java.util.concurrent's {@code ReentrantReadWriteLock} in its fair mode comes closest.
+ * <p>asyncio has no equivalent; java.util.concurrent's {@code ReentrantReadWriteLock} in its fair mode comes closest.
  */
 public final class ReadWriteLock {
     /** A writer takes all permits. */
     private static final int ALL = Integer.MAX_VALUE;
 
-    /** It cannot get more: their number would overflow. */
+    /** It cannot have more permits: the number would overflow. */
     private final Semaphore permits = new Semaphore(ALL) {
         @Override
         int shown(int n) {
@@ -39,21 +39,21 @@ public final class ReadWriteLock {
     private final Side readers = new Side(1);
     private final Side writer = new Side(ALL);
 
-    /** A free one. */
+    /** Creates a lock that is free. */
     public ReadWriteLock() {}
 
-    /** For those who only look. */
+    /** Returns the lock for reading. */
     public Lockable readLock() {
         return readers;
     }
 
-    /** For those who change something. */
+    /** Returns the lock for writing. */
     public Lockable writeLock() {
         return writer;
     }
 
     /**
-     * As {@link Lock#reclaimDropped()}.
+     * Like {@link Lock#reclaimDropped()}.
      *
      * @return this
      */
@@ -112,7 +112,7 @@ public final class ReadWriteLock {
             return new Statistics(needed == ALL ? held == 0 ? 1 : 0 : ALL - held, waiters());
         }
 
-        /** Permits are those of the semaphore. */
+        /** False: permits belong to the semaphore, not to the view. */
         @Override
         boolean holds(PermitWatch watch) {
             return false;
@@ -120,7 +120,7 @@ public final class ReadWriteLock {
 
         @Override
         void reclaim(PermitWatch watch) {
-            throw new IllegalStateException("no permit is of a view: " + this);
+            throw new IllegalStateException("a view has no permits: " + this);
         }
 
         @Override

@@ -14,10 +14,10 @@ import reactor.core.publisher.Mono;
 /**
  * A number of permits: {@code acquire} takes one and suspends while there is none, {@code release} adds one.
  *
- * <p><b>Order.</b> Strictly first in, first out, also among those who want several: nobody overtakes one who waits, not
- * even one who has been granted a permit and has not resumed yet.
+ * <p><b>Order.</b> Strictly first in, first out, also among waiters for several permits: no caller overtakes a waiter,
+ * not even one that has been granted a permit and has not resumed yet.
  *
- * <p><b>Threading, cancelling.</b> As {@link Lockable} says.
+ * <p><b>Threading, cancelling.</b> See {@link Lockable}.
  *
  * <pre>{@code
  * Semaphore eight = new Semaphore(8);
@@ -29,17 +29,17 @@ import reactor.core.publisher.Mono;
  * }
  * }</pre>
  *
- * <p>asyncio: {@code Semaphore}. As there, {@code release()} may be called more often than {@code acquire()}; use
+ * <p>asyncio: {@code Semaphore}. As in asyncio, {@code release()} may be called more often than {@code acquire()}; use
  * {@link BoundedSemaphore} to make that an error.
  */
 public class Semaphore extends PermitCounter implements AsyncSemaphore {
-    /** The permits that operators have. */
+    /** The permits passed to operators. */
     private final Set<PermitWatch> watched = ConcurrentHashMap.newKeySet();
 
     /**
-     * With that many permits.
+     * Creates a semaphore with {@code permits} permits.
      *
-     * @throws IllegalArgumentException if there are fewer than none
+     * @throws IllegalArgumentException if {@code permits} is negative
      */
     public Semaphore(int permits) {
         super(permits);
@@ -57,38 +57,39 @@ public class Semaphore extends PermitCounter implements AsyncSemaphore {
         return acquireMono(checked(1), null);
     }
 
-    /** As {@link #acquire()}, for {@code n} at once. */
+    /** Like {@link #acquire()}, for {@code n} at once. */
     public final Mono<Permit> acquire(int n) {
         return acquireMono(checked(n), null);
     }
 
     /**
-     * As {@link #acquire()}, for at most {@code limit}; after that {@code onError} with a
-     * {@link java.util.concurrent.TimeoutException}. No permit is lost by the deadline. A limit of zero or less takes a
-     * permit only if there is one. The clock is the loop's where one runs, else that of {@code Schedulers.parallel()}.
+     * Like {@link #acquire()}, for at most {@code limit}; then fails with a
+     * {@link java.util.concurrent.TimeoutException}. The deadline loses no permit. A limit of zero or less takes a
+     * permit only if there is one. The clock is that of the running loop, or of {@code Schedulers.parallel()} if there
+     * is none.
      */
     @Override
     public final Mono<Permit> acquire(Duration limit) {
         return acquireMono(checked(1), checked(limit));
     }
 
-    /** As {@link #acquire(Duration)}, for {@code n} at once. */
+    /** Like {@link #acquire(Duration)}, for {@code n} at once. */
     public final Mono<Permit> acquire(int n, Duration limit) {
         return acquireMono(checked(n), checked(limit));
     }
 
-    /** Takes a permit if there is one and nobody waits; give it back with {@link #release()}. */
+    /** Takes a permit if there is one and there are no waiters; release it with {@link #release()}. */
     public final boolean tryAcquire() {
         return tryAcquireAny(1);
     }
 
-    /** As {@link #tryAcquire()}, for {@code n} at once. */
+    /** Like {@link #tryAcquire()}, for {@code n} at once. */
     public final boolean tryAcquire(int n) {
         return tryAcquireAny(checked(n));
     }
 
     /**
-     * Adds a permit. One who has a {@link Permit} releases that instead.
+     * Adds a permit. The owner of a {@link Permit} releases that instead.
      *
      * <p>asyncio: {@code Semaphore.release}.
      */
@@ -99,7 +100,7 @@ public class Semaphore extends PermitCounter implements AsyncSemaphore {
     /**
      * Adds {@code n} permits.
      *
-     * @throws IllegalStateException if there would be too many; nothing has changed
+     * @throws IllegalStateException if that would be too many; nothing has changed
      */
     public final void release(int n) {
         checkReleaseByHand();
@@ -111,7 +112,7 @@ public class Semaphore extends PermitCounter implements AsyncSemaphore {
     }
 
     /**
-     * Runs {@code work} while holding a permit; as {@link Lockable#withLock(Mono)}.
+     * Runs {@code work} while holding a permit, like {@link Lockable#withLock(Mono)}.
      *
      * <p>asyncio: {@code async with semaphore}.
      */
@@ -120,7 +121,7 @@ public class Semaphore extends PermitCounter implements AsyncSemaphore {
         return new MonoWithPermit<>(this, checked(1), work);
     }
 
-    /** As {@link #withPermit(Mono)}, from the subscription to the end of a Flux. */
+    /** Like {@link #withPermit(Mono)}, from the subscription to the end of a Flux. */
     @Override
     public final <T> Flux<T> withPermit(Flux<T> work) {
         return new FluxWithPermit<>(this, checked(1), work);
@@ -131,12 +132,12 @@ public class Semaphore extends PermitCounter implements AsyncSemaphore {
         return new MonoWithPermit<>(this, checked(n), work);
     }
 
-    /** As {@link #withPermits(int, Mono)}, from the subscription to the end of a Flux. */
+    /** Like {@link #withPermits(int, Mono)}, from the subscription to the end of a Flux. */
     public final <T> Flux<T> withPermits(int n, Flux<T> work) {
         return new FluxWithPermit<>(this, checked(n), work);
     }
 
-    /** Whether {@link #acquire()} would have to wait: no permit is free, or others are first. */
+    /** Whether {@link #acquire()} would have to wait: no permit is free, or others wait. */
     public final boolean locked() {
         return noneFree();
     }
@@ -146,7 +147,7 @@ public class Semaphore extends PermitCounter implements AsyncSemaphore {
         return freePermits();
     }
 
-    /** Both at one moment. */
+    /** Returns the numbers of free permits and of waiters at one moment. */
     public final Statistics statistics() {
         return counts();
     }
@@ -157,8 +158,8 @@ public class Semaphore extends PermitCounter implements AsyncSemaphore {
     }
 
     /**
-     * From now on permits that an operator has dropped are released when the garbage collector finds them; they are
-     * reported in any case. {@link #release()} is refused then: only the {@link Permit}s can release.
+     * From now on, releases permits that an operator has dropped when the garbage collector finds them; dropped permits
+     * are reported in any case. {@link #release()} then throws: only the {@link Permit}s can release.
      *
      * @return this
      */
@@ -176,7 +177,7 @@ public class Semaphore extends PermitCounter implements AsyncSemaphore {
         return watched.contains(watch);
     }
 
-    /** It was released. */
+    /** Stops watching a permit that was released; false if it was not watched. */
     final boolean unwatch(PermitWatch watch) {
         return watched.remove(watch);
     }
@@ -193,14 +194,14 @@ public class Semaphore extends PermitCounter implements AsyncSemaphore {
 
     // ---- taking
 
-    /** A number of permits that may be acquired. */
+    /** Checks a number of permits to acquire. */
     int checked(int n) {
         return positive(n);
     }
 
     private static int positive(int n) {
         if (n < 1) {
-            throw new IllegalArgumentException("Cannot acquire or release " + n + " permits: 1 at least");
+            throw new IllegalArgumentException("Cannot acquire or release " + n + " permits: at least 1");
         }
         return n;
     }

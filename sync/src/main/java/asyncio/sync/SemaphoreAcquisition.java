@@ -7,11 +7,11 @@ import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 
-/** A waiter for permits of a semaphore, and the permit it gets. */
+/** A waiter for permits of a semaphore, and also the permit that it receives. */
 final class SemaphoreAcquisition extends Suspension<HeldPermit> implements HeldPermit, Turn {
     private static final AtomicIntegerFieldUpdater<SemaphoreAcquisition> STAGE =
             AtomicIntegerFieldUpdater.newUpdater(SemaphoreAcquisition.class, "stage");
-    /** Granted from the line; the subscriber has not gone on. */
+    /** Granted from the line; the subscriber has not resumed. */
     private static final int WAKING = 1;
 
     private static final int HELD = 2;
@@ -41,7 +41,7 @@ final class SemaphoreAcquisition extends Suspension<HeldPermit> implements HeldP
         semaphore.leave(this);
     }
 
-    /** For {@link Semaphore}, in this package. */
+    /** Makes the loop visible to {@link Semaphore}, in this package. */
     @Nullable EventLoop resumingLoop() {
         return loop();
     }
@@ -50,13 +50,13 @@ final class SemaphoreAcquisition extends Suspension<HeldPermit> implements HeldP
         return isWaiting();
     }
 
-    /** It got them without waiting; false if it is cancelled. */
+    /** Settles it with permits it got without waiting; false if it is cancelled. */
     boolean takeAtOnce() {
         stage = HELD;
         return grant(this);
     }
 
-    /** An operator may drop what it gets from here. */
+    /** Watches the permit if an operator may drop it. */
     private void watch() {
         if (!isAwaitedByBody() && WithPermitSubscriber.mayBeDroppedBy(actual())) {
             PermitWatch watch = new PermitWatch(this, semaphore, permits, origin());
@@ -65,7 +65,7 @@ final class SemaphoreAcquisition extends Suspension<HeldPermit> implements HeldP
         }
     }
 
-    /** It got them from the line, under the monitor; false if it has left it. */
+    /** Grants its permits from the line, under the monitor; false if it has left that. */
     boolean wake() {
         stage = WAKING;
         return grant(this);

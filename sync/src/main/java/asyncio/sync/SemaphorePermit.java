@@ -3,7 +3,7 @@ package asyncio.sync;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import org.jspecify.annotations.Nullable;
 
-/** Of one who did not have to wait. */
+/** The permit of an acquisition that did not wait. */
 final class SemaphorePermit implements HeldPermit {
     private static final AtomicIntegerFieldUpdater<SemaphorePermit> HELD =
             AtomicIntegerFieldUpdater.newUpdater(SemaphorePermit.class, "held");

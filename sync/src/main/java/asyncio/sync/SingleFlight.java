@@ -11,22 +11,23 @@ import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Mono;
 
 /**
- * Work that is done once for all who want its result at the same time: callers of one key share one task. The first
- * caller's work is run; those that come before it has ended wait for the same, and get the same value or error. At no
- * time do two tasks of a key run, unless it was {@linkplain #forget forgotten} in between.
+ * Runs work once for all concurrent callers: the callers of a key share one task. The first caller's work is run;
+ * callers that arrive before it has ended wait for the same task, and receive the same value or error. A key never has
+ * two running tasks, unless it was {@linkplain #forget forgotten} in between.
  *
- * <p><b>Results.</b> Failures are not kept: the next caller begins anew. Values are not either, unless a time to live
- * is given; then they are kept for that time from their end on. This is no cache: it has no size, statistics or
- * refreshing, which Caffeine's has. All callers get the same object, so it should not be one that must be closed.
+ * <p><b>Results.</b> Failures are not kept: the next caller starts again. Neither are values, unless a time to live is
+ * given; they are then kept for that time after the task has ended. This is not a cache: unlike Caffeine's, it has no
+ * maximum size, statistics or refreshing. All callers receive the same object, so it should not be one that must be
+ * closed.
  *
  * <p><b>Threading.</b> Every method may be called from any thread; none blocks. The task runs on the loop of the first
- * caller, or a shared one if that is on none, in its {@code Context}; each caller resumes on its own loop. If the first
- * caller's loop ends its tasks, as {@code Asyncio.run} does in the end, the other callers fail with a
+ * caller, or on a shared loop if it has none, in its {@code Context}; each caller resumes on its own loop. If the first
+ * caller's loop cancels its tasks, as {@code Asyncio.run} does at its end, the other callers fail with a
  * {@link asyncio.CancelledException}.
  *
- * <p><b>Cancelling.</b> A caller that is cancelled leaves, and the others wait on. When the last one leaves, the task
- * is cancelled, and that caller ends when the task has, with its clean-up. A caller that comes meanwhile begins anew
- * after that.
+ * <p><b>Cancelling.</b> A cancelled caller leaves, and the others keep waiting. When the last one leaves, the task is
+ * cancelled, and that caller ends when the task, including its clean-up, has ended. A caller that arrives in the
+ * meantime starts a new task after that.
  *
  * <pre>{@code
  * SingleFlight<String, Page> flights = new SingleFlight<>();
@@ -36,56 +37,57 @@ import reactor.core.publisher.Mono;
  * Page parsed = await(flights.run(url, key -> async(() -> parse(await(load(key))))));  // straight-line
  * }</pre>
  *
- * <p>asyncio has none; Go's {@code singleflight}, with cancellation.
+ * <p>asyncio has no equivalent; like Go's {@code singleflight}, with cancellation.
  *
  * @param <K> the type of the keys, with {@code equals} and {@code hashCode}
  * @param <V> the type of the values
  * @since 0.1.0
  */
 public final class SingleFlight<K, V> {
-    /** The flights under way, and those whose value is kept. */
+    /** The flights under way, and those with a kept value. */
     private final ConcurrentHashMap<K, Flight<K, V>> flights = new ConcurrentHashMap<>();
 
     private final Duration timeToLive;
 
-    /** One that keeps no values. */
+    /** Creates a SingleFlight that keeps no values. */
     public SingleFlight() {
         this(Duration.ZERO);
     }
 
     /**
-     * One that keeps each value, also that there was none, for a time.
+     * Creates a SingleFlight that keeps each value, or the absence of one, for a time.
      *
-     * @param timeToLive from the end of the task on, by the clock of its loop; zero for not at all
-     * @throws IllegalArgumentException if it is negative
+     * @param timeToLive the time after the end of the task, by the clock of its loop; zero to keep no values
+     * @throws IllegalArgumentException if {@code timeToLive} is negative
      */
     public SingleFlight(Duration timeToLive) {
         if (timeToLive.isNegative()) {
-            throw new IllegalArgumentException("Cannot keep values for " + timeToLive + ": zero at least");
+            throw new IllegalArgumentException("Cannot keep values for " + timeToLive + ": at least zero");
         }
         this.timeToLive = timeToLive;
     }
 
     /**
-     * The value of the key: that of the task under way, one that is kept, or that of {@code work}, which is begun if
-     * there is neither. Nothing happens until subscription; each subscription is a caller. Cancelling it cancels the
-     * task if it is the last one. The work must not want the same key, for which it would wait for ever.
+     * Returns the value of the key: that of the task under way, a kept value, or that of {@code work}, which is started
+     * if there is neither. Nothing happens until subscription; each subscription is a caller. Cancelling it cancels the
+     * task if it is the last caller. The work must not request the same key, since it would wait forever.
      *
-     * @param work called with the key, on the thread of the caller that begins it; what it throws, every caller gets
+     * @param work called with the key, on the thread of the caller that starts it; if it throws, every caller fails
+     *     with that exception
      */
     public Mono<V> run(K key, Function<? super K, ? extends Mono<? extends V>> work) {
         return new Run(Objects.requireNonNull(key, "key"), Objects.requireNonNull(work, "work"));
     }
 
     /**
-     * Drops the key's value, if one is kept. If a task is under way, its callers get what comes of it, but those that
-     * come from now on begin anew.
+     * Drops the key's value, if one is kept. If a task is under way, its callers still receive its outcome, but later
+     * callers start a new task.
      */
     public void forget(K key) {
         flights.remove(Objects.requireNonNull(key, "key"));
     }
 
-    /** Returns the number of keys with a task under way, or with a value that is kept. */
+    /** Returns the number of keys with a task under way or a kept value. */
     public int size() {
         return flights.size();
     }
@@ -96,7 +98,7 @@ public final class SingleFlight<K, V> {
         return "<SingleFlight [" + size() + " keys]>";
     }
 
-    /** True if it got a value that was kept; else it waits, or was cancelled before it came. */
+    /** True if the caller got a kept value; else it waits, or was cancelled before it arrived. */
     private boolean join(K key, Function<? super K, ? extends Mono<? extends V>> work, FlightCaller<V> caller) {
         for (; ; ) {
             Flight<K, V> flight = flights.get(key);
@@ -115,7 +117,7 @@ public final class SingleFlight<K, V> {
                     case JOINED -> {
                         return false;
                     }
-                    case OVER -> {} // since the line above
+                    case OVER -> {} // it ended after the check above
                 }
             }
         }

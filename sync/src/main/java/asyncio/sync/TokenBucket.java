@@ -12,33 +12,33 @@ import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
 
 /**
- * The permits of a {@link RateLimiter} as they come with time, and the line of those who wait for them. Nothing runs
- * while nobody waits: how many have come is worked out when somebody asks. While there is a line, one timer is set, for
- * the first in it; that one's clock counts until it leaves.
+ * The permits of a {@link RateLimiter}, added over time, and the line of waiters for them. Nothing runs while there are
+ * no waiters: the number of permits is computed on demand. While there is a line, one timer is set, for the first
+ * waiter; its clock is used until it leaves.
  *
- * <p>Everything is guarded by the monitor, under which nobody is told.
+ * <p>Everything is guarded by the monitor, under which no waiter is notified.
  */
 final class TokenBucket {
     private final Rate rate;
     private final WaitQueue<RateAcquisition> line = new WaitQueue<>();
-    /** The waiters that have been granted permits and have not resumed: not to be overtaken on their loop. */
+    /** The waiters that have been granted permits and have not resumed: they must not be overtaken on their loop. */
     private final GrantedCounter waking = new GrantedCounter();
 
     /** The credit at {@link #asOf}, in units of the rate. */
     private long credit;
 
-    /** By {@link #clock}. */
+    /** The time of {@link #credit}, by {@link #clock}. */
     private long asOf;
 
     private Scheduler clock = Schedulers.parallel();
-    /** Of the first in line, while there is one. */
+    /** The timer of the first in line, while there is one. */
     private Disposable timer = Disposables.disposed();
 
     private long timerDue;
-    /** Sees to it that those in line are not forgotten with a loop that is closed over the timer. */
+    /** Moves the timer if its loop is closed, so that the waiters are not forgotten. */
     private @Nullable Disposable closing;
 
-    /** One that has been seen to close: a timer there would be dropped. */
+    /** A loop that is known to be closing: a timer on it would be dropped. */
     private @Nullable EventLoop closingLoop;
 
     TokenBucket(Rate rate) {
@@ -49,7 +49,7 @@ final class TokenBucket {
 
     // ---- looking at it
 
-    /** Returns the number of permits that are there now. */
+    /** Returns the number of permits available now. */
     synchronized int permits() {
         if (line.isEmpty()) {
             count(clockOf(EventLoop.runningOrNull()));
@@ -66,24 +66,24 @@ final class TokenBucket {
         return line.snapshot();
     }
 
-    /** Whether it is as a new one would be. */
+    /** Whether its state equals that of a new bucket. */
     synchronized boolean isIdle() {
         return line.isEmpty() && waking.isEmpty() && permits() == rate.burst();
     }
 
-    /** The timer, if it is not on that loop: what one who waits there waits for from outside. */
+    /** Returns the timer if it is not on the given loop, on which a waiter waits for it as for an outside event. */
     synchronized @Nullable Disposable foreignTimer(@Nullable EventLoop loop) {
         return line.isEmpty() || clock == clockOf(loop) ? null : timer;
     }
 
     // ---- taking
 
-    /** Takes permits that are there, unless others wait, or are about to resume on this loop. */
+    /** Takes available permits, unless others wait or are about to resume on this loop. */
     synchronized boolean take(int n, @Nullable EventLoop loop) {
         return !waking.anyOn(loop) && tryTake(n, loop);
     }
 
-    /** Takes permits that are there, unless others wait. */
+    /** Takes available permits, unless others wait. */
     synchronized boolean tryTake(int n, @Nullable EventLoop loop) {
         if (!line.isEmpty()) {
             return false;
@@ -104,7 +104,7 @@ final class TokenBucket {
     /** Takes permits or joins the line; true if it has them. */
     synchronized boolean enter(RateAcquisition acquisition) {
         if (!acquisition.waits()) {
-            return false; // cancelled before it came
+            return false; // cancelled before it joined
         }
         if (take(acquisition.wanted(), acquisition.resumingLoop())) {
             return true;
@@ -113,7 +113,10 @@ final class TokenBucket {
         return false;
     }
 
-    /** One has joined the line, or left it, or permits came: grants what can be granted. Outside of the monitor. */
+    /**
+     * Grants the waiters that can be granted, after a waiter has joined or left or permits were added. Outside the
+     * monitor.
+     */
     void advance() {
         WaitQueue<RateAcquisition> granted = null;
         synchronized (this) {
@@ -125,7 +128,7 @@ final class TokenBucket {
                 }
                 line.poll();
                 if (!first.wake()) {
-                    credit += rate.costOf(first.wanted()); // it has been cancelled, and is about to leave
+                    credit += rate.costOf(first.wanted()); // it was cancelled and is about to leave
                     continue;
                 }
                 waking.add(first.resumingLoop());
@@ -149,12 +152,12 @@ final class TokenBucket {
         }
     }
 
-    /** One that had been granted permits from the line resumes. */
+    /** Notes that a waiter granted from the line resumes. */
     synchronized void awake(RateAcquisition acquisition) {
         waking.remove(acquisition.resumingLoop());
     }
 
-    /** Permits that were granted to one who was cancelled before it resumed. */
+    /** Returns the permits of a waiter that was cancelled before it resumed. */
     void giveBack(int n) {
         synchronized (this) {
             refresh();
@@ -169,12 +172,12 @@ final class TokenBucket {
         return clock.now(TimeUnit.NANOSECONDS);
     }
 
-    /** A loop's clock, or that of those who are on none. */
+    /** Returns the loop's clock; without an open loop, that of {@code Schedulers.parallel()}. */
     private Scheduler clockOf(@Nullable EventLoop loop) {
         return loop == null || loop == closingLoop || loop.isClosed() ? Schedulers.parallel() : loop.scheduler();
     }
 
-    /** Counts the credit up to now by the old clock, and from here on by this one. */
+    /** Counts the credit up to now by the old clock, and from now on by the given one. */
     private void count(Scheduler next) {
         if (clock != next) {
             refresh();
@@ -189,14 +192,13 @@ final class TokenBucket {
         long elapsed = now - asOf;
         asOf = now;
         if (elapsed > 0) {
-            // the first in line, who may want a whole burst, was due in the middle of a nanosecond: the rest is not
-            // lost
+            // the first in line, which may need a full burst, was due within a nanosecond: the rest of that is not lost
             long most = rate.full() + (line.isEmpty() ? 0 : rate.gain() - 1);
             credit = elapsed >= rate.nanosFor(most - credit) ? most : credit + elapsed * rate.gain();
         }
     }
 
-    /** For the first in line, on its clock. */
+    /** Sets the timer for the first in line, on its clock. */
     private void setTimer() {
         RateAcquisition first = line.peek();
         if (first == null) {
@@ -212,7 +214,7 @@ final class TokenBucket {
         try {
             timer = clock.schedule(this::due, wait, TimeUnit.NANOSECONDS);
             if (clock != Schedulers.parallel() && loop != null) {
-                // on another thread, since this may run at once, under the monitor
+                // on another thread, since this may run immediately, under the monitor
                 closing = loop.onClose(() -> Schedulers.parallel().schedule(() -> closes(loop)));
             }
         } catch (RejectedExecutionException closedMeanwhile) {

@@ -1,7 +1,7 @@
 package asyncio.sync;
 
-/** One, or several, whose turn it is. */
+/** One or more waiters that were granted permits and must be notified. */
 interface Turn {
-    /** Tells them; outside every monitor. */
+    /** Notifies them; outside every monitor. */
     void pass();
 }

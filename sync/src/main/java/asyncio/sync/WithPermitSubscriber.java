@@ -13,20 +13,20 @@ import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /**
- * Work that is done while holding a permit: acquires with the first request, then subscribes to the work, and releases
- * when that has ended or, if it is cancelled, when it and its clean-up have.
+ * Runs work while holding a permit: acquires it at the first request, then subscribes to the work, and releases the
+ * permit when that has ended or, if it is cancelled, when it and its clean-up have ended.
  */
 final class WithPermitSubscriber<T> extends Operators.DeferredSubscription implements CoreSubscriber<T>, Scannable {
     private static final AtomicIntegerFieldUpdater<WithPermitSubscriber<?>> STATE = updater();
     private static final int SUBSCRIBED = 0;
     private static final int ACQUIRING = 1;
-    /** The permit is here, and the work is being subscribed to: what runs meanwhile cannot be cancelled. */
+    /** The permit is held, and the work is being subscribed to: it cannot be cancelled in the meantime. */
     private static final int STARTING = 2;
 
     private static final int RUNNING = 3;
-    /** Cancelled while starting: the one who starts it releases. */
+    /** Cancelled while starting: the starting thread releases. */
     private static final int CANCELLED_STARTING = 4;
-    /** It was cancelled, or could not begin. */
+    /** Cancelled, or failed to start. */
     private static final int OVER = 5;
     /** The work ended while it was being subscribed to, or later. */
     private static final int ENDED = 6;
@@ -43,11 +43,11 @@ final class WithPermitSubscriber<T> extends Operators.DeferredSubscription imple
     private final Plan<T> plan;
     private final CoreSubscriber<? super T> actual;
     private volatile int state;
-    /** The one who waits for the permit, then the permit. */
+    /** The waiter for the permit, then the permit. */
     private @Nullable Object permit;
 
     private volatile @Nullable Cleanups cleanups;
-    /** The subscription to the work, then what that has failed with. */
+    /** The subscription to the work, then the error with which the work failed. */
     private volatile @Nullable Object work;
 
     WithPermitSubscriber(Plan<T> plan, CoreSubscriber<? super T> actual) {
@@ -60,7 +60,7 @@ final class WithPermitSubscriber<T> extends Operators.DeferredSubscription imple
         return (AtomicIntegerFieldUpdater) AtomicIntegerFieldUpdater.newUpdater(WithPermitSubscriber.class, "state");
     }
 
-    /** Whether the subscriber is an operator that we do not know. */
+    /** Whether the subscriber may be an unknown operator, which may drop the permit. */
     static boolean mayBeDroppedBy(CoreSubscriber<?> subscriber) {
         return !(subscriber instanceof WithPermitSubscriber<?>.Acquired);
     }
@@ -91,11 +91,11 @@ final class WithPermitSubscriber<T> extends Operators.DeferredSubscription imple
         }
     }
 
-    /** Hears of the permit. */
+    /** Receives the permit. */
     private final class Acquired implements CoreSubscriber<HeldPermit>, Scannable {
         @Override
         public void onSubscribe(Subscription s) {
-            throw new UnsupportedOperationException("made with its subscription");
+            throw new UnsupportedOperationException("created with its subscription");
         }
 
         @Override
@@ -103,7 +103,7 @@ final class WithPermitSubscriber<T> extends Operators.DeferredSubscription imple
             if (STATE.compareAndSet(WithPermitSubscriber.this, ACQUIRING, STARTING)) {
                 start(permit);
             } else {
-                permit.release(); // cancelled meanwhile
+                permit.release(); // cancelled in the meantime
             }
         }
 
@@ -169,7 +169,7 @@ final class WithPermitSubscriber<T> extends Operators.DeferredSubscription imple
         }
     }
 
-    /** The task downstream, if any, does not go on before either. */
+    /** Releases after the clean-up; the task downstream, if any, does not resume before that either. */
     private void releaseAfterCleanup(Permit permit) {
         Cleanups inner = cleanups;
         if (inner == null) {
@@ -189,7 +189,7 @@ final class WithPermitSubscriber<T> extends Operators.DeferredSubscription imple
         }
     }
 
-    /** Releases; a refusal goes to the hook for dropped errors. */
+    /** Releases the permit; an exception goes to the hook for dropped errors. */
     private void release(Permit permit) {
         try {
             permit.release();
@@ -239,13 +239,13 @@ final class WithPermitSubscriber<T> extends Operators.DeferredSubscription imple
         }
     }
 
-    /** Releases, signals the end, and only then lets the next one go on, who may take long on this thread. */
+    /** Releases, signals the end, and only then notifies the next waiter, which may run long on this thread. */
     private void releaseAndSignal(@Nullable Throwable error) {
         Turn next = null;
         Throwable outcome = error;
         try {
             next = permit instanceof HeldPermit held ? held.free() : null;
-        } catch (RuntimeException e) { // the work has released what is ours
+        } catch (RuntimeException e) { // the work has already released this permit
             outcome = error == null ? e : Suppressed.add(error, e);
         }
         try {
@@ -255,7 +255,7 @@ final class WithPermitSubscriber<T> extends Operators.DeferredSubscription imple
             } else {
                 actual.onError(outcome);
             }
-        } finally { // the next one has it already, whatever the subscriber throws
+        } finally { // the next waiter holds it already, even if the subscriber throws
             if (next != null) {
                 next.pass();
             }
@@ -274,7 +274,7 @@ final class WithPermitSubscriber<T> extends Operators.DeferredSubscription imple
                 }
             }
             if (state >= OVER) {
-                cleanups.close(); // it is asked late, by a hook
+                cleanups.close(); // called late, by a hook
             }
         }
         return cleanups.context();

@@ -1,4 +1,4 @@
-/** Will hold Lock, Event, Condition, Semaphore, BoundedSemaphore and Barrier. */
+/** Locks, semaphores, conditions, events, barriers and rate limiters that suspend instead of blocking. */
 @NullMarked
 package asyncio.sync;
 
