@@ -4,7 +4,7 @@ import java.nio.channels.CompletionHandler;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
-/** A callback that is itself in the shapes that it can be asked for, so that asking allocates nothing. */
+/** A callback that implements the types it can be converted to, so that converting allocates nothing. */
 interface AnyCallback<T>
         extends Callback<T>, BiConsumer<@Nullable T, @Nullable Throwable>, CompletionHandler<T, Object> {
     @Override
@@ -32,7 +32,7 @@ interface AnyCallback<T>
     }
 
     @Override
-    @SuppressWarnings("unchecked") // it never looks at the attachment
+    @SuppressWarnings("unchecked") // the attachment is never used
     default <A> CompletionHandler<T, A> asCompletionHandler() {
         return (CompletionHandler<T, A>) this;
     }

@@ -16,10 +16,10 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * Blocking calls as Monos and Fluxes, on the threads of {@link Asyncio#toThread}: platform threads, those of the
- * running loop or of one of the shared ones. The calls see the subscriber's context as
- * {@link Asyncio#currentContext()}, and its ThreadLocals if {@code io.micrometer:context-propagation} is there. The way
- * back, from plain threads to Monos, is {@link BlockingPortal}.
+ * Blocking calls as Monos and Fluxes, on the threads of {@link Asyncio#toThread}: platform threads of the running loop
+ * or of a shared one. The calls see the subscriber's context as {@link Asyncio#currentContext()}, and its ThreadLocals
+ * if {@code io.micrometer:context-propagation} is on the class path. For the other direction, from plain threads to
+ * Monos, see {@link BlockingPortal}.
  *
  * <pre>{@code
  * Mono<Row> row = Blocking.mono(() -> jdbc.queryForObject(sql), PROPAGATE);
@@ -32,11 +32,13 @@ public final class Blocking {
     private Blocking() {}
 
     /**
-     * A blocking call, which may return null for an empty Mono. Nothing happens until subscription; each calls anew.
+     * Returns a Mono of a blocking call, which may return null for an empty Mono. Nothing happens until subscription;
+     * each subscription makes the call again.
      *
-     * <p>Cancelling keeps a call from starting. One that runs is interrupted with {@link Cancellation#PROPAGATE}; with
-     * {@link Cancellation#DETACH} it goes on. In both cases a task that awaits this resumes at once, and what comes of
-     * the call is discarded or dropped, but for an error that the interrupt has caused.
+     * <p>Cancelling prevents a call that has not started. A running call is interrupted with
+     * {@link Cancellation#PROPAGATE}; with {@link Cancellation#DETACH} it keeps running. In both cases a task that
+     * awaits this resumes immediately, and the outcome of the call is discarded or dropped, except for an error caused
+     * by the interrupt.
      */
     public static <T> Mono<T> mono(Callable<? extends @Nullable T> call, Cancellation cancellation) {
         Objects.requireNonNull(call, "call");
@@ -45,11 +47,11 @@ public final class Blocking {
     }
 
     /**
-     * Waits in a thread for a future that can only be waited for; an {@code ExecutionException} is unwrapped. Nothing
-     * happens until subscription. One that is a stage too is cheaper as {@link Futures#toMono}.
+     * Waits in a thread for a future that offers only blocking waits; an {@code ExecutionException} is unwrapped.
+     * Nothing happens until subscription. For a future that is also a stage {@link Futures#toMono} is cheaper.
      *
-     * <p>Cancelling frees the thread. With {@link Cancellation#PROPAGATE} it also cancels the future, and interrupts
-     * what computes it.
+     * <p>Cancelling frees the thread. With {@link Cancellation#PROPAGATE} it also cancels the future and interrupts its
+     * computation.
      */
     public static <T> Mono<T> future(Future<? extends @Nullable T> future, Cancellation cancellation) {
         Objects.requireNonNull(future, "future");
@@ -77,14 +79,13 @@ public final class Blocking {
     }
 
     /**
-     * Reads a stream to its end, a chunk for each that is requested: {@link #pull} with all that it says about threads,
-     * closing and cancelling.
+     * Reads a stream to its end, one chunk for each requested. Threads, closing and cancelling are as in {@link #pull}.
      *
-     * @param size of the chunks, in bytes, at most
+     * @param size the maximum size of a chunk, in bytes
      */
     public static Flux<byte[]> read(Callable<? extends InputStream> open, int size, Cancellation cancellation) {
         if (size <= 0) {
-            throw new IllegalArgumentException("Chunks of " + size + " bytes: they need room for one at least");
+            throw new IllegalArgumentException("Chunks of " + size + " bytes: the size must be at least 1");
         }
         return pull(
                 open,
@@ -97,21 +98,22 @@ public final class Blocking {
     }
 
     /**
-     * Reads something that blocks to its end, an item for each that is requested, each in a thread. Nothing happens
-     * until subscription; then it is opened in a thread, and closed in the end, in a thread too.
+     * Reads a blocking resource to its end, one item for each requested, each in a thread. Nothing happens until
+     * subscription; the resource is then opened in a thread, and finally closed in a thread.
      *
-     * <p>Cancelling while an item is being read: {@link Cancellation#PROPAGATE} interrupts the read and closes at once,
-     * which ends the reads of sockets and channels; {@link Cancellation#DETACH} closes when the read has returned. What
-     * is being opened is closed when it is open; {@code PROPAGATE} interrupts that too. A task that awaits the Flux
-     * resumes when it is closed; with {@code PROPAGATE} after one second at the latest, with a warning: a close may
-     * itself wait for the read, as that of a {@code BufferedReader} around a socket does, and is left behind then. For
-     * that reason each such Flux has a thread of its own, for whose end no program waits.
+     * <p>Cancelling while an item is being read: {@link Cancellation#PROPAGATE} interrupts the read and closes the
+     * resource immediately, which ends the reads of sockets and channels; {@link Cancellation#DETACH} closes it when
+     * the read has returned. A resource that is being opened is closed once it is open; {@code PROPAGATE} interrupts
+     * the opening too. A task that awaits the Flux resumes when the resource is closed; with {@code PROPAGATE} after
+     * one second at the latest, with a warning: a close may itself wait for the read, as that of a
+     * {@code BufferedReader} around a socket does, and is then left behind. For that reason each such Flux has its own
+     * thread, which does not keep a program from ending.
      *
      * <pre>{@code
      * Flux<String> lines = Blocking.pull(() -> Files.newBufferedReader(path), BufferedReader::readLine, DETACH);
      * }</pre>
      *
-     * @param next gives an item, or null at the end
+     * @param next returns an item, or null at the end
      */
     public static <R extends AutoCloseable, T> Flux<T> pull(
             Callable<? extends R> open, Next<? super R, ? extends T> next, Cancellation cancellation) {
@@ -135,9 +137,9 @@ public final class Blocking {
     }
 
     /**
-     * The call of {@link #pull} for each item.
+     * The call that {@link #pull} makes for each item.
      *
-     * @param <R> the type of what is read
+     * @param <R> the type of the resource
      * @param <T> the type of the items
      */
     @FunctionalInterface
@@ -147,9 +149,10 @@ public final class Blocking {
     }
 
     /**
-     * Writes all of a source into a stream, each chunk in a thread, and completes when it is closed. Nothing happens
-     * until subscription; then the stream is opened in a thread. It is closed too, in a thread, if the source fails,
-     * which is this Mono's error then, or on cancellation; a chunk that is being written is written first.
+     * Writes all chunks of a source to a stream, each in a thread, and completes when the stream is closed. Nothing
+     * happens until subscription; the stream is then opened in a thread. It is also closed, in a thread, on
+     * cancellation, and if the source fails, with whose error this Mono then fails. A chunk that is being written is
+     * completed first.
      */
     public static Mono<Void> write(Publisher<byte[]> source, Callable<? extends OutputStream> open) {
         Objects.requireNonNull(source, "source");
@@ -169,7 +172,7 @@ public final class Blocking {
                 .then();
     }
 
-    /** A source that is read by one thread after the other. */
+    /** A source that is read by one thread at a time. */
     private static final class Source<R extends AutoCloseable, T> implements AutoCloseable {
         private final R resource;
         private final Next<? super R, ? extends T> next;
@@ -198,7 +201,7 @@ public final class Blocking {
             return Asyncio.toThread(this::closed, threads);
         }
 
-        /** A read may be under way. */
+        /** Closes it while a read may be under way. */
         Mono<Void> closeWhenCancelled() {
             return closesAtOnce ? BlockingEnd.close(resource, this::closed) : closeWhenIdle();
         }
@@ -231,7 +234,7 @@ public final class Blocking {
             stream.write(chunk);
         }
 
-        /** Behind a write that is under way. */
+        /** Closes the stream after a write that is under way. */
         @Override
         public synchronized void close() throws IOException {
             stream.close();

@@ -8,10 +8,7 @@ import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import reactor.core.Disposable;
 
-/**
- * One blocking call for a callback. Its monitor keeps the interrupt inside of the call: the thread belongs to others
- * before and after.
- */
+/** One blocking call for a callback. Its monitor confines the interrupt to the call, since the thread is shared. */
 final class BlockingCall<T> implements Callable<@Nullable T>, Disposable {
     private final Callable<? extends @Nullable T> call;
     private final boolean interrupt;
@@ -27,17 +24,20 @@ final class BlockingCall<T> implements Callable<@Nullable T>, Disposable {
         this.callback = callback;
     }
 
-    /** In one of the threads of {@link Asyncio#toThread}, or of an executor. */
+    /** Starts a call on one of the threads of {@link Asyncio#toThread}, or of an executor. */
     static <T> void start(
             Callable<? extends @Nullable T> call, boolean interrupt, Callback<T> callback, @Nullable Executor threads) {
         BlockingCall<T> job = new BlockingCall<>(call, interrupt, callback);
         Disposable running = Asyncio.toThread(job, threads)
                 .contextWrite(callback.context())
                 .subscribe(unused -> {}, callback::failure);
-        callback.onCancel(job, running); // the job first never begins, then is interrupted
+        callback.onCancel(job, running); // before it starts, the job is skipped; later it is interrupted
     }
 
-    /** In the thread. It reports by itself, so that the outcome needs one tick of the loop and not two. */
+    /**
+     * Runs in the thread. It reports to the callback itself, so that the outcome takes one tick of the loop instead of
+     * two.
+     */
     @Override
     public @Nullable T call() throws Exception {
         synchronized (this) {
@@ -67,7 +67,7 @@ final class BlockingCall<T> implements Callable<@Nullable T>, Disposable {
             stopped = cancelled && interrupt;
         }
         if (stopped) {
-            Thread.interrupted(); // ours, if it came too late for the call
+            Thread.interrupted(); // the interrupt of dispose(), if it came too late for the call
         }
         if (error == null) {
             callback.success(value);

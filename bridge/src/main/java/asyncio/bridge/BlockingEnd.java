@@ -12,20 +12,20 @@ import reactor.util.Logger;
 import reactor.util.Loggers;
 
 /**
- * Blocking calls that a cancellation is to end: the reads of a reader, and the close that ends them. The close may
- * itself block, behind a lock that the read holds. So both have threads of their own, those of the loop may all be
- * blocked; whoever cancels waits for the close for a limited time only; and no program waits for these threads at its
- * end.
+ * Support for blocking calls that a cancellation must end: the reads of a reader, and the close that ends them. The
+ * close may itself block, behind a lock that the read holds. So both have their own threads, since those of the loop
+ * may all be blocked; a cancellation waits for the close only for a limited time; and no program waits for these
+ * threads at its end.
  */
 final class BlockingEnd {
-    /** For a close that is not blocked this is plenty, and a cancellation that takes longer looks like a hang. */
+    /** Ample for a close that is not blocked; a longer cancellation would look like a hang. */
     static final Duration PATIENCE = Duration.ofSeconds(1);
 
     private static final Logger LOG = Loggers.getLogger("asyncio");
 
     private BlockingEnd() {}
 
-    /** Runs one call after the other, in a thread that is there while there are any. */
+    /** Returns an executor with one thread, which exists only while there are calls. */
     static Executor oneThread() {
         ThreadPoolExecutor executor =
                 new ThreadPoolExecutor(1, 1, 1, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), BlockingEnd::newThread);
@@ -39,7 +39,9 @@ final class BlockingEnd {
         return thread;
     }
 
-    /** A close that is to end a read. Completes when it has returned, or with a warning when the time is out. */
+    /**
+     * Closes a resource to end a read. Completes when the close has returned or, with a warning, when the time is up.
+     */
     static Mono<Void> close(Object what, Callable<Void> close) {
         return Asyncio.<Void>toThread(close, job -> newThread(job).start())
                 .timeout(
@@ -50,10 +52,10 @@ final class BlockingEnd {
                                                 + " after a cancellation takes longer than " + PATIENCE
                                                 + ": it is left behind, with two threads. "
                                                 + "The close probably waits for a lock that the blocked read holds, as a BufferedReader's does; "
-                                                + "open something whose close ends a read, such as the socket or channel itself")));
+                                                + "open a resource with a close that ends a read, such as the socket or channel itself")));
     }
 
-    /** Of what was to be interrupted when it was opened by a call. */
+    /** Warns of an opening call that has not reacted to its interrupt. */
     static void warnOfOpening(Object call) {
         LOG.warn(call.getClass().getName() + " has not returned within " + PATIENCE + " after it was cancelled and "
                 + "interrupted: it is left behind, with its thread, and what it opens will be closed");

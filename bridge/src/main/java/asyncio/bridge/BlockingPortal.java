@@ -18,9 +18,9 @@ import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 
 /**
- * The way from plain threads to Monos and bodies: they run as tasks on a loop, while the thread waits, or goes on. What
- * is called sees the {@link Asyncio#currentContext()} of the thread that calls, and its ThreadLocals if
- * {@code io.micrometer:context-propagation} is there.
+ * Runs Monos and bodies from plain threads: as tasks on a loop, while the thread waits or continues. The tasks see the
+ * {@link Asyncio#currentContext()} of the calling thread, and its ThreadLocals if
+ * {@code io.micrometer:context-propagation} is on the class path.
  *
  * <pre>{@code
  * try (BlockingPortal portal = BlockingPortal.start()) {
@@ -36,7 +36,9 @@ public final class BlockingPortal implements AutoCloseable {
 
     private final EventLoop loop;
     private final Set<Task<?>> tasks = ConcurrentHashMap.newKeySet();
-    /** Completing it ends the portal's own program; that, and its thread, are null on a loop of others. */
+    /**
+     * Completing it ends the portal's own program; this and the thread are null if the loop is not the portal's own.
+     */
     private final @Nullable Future<Void> program;
 
     private final @Nullable Thread thread;
@@ -49,7 +51,7 @@ public final class BlockingPortal implements AutoCloseable {
         this.thread = thread;
     }
 
-    /** A portal to a new loop, which a daemon thread runs until {@link #close}. */
+    /** Starts a portal to a new loop, which a daemon thread runs until {@link #close}. */
     public static BlockingPortal start() {
         CompletableFuture<BlockingPortal> started = new CompletableFuture<>();
         Thread thread = new Thread(() -> run(started), "asyncio-portal-" + COUNTER.incrementAndGet());
@@ -74,18 +76,18 @@ public final class BlockingPortal implements AutoCloseable {
         }
     }
 
-    /** A portal to a loop that others run, {@link EventLoop#getRunningLoop} of a program say. */
+    /** Returns a portal to an existing loop, for example {@link EventLoop#getRunningLoop} of a program. */
     public static BlockingPortal to(EventLoop loop) {
         return new BlockingPortal(Objects.requireNonNull(loop, "loop"), null, null);
     }
 
     /**
-     * Runs a Mono as a task and waits for its result, null for an empty one. If this thread is interrupted, the task is
-     * cancelled, and waited for.
+     * Runs a Mono as a task and waits for its result, which is null for an empty Mono. If this thread is interrupted,
+     * it cancels the task and waits for it to end.
      *
-     * @throws InterruptedException if this thread was interrupted; an error that the task ended with is suppressed
+     * @throws InterruptedException if this thread was interrupted; the task's error, if any, is added as suppressed
      * @throws IllegalStateException on a thread that must not block, such as the loop's; or if the portal is closed
-     * @throws Exception what the Mono fails with, as it is
+     * @throws Exception the error of the Mono, unchanged
      */
     public <T> @Nullable T call(Mono<? extends T> mono) throws Exception {
         checkMayWait("call");
@@ -103,7 +105,7 @@ public final class BlockingPortal implements AutoCloseable {
         throw interruption;
     }
 
-    /** As {@link #call(Mono)}, for a body, which may await. */
+    /** Like {@link #call(Mono)}, for a body, which may await. */
     public <T> @Nullable T call(Callable<? extends T> body) throws Exception {
         return call(Asyncio.async(body));
     }
@@ -117,20 +119,20 @@ public final class BlockingPortal implements AutoCloseable {
         return Futures.toCompletableFuture(this.<T>launch(mono), Cancellation.PROPAGATE);
     }
 
-    /** As {@link #submit(Mono)}, for a body, which may await. */
+    /** Like {@link #submit(Mono)}, for a body, which may await. */
     public <T> CompletableFuture<@Nullable T> submit(Callable<? extends T> body) {
         return submit(Asyncio.async(body));
     }
 
-    /** Cancels all tasks that were started here and have not ended. */
+    /** Cancels all tasks of this portal that have not ended. */
     public void cancel() {
         Future.cancelAll(tasks, null);
     }
 
     /**
-     * Takes no more calls, waits until the tasks that were started here have ended, then ends the loop if that is the
-     * portal's own. If this thread is interrupted, the tasks are cancelled, and waited for all the same; then it is
-     * interrupted again.
+     * Accepts no more calls, waits until the tasks of this portal have ended, then ends the loop if it is the portal's
+     * own. If this thread is interrupted, it cancels the tasks but still waits for them; its interrupt status is then
+     * set again.
      *
      * @throws IllegalStateException on a thread that must not block, such as the loop's
      */
@@ -176,7 +178,7 @@ public final class BlockingPortal implements AutoCloseable {
         return task;
     }
 
-    /** Waits until it has ended; an interruption cancels it, and is returned. */
+    /** Waits until the task has ended; an interrupt cancels the task, and is returned. */
     private static @Nullable InterruptedException join(Task<?> task) {
         CountDownLatch done = new CountDownLatch(1);
         task.addDoneCallback(ended -> done.countDown());
@@ -187,7 +189,7 @@ public final class BlockingPortal implements AutoCloseable {
                 return interruption;
             } catch (InterruptedException e) {
                 interruption = e;
-                task.cancel("The thread that waits was interrupted");
+                task.cancel("The waiting thread was interrupted");
             }
         }
     }
@@ -196,8 +198,8 @@ public final class BlockingPortal implements AutoCloseable {
         if (Schedulers.isInNonBlockingThread()) {
             throw new IllegalStateException(
                     what + " would block " + Thread.currentThread().getName()
-                            + ", which must not block, and may be the one that " + loop
-                            + " runs on: await the Mono there, or use submit");
+                            + ", which must not block, and may be the thread of " + loop
+                            + ": await the Mono there, or use submit");
         }
     }
 

@@ -8,46 +8,47 @@ import reactor.core.Disposable;
 import reactor.util.context.ContextView;
 
 /**
- * The receiver of the outcome of work that reports through callbacks, in the shape that its API asks for. The first
- * outcome counts: it, or a cancellation before it, wins; a second value goes to {@code Operators.onNextDropped}, a
- * second error to {@code Operators.onErrorDropped}. What comes after a cancellation goes to {@code onDiscard} or
- * {@code onErrorDropped}, but for a {@link java.util.concurrent.CancellationException}, which is only its echo.
+ * The receiver of the outcome of work that reports through callbacks, convertible to the type that its API needs. Only
+ * the first outcome counts, or a cancellation before it; a second value goes to {@code Operators.onNextDropped}, a
+ * second error to {@code Operators.onErrorDropped}. An outcome after a cancellation goes to {@code onDiscard} or
+ * {@code onErrorDropped}, except for a {@link java.util.concurrent.CancellationException}, which only echoes the
+ * cancellation.
  *
- * <p>Every method may be called from any thread; none blocks, and none throws what the receiver throws.
+ * <p>Every method may be called from any thread; none blocks, and none throws the receiver's exceptions.
  *
  * @param <T> the type of the result
  * @see Callbacks#mono
  * @see Callbacks#of
  */
 public interface Callback<T> {
-    /** The work has succeeded; with null it has no result, and a Mono completes empty. */
+    /** Reports success; null means no result, and the Mono completes empty. */
     void success(@Nullable T value);
 
-    /** The work has failed; a library that does not say why, by null, is taken for {@link NullPointerException}. */
+    /** Reports a failure; null, from a library that gives no reason, becomes a {@link NullPointerException}. */
     void failure(Throwable error);
 
     /**
-     * The handle that ends the work early: disposed of once if the receiver leaves before the outcome, on the thread
-     * that cancels; at once if it has left already. Several are disposed of from the last to the first, also if one of
-     * them throws, which goes to {@code Operators.onErrorDropped}.
+     * Adds handles that end the work early. They are disposed of once if the receiver leaves before the outcome, on the
+     * cancelling thread; immediately if it has left already. Several are disposed of from the last to the first, even
+     * if one of them throws; the exception goes to {@code Operators.onErrorDropped}.
      *
      * @return this
      */
     Callback<T> onCancel(Disposable... handles);
 
     /**
-     * A resource to be released in any case: disposed of once, when the outcome has come, before the receiver goes on,
-     * or when the receiver leaves; at once if either has happened already. Order and errors are as in
-     * {@link #onCancel}.
+     * Adds resources to release in any case. They are disposed of once: when the outcome has arrived, before the
+     * receiver resumes, or when the receiver leaves; immediately if either has happened already. Order and errors are
+     * as in {@link #onCancel}.
      *
      * @return this
      */
     Callback<T> onDispose(Disposable... resources);
 
-    /** The context of the receiver. */
+    /** Returns the context of the receiver. */
     ContextView context();
 
-    /** As the {@code whenComplete} of a stage wants it; {@code CompletionException} is unwrapped. */
+    /** Returns it in the form for {@code whenComplete} of a stage; {@code CompletionException} is unwrapped. */
     default BiConsumer<@Nullable T, @Nullable Throwable> asBiConsumer() {
         return (value, error) -> {
             if (error == null) {
@@ -58,7 +59,7 @@ public interface Callback<T> {
         };
     }
 
-    /** As the asynchronous channels of NIO want it; the attachment is of no use here. */
+    /** Returns it in the form for the asynchronous channels of NIO; the attachment is ignored. */
     default <A> CompletionHandler<T, A> asCompletionHandler() {
         return new CompletionHandler<>() {
             @Override
@@ -73,7 +74,7 @@ public interface Callback<T> {
         };
     }
 
-    /** As Netty's {@code addListener} wants it. */
+    /** Returns it in the form for Netty's {@code addListener}. */
     default FutureListener<T> asFutureListener() {
         return future -> {
             if (future.isSuccess()) {

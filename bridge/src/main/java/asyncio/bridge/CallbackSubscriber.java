@@ -17,8 +17,9 @@ import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /**
- * A Mono's way to a callback. Whoever takes the state out of {@link #WAITING} decides: the Mono's end, or the handle;
- * one that is disposed of between the end and the callback's tick still wins, with {@link #ENDED} to {@link #DISPOSED}.
+ * Passes the end of a Mono to a callback. The first to take the state out of {@link #WAITING} wins: the Mono's end, or
+ * the handle. A handle that is disposed of between the end and the callback's tick still wins, by moving {@link #ENDED}
+ * to {@link #DISPOSED}.
  */
 final class CallbackSubscriber<T> implements CoreSubscriber<T>, Disposable, Scannable {
     private static final AtomicIntegerFieldUpdater<CallbackSubscriber<?>> STATE = updater();
@@ -77,7 +78,7 @@ final class CallbackSubscriber<T> implements CoreSubscriber<T>, Disposable, Scan
 
     @Override
     public void onComplete() {
-        if (state == WAITING) { // a value was the end
+        if (state == WAITING) { // else a value was the end
             end(null, null);
         }
     }
@@ -92,7 +93,7 @@ final class CallbackSubscriber<T> implements CoreSubscriber<T>, Disposable, Scan
                 loop.callSoonThreadsafe(() -> call(value, error), context);
                 return;
             } catch (IllegalStateException e) {
-                // the loop is closed: nobody may be left hanging
+                // the loop is closed: call back here, or the caller would hang
             }
         }
         call(value, error);

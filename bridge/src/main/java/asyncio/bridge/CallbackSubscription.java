@@ -66,7 +66,7 @@ final class CallbackSubscription<T> extends ReplySubscription<T> implements AnyC
 
     private Callback<T> add(Disposable[] disposables, boolean onlyIfCancelled) {
         HandleList.add(CLEANUP, this, disposables, onlyIfCancelled, context());
-        if (isOver()) { // perhaps since before there was anything to end
+        if (isOver()) { // possibly since before there were handles to end
             endCleanup(isCancelled());
         }
         return this;

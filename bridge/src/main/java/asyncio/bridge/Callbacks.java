@@ -10,7 +10,7 @@ import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
 
 /**
- * Between callbacks that come once and Monos. For listeners that are called often see {@link Listeners}.
+ * Conversions between one-time callbacks and Monos. For listeners that are called repeatedly see {@link Listeners}.
  *
  * <pre>{@code
  * Mono<Reply> reply = Callbacks.mono(callback -> {
@@ -23,26 +23,26 @@ public final class Callbacks {
     private Callbacks() {}
 
     /**
-     * Work that reports through a callback, as a cold Mono: nothing happens until subscription, and each starts the
-     * work anew. The callback may come from any thread, also before the registration returns (the subscriber goes on
-     * when it has), and only its first call counts; see {@link Callback}. A registration that throws fails the Mono,
-     * unless the callback was first.
+     * Returns a cold Mono of work that reports through a callback: nothing happens until subscription, and each
+     * subscription starts the work again. The callback may be called from any thread, also before the registration
+     * returns (the subscriber resumes after that), and only its first call counts; see {@link Callback}. A registration
+     * that throws fails the Mono, unless the callback was called first.
      *
-     * <p>A subscriber that was on a loop goes on on that loop, any other on the thread that calls back, through a
-     * trampoline. The registration sees the ThreadLocals that the subscriber's context holds, if
-     * {@code io.micrometer:context-propagation} is there.
+     * <p>A subscriber on a loop resumes on that loop, any other on the thread that calls back, through a trampoline.
+     * The registration sees the ThreadLocals in the subscriber's context, if {@code io.micrometer:context-propagation}
+     * is on the class path.
      *
-     * <p>Cancelling disposes of what was given to {@link Callback#onCancel} and {@link Callback#onDispose}; work that
-     * gave nothing goes on unheard. A task that awaits this resumes at once.
+     * <p>Cancelling disposes of the handles passed to {@link Callback#onCancel} and {@link Callback#onDispose}; work
+     * without a handle keeps running, and its outcome is dropped. A task that awaits this resumes immediately.
      */
     public static <T> Mono<T> mono(Registration<T> registration) {
         return new MonoCallback<>(Objects.requireNonNull(registration, "registration"));
     }
 
     /**
-     * A Future as the target of a callback API, in whatever shape that wants. The Future's own state decides which
-     * outcome counts; what comes after its end is dropped, and Reactor's hooks are told so. From any thread. The other
-     * way round it is {@link Future#addDoneCallback}.
+     * Returns a callback that completes a Future, for any callback API. The Future's own state decides which outcome
+     * counts; outcomes after its end are dropped through Reactor's hooks. May be called from any thread. For the other
+     * direction see {@link Future#addDoneCallback}.
      *
      * <pre>{@code
      * Future<Integer> read = new Future<>();
@@ -56,16 +56,17 @@ public final class Callbacks {
     }
 
     /**
-     * Subscribes, and calls back once with the value, which is null for an empty Mono, or with the error. Called on a
-     * loop it calls back on that loop, in a tick of its own; elsewhere on the thread where the Mono ends. What is
-     * awaited sees {@link Asyncio#currentContext()}, and the ThreadLocals of the caller if
-     * {@code io.micrometer:context-propagation} is there; so does the callback. What the callback throws goes to
+     * Subscribes, and calls back once with the value, which is null for an empty Mono, or with the error. If this is
+     * called on a loop, the callback runs on that loop, in a separate tick; otherwise on the thread where the Mono
+     * ends. The Mono and the callback see {@link Asyncio#currentContext()}, and the ThreadLocals of the caller if
+     * {@code io.micrometer:context-propagation} is on the class path. Exceptions of the callback go to
      * {@code Operators.onErrorDropped}.
      *
-     * <p>Disposing of the handle keeps the callback from being called. With {@link Cancellation#PROPAGATE} it also
-     * cancels the subscription, and a {@link Future} for all; with {@link Cancellation#DETACH} the Mono goes on.
+     * <p>Disposing of the handle prevents the call. With {@link Cancellation#PROPAGATE} it also cancels the
+     * subscription, and a {@link Future} for all its subscribers; with {@link Cancellation#DETACH} the Mono keeps
+     * running.
      *
-     * @return the handle; it is disposed when the callback has been called
+     * @return the handle; it counts as disposed once the callback has been called
      */
     public static <T> Disposable whenComplete(
             Mono<? extends T> mono,
@@ -75,8 +76,7 @@ public final class Callbacks {
     }
 
     /**
-     * As {@link #whenComplete(Mono, BiConsumer, Cancellation)}, for a handler as the asynchronous channels of NIO have
-     * them.
+     * Like {@link #whenComplete(Mono, BiConsumer, Cancellation)}, for a handler of the asynchronous channels of NIO.
      */
     public static <T, A extends @Nullable Object> Disposable whenComplete(
             Mono<? extends T> mono,

@@ -9,9 +9,9 @@ import reactor.core.Exceptions;
 import reactor.core.publisher.Operators;
 
 /**
- * The demand that a source is told of, if it can be asked: the subscriber's, but never more than the buffer has room
- * for, with what was asked for before and has not come. Guarded by the monitor that guards the buffer; the source is
- * told outside of it, by one thread at a time, the one that has raised {@link #work} from zero.
+ * The demand that is passed to a source that accepts requests: that of the subscriber, but never more than fits into
+ * the buffer together with the items already requested and not received. Guarded by the monitor that guards the buffer;
+ * the source is called outside it, by one thread at a time, the one that has raised {@link #work} from zero.
  */
 final class Demand {
     private final Object monitor;
@@ -26,8 +26,8 @@ final class Demand {
     private long asked;
 
     /**
-     * @param buffered how many items are in the buffer, or -1 if no more may come; is called under the monitor
-     * @param onError is told if the source throws
+     * @param buffered returns the number of items in the buffer, or -1 if no more may arrive; called under the monitor
+     * @param onError called if the source throws
      */
     Demand(Object monitor, int capacity, IntSupplier buffered, Consumer<Throwable> onError) {
         this.monitor = monitor;
@@ -46,7 +46,7 @@ final class Demand {
         }
     }
 
-    /** An item has come, whether it was asked for or not; under the monitor. */
+    /** Counts an item that has arrived, requested or not; under the monitor. */
     void received() {
         if (asked > 0) {
             asked--;

@@ -17,7 +17,7 @@ import reactor.util.context.Context;
 final class FutureCallback<T> implements Callback<T> {
     private final Future<T> future;
     private final Context context = ThreadLocals.capture();
-    /** The newest first; guarded by this. */
+    /** The resources, newest first; guarded by this. */
     private final ArrayDeque<Resource> resources = new ArrayDeque<>(0);
     /** Whether {@link #resources} has been, or is about to be, released; guarded by this. */
     private boolean over;
@@ -43,7 +43,7 @@ final class FutureCallback<T> implements Callback<T> {
     @Override
     public void failure(Throwable given) {
         Throwable error =
-                given != null ? given : new NullPointerException("A callback told of a failure without an error");
+                given != null ? given : new NullPointerException("A callback reported a failure without an error");
         if (!future.trySetException(error) && !(future.cancelled() && error instanceof CancellationException)) {
             Operators.onErrorDropped(error, context);
         }

@@ -10,12 +10,12 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
- * Between {@code CompletableFuture}, {@code CompletionStage} and Mono, {@link Future}, {@link asyncio.Task}. Errors
- * come out as they were: {@code CompletionException} is unwrapped. A result of null is an empty Mono, and the other way
- * round.
+ * Conversions between {@code CompletableFuture} or {@code CompletionStage} and Mono, {@link Future} or
+ * {@link asyncio.Task}. Errors are passed on unchanged: {@code CompletionException} is unwrapped. A null result becomes
+ * an empty Mono, and vice versa.
  *
- * <p>{@link asyncio.Asyncio#runThreadsafe} starts a coroutine on a loop and gives its CompletableFuture; a
- * {@code java.util.concurrent.Future} that can only be waited for is {@link Blocking#future}'s.
+ * <p>{@link asyncio.Asyncio#runThreadsafe} starts a coroutine on a loop and returns its CompletableFuture; for a
+ * {@code java.util.concurrent.Future} that offers only blocking waits see {@link Blocking#future}.
  *
  * <pre>{@code
  * Mono<Row> row = Futures.toMono(() -> driver.queryAsync(sql), PROPAGATE);
@@ -26,13 +26,13 @@ public final class Futures {
     private Futures() {}
 
     /**
-     * Work that starts when it is asked for a stage, as a cold Mono: nothing happens until subscription, and each asks
-     * anew. A subscriber that was on a loop goes on on that loop, any other on the thread that completes the stage. A
-     * supplier that throws fails the Mono.
+     * Returns a cold Mono of work that a supplier starts and returns as a stage: nothing happens until subscription,
+     * and each subscription calls the supplier again. A subscriber on a loop resumes on that loop, any other on the
+     * thread that completes the stage. A supplier that throws fails the Mono.
      *
      * <p>Cancelling with {@link Cancellation#PROPAGATE} cancels the stage, if it is a Future or has one: a minimal
-     * stage goes on. With {@link Cancellation#DETACH} the stage goes on; it remembers the subscriber until it
-     * completes.
+     * stage keeps running. With {@link Cancellation#DETACH} the stage keeps running; it holds a reference to the
+     * subscriber until it completes.
      */
     public static <T> Mono<T> toMono(
             Supplier<? extends CompletionStage<? extends @Nullable T>> supplier, Cancellation cancellation) {
@@ -40,9 +40,9 @@ public final class Futures {
     }
 
     /**
-     * Work that has been started, as a Mono: as {@link #toMono(Supplier, Cancellation)} for a stage that is there
-     * already. All subscribers share it: with {@link Cancellation#PROPAGATE} the first that is cancelled cancels it for
-     * all.
+     * Returns a Mono of work that is already running; like {@link #toMono(Supplier, Cancellation)}, for an existing
+     * stage. All subscribers share it: with {@link Cancellation#PROPAGATE} the first cancelled subscriber cancels it
+     * for all.
      */
     public static <T> Mono<T> toMono(CompletionStage<? extends @Nullable T> stage, Cancellation cancellation) {
         Objects.requireNonNull(stage, "stage");
@@ -50,9 +50,9 @@ public final class Futures {
     }
 
     /**
-     * Work that has been started, as a Future of the running loop, if there is one. With {@link Cancellation#PROPAGATE}
-     * cancelling either cancels the other; with {@link Cancellation#DETACH} a stage that is cancelled cancels the
-     * Future, but not the other way round. A minimal stage cannot be cancelled.
+     * Returns a Future of work that is already running, on the running loop if there is one. With
+     * {@link Cancellation#PROPAGATE} cancelling either cancels the other; with {@link Cancellation#DETACH} cancelling
+     * the stage cancels the Future, but not vice versa. A minimal stage cannot be cancelled.
      *
      * <p>asyncio: {@code wrap_future}, and {@code shield} around it.
      */
@@ -67,15 +67,16 @@ public final class Futures {
     }
 
     /**
-     * Subscribes now, and completes with the Mono's value, or null if it is empty, or its error: where the Mono ends,
-     * with the ThreadLocals of this thread if {@code io.micrometer:context-propagation} is there. What is awaited sees
-     * {@link Asyncio#currentContext()}, and these ThreadLocals.
+     * Subscribes now, and returns a future that completes with the Mono's value, null if it is empty, or its error. It
+     * completes on the thread where the Mono ends, with the ThreadLocals of this thread if
+     * {@code io.micrometer:context-propagation} is on the class path. The Mono sees {@link Asyncio#currentContext()},
+     * and these ThreadLocals.
      *
-     * <p>With {@link Cancellation#PROPAGATE}, whoever ends the result before the Mono does - by {@code cancel},
-     * {@code complete}, {@code orTimeout} - cancels the subscription, and a {@link Future} for all. With
-     * {@link Cancellation#DETACH} the Mono goes on. What {@code thenApply} and others return are plain
-     * CompletableFutures: cancelling those reaches nothing, as in the JDK. {@code minimalCompletionStage()} makes a
-     * stage that cannot be cancelled.
+     * <p>With {@link Cancellation#PROPAGATE}, ending the result before the Mono does - by {@code cancel},
+     * {@code complete}, {@code orTimeout} - cancels the subscription, and a {@link Future} for all its subscribers.
+     * With {@link Cancellation#DETACH} the Mono keeps running. {@code thenApply} and other methods return plain
+     * CompletableFutures: as in the JDK, cancelling those does not cancel this one. {@code minimalCompletionStage()}
+     * returns a stage that cannot be cancelled.
      */
     public static <T> CompletableFuture<@Nullable T> toCompletableFuture(
             Mono<? extends T> mono, Cancellation cancellation) {

@@ -9,8 +9,8 @@ import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /**
- * The handles to be disposed of at the end of a bridge: an immutable list, the newest first. Whoever ends the bridge
- * swaps the list for {@link #COMPLETED} or {@link #CANCELLED}, and so owns it.
+ * The handles to dispose of at the end of a bridge: an immutable list, newest first. The thread that ends the bridge
+ * replaces the list by {@link #COMPLETED} or {@link #CANCELLED}, and thus owns it.
  */
 final class HandleList {
     static final HandleList COMPLETED = new HandleList(() -> {}, false, null);
@@ -26,7 +26,7 @@ final class HandleList {
         this.older = older;
     }
 
-    /** Adds to an owner's list, or disposes at once of what comes too late. */
+    /** Adds handles to an owner's list, or disposes of them immediately if they come too late. */
     static <O> void add(
             AtomicReferenceFieldUpdater<O, HandleList> list,
             O owner,
@@ -48,7 +48,7 @@ final class HandleList {
         }
     }
 
-    /** Ends an owner's list, unless it has been, and disposes of what is in it. */
+    /** Ends an owner's list, unless that has been done, and disposes of its handles. */
     static <O> void end(AtomicReferenceFieldUpdater<O, HandleList> list, O owner, boolean cancelled, Context context) {
         HandleList before;
         do {

@@ -29,8 +29,8 @@ import reactor.core.scheduler.Schedulers;
 import reactor.util.context.Context;
 
 /**
- * One subscriber of {@link Listeners#flux}, and the sink that its listener is given. Its monitor guards the buffer and
- * the end; signals are sent outside of it, by the one thread that has raised {@link #work} from zero.
+ * One subscriber of {@link Listeners#flux}, and the sink for its listener. Its monitor guards the buffer and the end;
+ * signals are sent outside it, by the thread that has raised {@link #work} from zero.
  */
 final class ListenerSubscription<T> implements ListenerSink<T>, Subscription, Scannable {
     @SuppressWarnings("rawtypes")
@@ -53,19 +53,19 @@ final class ListenerSubscription<T> implements ListenerSink<T>, Subscription, Sc
     private final Demand demand;
     private volatile long requested;
 
-    @SuppressWarnings("UnusedVariable") // by CLEANUP it is used
+    @SuppressWarnings("UnusedVariable") // used by CLEANUP
     private volatile @Nullable HandleList cleanup;
 
-    /** Null as soon as the registration has been called, or is not to be. */
+    /** Null once the registration has been called, or must not be. */
     private Listeners.@Nullable Registration<T> registration;
 
     // guarded by this
     private final Ring<T> buffer = new Ring<>(16);
     private final WaitQueue<SuspendedPut> waiting = new WaitQueue<>();
     private @Nullable Throwable error;
-    /** No more will come; written under the monitor. */
+    /** Whether no more items are accepted; written under the monitor. */
     private volatile boolean ended;
-    /** The subscriber has left; written under the monitor. */
+    /** Whether the subscriber has left; written under the monitor. */
     private volatile boolean cancelled;
 
     ListenerSubscription(Overflow overflow, Listeners.Registration<T> registration, CoreSubscriber<? super T> actual) {
@@ -103,9 +103,9 @@ final class ListenerSubscription<T> implements ListenerSink<T>, Subscription, Sc
             }
         }
         if (overflown) {
-            end(Exceptions.failWithOverflow("A listener's event came while " + overflow.capacity
+            end(Exceptions.failWithOverflow("A listener's event arrived while " + overflow.capacity
                     + " were waiting for the subscriber of " + this
-                    + ": it is too slow. Allow more, or say which to drop"));
+                    + ": it is too slow. Use a larger capacity, or choose which events to drop"));
         }
         if (dropped != null) {
             Operators.onDiscard(dropped, actual.currentContext());
@@ -126,7 +126,7 @@ final class ListenerSubscription<T> implements ListenerSink<T>, Subscription, Sc
         return put(item, () -> {});
     }
 
-    /** @param entered is told when the item is in, under the monitor */
+    /** @param entered runs when the item is in, under the monitor */
     private Mono<Void> put(T item, Runnable entered) {
         Objects.requireNonNull(item, "item");
         return new ColdMono<>(Put.class) {
@@ -154,7 +154,7 @@ final class ListenerSubscription<T> implements ListenerSink<T>, Subscription, Sc
             throw new IllegalStateException("Could not put an item into " + this, e.getCause());
         } catch (InterruptedException e) {
             done.cancel(false);
-            synchronized (this) { // in which it would enter
+            synchronized (this) { // under which it would enter
                 if (!entered.get()) {
                     throw e;
                 }
@@ -352,14 +352,14 @@ final class ListenerSubscription<T> implements ListenerSink<T>, Subscription, Sc
         }
     }
 
-    /** The signals go out on the subscriber's loop, if it has one: never in the listener's own call there. */
+    /** Sends the signals on the subscriber's loop, if it has one, and then never within the listener's own call. */
     private void schedule() {
         if (WORK.getAndIncrement(this) == 0 && !runOnLoop(drain)) {
             drain();
         }
     }
 
-    /** False if there is no loop, or if it is closed: nobody may be left hanging. */
+    /** Runs an action on the loop; false if there is none or it is closed, so that the caller acts itself. */
     private boolean runOnLoop(Runnable action) {
         if (loop == null) {
             return false;
@@ -408,7 +408,7 @@ final class ListenerSubscription<T> implements ListenerSink<T>, Subscription, Sc
         demand.tell();
     }
 
-    /** Signals the end if all is delivered; nothing is signalled after it, since {@link #work} stays raised. */
+    /** Signals the end if all items are delivered; nothing is signalled after it, since {@link #work} stays raised. */
     private boolean terminate() {
         Throwable error;
         synchronized (this) {
@@ -425,7 +425,7 @@ final class ListenerSubscription<T> implements ListenerSink<T>, Subscription, Sc
         return true;
     }
 
-    /** Nothing is signalled any more. */
+    /** Discards the buffered items; nothing is signalled any more. */
     private void discard() {
         ArrayDeque<T> left;
         synchronized (this) {

@@ -8,7 +8,7 @@ import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
 
 /**
- * Between listeners that are called often and Fluxes. For callbacks that come once see {@link Callbacks}.
+ * Conversions between listeners that are called repeatedly and Fluxes. For one-time callbacks see {@link Callbacks}.
  *
  * <pre>{@code
  * Flux<Quote> quotes = Listeners.flux(Overflow.dropOldest(256), sink -> {
@@ -19,7 +19,7 @@ import reactor.core.publisher.Flux;
  * }</pre>
  */
 public final class Listeners {
-    /** Items on their way to a loop, so that not each of them takes a tick. */
+    /** The number of items on their way to a loop, so that not every item takes a tick. */
     private static final int ON_THE_WAY = 64;
 
     private Listeners() {}
@@ -32,24 +32,25 @@ public final class Listeners {
     @FunctionalInterface
     public interface Registration<T> {
         /**
-         * Registers; called once for each subscription, with the first request, on the subscriber's thread. The sink
-         * may be used before this returns.
+         * Registers the listener; called once for each subscription, with the first request, on the subscriber's
+         * thread. The sink may be used before this returns.
          *
-         * @throws Exception if it cannot: the subscriber's error
+         * @throws Exception if the registration fails; the subscriber receives it
          */
         void register(ListenerSink<T> sink) throws Exception;
     }
 
     /**
-     * A listener's events as a cold Flux: nothing happens until subscription, and each registers anew, with its first
-     * request. Items wait for demand in a buffer whose bound, and what is done with more, the caller says.
+     * Returns a cold Flux of a listener's events: nothing happens until subscription, and each subscription registers
+     * again, with its first request. Items wait for demand in a buffer; {@code overflow} sets its capacity and the
+     * treatment of further items.
      *
-     * <p>A subscriber that was on a loop gets its items on that loop; any other on the thread that sends them or
-     * requests more. The registration sees the ThreadLocals that the subscriber's context holds, if
-     * {@code io.micrometer:context-propagation} is there.
+     * <p>A subscriber on a loop receives its items on that loop; any other on the thread that sends them or requests
+     * more. The registration sees the ThreadLocals in the subscriber's context, if
+     * {@code io.micrometer:context-propagation} is on the class path.
      *
-     * <p>Cancelling disposes of what was given to {@link ListenerSink#onDispose}; what is in the buffer goes to
-     * {@code Operators.onDiscard}, and those that wait in {@link ListenerSink#put} fail with a
+     * <p>Cancelling disposes of the handles passed to {@link ListenerSink#onDispose}; the buffered items go to
+     * {@code Operators.onDiscard}, and waiters in {@link ListenerSink#put} fail with a
      * {@link java.util.concurrent.CancellationException}.
      */
     public static <T> Flux<T> flux(Overflow overflow, Registration<T> registration) {
@@ -58,16 +59,16 @@ public final class Listeners {
     }
 
     /**
-     * Subscribes, and pushes the items into a listener, one at a time, until they end or the handle is disposed of.
-     * Called on a loop it calls the listener on that loop, with up to 64 items on the way to it; elsewhere where the
-     * items come, and after {@link Push#resume} on the thread that resumes. What the source does sees
-     * {@link asyncio.Asyncio#currentContext()} and the ThreadLocals of the caller, if
-     * {@code io.micrometer:context-propagation} is there; so does the listener.
+     * Subscribes, and pushes the items into a listener, one at a time, until they end or the handle is disposed of. If
+     * this is called on a loop, the listener runs on that loop, with up to 64 items on their way to it; otherwise on
+     * the thread that emits the items, and after {@link Push#resume} on the thread that resumes. The source and the
+     * listener see {@link asyncio.Asyncio#currentContext()}, and the ThreadLocals of the caller if
+     * {@code io.micrometer:context-propagation} is on the class path.
      *
-     * <p>Disposing of the handle cancels the subscription. A listener that throws cancels it too, and is told the end,
-     * with its own error.
+     * <p>Disposing of the handle cancels the subscription. A listener that throws cancels it too, and {@code end}
+     * receives its exception.
      *
-     * @param end told once, unless the handle is disposed of before: null, or the error
+     * @param end called once with null or the error, unless the handle is disposed of before
      */
     public static <T> Push push(
             Publisher<? extends T> source, Consumer<? super T> listener, Consumer<? super @Nullable Throwable> end) {

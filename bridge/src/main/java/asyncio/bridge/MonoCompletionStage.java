@@ -12,7 +12,7 @@ import reactor.core.CoreSubscriber;
 import reactor.util.context.Context;
 
 /**
- * The Mono of {@link Futures#toMono}. It is {@link Callbacks#mono} with the stage's callback built in, which takes a
+ * The Mono of {@link Futures#toMono}. It is {@link Callbacks#mono} with the stage's callback built in, which needs a
  * third of the memory.
  */
 final class MonoCompletionStage<T> extends ColdMono<T> {
@@ -56,7 +56,7 @@ final class MonoCompletionStage<T> extends ColdMono<T> {
     private static final class StageSubscription<T> extends ReplySubscription<T>
             implements BiConsumer<@Nullable T, @Nullable Throwable> {
         private final MonoCompletionStage<T> mono;
-        /** Null until it has been asked for. */
+        /** Null until the supplier has returned it. */
         private volatile @Nullable CompletionStage<? extends @Nullable T> stage;
 
         StageSubscription(MonoCompletionStage<T> mono, CoreSubscriber<? super T> actual) {
@@ -69,12 +69,12 @@ final class MonoCompletionStage<T> extends ColdMono<T> {
             CompletionStage<? extends @Nullable T> asked = mono.ask(context());
             stage = asked;
             if (isCancelled()) {
-                left(); // when there was no stage to be seen
+                left(); // before the stage was set
             }
             CompletableFuture<? extends @Nullable T> plain =
                     asked.getClass() == CompletableFuture.class ? asked.toCompletableFuture() : null;
             if (plain != null && plain.isDone() && !plain.isCompletedExceptionally()) {
-                succeed(plain.join()); // whenComplete would allocate another
+                succeed(plain.join()); // whenComplete would allocate another stage
             } else {
                 asked.whenComplete(this);
             }

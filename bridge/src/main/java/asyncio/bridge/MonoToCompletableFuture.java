@@ -15,8 +15,8 @@ import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /**
- * The future of {@link Futures#toCompletableFuture}: the Mono's subscriber. Of its end and of those who complete the
- * result from outside, CompletableFuture's own state picks the winner.
+ * The future of {@link Futures#toCompletableFuture}: the Mono's subscriber. CompletableFuture's own state decides
+ * between the end of the Mono and a completion from outside.
  */
 final class MonoToCompletableFuture<T> extends CompletableFuture<@Nullable T> implements CoreSubscriber<T>, Scannable {
     @SuppressWarnings("rawtypes")
@@ -85,13 +85,13 @@ final class MonoToCompletableFuture<T> extends CompletableFuture<@Nullable T> im
         return endedOutside(super.complete(value));
     }
 
-    /** Also what {@code orTimeout} calls. */
+    /** Also called by {@code orTimeout}. */
     @Override
     public boolean completeExceptionally(Throwable error) {
         return endedOutside(super.completeExceptionally(error));
     }
 
-    /** The JDK's ends it past {@link #complete}. */
+    /** The JDK's method would bypass {@link #complete}. */
     @Override
     public CompletableFuture<@Nullable T> completeAsync(Supplier<? extends @Nullable T> supplier, Executor executor) {
         Objects.requireNonNull(supplier, "supplier");
@@ -113,7 +113,7 @@ final class MonoToCompletableFuture<T> extends CompletableFuture<@Nullable T> im
         return ended;
     }
 
-    /** Not what {@code thenApply} and others return: those are plain futures. */
+    /** Dependent stages, as returned by {@code thenApply}, are plain futures. */
     @Override
     public <U> CompletableFuture<U> newIncompleteFuture() {
         return new CompletableFuture<>();

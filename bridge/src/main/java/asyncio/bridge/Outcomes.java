@@ -12,11 +12,11 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
-/** Handling of outcomes that come late, or of work that is cancelled, in all bridges. */
+/** Handling of late outcomes and of cancelled work, for all bridges. */
 final class Outcomes {
     private Outcomes() {}
 
-    /** An error that nobody hears; the echo of a cancellation is none. */
+    /** Drops an error that has no receiver; the echo of a cancellation is ignored. */
     static void dropError(Throwable error, boolean afterCancellation, Context context) {
         if (!(afterCancellation && error instanceof CancellationException)) {
             Operators.onErrorDropped(error, context);
@@ -25,10 +25,10 @@ final class Outcomes {
 
     /** Returns the error that a library reports, or a NullPointerException if it reports none. */
     static Throwable errorOf(@Nullable Throwable given) {
-        return given != null ? given : new NullPointerException("A callback told of a failure without an error");
+        return given != null ? given : new NullPointerException("A callback reported a failure without an error");
     }
 
-    /** Whether an error, or one behind it, is that of an interrupt. */
+    /** Whether an error or one of its causes is that of an interrupt. */
     static boolean isInterruption(Throwable error) {
         for (Throwable e = error; e != null; e = e.getCause()) {
             if (e instanceof InterruptedException
@@ -40,20 +40,20 @@ final class Outcomes {
         return false;
     }
 
-    /** Cancels a Future or a Task for all; of another Mono only the subscription can be cancelled. */
+    /** Cancels a Future or a Task for all subscribers; of any other Mono only the subscription can be cancelled. */
     static void cancel(@Nullable Mono<?> mono) {
         if (mono instanceof Future<?> future) {
             future.cancel();
         }
     }
 
-    /** Cancels the work behind a stage; a minimal stage has no way to it. */
+    /** Cancels the work behind a stage; a minimal stage gives no access to it. */
     static void cancel(CompletionStage<?> stage) {
         try {
             (stage instanceof java.util.concurrent.Future<?> future ? future : stage.toCompletableFuture())
                     .cancel(true);
         } catch (UnsupportedOperationException e) {
-            // a minimal stage: by its contract those who have it cannot complete it
+            // a minimal stage: by contract it cannot be completed by its receiver
         }
     }
 

@@ -1,8 +1,8 @@
 package asyncio.bridge;
 
 /**
- * The capacity of a bridge for a subscriber that is slower than the listener's source, and what happens to more than
- * that. Items that are dropped go to {@code Operators.onDiscard}.
+ * The buffer capacity of a bridge for a subscriber slower than the listener's source, and the treatment of items beyond
+ * it. Dropped items go to {@code Operators.onDiscard}.
  */
 public final class Overflow {
     enum Policy {
@@ -16,29 +16,29 @@ public final class Overflow {
 
     private Overflow(Policy policy, int capacity) {
         if (capacity <= 0) {
-            throw new IllegalArgumentException("A buffer of " + capacity + " items: it needs room for one at least");
+            throw new IllegalArgumentException("A buffer of " + capacity + " items: the capacity must be at least 1");
         }
         this.policy = policy;
         this.capacity = capacity;
     }
 
-    /** Keeps the newest items. */
+    /** Keeps the newest items, and drops the oldest. */
     public static Overflow dropOldest(int capacity) {
         return new Overflow(Policy.DROP_OLDEST, capacity);
     }
 
-    /** Keeps the oldest items. */
+    /** Keeps the oldest items, and drops the newest. */
     public static Overflow dropNewest(int capacity) {
         return new Overflow(Policy.DROP_NEWEST, capacity);
     }
 
-    /** Keeps the last item only. */
+    /** Keeps only the last item. */
     public static Overflow latest() {
         return dropOldest(1);
     }
 
     /**
-     * Ends with an error behind the items that are kept; for sources that must not lose any. One that can wait uses
+     * Ends with an error after the buffered items, for sources that must not lose any. A source that can wait uses
      * {@link ListenerSink#put}, and never overflows.
      */
     public static Overflow fail(int capacity) {

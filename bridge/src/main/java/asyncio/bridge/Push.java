@@ -5,13 +5,13 @@ import reactor.core.Disposable;
 /** The handle of a {@link Listeners#push}; every method may be called from any thread. */
 public interface Push extends Disposable {
     /**
-     * Holds items back, and the end if it is behind such an item. When this returns, at most a call of the listener
-     * that has begun is under way. The source is asked for one item at a time, or for 64 if they are on their way to a
-     * loop, so it is slowed down as well.
+     * Holds items back, and the end if it follows such an item. When this returns, at most one call of the listener,
+     * already begun, is still running. Items are requested from the source one at a time, or 64 if they are on their
+     * way to a loop, so the source is slowed down as well.
      */
     void pause();
 
-    /** Goes on. */
+    /** Resumes the calls of the listener. */
     void resume();
 
     /** Whether it is paused. */

@@ -13,30 +13,30 @@ import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /**
- * A Flux's way to a listener. One item is asked for at a time, so only the end can come while the listener is called or
- * an item is held back: {@link #busy} says so, and whoever clears it sees to the end.
+ * Passes the items of a Flux to a listener. It requests one item at a time, so only the end can arrive while the
+ * listener is called or an item is held back, which {@link #busy} marks; the thread that clears it handles the end.
  */
 final class PushSubscriber<T> extends BaseSubscriber<T> implements Push {
     private final Consumer<? super T> listener;
     private final Consumer<? super @Nullable Throwable> end;
     private final @Nullable EventLoop loop;
     private final Context context = ThreadLocals.capture();
-    /** All that follows is guarded by this. */
+    /** All fields from here on are guarded by this. */
     private boolean paused;
-    /** An item has been requested and has not come. */
+    /** Whether an item has been requested and has not arrived. */
     private boolean requested;
-    /** The listener is being called, or {@link #held} is there. */
+    /** Whether the listener is being called, or {@link #held} is set. */
     private boolean busy;
 
     private @Nullable T held;
-    /** The source has ended, with {@link #error} or without. */
+    /** Whether the source has ended, with or without {@link #error}. */
     private boolean ended;
 
     private @Nullable Throwable error;
-    /** The end has been told, or nobody wants to know. */
+    /** Whether the end has been reported, or the handle was disposed of. */
     private boolean over;
 
-    /** @param loop where the listener is called; null for wherever */
+    /** @param loop the loop on which the listener is called; null for any thread */
     PushSubscriber(Consumer<? super T> listener, Consumer<? super @Nullable Throwable> end, @Nullable EventLoop loop) {
         this.loop = loop;
         this.listener = Objects.requireNonNull(listener, "listener");
@@ -101,7 +101,7 @@ final class PushSubscriber<T> extends BaseSubscriber<T> implements Push {
             Exceptions.throwIfFatal(e);
             cancel();
             Throwable failure = Operators.onOperatorError(e, context);
-            Throwable ofSource; // which came meanwhile
+            Throwable ofSource; // which arrived in the meantime
             synchronized (this) {
                 ofSource = error;
                 ended = true;
@@ -117,7 +117,7 @@ final class PushSubscriber<T> extends BaseSubscriber<T> implements Push {
         goOn();
     }
 
-    /** With the listener free: tells the end, or asks for an item. */
+    /** Reports the end or requests an item, unless the listener is busy. */
     private void goOn() {
         boolean tell;
         synchronized (this) {
@@ -161,7 +161,7 @@ final class PushSubscriber<T> extends BaseSubscriber<T> implements Push {
                 loop.callSoonThreadsafe(this::release, context);
                 return;
             } catch (IllegalStateException closed) {
-                // nobody else will do it
+                // no other thread will do it
             }
         }
         release();

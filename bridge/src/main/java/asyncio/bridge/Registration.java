@@ -11,7 +11,8 @@ public interface Registration<T> {
      * Starts the work; called once for each subscription, with the first request, on the subscriber's thread. The
      * callback may be used before this returns.
      *
-     * @throws Exception if the work could not be started: the subscriber's error, unless the callback was first
+     * @throws Exception if the work could not be started; the subscriber receives it, unless the callback was called
+     *     first
      */
     void register(Callback<T> callback) throws Exception;
 }

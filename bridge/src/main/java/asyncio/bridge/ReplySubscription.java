@@ -15,26 +15,26 @@ import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /**
- * One subscriber that is told one outcome, which comes from outside. It is a {@link Suspension} with less: no deadline,
- * no place among others who wait, and a value that nobody takes back. Half as large, and as quick as Reactor's own
+ * One subscriber that receives one outcome from outside. It is a reduced {@link Suspension}: it has no deadline, no
+ * place in a line of waiters, and its value cannot be given back. It is half as large, and as fast as Reactor's own
  * sinks.
  *
- * <p>All is in {@link #state}: where it is, or the outcome. Whoever takes it out of {@link #STARTING} or
- * {@link #WAITING} has won: the first outcome, or the cancellation. One that is cancelled between the outcome and its
- * turn still wins, and discards the outcome.
+ * <p>{@link #state} holds either the phase or the outcome. The first to take it out of {@link #STARTING} or
+ * {@link #WAITING} wins: an outcome, or the cancellation. A cancellation between the outcome and its turn still wins,
+ * and discards the outcome.
  */
 abstract class ReplySubscription<T> implements Subscription, Runnable, Scannable {
     private static final VarHandle STATE;
-    /** {@link #start} is running: who settles now leaves the rest to {@link #request}. */
+    /** {@link #start} is running: a thread that settles now leaves the rest to {@link #request}. */
     private static final Object STARTING = new Mark("starting");
 
     private static final Object WAITING = new Mark("waiting");
     private static final Object EMPTY = new Mark("empty");
-    /** The outcome has gone to the subscriber, or was discarded since that had left by then. */
+    /** The outcome has gone to the subscriber, or was discarded because the subscriber had left. */
     private static final Object TOLD = new Mark("told");
 
     private static final Object CANCELLED = new Mark("cancelled");
-    /** Cancelled, and an outcome has come since. */
+    /** Cancelled, and an outcome has arrived since. */
     private static final Object HEARD = new Mark("cancelled and heard of");
 
     static {
@@ -58,13 +58,13 @@ abstract class ReplySubscription<T> implements Subscription, Runnable, Scannable
         this.actual = actual;
     }
 
-    /** Starts what will lead to an outcome, and may do so at once. */
+    /** Starts the work that leads to an outcome, possibly immediately. */
     abstract void start() throws Exception;
 
-    /** The first outcome is there, before the subscriber hears of it; may be called twice. */
+    /** Called when the first outcome has arrived, before the subscriber is notified; may be called twice. */
     void settled() {}
 
-    /** The subscriber has left before the outcome. */
+    /** Called when the subscriber has left before the outcome. */
     abstract void left();
 
     /** Describes the source of the outcome, for messages. */
@@ -88,7 +88,7 @@ abstract class ReplySubscription<T> implements Subscription, Runnable, Scannable
         }
     }
 
-    /** Null if it is the first; else the state that was in the way. */
+    /** Settles it; null if this is the first outcome, else the state that prevented it. */
     private @Nullable Object settle(Object outcome) {
         for (; ; ) {
             Object before = state;
@@ -136,7 +136,7 @@ abstract class ReplySubscription<T> implements Subscription, Runnable, Scannable
         }
     }
 
-    /** The subscriber's turn. */
+    /** Signals the outcome to the subscriber, in its turn. */
     @Override
     @SuppressWarnings("unchecked")
     public final void run() {
@@ -186,13 +186,13 @@ abstract class ReplySubscription<T> implements Subscription, Runnable, Scannable
         return state == CANCELLED || state == HEARD;
     }
 
-    /** Whether the outcome has come, or the subscriber has left. */
+    /** Whether the outcome has arrived, or the subscriber has left. */
     final boolean isOver() {
         Object state = this.state;
         return state != null && state != STARTING && state != WAITING;
     }
 
-    /** Registers what is done for the subscriber; null if nobody would wait for it. */
+    /** Registers the work done for the subscriber; null if nothing would wait for it. */
     final Cleanups.@Nullable Work work() {
         return Cleanups.work(actual);
     }
@@ -201,7 +201,7 @@ abstract class ReplySubscription<T> implements Subscription, Runnable, Scannable
         return actual.currentContext();
     }
 
-    // ---- for looking at
+    // ---- introspection
 
     @Override
     public final String toString() {

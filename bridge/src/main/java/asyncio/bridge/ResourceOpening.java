@@ -13,15 +13,15 @@ import reactor.core.scheduler.Schedulers;
 
 /**
  * A stream that is opened in a thread, used, and closed. If it is cancelled while it is being opened, it is closed
- * there when it is open; but if the opening was to be interrupted and goes on all the same, it is left behind. A task
- * that awaits it resumes only when it is closed, or left behind: it is known to the task's {@link Cleanups} from the
+ * there once it is open; but if the opening was interrupted and does not return in time, it is left behind. A task that
+ * awaits it resumes only when it is closed or left behind: it is registered with the task's {@link Cleanups} from the
  * start.
  */
 final class ResourceOpening<S extends AutoCloseable> implements Callable<@Nullable ResourceOpening<S>>, Disposable {
     private enum State {
         NEW,
         RUNNING,
-        /** The stream is the subscriber's, or on its way there. */
+        /** The stream belongs to the subscriber, or is on its way to it. */
         OPEN,
         OVER
     }
@@ -44,7 +44,7 @@ final class ResourceOpening<S extends AutoCloseable> implements Callable<@Nullab
         this.work = work;
     }
 
-    /** Gives it when it is open; {@link #cleanup} is to follow. */
+    /** Returns a Mono of the stream once it is open; {@link #cleanup} must follow. */
     @SuppressWarnings({"unchecked", "rawtypes"})
     static <S extends AutoCloseable> Mono<ResourceOpening<S>> mono(
             Callable<? extends S> open, boolean interrupt, @Nullable Executor threads) {
@@ -85,17 +85,17 @@ final class ResourceOpening<S extends AutoCloseable> implements Callable<@Nullab
         return unwanted ? null : this;
     }
 
-    /** The resource, once it is open. */
+    /** Returns the stream, once it is open. */
     S stream() {
         return Objects.requireNonNull(stream, "not open");
     }
 
-    /** Its end, which the task waits for. */
+    /** Returns a Mono that closes the stream, for which the task waits. */
     Mono<Void> cleanup(Mono<?> close) {
         return Cleanups.cleanup(work, close);
     }
 
-    /** It was open, and on its way. */
+    /** Closes a stream that was open and on its way to the subscriber. */
     private void closeUnused() {
         cleanup(Asyncio.toThread(
                         () -> {
@@ -106,7 +106,7 @@ final class ResourceOpening<S extends AutoCloseable> implements Callable<@Nullab
                 .subscribe();
     }
 
-    /** Either when it is closed, or failed, or when the time is out; whether this is the first of them. */
+    /** Ends it when it is closed, has failed or its time is up; false if it has ended already. */
     private boolean end() {
         synchronized (this) {
             if (state == State.OVER) {
@@ -120,7 +120,7 @@ final class ResourceOpening<S extends AutoCloseable> implements Callable<@Nullab
         return true;
     }
 
-    /** The subscriber has left, or there is an outcome. */
+    /** Called when the subscriber has left, or there is an outcome. */
     @Override
     public void dispose() {
         State before;
@@ -129,7 +129,7 @@ final class ResourceOpening<S extends AutoCloseable> implements Callable<@Nullab
             before = state;
         }
         if (before == State.NEW) {
-            end(); // it will not begin, or there was no thread for it
+            end(); // it will not start, or there was no thread for it
         } else if (before == State.RUNNING && work != null) {
             work.cancelled();
             if (interrupt) {

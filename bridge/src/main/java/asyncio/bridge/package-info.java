@@ -1,8 +1,9 @@
 /**
- * Bridges, both ways, between callbacks, {@code CompletableFuture}, blocking calls, listeners and reactive streams.
+ * Bridges in both directions between callbacks, {@code CompletableFuture}, blocking calls, listeners and Reactive
+ * Streams.
  *
- * <p>Each conversion says what cancelling does on either side; where both can be wanted, there is no default but an
- * argument, {@link asyncio.bridge.Cancellation}.
+ * <p>Each conversion documents the effect of cancelling on either side; where both effects make sense, there is no
+ * default but an argument, {@link asyncio.bridge.Cancellation}.
  */
 @NullMarked
 package asyncio.bridge;
