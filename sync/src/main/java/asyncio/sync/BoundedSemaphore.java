@@ -37,7 +37,7 @@ public final class BoundedSemaphore extends Semaphore {
     int sum(int free, int n) {
         if (n > bound - free) {
             throw new IllegalStateException("BoundedSemaphore released too many times: " + n + " more than the " + free
-                    + " free ones would exceed its bound of " + bound);
+                    + " free ones would exceed the " + bound + " it was created with");
         }
         return free + n;
     }

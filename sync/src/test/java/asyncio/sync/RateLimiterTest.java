@@ -295,7 +295,7 @@ class RateLimiterTest {
         assertThatThrownBy(() -> RateLimiter.of(0, SECOND, 1)).hasMessageContaining("0 permits per PT1S");
         assertThatThrownBy(() -> RateLimiter.of(1, SECOND, 0)).hasMessageContaining("bursts of 0");
         assertThatThrownBy(() -> RateLimiter.of(1, Duration.ZERO, 1)).hasMessageContaining("PT0S");
-        assertThatThrownBy(() -> RateLimiter.of(2, Duration.ofNanos(1), 1)).hasMessageContaining("each nanosecond");
+        assertThatThrownBy(() -> RateLimiter.of(2, Duration.ofNanos(1), 1)).hasMessageContaining("one per nanosecond");
         assertThatThrownBy(() -> RateLimiter.of(7, Duration.ofDays(100_000), Integer.MAX_VALUE))
                 .hasMessageContaining("a smaller burst");
         assertThatThrownBy(() -> RateLimiter.of(1, SECOND, 1).acquire(2))

@@ -21,10 +21,10 @@ import org.junit.platform.commons.support.AnnotationSupport;
 import org.opentest4j.TestAbortedException;
 
 /**
- * Makes the tests of a class, or one method, bodies that may {@code await}: {@code @Test}, {@code @ParameterizedTest},
- * {@code @RepeatedTest}, and their {@code @BeforeEach} and {@code @AfterEach} methods. Each test has a
- * {@link VirtualTimeLoop}, on which these run one after the other; after the last one it is checked for leaks.
- * {@link AsyncioTest} and {@link Schedules} bring it along.
+ * Runs the tests of a class, or a single method, as bodies that may {@code await}: {@code @Test},
+ * {@code @ParameterizedTest}, {@code @RepeatedTest}, and their {@code @BeforeEach} and {@code @AfterEach} methods. Each
+ * test has a {@link VirtualTimeLoop}, on which these methods run one after the other; after the last one it is checked
+ * for leaks. {@link AsyncioTest} and {@link Schedules} include this extension.
  *
  * <pre>{@code
  * @ExtendWith(AsyncioExtension.class)
@@ -56,19 +56,19 @@ import org.opentest4j.TestAbortedException;
  * }</pre>
  *
  * <p>Parameters of these methods may be an {@link EventLoop}, the {@link TestClock}, and a {@link TaskGroup}, which
- * lasts for the method: it ends when the method has ended and all its tasks have, and a task that fails cancels the
- * method, and the test fails with an {@link asyncio.ExceptionGroup}, or with the assertion that failed in the task.
+ * lasts for the method: it ends when the method and all its tasks have ended. A task that fails cancels the method; the
+ * test then fails with an {@link asyncio.ExceptionGroup}, or with the assertion that failed in the task.
  * {@link TimeLimit} and {@link IgnoreLeaks} change the settings.
  *
- * <p>These methods run on other threads than JUnit's, as bodies do: ThreadLocals of extensions are not seen there.
- * {@code @BeforeAll}, {@code @AfterAll}, constructors and {@code @TestFactory} methods are no bodies.
+ * <p>Like all bodies, these methods do not run on JUnit's threads: ThreadLocals of extensions are not visible there.
+ * {@code @BeforeAll}, {@code @AfterAll}, constructors and {@code @TestFactory} methods are not run as bodies.
  */
 public final class AsyncioExtension implements InvocationInterceptor, ParameterResolver, AfterEachCallback {
     private static final ExtensionContext.Namespace NAMESPACE =
             ExtensionContext.Namespace.create(AsyncioExtension.class);
     private static final Set<Class<?>> PARAMETERS = Set.of(EventLoop.class, TaskGroup.class, TestClock.class);
 
-    /** For JUnit. */
+    /** Called by JUnit. */
     public AsyncioExtension() {}
 
     static ExtensionContext.Store store(ExtensionContext context) {
@@ -97,7 +97,7 @@ public final class AsyncioExtension implements InvocationInterceptor, ParameterR
         return store(context).get(ScheduleProvider.Schedule.class, ScheduleProvider.Schedule.class);
     }
 
-    /** On the method, else on the class or one around it. */
+    /** Finds an annotation on the method, or else on the class or an enclosing class. */
     private static <A extends Annotation> Optional<A> find(ExtensionContext context, Class<A> annotation) {
         Optional<A> found = AnnotationSupport.findAnnotation(context.getTestMethod(), annotation);
         Class<?> type = context.getRequiredTestClass();
@@ -133,7 +133,7 @@ public final class AsyncioExtension implements InvocationInterceptor, ParameterR
         if (AnnotationSupport.isAnnotated(invocationContext.getExecutable(), Schedules.class)) {
             method.skip();
             throw new IllegalStateException("@Schedules makes " + invocationContext.getExecutable()
-                    + " a test by itself: take @Test or @AsyncioTest away");
+                    + " a test by itself: remove @Test or @AsyncioTest");
         }
         runAsBody(method, context);
     }
@@ -194,7 +194,7 @@ public final class AsyncioExtension implements InvocationInterceptor, ParameterR
     public void afterEach(ExtensionContext context) {
         TestRun run = store(context).get(TestRun.class, TestRun.class);
         if (run == null) {
-            return; // another extension has failed before
+            return; // another extension has failed earlier
         }
         ScheduleProvider.Schedule schedule = schedule(context);
         Throwable failure = context.getExecutionException().orElse(null);
@@ -202,7 +202,7 @@ public final class AsyncioExtension implements InvocationInterceptor, ParameterR
             schedule.blame(failure);
         }
         try {
-            run.time.close(); // JUnit adds what this throws to what the test has thrown
+            run.time.close(); // JUnit adds an exception from here to that of the test
         } catch (LeakError e) {
             if (schedule != null && failure == null) {
                 schedule.blame(e);

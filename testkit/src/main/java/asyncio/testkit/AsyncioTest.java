@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
- * A test that is a body: it may {@code await}, on a loop of its own with virtual time.
+ * A test that runs as a body: it may {@code await}, on its own loop with virtual time.
  *
  * <pre>{@code
  * @AsyncioTest
@@ -19,11 +19,12 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * }
  * }</pre>
  *
- * <p>It fails on what it throws; with a {@link DeadlockError} if it waits for something that cannot come; with a
- * {@link LeakError} if it leaves something behind. If it fails and leaves something behind as well, the leaks are
- * suppressed in what it failed with. The parameters and settings are those of {@link AsyncioExtension}.
+ * <p>It fails with any exception it throws, with a {@link DeadlockError} if it waits for something that can never
+ * happen, and with a {@link LeakError} if it leaks resources. If it fails and also leaks, the leaks are added as a
+ * suppressed exception. The parameters and settings are those of {@link AsyncioExtension}.
  *
- * <p>The method returns nothing: Jupiter takes no test that returns a value. A test that has a Mono awaits it.
+ * <p>The method must be void: Jupiter does not accept tests that return a value. A test awaits its Mono instead of
+ * returning it.
  */
 @Documented
 @Target({ElementType.METHOD, ElementType.ANNOTATION_TYPE})

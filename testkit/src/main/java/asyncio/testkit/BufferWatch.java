@@ -17,28 +17,28 @@ import org.jspecify.annotations.Nullable;
 import reactor.util.Loggers;
 
 /**
- * Netty's leak detector, that knows by itself, and not by the garbage collector, which buffers of a test's loop have
- * not been released. Installed by the first {@link VirtualTimeLoop}; where Netty's buffers may have been in use before,
- * by {@code -Dio.netty.customResourceLeakDetector=asyncio.testkit.BufferWatch}.
+ * A Netty leak detector that finds the unreleased buffers of a test's loop itself, without the garbage collector. It is
+ * installed by the first {@link VirtualTimeLoop}; if Netty's buffers may have been used before that, install it with
+ * {@code -Dio.netty.customResourceLeakDetector=asyncio.testkit.BufferWatch}.
  *
- * @param <T> what is watched, buffers mostly
+ * @param <T> the type of the watched resources, mostly buffers
  */
 public final class BufferWatch<T> extends ResourceLeakDetector<T> {
     private static final Map<EventLoop, Set<Tracker<?>>> WATCHED = new ConcurrentHashMap<>();
-    /** Netty asks one of these. */
+    /** Whether Netty has called one of these detectors. */
     private static volatile boolean asked;
 
-    /** For Netty, which finds it by name. */
+    /** Called by Netty, by reflection. */
     public BufferWatch(Class<?> resourceType, int samplingInterval) {
         super(resourceType, samplingInterval);
     }
 
-    /** For Netty, which finds it by name. */
+    /** Called by Netty, by reflection. */
     public BufferWatch(Class<?> resourceType, int samplingInterval, long maxActive) {
         this(resourceType, samplingInterval);
     }
 
-    /** Puts it into Netty, if Netty's buffers have not begun to work; they ask once. */
+    /** Installs it in Netty, unless Netty's buffers are in use already; they look for a detector only once. */
     static void install() {
         ResourceLeakDetectorFactory.setResourceLeakDetectorFactory(new ResourceLeakDetectorFactory() {
             @Override
@@ -61,7 +61,7 @@ public final class BufferWatch<T> extends ResourceLeakDetector<T> {
         WATCHED.put(loop, ConcurrentHashMap.newKeySet());
     }
 
-    /** The buffers that have not been released. */
+    /** Stops watching, and returns the buffers that have not been released. */
     static List<Leftover> end(EventLoop loop) {
         Collection<Tracker<?>> left = WATCHED.remove(loop);
         return left == null
@@ -73,13 +73,13 @@ public final class BufferWatch<T> extends ResourceLeakDetector<T> {
                         .toList();
     }
 
-    /** Made for a static field, such as the line ends of HTTP: nobody is to release it. */
+    /** Whether it was allocated for a static field, such as the line ends of HTTP, which is never released. */
     private static boolean isConstant(Throwable site) {
         return Arrays.stream(site.getStackTrace())
                 .anyMatch(frame -> frame.getMethodName().equals("<clinit>"));
     }
 
-    /** From the line that asked Netty on. */
+    /** Returns the frames from the line that called Netty on. */
     private static List<StackTraceElement> allocation(Throwable site) {
         return Arrays.stream(site.getStackTrace())
                 .dropWhile(frame -> !frame.getClassName().startsWith("io.netty."))

@@ -28,10 +28,10 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
- * A child of {@link FakeProcesses}, as its script and the test see it. To be used on its loop.
+ * A child of {@link FakeProcesses}, as seen by its script and the test. Use it only on its loop.
  *
- * <p>A signal for which there is no {@link #onSignal} ends it, with the number of the signal as in asyncio: its script
- * is cancelled. KILL always does.
+ * <p>A signal without an {@link #onSignal} handler ends the child with the negated number of the signal, as in asyncio:
+ * its script is cancelled. KILL always does so.
  */
 public final class FakeProcess {
     private static final Map<String, Integer> SIGNALS = Map.of(
@@ -42,7 +42,7 @@ public final class FakeProcess {
     private final long pid;
     private final FakeProcesses.Program program;
     private final EventLoop loop;
-    /** Also for what is no pipe: a script need not know. */
+    /** The standard streams, also those that are not pipes: a script need not distinguish them. */
     private final List<MemoryPair> pipes = new ArrayList<>();
 
     private final Map<String, Runnable> handlers = new HashMap<>();
@@ -67,40 +67,40 @@ public final class FakeProcess {
 
     // ---- for the script
 
-    /** The command that was started. */
+    /** Returns the command that was started. */
     public Command command() {
         return command;
     }
 
-    /** Its number: 1 for the first. */
+    /** Returns its number: 1 for the first child. */
     public long pid() {
         return pid;
     }
 
-    /** The bytes that are written to it; at their end if it is no pipe. */
+    /** Returns the reader of its input, which is at its end if stdin is not a pipe. */
     public StreamReader stdin() {
         return pipe(0).server().reader();
     }
 
-    /** The writer of its output, which goes nowhere if it is no pipe. */
+    /** Returns the writer of its output, which is discarded if stdout is not a pipe. */
     public StreamWriter stdout() {
         return pipe(1).server().writer();
     }
 
-    /** The writer of its errors, which go nowhere if it is no pipe. */
+    /** Returns the writer of its errors, which are discarded if stderr is not a pipe. */
     public StreamWriter stderr() {
         return command.stdio(2) == Stdio.STDOUT ? stdout() : pipe(2).server().writer();
     }
 
-    /** The pipe of stdin (0), stdout (1) or stderr (2), to make it as bad as a test likes; the child is its server. */
+    /** Returns the pipe of stdin (0), stdout (1) or stderr (2), for tests that disturb it; the child is its server. */
     public MemoryPair pipe(int number) {
         return pipes.get(number);
     }
 
     /**
-     * Does this when a signal comes, instead of ending, such as TERM.
+     * Sets a handler to run on a signal, such as TERM, instead of ending.
      *
-     * @throws IllegalArgumentException for KILL, and for what is no signal
+     * @throws IllegalArgumentException for KILL, and for an unknown signal
      */
     public void onSignal(String signal, Runnable handler) {
         if (signal.equals("KILL") || !SIGNALS.containsKey(signal)) {
@@ -111,12 +111,12 @@ public final class FakeProcess {
 
     // ---- for the test
 
-    /** The signals that have come while it ran. */
+    /** Returns the signals received while it was running. */
     public List<String> signals() {
         return List.copyOf(signals);
     }
 
-    // ---- its life, on the loop
+    // ---- execution, on the loop
 
     private void run() {
         Task<Integer> script = loop.createTask(async(() -> program.run(this)), toString());
@@ -126,7 +126,7 @@ public final class FakeProcess {
 
     private void returned(Future<Integer> script) {
         if (exit.isDone()) {
-            return; // a signal was first
+            return; // a signal came first
         }
         Throwable error = script.cancelled() ? null : script.exception();
         if (error instanceof BrokenPipeException) {
@@ -142,7 +142,7 @@ public final class FakeProcess {
         }
     }
 
-    /** A process cannot return from a write before the pipe has all. */
+    /** Exits when all output is in the pipes: a process cannot return from a write earlier. */
     private void exitWhenSent(@Nullable Integer code) throws Exception {
         pipes.forEach(pipe -> pipe.server().close());
         for (MemoryPair pipe : pipes) {
@@ -153,7 +153,7 @@ public final class FakeProcess {
 
     private void die(int code) {
         if (exit.complete(code)) {
-            pipes.forEach(pipe -> pipe.server().writer().channel().close()); // what is in a pipe stays there
+            pipes.forEach(pipe -> pipe.server().writer().channel().close()); // bytes in a pipe stay there
             if (script != null) {
                 script.cancel();
             }
@@ -173,7 +173,7 @@ public final class FakeProcess {
         }
     }
 
-    /** As {@code Subprocess} sees it. */
+    /** The child as seen by {@code Subprocess}. */
     private final class FakeChild implements LaunchedChild {
         @Override
         public long pid() {
@@ -232,7 +232,7 @@ public final class FakeProcess {
             return Mono.fromRunnable(() -> {
                 if (!SIGNALS.containsKey(signal)) {
                     throw new IllegalArgumentException("Signal " + signal + " could not be sent to " + FakeProcess.this
-                            + ": there are " + SIGNALS);
+                            + ": the signals are " + SIGNALS);
                 }
                 if (!isAlive()) {
                     throw new ProcessLookupException("Cannot send " + signal + " to " + FakeProcess.this

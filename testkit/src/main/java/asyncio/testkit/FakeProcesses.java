@@ -12,9 +12,9 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * Children that are scripts of the test instead of processes: what is under test starts them with
- * {@code Subprocess.start} and cannot tell them from others. No process, no thread, no real time: a script is a body on
- * the loop, and its pipes are in memory.
+ * Child processes replaced by scripts of the test: the code under test starts them with {@code Subprocess.start} and
+ * cannot tell them from real ones. They need no process, thread or real time: a script is a body on the loop, and its
+ * pipes are in memory.
  *
  * <pre>{@code
  * FakeProcesses fakes = new FakeProcesses().program("sort", process -> {
@@ -31,11 +31,11 @@ public final class FakeProcesses implements Launcher {
     @FunctionalInterface
     public interface Program {
         /**
-         * Runs in a task of its own. Its standard streams are closed when it returns.
+         * Runs in a separate task. Its standard streams are closed when it returns.
          *
          * @return the exit code
-         * @throws Exception what is reported to the loop's exception handler, and makes the exit code 1; but a
-         *     {@link asyncio.streams.BrokenPipeException} ends the child silently with -13, as SIGPIPE does
+         * @throws Exception is reported to the loop's exception handler, and makes the exit code 1; but a
+         *     {@link asyncio.streams.BrokenPipeException} ends the child silently with -13, like SIGPIPE
          */
         int run(FakeProcess process) throws Exception;
     }
@@ -44,23 +44,23 @@ public final class FakeProcesses implements Launcher {
     private final Map<String, Program> programs = new HashMap<>();
     private final List<FakeProcess> started = new ArrayList<>();
 
-    /** With pipes that are {@link Wire#direct}. */
+    /** Creates fakes with {@link Wire#direct} pipes. */
     public FakeProcesses() {
         this(Wire.direct());
     }
 
-    /** With pipes like that, in both directions. */
+    /** Creates fakes with the given kind of pipes, in both directions. */
     public FakeProcesses(Wire pipes) {
         this.pipes = Objects.requireNonNull(pipes, "pipes");
     }
 
-    /** Sets the program of the commands whose first word is this. */
+    /** Sets the program of the commands with this first word. */
     public FakeProcesses program(String name, Program program) {
         programs.put(Objects.requireNonNull(name, "name"), Objects.requireNonNull(program, "program"));
         return this;
     }
 
-    /** All that were started, in their order. */
+    /** Returns all children started so far, in order. */
     public List<FakeProcess> started() {
         return List.copyOf(started);
     }
@@ -70,7 +70,7 @@ public final class FakeProcesses implements Launcher {
         String name = command.words().get(0);
         Program program = programs.get(name);
         if (program == null) {
-            throw new IOException("Cannot start \"" + name + "\": No such file or directory; there are fakes of "
+            throw new IOException("Cannot start \"" + name + "\": No such file or directory; there are fakes for "
                     + programs.keySet() + " only");
         }
         FakeProcess process = new FakeProcess(command, started.size() + 1, program, pipes, loop);

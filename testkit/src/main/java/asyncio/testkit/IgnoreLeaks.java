@@ -9,8 +9,7 @@ import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
 /**
- * The leftovers that tests with {@link AsyncioExtension} are allowed; on a method or a class, and then for the classes
- * in it.
+ * Allows tests with {@link AsyncioExtension} certain leftovers. On a method, or on a class and its nested classes.
  *
  * <pre>{@code
  * @AsyncioTest
@@ -23,6 +22,6 @@ import java.lang.annotation.Target;
 @Target({ElementType.METHOD, ElementType.TYPE})
 @Retention(RetentionPolicy.RUNTIME)
 public @interface IgnoreLeaks {
-    /** Of these kinds. */
+    /** The kinds of leftovers to ignore. */
     Leftover.Kind[] value();
 }

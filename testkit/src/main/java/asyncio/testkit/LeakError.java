@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A test has left something behind: tasks, permits, connections. The message names each, and where it was made;
- * exceptions among them are suppressed exceptions of this.
+ * Thrown when a test has left something behind: tasks, permits, connections. The message names each leftover and where
+ * it was created; exceptions among them are added as suppressed exceptions.
  */
 public final class LeakError extends AssertionError {
     private static final long serialVersionUID = 1;
@@ -26,7 +26,7 @@ public final class LeakError extends AssertionError {
         }
     }
 
-    /** The things that were left. */
+    /** Returns the leftovers. */
     public List<Leftover> leftovers() {
         return leftovers;
     }
@@ -53,7 +53,7 @@ public final class LeakError extends AssertionError {
                 .forEach(frame -> text.append("\n        at ").append(frame));
     }
 
-    /** Below a test's own frames stand those of who calls it. */
+    /** Whether it is a frame of the test runner, below those of the test. */
     private static boolean isRunner(String className) {
         return className.startsWith("org.junit.")
                 || className.startsWith("jdk.internal.reflect.")
@@ -67,7 +67,7 @@ public final class LeakError extends AssertionError {
             case EXCEPTION -> "exceptions that were never retrieved or handled";
             case PERMIT -> "permits that were not released";
             case CONNECTION -> "connections and servers that were not closed";
-            case PROCESS -> "child processes that still run; close them, best by Subprocess.use";
+            case PROCESS -> "child processes that are still running; close them, preferably with Subprocess.use";
             case BUFFER -> "buffers that were not released";
             case THREAD -> "threads that have not ended";
         };

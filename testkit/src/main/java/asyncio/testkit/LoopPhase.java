@@ -7,7 +7,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One run of a test's loop, on a thread of its own: whoever waits for it can go away when the loop does not come back.
+ * One run of a test's loop, on a separate thread, so that the waiting thread can give up if the loop does not return.
  */
 final class LoopPhase<T> {
     private final CountDownLatch ended = new CountDownLatch(1);
@@ -32,12 +32,12 @@ final class LoopPhase<T> {
         }
     }
 
-    /** Whether it ends within the limit. */
+    /** Waits for its end; false if it has not ended within the limit. */
     boolean awaitEnd(Duration limit) throws InterruptedException {
         return ended.await(Math.max(0, limit.toNanos()), TimeUnit.NANOSECONDS);
     }
 
-    /** The outcome, when it has ended. */
+    /** Returns or throws the outcome, after it has ended. */
     @Nullable T result() throws Throwable {
         if (failure != null) {
             throw failure;

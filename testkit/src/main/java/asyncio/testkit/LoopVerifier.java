@@ -24,15 +24,15 @@ import reactor.core.publisher.Signal;
 import reactor.util.context.Context;
 
 /**
- * Steps that a publisher is to take, as in Reactor's {@code StepVerifier}, in the virtual time of a loop; from
- * {@link Verifiers#withLoop}. (That of {@code StepVerifier.withVirtualTime} is a scheduler's own, and cannot be a
- * loop's.)
+ * The expected steps of a publisher, as in Reactor's {@code StepVerifier}, in the virtual time of a loop; created by
+ * {@link Verifiers#withLoop}. ({@code StepVerifier.withVirtualTime} uses the time of a scheduler, which cannot be that
+ * of a loop.)
  *
- * <p>Time passes in {@link #thenAwait} and {@link #expectNoEvent} only: any other expectation fails if it is not met
- * now, that is, before the loop's clock would go on. Work in other threads keeps the clock, and is waited for. What
- * fails is an {@link AssertionError} with what came, when, and the tasks of the loop.
+ * <p>Time passes only in {@link #thenAwait} and {@link #expectNoEvent}: any other expectation fails if it is not met
+ * now, that is, before the loop's clock would advance. Work in other threads holds the clock, and is waited for. A
+ * failure is an {@link AssertionError} that shows the signals received, their times, and the tasks of the loop.
  *
- * <p>Make all of it on one thread; nothing happens before {@link #verify}.
+ * <p>Add all steps on one thread; nothing happens before {@link #verify}.
  *
  * @param <T> the type of the values
  */
@@ -66,7 +66,7 @@ public final class LoopVerifier<T> {
     private @Nullable Future<Void> arrival;
     private Duration start = Duration.ZERO;
     private @Nullable Step current;
-    /** That of the body that verifies. */
+    /** The context of the verifying body. */
     private Context context = Context.empty();
 
     LoopVerifier(EventLoop loop, Supplier<? extends Publisher<? extends T>> source, long firstRequest) {
@@ -81,7 +81,7 @@ public final class LoopVerifier<T> {
 
     // ---- the steps
 
-    /** These values come now, one after the other. */
+    /** Expects these values now, in order. */
     @SafeVarargs
     @SuppressWarnings("varargs") // only read
     public final LoopVerifier<T> expectNext(T... values) {
@@ -95,7 +95,7 @@ public final class LoopVerifier<T> {
         return this;
     }
 
-    /** So many values come now. */
+    /** Expects {@code count} values now. */
     public LoopVerifier<T> expectNextCount(long count) {
         return step("expectNextCount(" + count + ")", () -> {
             for (long i = 0; i < count; i++) {
@@ -104,12 +104,12 @@ public final class LoopVerifier<T> {
         });
     }
 
-    /** A value comes now, which the assertions accept. */
+    /** Expects a value now, and passes it to the assertions. */
     public LoopVerifier<T> assertNext(Consumer<? super T> assertions) {
         return step("assertNext", () -> assertions.accept(nextValue()));
     }
 
-    /** Nothing comes for so long, the last moment not included. */
+    /** Expects no signal for the duration, excluding its last moment. */
     public LoopVerifier<T> expectNoEvent(Duration duration) {
         return step("expectNoEvent(" + duration + ")", () -> {
             Duration end = loop.time().plus(duration);
@@ -121,12 +121,12 @@ public final class LoopVerifier<T> {
         });
     }
 
-    /** Lets so much time pass, whatever comes. */
+    /** Lets the duration pass, regardless of signals. */
     public LoopVerifier<T> thenAwait(Duration duration) {
         return step("thenAwait(" + duration + ")", () -> sleepUntil(loop.time().plus(duration)));
     }
 
-    /** Does something, on the loop. */
+    /** Runs an action on the loop. */
     public LoopVerifier<T> then(Runnable action) {
         return step("then", action::run);
     }
@@ -143,7 +143,7 @@ public final class LoopVerifier<T> {
         return this;
     }
 
-    /** It completes now; the last step. */
+    /** Expects completion now; the last step. */
     public LoopVerifier<T> expectComplete() {
         step("expectComplete", () -> {
             if (!next().signal.isOnComplete()) {
@@ -154,7 +154,7 @@ public final class LoopVerifier<T> {
         return this;
     }
 
-    /** It fails now, with an error that the assertions accept; the last step. */
+    /** Expects an error now, and passes it to the assertions; the last step. */
     public LoopVerifier<T> expectErrorSatisfies(Consumer<? super Throwable> assertions) {
         step("expectError", () -> {
             Throwable error = next().signal.getThrowable();
@@ -167,7 +167,7 @@ public final class LoopVerifier<T> {
         return this;
     }
 
-    /** It fails now, with an error of that class; the last step. */
+    /** Expects an error of that class now; the last step. */
     public LoopVerifier<T> expectError(Class<? extends Throwable> expected) {
         return expectErrorSatisfies(error -> {
             if (!expected.isInstance(error)) {
@@ -176,7 +176,7 @@ public final class LoopVerifier<T> {
         });
     }
 
-    /** It fails now, with an error of that message; the last step. */
+    /** Expects an error with that message now; the last step. */
     public LoopVerifier<T> expectErrorMessage(String expected) {
         return expectErrorSatisfies(error -> {
             if (!expected.equals(error.getMessage())) {
@@ -188,7 +188,7 @@ public final class LoopVerifier<T> {
     private LoopVerifier<T> step(String name, Action action) {
         if (endExpected) {
             throw new IllegalStateException(
-                    name + " after " + steps.get(steps.size() - 1).name + ": nothing comes any more after that");
+                    name + " after " + steps.get(steps.size() - 1).name + ": no step can follow that");
         }
         steps.add(new Step(name, action));
         return this;
@@ -212,16 +212,16 @@ public final class LoopVerifier<T> {
     }
 
     /**
-     * Subscribes on the loop and takes the steps; in the body that calls this, or else by running the loop, which is
-     * not closed.
+     * Subscribes on the loop and takes the steps: in the calling body, or else by running the loop, without closing it.
      *
-     * @return how much virtual time has passed
+     * @return the virtual time that has passed
      * @throws AssertionError if a step is not met
-     * @throws IllegalStateException if there is no last step; or the loop runs, and this is not called in a body on it
+     * @throws IllegalStateException if there is no last step, or if the loop is running and this is not called in a
+     *     body on it
      */
     public Duration verify() {
         if (current != null) {
-            throw new IllegalStateException("It was verified before: make another one");
+            throw new IllegalStateException("It was already verified: create another one");
         }
         if (!endExpected) {
             throw new IllegalStateException("The last step must be an end or thenCancel, of: " + steps);
@@ -269,19 +269,19 @@ public final class LoopVerifier<T> {
         return value;
     }
 
-    /** The next signal, of those that come before time goes on. */
+    /** Returns the next signal that arrives before time advances. */
     private Timed<T> next() throws Exception {
         if (unmet.isEmpty()) {
             Future<Void> comes = loop.createFuture();
             arrival = comes;
-            // fires when nothing else is to be done: the clock goes on only then
+            // fires when nothing else is left to do: only then does the clock advance
             TimerHandle idle = loop.callAt(loop.time().plus(MOMENT), () -> comes.trySetResult(null));
             await(comes);
             idle.cancel();
         }
         Timed<T> next = unmet.poll();
         if (next == null) {
-            throw failure("no signal came; schedulers other than the loop's run in real time");
+            throw failure("no signal arrived; schedulers other than the loop's run in real time");
         }
         return next;
     }
@@ -293,7 +293,7 @@ public final class LoopVerifier<T> {
 
     private String report() {
         return "\nafter " + loop.time().minus(start) + " there were " + (seen.isEmpty() ? "no events" : seen)
-                + ", not asked for yet: " + unmet + "\n" + loop.dumpTasks();
+                + ", not consumed yet: " + unmet + "\n" + loop.dumpTasks();
     }
 
     private final class Recorder extends BaseSubscriber<T> {
@@ -324,7 +324,7 @@ public final class LoopVerifier<T> {
             record(Signal.error(error));
         }
 
-        /** A publisher may signal on another thread. */
+        /** Records a signal on the loop, since a publisher may signal on another thread. */
         private void record(Signal<T> signal) {
             if (loop.netty().inEventLoop()) {
                 recordHere(signal);
@@ -344,7 +344,7 @@ public final class LoopVerifier<T> {
         }
     }
 
-    /** The steps. */
+    /** Shows the steps. */
     @Override
     public String toString() {
         return "<LoopVerifier " + Arrays.toString(steps.stream().map(Step::name).toArray()) + ">";

@@ -19,14 +19,13 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One end of a connection in memory, as a channel that is connected from the start and behaves as a TCP socket does.
- * Closing it with bytes unread, or with {@code SO_LINGER} 0, resets the connection; and so does writing to an end that
- * is closed.
+ * One end of a connection in memory, as a channel that is connected from the start and behaves like a TCP socket.
+ * Closing it with unread bytes, or with {@code SO_LINGER} 0, resets the connection, as does writing to a closed end.
  */
 final class MemoryChannel extends AbstractChannel implements DuplexChannel {
     private static final ChannelMetadata METADATA = new ChannelMetadata(false);
 
-    /** It is over with one direction's end, and calls a reset a broken pipe. */
+    /** Whether it closes when one direction ends, and reports a reset as a broken pipe. */
     private final boolean pipe;
 
     private final SocketAddress localAddress;
@@ -38,10 +37,13 @@ final class MemoryChannel extends AbstractChannel implements DuplexChannel {
     private volatile boolean open = true;
     private volatile boolean inputShutdown;
     private volatile boolean outputShutdown;
-    /** Also ended by whoever turns reading off, on any thread. */
+    /** Also cleared, on any thread, when reading is turned off. */
     private volatile boolean readPending;
 
-    /** @param accepted from whom, or null for the end that connects: TLS tells client and server by that */
+    /**
+     * @param accepted the channel from which this was accepted, or null for the connecting end: TLS distinguishes
+     *     client and server by that
+     */
     MemoryChannel(
             @Nullable MemoryChannel accepted, boolean pipe, SocketAddress localAddress, SocketAddress remoteAddress) {
         super(accepted);
@@ -50,7 +52,7 @@ final class MemoryChannel extends AbstractChannel implements DuplexChannel {
         this.remoteAddress = remoteAddress;
     }
 
-    /** To be called once, and registered afterwards. */
+    /** Sets the transits; call it once, before the channel is registered. */
     void connect(Transit incoming, Transit outgoing) {
         this.incoming = incoming;
         this.outgoing = outgoing;
@@ -64,7 +66,7 @@ final class MemoryChannel extends AbstractChannel implements DuplexChannel {
         return Objects.requireNonNull(outgoing);
     }
 
-    // ---- what comes, in steps of the loop
+    // ---- receiving, in steps of the loop
 
     boolean wantsToRead() {
         return readPending;
@@ -74,7 +76,7 @@ final class MemoryChannel extends AbstractChannel implements DuplexChannel {
         readPending = false;
         ByteBuf buffer = config.getAllocator().ioBuffer(piece.length).writeBytes(piece);
         pipeline().fireChannelRead(buffer);
-        pipeline().fireChannelReadComplete(); // reads on, if it does so by itself
+        pipeline().fireChannelReadComplete(); // continues to read if auto-read is on
     }
 
     void receiveEnd() {
@@ -97,7 +99,9 @@ final class MemoryChannel extends AbstractChannel implements DuplexChannel {
         unsafe().close(voidPromise());
     }
 
-    /** Closes it, after the reader has got what the other end had sent: as a pipe to a child that is over is closed. */
+    /**
+     * Closes it after the reader has received the bytes the other end had sent, like a pipe to a child that has ended.
+     */
     void readRest() {
         if (open) {
             incoming().deliverRest();
@@ -109,7 +113,7 @@ final class MemoryChannel extends AbstractChannel implements DuplexChannel {
         ((MemoryUnsafe) unsafe()).resumeWriting();
     }
 
-    // ---- what Netty asks
+    // ---- called by Netty
 
     @Override
     protected void doBeginRead() {
@@ -175,7 +179,7 @@ final class MemoryChannel extends AbstractChannel implements DuplexChannel {
     private final class MemoryUnsafe extends AbstractUnsafe {
         @Override
         public void connect(SocketAddress remote, SocketAddress local, ChannelPromise promise) {
-            promise.setFailure(new UnsupportedOperationException("A connection in memory is connected already"));
+            promise.setFailure(new UnsupportedOperationException("A connection in memory is already connected"));
         }
 
         void resumeWriting() {
@@ -183,7 +187,7 @@ final class MemoryChannel extends AbstractChannel implements DuplexChannel {
         }
     }
 
-    // ---- what it is like
+    // ---- properties
 
     @Override
     public ChannelConfig config() {
@@ -275,7 +279,7 @@ final class MemoryChannel extends AbstractChannel implements DuplexChannel {
         }
     }
 
-    /** The options of a socket that a reader and a writer use. It does not read before it is asked to. */
+    /** The socket options that a reader and a writer use. It reads only on request. */
     private final class Config extends DefaultChannelConfig {
         private boolean halfClosure;
         private int linger = -1;

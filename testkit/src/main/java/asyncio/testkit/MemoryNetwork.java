@@ -26,7 +26,7 @@ import reactor.core.publisher.Mono;
 
 /**
  * Servers and connections in memory, by name instead of host and port: {@link MemoryPair}s, each of which the test can
- * make as bad as it likes. Made and used on one loop, which runs.
+ * disturb. Create and use it on one running loop.
  *
  * <pre>{@code
  * MemoryNetwork network = new MemoryNetwork(Wire.direct().latency(Duration.ofMillis(20)));
@@ -43,16 +43,16 @@ public final class MemoryNetwork {
     private final List<MemoryPair> connections = new ArrayList<>();
     private IntFunction<Wire> toServer;
     private IntFunction<Wire> toClient;
-    /** The number of connections that have been asked for. */
+    /** The number of connections requested so far. */
     private int asked;
 
-    /** As {@link #MemoryNetwork(Wire)}, with {@link Wire#direct()}. */
+    /** Like {@link #MemoryNetwork(Wire)}, with {@link Wire#direct()}. */
     public MemoryNetwork() {
         this(Wire.direct());
     }
 
     /**
-     * On the loop that runs here, with the same wire for both directions of every connection at first.
+     * Creates a network on the running loop, initially with the same wire for both directions of every connection.
      *
      * @throws IllegalStateException if no loop runs on this thread
      */
@@ -62,19 +62,19 @@ public final class MemoryNetwork {
     }
 
     /**
-     * Decides what the way from each client to its server is like, when it begins to connect; the first one has number
-     * 1, and those that are refused count.
+     * Sets the function that chooses the wire from each client to its server when the client begins to connect. The
+     * first connection has number 1; refused ones count.
      */
     public void toServer(IntFunction<Wire> wires) {
         toServer = Objects.requireNonNull(wires);
     }
 
-    /** As {@link #toServer(IntFunction)}, for the way from the server to each client. */
+    /** Like {@link #toServer(IntFunction)}, for the wire from the server to each client. */
     public void toClient(IntFunction<Wire> wires) {
         toClient = Objects.requireNonNull(wires);
     }
 
-    /** All connections there have been, in their order. */
+    /** Returns all connections made so far, in order. */
     public List<MemoryPair> connections() {
         return List.copyOf(connections);
     }
@@ -85,7 +85,7 @@ public final class MemoryNetwork {
      * Serves connections in Reactor's style, as {@link asyncio.streams.Streams#startServer(Function, String, int)}
      * does.
      *
-     * @throws BindException if there is a server of that name
+     * @throws BindException if there is already a server of that name
      */
     public MemoryServer startServer(Function<? super StreamConnection, ? extends Publisher<?>> handler, String name)
             throws BindException {
@@ -96,10 +96,10 @@ public final class MemoryNetwork {
     }
 
     /**
-     * Serves connections with a body for each, as {@link asyncio.streams.Streams#startServerBody(ConnectionHandler,
-     * String, int)} does.
+     * Serves each connection with a body, as {@link asyncio.streams.Streams#startServerBody(ConnectionHandler, String,
+     * int)} does.
      *
-     * @throws BindException if there is a server of that name
+     * @throws BindException if there is already a server of that name
      */
     public MemoryServer startServerBody(ConnectionHandler handler, String name) throws BindException {
         return start(connection -> Asyncio.async(() -> handler.handle(connection)), name);
@@ -121,9 +121,10 @@ public final class MemoryNetwork {
     // ---- connecting
 
     /**
-     * Connects to a server, which takes the latency of both directions and a tick. Nothing happens until subscription;
-     * cancelling closes the connection, also one that was there but not taken. Fails with {@link ConnectException} if
-     * there is no such server, and with {@link IllegalStateException} on another loop than the network's.
+     * Connects to a server, which takes the latency of both directions and one tick. Nothing happens until
+     * subscription; cancelling closes the connection, even one that was established but not delivered. Fails with
+     * {@link ConnectException} if there is no such server, and with {@link IllegalStateException} on a loop other than
+     * the network's.
      */
     public Mono<StreamConnection> connect(String name) {
         return new Connect(this, name);
@@ -165,7 +166,10 @@ public final class MemoryNetwork {
         }
     }
 
-    /** Its source is the loop, one thread: nobody comes between a look at the state and a change. */
+    /**
+     * A pending connection. All of it runs on the loop, one thread, so checking the state and changing it needs no
+     * lock.
+     */
     private static final class Connecting extends Suspension<StreamConnection> {
         private final Connect connect;
         private @Nullable TimerHandle timer;
@@ -179,8 +183,8 @@ public final class MemoryNetwork {
         protected boolean begin() {
             MemoryNetwork network = connect.network;
             if (EventLoop.runningOrNull() != network.loop) {
-                return fail(new IllegalStateException(
-                        "The network is of " + network.loop + ": connect there, not on " + EventLoop.runningOrNull()));
+                return fail(new IllegalStateException("The network belongs to " + network.loop
+                        + ": connect there, not on " + EventLoop.runningOrNull()));
             }
             int number = ++network.asked;
             Wire toServer = network.toServer.apply(number);

@@ -11,16 +11,15 @@ import reactor.core.Disposable;
 import reactor.netty.Connection;
 
 /**
- * Two ends of a connection that exists in memory only: what is under test gets one of them and cannot tell it from one
- * over TCP, the test has the other and says what becomes of the bytes. No sockets, no threads, no real time: all that
- * happens is steps and timers of the loop, so it holds in virtual time too.
+ * Two ends of a connection that exists only in memory: the code under test gets one of them and cannot tell it from a
+ * TCP connection; the test has the other and controls the bytes under way. It needs no sockets, threads or real time:
+ * everything happens in steps and timers of the loop, so it works in virtual time too.
  *
- * <p>It ends as a TCP connection does. An end that is closed with bytes unread resets it, and so does writing to an end
- * that is closed; a reset comes as a {@link asyncio.streams.ConnectionResetException}. When the loop is closed it
- * closes both ends.
+ * <p>It ends like a TCP connection. Closing an end with unread bytes resets it, as does writing to a closed end; a
+ * reset is received as a {@link asyncio.streams.ConnectionResetException}. Closing the loop closes both ends.
  *
- * <p><b>Threading.</b> To be opened where a loop runs, such as in a body, and used on that loop; the connections' own
- * methods are as free as ever.
+ * <p><b>Threading.</b> Open it on a running loop, such as in a body, and use it on that loop; the connections' own
+ * methods have their usual threading rules.
  *
  * <pre>{@code
  * try (MemoryPair pair = MemoryPair.open(Wire.direct().chunks(1))) {
@@ -32,7 +31,7 @@ import reactor.netty.Connection;
  * }</pre>
  */
 public final class MemoryPair implements AutoCloseable {
-    /** That of every connection, if nothing else is said. */
+    /** The default limit of a reader. */
     private static final int LIMIT = 64 * 1024;
 
     private final StreamConnection client;
@@ -41,18 +40,18 @@ public final class MemoryPair implements AutoCloseable {
     private final Transit toClient;
     private final Disposable withLoop;
 
-    /** As {@link #open(Wire)}, with {@link Wire#direct()}. */
+    /** Like {@link #open(Wire)}, with {@link Wire#direct()}. */
     public static MemoryPair open() {
         return open(Wire.direct());
     }
 
-    /** As {@link #open(Wire, Wire)}, the same in both directions. */
+    /** Like {@link #open(Wire, Wire)}, the same in both directions. */
     public static MemoryPair open(Wire both) {
         return open(both, both);
     }
 
     /**
-     * Two connected ends on the loop that runs here. The bytes of each direction are counted for themselves.
+     * Opens two connected ends on the running loop. The bytes of each direction are counted separately.
      *
      * @throws IllegalStateException if no loop runs on this thread
      */
@@ -61,8 +60,8 @@ public final class MemoryPair implements AutoCloseable {
     }
 
     /**
-     * As {@link #open(Wire, Wire)}, with the limit of both readers: the longest line, in bytes; twice that is buffered
-     * before bytes stay in the wire.
+     * Like {@link #open(Wire, Wire)}, with the limit of both readers: the longest line, in bytes; twice that is
+     * buffered before bytes stay in the wire.
      */
     public static MemoryPair open(Wire toServer, Wire toClient, int limit) {
         MemoryPair pair = new MemoryPair(false, "client", "server", toServer, toClient, limit);
@@ -74,7 +73,7 @@ public final class MemoryPair implements AutoCloseable {
         return new MemoryPair(false, clientName, serverName, toServer, toClient, LIMIT);
     }
 
-    /** Of which one direction is used, and that is closed when that has ended; the client is this process. */
+    /** Opens a pair with one direction in use, which is closed when that has ended; the client is this process. */
     static MemoryPair pipe(String name, Wire wire, int limit) {
         return new MemoryPair(true, "pipe", name, wire, wire, limit);
     }
@@ -104,7 +103,9 @@ public final class MemoryPair implements AutoCloseable {
 
     private static StreamConnection register(EventLoop loop, MemoryChannel end, int limit, String limitSetting) {
         end.unsafe()
-                .register(loop.netty(), new DefaultChannelPromise(end, loop.netty())); // at once: the loop runs here
+                .register(
+                        loop.netty(),
+                        new DefaultChannelPromise(end, loop.netty())); // takes effect immediately: the loop runs here
         return StreamConnection.from(Connection.from(end), limit, limitSetting);
     }
 
@@ -125,33 +126,33 @@ public final class MemoryPair implements AutoCloseable {
         return !client.writer().isClosing() || !server.writer().isClosing();
     }
 
-    /** The end that has connected. */
+    /** Returns the connecting end. */
     public StreamConnection client() {
         return client;
     }
 
-    /** The end that was connected to. */
+    /** Returns the accepting end. */
     public StreamConnection server() {
         return server;
     }
 
-    /** The bytes under way from the client to the server. */
+    /** Returns the bytes under way from the client to the server. */
     public Transit toServer() {
         return toServer;
     }
 
-    /** The bytes under way from the server to the client. */
+    /** Returns the bytes under way from the server to the client. */
     public Transit toClient() {
         return toClient;
     }
 
-    /** Breaks the connection: both ends see a reset in the next tick, and what is under way is lost. */
+    /** Breaks the connection: both ends receive a reset in the next tick, and the bytes under way are lost. */
     public void reset() {
         toServer.breakNow();
         toClient.breakNow();
     }
 
-    /** Closes both ends, each when what it has written is sent: {@link StreamConnection#close}. */
+    /** Closes both ends, each after sending the bytes it has written; see {@link StreamConnection#close}. */
     @Override
     public void close() {
         client.close();

@@ -14,9 +14,9 @@ import reactor.core.publisher.Mono;
 import reactor.util.context.ContextView;
 
 /**
- * A server of a {@link MemoryNetwork}. Each connection is handled in a task of its own. When a handler ends, its
- * connection stays open: close its writer. What a handler throws goes to the loop's exception handler, and its
- * connection is closed; so it is when its task is cancelled. To be used on its loop.
+ * A server of a {@link MemoryNetwork}. Each connection is handled in a separate task. When a handler ends, its
+ * connection stays open: close its writer. If a handler throws, its exception goes to the loop's exception handler and
+ * its connection is closed; the connection is also closed if the task is cancelled. Use the server only on its loop.
  *
  * <p>asyncio: {@code Server}.
  */
@@ -25,7 +25,7 @@ public final class MemoryServer implements AutoCloseable {
     private final EventLoop loop;
     private final String name;
     private final Function<StreamConnection, Mono<Void>> handler;
-    /** That of who has started it, not of who happens to connect. */
+    /** The context of the code that started the server, not that of a client. */
     private final ContextView context = Asyncio.currentContext();
 
     private final Set<StreamConnection> clients = new LinkedHashSet<>();
@@ -63,17 +63,17 @@ public final class MemoryServer implements AutoCloseable {
         }
     }
 
-    /** The name that clients connect to. */
+    /** Returns the name that clients connect to. */
     public String name() {
         return name;
     }
 
-    /** The connections that are open, in the order they came. */
+    /** Returns the open connections, in the order in which they were accepted. */
     public List<StreamConnection> clients() {
         return List.copyOf(clients);
     }
 
-    /** Takes no more connections, and keeps the clients. Closing twice does nothing. */
+    /** Accepts no more connections, but keeps the open ones. Closing it again does nothing. */
     @Override
     public void close() {
         closed = true;
@@ -81,7 +81,7 @@ public final class MemoryServer implements AutoCloseable {
         finishIfDone();
     }
 
-    /** Whether anything is to be closed yet; what is closed and stalls in a wire is the wire's affair. */
+    /** Whether there is anything left to close; a closed connection that stalls in a wire does not count. */
     boolean isOpen() {
         return !closed || clients.stream().anyMatch(client -> !client.writer().isClosing());
     }
@@ -93,8 +93,8 @@ public final class MemoryServer implements AutoCloseable {
     }
 
     /**
-     * Waits until the server is closed and the last of its clients gone. Nothing happens until subscription; cancelling
-     * stops waiting. Never fails.
+     * Waits until the server is closed and its last client is gone. Nothing happens until subscription; cancelling only
+     * stops the wait. Never fails.
      */
     public Mono<Void> waitClosed() {
         return Mono.defer(() -> finished);

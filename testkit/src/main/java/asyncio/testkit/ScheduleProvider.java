@@ -15,13 +15,13 @@ import org.junit.jupiter.api.extension.TestTemplateInvocationContext;
 import org.junit.jupiter.api.extension.TestTemplateInvocationContextProvider;
 import org.junit.platform.commons.support.AnnotationSupport;
 
-/** The repetitions of {@link Schedules}, up to the first that fails. */
+/** Provides the repetitions of {@link Schedules}, up to the first failure. */
 final class ScheduleProvider implements TestTemplateInvocationContextProvider {
     private static final String SEED_PROPERTY = "asyncio.test.seed";
 
     ScheduleProvider() {}
 
-    /** One repetition, as its test knows it. */
+    /** One repetition of a test. */
     record Schedule(long seed, AtomicBoolean failed) implements TestTemplateInvocationContext, BeforeEachCallback {
         @Override
         public String getDisplayName(int invocationIndex) {
@@ -38,14 +38,14 @@ final class ScheduleProvider implements TestTemplateInvocationContextProvider {
             AsyncioExtension.store(context).put(Schedule.class, this);
         }
 
-        /** Marks what a test failed with. */
+        /** Adds the schedule to a test's failure. */
         void blame(Throwable failure) {
             failed.set(true);
             failure.addSuppressed(new FailedSchedule(seed));
         }
     }
 
-    /** Not thrown: stands below the failure of a test and tells how to repeat it. */
+    /** Never thrown: a suppressed exception of a test's failure that shows how to repeat it. */
     private static final class FailedSchedule extends Exception {
         private static final long serialVersionUID = 1;
 
@@ -68,7 +68,8 @@ final class ScheduleProvider implements TestTemplateInvocationContextProvider {
     }
 
     /**
-     * Each template would run the method by itself: the other one without a schedule, this one without its arguments.
+     * Rejects another template annotation. Each template would run the method independently: the other one without a
+     * schedule, this one without its arguments.
      */
     private static void checkAlone(Method method) {
         for (Annotation annotation : method.getAnnotations()) {
@@ -77,8 +78,8 @@ final class ScheduleProvider implements TestTemplateInvocationContextProvider {
                     && type != Schedules.class
                     && AnnotationSupport.isAnnotated(type, TestTemplate.class)) {
                 throw new IllegalStateException("@Schedules cannot be combined with @" + type.getSimpleName() + " on "
-                        + method + ": take one of them away, and loop over the arguments in the test, or call it from"
-                        + " one method for each");
+                        + method + ": remove one of them, and loop over the arguments in the test, or call it from"
+                        + " a separate method for each");
             }
         }
     }
@@ -87,7 +88,7 @@ final class ScheduleProvider implements TestTemplateInvocationContextProvider {
     public Stream<TestTemplateInvocationContext> provideTestTemplateInvocationContexts(ExtensionContext context) {
         Schedules schedules = schedules(context).orElseThrow();
         if (schedules.n() < 1) {
-            throw new IllegalArgumentException("@Schedules(n = " + schedules.n() + "): 1 at least");
+            throw new IllegalArgumentException("@Schedules(n = " + schedules.n() + "): at least 1");
         }
         AtomicBoolean failed = new AtomicBoolean();
         return context.getConfigurationParameter(SEED_PROPERTY)

@@ -9,10 +9,9 @@ import org.junit.jupiter.api.TestTemplate;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
- * A test as {@link AsyncioTest}, in whose place it stands, that is repeated under different schedules: which of the
- * tasks that are ready has its turn first, for how many ticks another one is held back, and which of two timers that
- * are close comes first. What a program promises must not depend on that; a test that fails under one of them has found
- * a race.
+ * A test like {@link AsyncioTest}, which it replaces, that is repeated under different schedules. A schedule determines
+ * which ready task runs first, for how many ticks another is held back, and which of two close timers fires first. A
+ * program's guarantees must not depend on that; a test that fails under one of the schedules has found a race.
  *
  * <pre>{@code
  * @Schedules(n = 200)
@@ -22,17 +21,17 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * }
  * }</pre>
  *
- * <p>Callbacks, those who wait in line, the items of a queue and timers with equal deadlines keep their order, and no
- * timer is early. A hundred seeds find most races between two tasks; {@code docs/testing.md} says which, and with which
+ * <p>Callbacks, waiters in line, the items of a queue and timers with equal deadlines keep their order, and no timer is
+ * early. A hundred seeds find most races between two tasks; {@code docs/testing.md} lists which ones, and with what
  * probability.
  *
- * <p>The same seed gives the same schedule, as long as the test has no other source of chance: sockets, other threads,
- * random numbers, the hash of an object. Seed 0 is the plain order. The first failure ends the repetitions; it names
- * its seed, with which {@code -Dasyncio.test.seed=SEED} runs that one schedule alone.
+ * <p>The same seed gives the same schedule, as long as the test has no other source of randomness: sockets, other
+ * threads, random numbers, identity hash codes. Seed 0 is the plain order. The first failure ends the repetitions and
+ * names its seed; {@code -Dasyncio.test.seed=SEED} runs only that schedule.
  *
- * <p>asyncio has none; compare trio's seeded scheduler and cats-effect's {@code TestControl}. The schedules are those
- * of S. Burckhardt, P. Kothari, M. Musuvathi, S. Nagarakatte: A Randomized Scheduler with Probabilistic Guarantees of
- * Finding Bugs, ASPLOS 2010.
+ * <p>asyncio has no equivalent; compare trio's seeded scheduler and cats-effect's {@code TestControl}. The schedules
+ * follow S. Burckhardt, P. Kothari, M. Musuvathi, S. Nagarakatte: A Randomized Scheduler with Probabilistic Guarantees
+ * of Finding Bugs, ASPLOS 2010.
  */
 @SuppressWarnings("exports") // the provider is for JUnit, which looks it up
 @Documented
@@ -44,6 +43,6 @@ public @interface Schedules {
     /** The number of schedules. */
     int n() default 100;
 
-    /** The seed of the first; the next ones follow. Seed 0 is the plain order. */
+    /** The seed of the first schedule; the others count up from it. Seed 0 is the plain order. */
     long seed() default 0;
 }

@@ -15,8 +15,8 @@ import reactor.core.publisher.Mono;
 
 /**
  * The clock of a test. It stands still while anything is ready, IO is under way or another thread works for the loop,
- * and then jumps to the next timer by itself; so a test needs {@link #advance} only to look at what is between two
- * timers.
+ * and then jumps to the next timer automatically; so a test needs {@link #advance} only to look at the state between
+ * two timers.
  *
  * <pre>{@code
  * @AsyncioTest
@@ -30,7 +30,7 @@ import reactor.core.publisher.Mono;
  * }
  * }</pre>
  *
- * <p><b>Threading.</b> {@link #now} and {@link #hold} from any thread; the Monos are for the test's loop.
+ * <p><b>Threading.</b> {@link #now} and {@link #hold} may be called from any thread; the Monos are for the test's loop.
  */
 public final class TestClock {
     private final EventLoop loop;
@@ -43,14 +43,14 @@ public final class TestClock {
         this.start = loop.time();
     }
 
-    /** Returns the virtual time that has passed since the loop was made. */
+    /** Returns the virtual time that has passed since the loop was created. */
     public Duration now() {
         return loop.time().minus(start);
     }
 
     /**
-     * Lets virtual time pass: what is due within it happens, each at its time, and whoever awaits this goes on when all
-     * of it has. Nothing happens until subscription; cancelling ends the waiting only.
+     * Lets virtual time pass: everything due within it happens, each at its time, and the subscriber resumes after
+     * that. Nothing happens until subscription; cancelling only ends the wait.
      */
     public Mono<Void> advance(Duration time) {
         Objects.requireNonNull(time, "time");
@@ -60,7 +60,7 @@ public final class TestClock {
         });
     }
 
-    /** In a body: a sleep whose end is on time under each schedule, and comes after the timers that are due with it. */
+    /** Sleeps, in a body; the sleep ends on time under every schedule, after the timers due at the same time. */
     static void sleepExactly(EventLoop loop, Duration time) throws Exception {
         if (time.isZero() || time.isNegative()) {
             await(sleep(time));
@@ -76,8 +76,8 @@ public final class TestClock {
     }
 
     /**
-     * Lets everything happen that can without virtual time passing. Nothing happens until subscription; cancelling ends
-     * the waiting only.
+     * Lets everything happen that needs no virtual time to pass. Nothing happens until subscription; cancelling only
+     * ends the wait.
      */
     public Mono<Void> settle() {
         return async(() -> {
@@ -86,17 +86,17 @@ public final class TestClock {
     }
 
     /**
-     * Makes time stand still until the result is disposed of, once, from any thread: while a thread that the loop does
-     * not know of works for the test. {@code toThread} and {@code runInExecutor} do it by themselves.
+     * Stops virtual time until the result is disposed of, once, from any thread: while a thread unknown to the loop
+     * works for the test. {@code toThread} and {@code runInExecutor} do so automatically.
      */
     public Disposable hold() {
         return loop.holdTime();
     }
 
     /**
-     * A Mono that lets time stand still from its subscription to its end, or its cancellation: for what comes from
-     * threads of others, Reactor's schedulers or a client with an event loop of its own. Without, a time limit around
-     * it passes at once.
+     * Returns a Mono that stops virtual time from its subscription to its end or cancellation: for signals from other
+     * threads, such as Reactor's schedulers or a client with its own event loop. Without it, a time limit around the
+     * work would expire immediately.
      *
      * <pre>{@code
      * Row row = await(waitFor(clock.hold(database.find(id)), Duration.ofSeconds(5)));

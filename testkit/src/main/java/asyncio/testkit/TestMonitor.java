@@ -14,16 +14,19 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** Decides what happens when a test's loop has nothing to do, and collects what its program does not look at. */
+/**
+ * Decides what to do when a test's loop is idle, and collects the unhandled exceptions and forgotten coroutines of its
+ * program.
+ */
 final class TestMonitor implements LoopMonitor {
-    /** With sockets open nobody knows whether something will come; after so long nobody believes it any more. */
+    /** The time to wait for open sockets, which may still receive something, before a deadlock is assumed. */
     private static final Duration PATIENCE = Duration.ofSeconds(1);
 
     /** The purpose of a run. */
     private enum Goal {
-        /** The end of a task is waited for. */
+        /** To reach the end of a task. */
         TASK,
-        /** To do what can be done up to a point of time, or all that can be done. */
+        /** To run everything up to a point in time, or everything there is. */
         TIME
     }
 
@@ -31,16 +34,16 @@ final class TestMonitor implements LoopMonitor {
     private final Duration ioGrace;
     private final Duration limit;
     private final String name;
-    /** All that follows is used on the thread that runs the loop, or before and after. */
+    /** All fields from here on are used on the thread that runs the loop, or before and after it runs. */
     private final List<Future<Void>> settling = new ArrayList<>();
 
     private Goal goal = Goal.TASK;
     private @Nullable Duration until;
-    /** There is a timer at {@link #until}. */
+    /** Whether there is a timer at {@link #until}. */
     private boolean marked;
 
     private boolean outside;
-    /** The run that was last has ended in a report that names all tasks. */
+    /** Whether the last run has ended in a report that names all tasks. */
     private volatile boolean stuck;
 
     private final List<Leftover> forgotten = new CopyOnWriteArrayList<>();
@@ -53,13 +56,13 @@ final class TestMonitor implements LoopMonitor {
         this.limit = limit;
     }
 
-    // ---- what a run is for
+    // ---- the goal of a run
 
     void runForTask() {
         goal = Goal.TASK;
     }
 
-    /** @param until the loop's time at which the run ends; null for when there is no timer left */
+    /** @param until the loop's time at which the run ends; null to end when there is no timer left */
     void runForTime(@Nullable Duration until) {
         goal = Goal.TIME;
         this.until = until;
@@ -70,7 +73,7 @@ final class TestMonitor implements LoopMonitor {
         return stuck;
     }
 
-    /** Completes when the loop is idle next. */
+    /** Returns a Future that completes when the loop is next idle. */
     Future<Void> settled(EventLoop loop) {
         Future<Void> settled = loop.createFuture();
         settling.add(settled);
@@ -94,7 +97,7 @@ final class TestMonitor implements LoopMonitor {
         if (!settling.isEmpty()) {
             List<Future<Void>> settled = List.copyOf(settling);
             settling.clear();
-            settled.forEach(future -> future.trySetResult(null)); // one that was cancelled is done
+            settled.forEach(future -> future.trySetResult(null)); // a cancelled one is already done
             return;
         }
         if (goal == Goal.TASK) {
@@ -109,7 +112,7 @@ final class TestMonitor implements LoopMonitor {
             loop.stop();
             return;
         } else if (until != null && !marked) {
-            marked = true; // under a schedule a jump may go beyond a timer, but not beyond one of Netty's
+            marked = true; // under a schedule a jump may pass a timer, but not one of Netty's
             loop.netty().schedule(() -> {}, until.minus(loop.time()).toNanos(), TimeUnit.NANOSECONDS);
         }
         Duration passed = nextTimer.minus(Duration.ofNanos(ticker.initialNanoTime()));
@@ -117,8 +120,8 @@ final class TestMonitor implements LoopMonitor {
             stuck = true;
             throw new TimeLimitError(name + " is about to pass its limit of virtual time, " + limit
                     + ": the next timer is due at " + passed
-                    + ". If the test is meant to last so long, raise the limit by @TimeLimit(virtual = ...). "
-                    + "Otherwise something sets timer after timer, and these tasks wait for something else:\n"
+                    + ". If the test is meant to last that long, raise the limit with @TimeLimit(virtual = ...). "
+                    + "Otherwise some code sets timer after timer, and these tasks wait for something else:\n"
                     + loop.dumpTasks());
         }
     }
@@ -127,28 +130,29 @@ final class TestMonitor implements LoopMonitor {
         return new DeadlockError("Deadlock in " + name + " at virtual time "
                 + loop.time().minusNanos(ticker.initialNanoTime())
                 + ": nothing is ready, no timer is set, no other thread works for the loop, and "
-                + (outside ? "nothing came from outside for a while" : "no socket is open")
-                + ". A thread of yours that is still to act must hold the time (TestClock.hold()). The tasks and their waits:\n"
+                + (outside ? "nothing arrived from outside for a while" : "no socket is open")
+                + ". A thread of yours that has yet to act must hold the time (TestClock.hold()). The tasks and their waits:\n"
                 + loop.dumpTasks());
     }
 
     AssertionError interrupted(EventLoop loop, InterruptedException interrupt) {
         stuck = true;
         return new AssertionError(
-                name + " was interrupted, as by a timeout of JUnit's. The tasks:\n" + loop.dumpTasks(), interrupt);
+                name + " was interrupted, for example by a timeout of JUnit. The tasks:\n" + loop.dumpTasks(),
+                interrupt);
     }
 
     TimeLimitError tookTooLong(EventLoop loop, Duration limit) {
         stuck = true;
         return new TimeLimitError(name + " has not ended within its limit of real time, " + limit
                 + ", at virtual time " + loop.time().minusNanos(ticker.initialNanoTime())
-                + ": something blocks its loop or keeps it busy, or holds virtual time, as a child process does while it lives,"
+                + ": something blocks its loop or keeps it busy, or holds virtual time, as a live child process does,"
                 + " and a thread that works for the loop; those are named below the tasks. "
-                + "Raise the limit by @TimeLimit(real = ...). The tasks:\n"
+                + "Raise the limit with @TimeLimit(real = ...). The tasks:\n"
                 + loop.dumpTasks());
     }
 
-    // ---- what nobody looks at
+    // ---- unobserved errors
 
     @Override
     public void forgotten(EventLoop loop, Leftover coroutine) {

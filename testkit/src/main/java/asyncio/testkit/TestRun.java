@@ -13,7 +13,7 @@ import asyncio.TaskGroup;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** The loop of one test of JUnit's, and the group of the method that is next. */
+/** The loop of one JUnit test, and the group of its next method. */
 final class TestRun {
     final VirtualTimeLoop time;
     private @Nullable Group group;
@@ -22,7 +22,7 @@ final class TestRun {
         this.time = time;
     }
 
-    /** A group for the method whose parameters are being put together. */
+    /** Opens a group for the method that is about to run. */
     TaskGroup openGroup() throws Exception {
         return time.run(() -> {
             Group opened = new Group(time);
@@ -43,8 +43,8 @@ final class TestRun {
     }
 
     /**
-     * A group that is there before its body: a task is in the scope, and awaits the body, which is another task. So a
-     * child that fails cancels the body, and the body's end ends the group.
+     * A group that exists before its body: a task is in the scope and awaits the body, which is another task. So a
+     * child that fails cancels the body, and the end of the body ends the group.
      */
     private static final class Group {
         final Future<TaskGroup> entered;
@@ -89,8 +89,8 @@ final class TestRun {
         }
 
         /**
-         * The failure of the body, since that is what the test says, else the first assertion that failed in a child;
-         * the failures of others below it.
+         * Returns the failure of the body, which is that of the test, or else the first assertion that failed in a
+         * child; the other failures are added as suppressed.
          */
         private static Throwable unwrapped(ExceptionGroup all, Task<?> body) {
             Throwable own = body.done() && !body.cancelled() ? body.exception() : null;
@@ -106,7 +106,7 @@ final class TestRun {
             return Suppressed.addAll(first, all.exceptions());
         }
 
-        /** An Error has ended the run of the loop before the group could end its children. */
+        /** Ends the children after an Error has ended the run of the loop before the group could. */
         private void endScope(Error first) {
             if (first instanceof DeadlockError || first instanceof TimeLimitError) {
                 return;

@@ -12,8 +12,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 
 /**
- * Finds the threads that a test has started and not ended: those that would keep a JVM alive. Nobody can tell whose a
- * thread is, so it looks only if no other test of the testkit ran meanwhile.
+ * Finds the threads that a test has started and not ended, and that would keep a JVM alive. The owner of a thread is
+ * unknown, so it looks only if no other test of the testkit ran in the meantime.
  */
 final class ThreadWatch {
     private static final long ENDING_MILLIS = 1_000;
@@ -41,7 +41,7 @@ final class ThreadWatch {
         return left;
     }
 
-    /** Without their stacks, which would stop the JVM. */
+    /** All threads, without their stacks, for which the JVM would be stopped. */
     private static Set<Thread> all() {
         ThreadGroup root = Thread.currentThread().getThreadGroup();
         for (ThreadGroup parent; (parent = root.getParent()) != null; ) {
@@ -49,7 +49,7 @@ final class ThreadWatch {
         }
         Thread[] threads = new Thread[64];
         for (int count; (count = root.enumerate(threads)) == threads.length; ) {
-            threads = new Thread[count * 2]; // it drops silently what does not fit
+            threads = new Thread[count * 2]; // it silently drops threads that do not fit
         }
         return Arrays.stream(threads).filter(Objects::nonNull).collect(Collectors.toSet());
     }

@@ -8,21 +8,21 @@ import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
 /**
- * Limits the time of tests with {@link AsyncioExtension}, each with its set-up and tear-down; on a method or a class,
- * and then for the classes in it. Texts such as {@code 90s} or {@code 1h30m}, as {@link java.time.Duration#parse}
- * understands them after {@code PT}, or with it.
+ * Limits the time of tests with {@link AsyncioExtension}, each including its set-up and tear-down. On a method, or on a
+ * class and its nested classes. The values are texts such as {@code 90s} or {@code 1h30m}, in the format of
+ * {@link java.time.Duration#parse} with or without the leading {@code PT}.
  *
- * <p>A test that takes longer fails with a {@link TimeLimitError}. JUnit's own {@code @Timeout} counts real time too,
- * and interrupts; that shows the tasks as well.
+ * <p>A test that takes longer fails with a {@link TimeLimitError}. JUnit's {@code @Timeout} also counts real time, and
+ * interrupts the test, which reports the tasks too.
  */
 @Documented
 @Inherited
 @Target({ElementType.METHOD, ElementType.TYPE})
 @Retention(RetentionPolicy.RUNTIME)
 public @interface TimeLimit {
-    /** In virtual time. */
+    /** The limit in virtual time. */
     String virtual() default "24h";
 
-    /** In real time. */
+    /** The limit in real time. */
     String real() default "60s";
 }

@@ -8,8 +8,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The events of a test, in their order, with the loop's time and the task: for the order of clean-ups, and for what
- * must have happened together. To be made and used on one loop.
+ * Records the events of a test in order, with the loop's time and the task: to check the order of clean-ups, and that
+ * events happened at the same time. Create and use it on one loop.
  *
  * <pre>{@code
  * Trail trail = new Trail();
@@ -30,9 +30,9 @@ public final class Trail {
     /**
      * One event.
      *
-     * @param what its name
-     * @param at when, since the trail was made
-     * @param task in which task; null in a callback
+     * @param what the name of the event
+     * @param at the time since the trail was created
+     * @param task the name of the task; null in a callback
      */
     public record TrailEvent(
             String what, Duration at, @Nullable String task) {
@@ -48,31 +48,31 @@ public final class Trail {
     private final List<TrailEvent> events = new ArrayList<>();
 
     /**
-     * Empty, from now on.
+     * Creates an empty trail, with times from now on.
      *
      * @throws IllegalStateException if no loop runs on this thread
      */
     public Trail() {}
 
-    /** Something has happened. */
+    /** Records an event. */
     public void mark(String what) {
         Task<?> task = loop.currentTask();
         events.add(new TrailEvent(what, loop.time().minus(start), task == null ? null : task.getName()));
     }
 
-    /** All that has happened. */
+    /** Returns all events so far. */
     public List<TrailEvent> events() {
         return List.copyOf(events);
     }
 
-    /** Exactly this has happened, in this order. */
+    /** Asserts that exactly these events have happened, in this order. */
     public void expect(String... names) {
         if (!names().equals(List.of(names))) {
             throw failure("exactly " + List.of(names));
         }
     }
 
-    /** Both have happened, and the last time of the one was before the first time of the other. */
+    /** Asserts that both events have happened, the last occurrence of the one before the first of the other. */
     public void expectBefore(String first, String second) {
         int one = names().lastIndexOf(first);
         int other = names().indexOf(second);
@@ -81,7 +81,7 @@ public final class Trail {
         }
     }
 
-    /** It has happened once, when so much time had passed. */
+    /** Asserts that the event has happened exactly once, at that time. */
     public void expectAt(Duration time, String name) {
         List<TrailEvent> found =
                 events.stream().filter(event -> event.what.equals(name)).toList();
@@ -98,7 +98,7 @@ public final class Trail {
         return new AssertionError("expected " + expected + ", but there was " + this + "\n" + loop.dumpTasks());
     }
 
-    /** The events, a line for each. */
+    /** Shows the events, one per line. */
     @Override
     public String toString() {
         StringBuilder text = new StringBuilder("<Trail");

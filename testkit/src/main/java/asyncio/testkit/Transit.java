@@ -11,13 +11,13 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.IntSupplier;
 
 /**
- * One direction of a {@link MemoryPair}: the bytes that one end has sent and the other has not read. To be used on the
+ * One direction of a {@link MemoryPair}: the bytes that one end has sent and the other has not read. Use it only on the
  * pair's loop.
  */
 public final class Transit {
-    // It holds arrays and none of Netty's buffers: nothing leaks when it is forgotten.
+    // It holds arrays, not Netty buffers, so that nothing leaks when it is forgotten.
 
-    /** After the last byte; told from an array of that length by its identity. */
+    /** Follows the last byte; distinguished from an empty array by identity. */
     private static final byte[] END = {};
 
     private static final byte[] RESET = {};
@@ -28,16 +28,16 @@ public final class Transit {
     private Wire wire;
     private IntSupplier chunkSizes;
 
-    /** Sent into a wire that stalls. */
+    /** The segments sent into a stalled wire. */
     private final Deque<byte[]> held = new ArrayDeque<>();
-    /** Sent with latency; they come in their order, the first one with the first timer. */
+    /** The segments sent with latency; they arrive in order, the first one with the first timer. */
     private final Deque<byte[]> inFlight = new ArrayDeque<>();
 
     private final Deque<ScheduledFuture<?>> timers = new ArrayDeque<>();
     private long lastArrival = Long.MIN_VALUE;
 
     private final Deque<byte[]> arrived = new ArrayDeque<>();
-    /** The number of bytes already read of the first piece that has arrived. */
+    /** The number of bytes already read from the first arrived segment. */
     private int headRead;
 
     /** The number of bytes in these queues. */
@@ -57,28 +57,26 @@ public final class Transit {
         this.chunkSizes = wire.chunkSizes();
     }
 
-    /** Returns the number of bytes that have been sent so far, whether or not they have arrived or will. */
+    /** Returns the number of bytes sent so far, whether or not they arrive. */
     public long bytes() {
         return bytes;
     }
 
     /**
-     * Returns the most bytes that have waited in the writer's own buffer because there was no room in the wire; Netty
-     * counts about 100 for each write on top. One that drains never has more than its high limit (64 KiB) and the last
-     * write.
+     * Returns the maximum number of bytes that have waited in the writer's own buffer because there was no room in the
+     * wire; Netty adds about 100 for each write. A writer that drains never has more than its high-water mark (64 KiB)
+     * plus the last write.
      */
     public long mostUnsent() {
         return mostUnsent;
     }
 
-    /** The properties of the wire. */
+    /** Returns the wire. */
     public Wire wire() {
         return wire;
     }
 
-    /**
-     * Changes what it is like. What is in flight keeps its time; what a wire that stalled has held back departs now.
-     */
+    /** Replaces the wire. Bytes in flight keep their arrival time; bytes held back by a stalled wire depart now. */
     public void become(Wire wire) {
         this.wire = wire;
         this.chunkSizes = wire.chunkSizes();
@@ -93,7 +91,7 @@ public final class Transit {
 
     // ---- the sender's side
 
-    /** Takes as much as there is room for. */
+    /** Takes as many bytes as there is room for. */
     void send(ChannelOutboundBuffer out) {
         mostUnsent = Math.max(mostUnsent, out.totalPendingWriteBytes());
         while (out.current() instanceof ByteBuf message) {
@@ -105,7 +103,7 @@ public final class Transit {
             byte[] copy = new byte[n];
             message.getBytes(message.readerIndex(), copy);
             send(copy);
-            out.removeBytes(n); // last: whoever waits for this may say on this stack that it is the end
+            out.removeBytes(n); // last, since a listener for this may end the stream on this stack
         }
     }
 
@@ -127,33 +125,33 @@ public final class Transit {
         breakIfDue();
     }
 
-    /** The sender will send nothing more. */
+    /** Marks the end of the sender's bytes. */
     void end() {
         if (!broken) {
             push(END);
         }
     }
 
-    /** The sender knows nothing of the connection, or not any more. */
+    /** Sends a reset, since the sender does not know the connection, or no longer does. */
     void reset() {
         push(RESET);
     }
 
-    /** Does what the wire says for this byte. */
+    /** Breaks the connection if the wire does so at this byte. */
     void breakIfDue() {
         if (broken || wire.cut == null || wire.cut == Wire.Cut.STALL || bytes < wire.cutAt) {
             return;
         }
         broken = true;
         push(wire.cut == Wire.Cut.END ? END : RESET);
-        receiver.outgoing().reset(); // the sender's end of the connection is no more
+        receiver.outgoing().reset(); // the sender's end of the connection no longer exists
     }
 
     private boolean stalls() {
         return wire.cut == Wire.Cut.STALL && bytes >= wire.cutAt;
     }
 
-    // ---- on the way
+    // ---- in transit
 
     private void push(byte[] segment) {
         if (stalls()) {
@@ -184,14 +182,14 @@ public final class Transit {
         scheduleDelivery();
     }
 
-    /** The receiver gets a reset at once; what is under way is lost. */
+    /** Resets the receiver immediately; the bytes under way are lost. */
     void breakNow() {
         broken = true;
         forget();
         arrive(RESET);
     }
 
-    /** Called when no end is left. */
+    /** Drops everything, when both ends are closed. */
     void forget() {
         timers.forEach(timer -> timer.cancel(false));
         timers.clear();
@@ -204,7 +202,7 @@ public final class Transit {
 
     // ---- the receiver's side
 
-    /** One piece, or one mark, in a step of its own: who reads has its turn between two of them. */
+    /** Delivers one piece, or one mark, in a separate step, so that the reader has its turn between two of them. */
     void scheduleDelivery() {
         if (!deliveryScheduled && !arrived.isEmpty()) {
             deliveryScheduled = true;
@@ -217,10 +215,10 @@ public final class Transit {
         boolean reset = arrived.contains(RESET);
         if (!receiver.isOpen()) {
             if (discard()) {
-                receiver.outgoing().reset(); // as a kernel answers bytes for a socket that it does not know
+                receiver.outgoing().reset(); // as a kernel answers bytes for an unknown socket
             }
         } else if (arrived.peek() == RESET || reset && !receiver.wantsToRead()) {
-            discard(); // who does not read is told at once all the same: its writes fail
+            discard(); // even a receiver that does not read is reset immediately: its writes fail
             receiver.receiveReset();
         } else if (receiver.isInputShutdown()) {
             discard();
@@ -235,7 +233,7 @@ public final class Transit {
         }
     }
 
-    /** All that is under way, at once: the receiver is about to be closed. */
+    /** Delivers all bytes under way immediately, for a receiver that is about to be closed. */
     void deliverRest() {
         timers.forEach(timer -> timer.cancel(false));
         timers.clear();
@@ -276,7 +274,7 @@ public final class Transit {
         return arrived.stream().mapToInt(segment -> segment.length).sum() - headRead;
     }
 
-    /** Throws away what has arrived and nobody will read; true if there were bytes. */
+    /** Discards the arrived bytes, which will not be read; true if there were any. */
     boolean discard() {
         int discarded = available();
         arrived.clear();

@@ -13,9 +13,10 @@ import org.reactivestreams.Publisher;
 import reactor.core.Scannable;
 
 /**
- * Assertions about tasks, and about those who wait for a lock, a queue and the like; and {@link #withLoop}, for what a
- * publisher does in virtual time. What fails is an {@link AssertionError} that shows how things are instead, with the
- * {@linkplain EventLoop#dumpTasks tasks of the loop}. From any thread, but only on the loop nothing changes meanwhile.
+ * Assertions about tasks, and about the waiters of locks, queues and the like; and {@link #withLoop}, for the signals
+ * of a publisher in virtual time. A failure is an {@link AssertionError} that shows the actual state, with the
+ * {@linkplain EventLoop#dumpTasks tasks of the loop}. They may be called from any thread, but only on the loop is the
+ * state stable in the meantime.
  *
  * <pre>{@code
  * Task<Permit> writer = createTask(lock.acquire());
@@ -33,13 +34,14 @@ public final class Verifiers {
 
     // ---- publishers
 
-    /** As {@link #withLoop(EventLoop, Supplier, long)}, with unlimited demand. */
+    /** Like {@link #withLoop(EventLoop, Supplier, long)}, with unlimited demand. */
     public static <T> LoopVerifier<T> withLoop(EventLoop loop, Supplier<? extends Publisher<? extends T>> source) {
         return withLoop(loop, source, Long.MAX_VALUE);
     }
 
     /**
-     * Steps that a publisher is to take on a loop with virtual time, which runs the calling body, or else does not run.
+     * Returns a verifier for the expected steps of a publisher on a loop with virtual time, which either runs the
+     * calling body or is not running.
      *
      * <pre>{@code
      * Verifiers.withLoop(loop, () -> heartbeats(loop.scheduler()))
@@ -60,42 +62,42 @@ public final class Verifiers {
 
     // ---- tasks
 
-    /** It has begun and is suspended: neither ready nor done. */
+    /** Asserts that the task has begun and is suspended: neither ready nor done. */
     public static void expectSuspended(Task<?> task) {
         if (task.done() || task.awaits() == null) {
             throw failure("a suspended task", task, task);
         }
     }
 
-    /** It is suspended on this: the Mono that its body awaits, or the task. */
+    /** Asserts that the task is suspended on this object: the Mono or the task that its body awaits. */
     public static void expectSuspendedOn(Task<?> task, Object awaited) {
         if (task.done() || task.awaits() != awaited) {
             throw failure("a task that waits for " + awaited, task, task);
         }
     }
 
-    /** It is done with this result; null for an empty one. */
+    /** Asserts that the Future is done with this result; null for an empty one. */
     public static void expectDone(Future<?> future, @Nullable Object result) {
         if (!future.done() || error(future) != null || !Objects.equals(resultOf(future), result)) {
             throw failure("the result " + result, future, future);
         }
     }
 
-    /** It has failed with an error of that class, and was not cancelled. */
+    /** Asserts that the Future has failed with an error of that class, and was not cancelled. */
     public static void expectFailed(Future<?> future, Class<? extends Throwable> error) {
         if (future.cancelled() || !future.done() || !error.isInstance(future.exception())) {
             throw failure("a failure with " + error.getName(), future, future);
         }
     }
 
-    /** It was cancelled. */
+    /** Asserts that the Future was cancelled. */
     public static void expectCancelled(Future<?> future) {
         if (!future.cancelled()) {
             throw failure("a cancellation", future, future);
         }
     }
 
-    /** It was cancelled with this message; null for none. */
+    /** Asserts that the Future was cancelled with this message; null for none. */
     public static void expectCancelled(Future<?> future, @Nullable String message) {
         expectCancelled(future);
         Throwable error = error(future);
@@ -104,7 +106,7 @@ public final class Verifiers {
         }
     }
 
-    /** Unlike {@code exception()} it does not count as looking after it. */
+    /** Unlike {@code exception()}, this does not mark the error as retrieved. */
     private static @Nullable Throwable error(Future<?> future) {
         return future.scan(Scannable.Attr.ERROR);
     }
@@ -117,11 +119,11 @@ public final class Verifiers {
         }
     }
 
-    // ---- those who wait
+    // ---- waiters
 
     /**
-     * So many wait for it: a lock, semaphore, condition, event or barrier, both getters and putters of a queue, or a
-     * Future's subscribers.
+     * Asserts the number of waiters: of a lock, semaphore, condition, event or barrier, the getters and putters of a
+     * queue, or a Future's subscribers.
      */
     public static void expectWaiters(Scannable waitedFor, int expected) {
         List<? extends Scannable> waiters = waitedFor.inners().toList();

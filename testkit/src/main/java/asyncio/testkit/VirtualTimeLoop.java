@@ -25,11 +25,11 @@ import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
 
 /**
- * An {@link EventLoop} for tests, whose clock jumps to the next timer whenever nothing else can happen: nothing is
- * ready, no socket has anything, no other thread works for the loop. An hour of sleep takes microseconds. Each has a
- * clock of its own, so tests run in parallel.
+ * An {@link EventLoop} for tests, with a clock that jumps to the next timer whenever nothing else can happen: nothing
+ * is ready, no socket has data, no other thread works for the loop. An hour of sleep takes microseconds. Each loop has
+ * its own clock, so tests can run in parallel.
  *
- * <p>It runs in debug mode. A program that waits for something that cannot come fails at once with a
+ * <p>It runs in debug mode. A program that waits for something that can never happen fails immediately with a
  * {@link DeadlockError}; {@link #close} fails with a {@link LeakError} if something was left behind. Under JUnit,
  * {@link AsyncioTest} does all this.
  *
@@ -42,13 +42,13 @@ import reactor.core.scheduler.Scheduler;
  * }
  * }</pre>
  *
- * <p><b>Threading.</b> For one thread at a time, which must not run a loop and waits while this runs. The loop runs on
- * another one.
+ * <p><b>Threading.</b> Use it from one thread at a time, which must not run a loop, and which waits while this runs.
+ * The loop runs on another thread.
  *
- * <p>asyncio has none; compare trio's {@code MockClock} with {@code autojump_threshold}.
+ * <p>asyncio has no equivalent; compare trio's {@code MockClock} with {@code autojump_threshold}.
  */
 public final class VirtualTimeLoop implements AutoCloseable {
-    /** For what is running already when a phase has taken too long, or a test has ended. */
+    /** The time left for running code when a phase has taken too long or a test has ended. */
     private static final Duration LAST_MOMENT = Duration.ofSeconds(2);
 
     static {
@@ -65,7 +65,7 @@ public final class VirtualTimeLoop implements AutoCloseable {
     private final long start = System.nanoTime();
     /** The thread that executes the body of {@link #run}. */
     private volatile @Nullable Thread body;
-    /** Its thread never came back. */
+    /** Whether its thread never returned. */
     private boolean abandoned;
 
     private boolean closed;
@@ -85,17 +85,17 @@ public final class VirtualTimeLoop implements AutoCloseable {
         BufferWatch.begin(loop);
     }
 
-    /** One with the usual settings. */
+    /** Creates a loop with the default settings. */
     public static VirtualTimeLoop create() {
         return builder().build();
     }
 
-    /** One with other settings. */
+    /** Returns a builder for other settings. */
     public static Builder builder() {
         return new Builder();
     }
 
-    /** Makes a {@link VirtualTimeLoop}; not thread-safe. */
+    /** Builds a {@link VirtualTimeLoop}; not thread-safe. */
     public static final class Builder {
         private String name = "the test";
         private @Nullable Long seed;
@@ -106,65 +106,68 @@ public final class VirtualTimeLoop implements AutoCloseable {
 
         private Builder() {}
 
-        /** The name that reports give it. */
+        /** Sets the name used in reports. */
         public Builder name(String name) {
             this.name = Objects.requireNonNull(name, "name");
             return this;
         }
 
         /**
-         * A schedule as of {@link Schedules}, always the same one for the same seed. Without, and with seed 0, tasks
-         * have their turns in the order in which they became ready, and timers are on time.
+         * Sets the seed of a schedule as in {@link Schedules}; the same seed always gives the same schedule. Without
+         * one, and with seed 0, tasks run in the order in which they became ready, and timers are on time.
          */
         public Builder seed(long seed) {
             this.seed = seed;
             return this;
         }
 
-        /** Sets the virtual time that may pass in all; a day, unless given. Then {@code run} fails. */
+        /** Sets the total virtual time that may pass before {@code run} fails; a day by default. */
         public Builder virtualLimit(Duration limit) {
             this.virtualLimit = Objects.requireNonNull(limit, "limit");
             return this;
         }
 
-        /** Sets the real time that may pass in all; a minute, unless given. Then {@code run} fails. */
+        /** Sets the total real time that may pass before {@code run} fails; a minute by default. */
         public Builder realLimit(Duration limit) {
             this.realLimit = Objects.requireNonNull(limit, "limit");
             return this;
         }
 
         /**
-         * For how long, in real time, open sockets must have been quiet before time jumps; a millisecond, unless given.
-         * Raise it for peers outside of the loop, other processes say. Without open sockets time jumps at once.
+         * Sets the real time for which open sockets must be quiet before time jumps; a millisecond by default. Raise it
+         * for peers outside the loop, such as other processes. Without open sockets, time jumps immediately.
          */
         public Builder ioGrace(Duration grace) {
             this.ioGrace = Objects.requireNonNull(grace, "grace");
             return this;
         }
 
-        /** The leftovers that {@link #close} does not mind. */
+        /** Adds kinds of leftovers that {@link #close} ignores. */
         public Builder ignoreLeaks(Leftover.Kind... kinds) {
             ignored.addAll(List.of(kinds));
             return this;
         }
 
-        /** The loop. */
+        /** Builds the loop. */
         public VirtualTimeLoop build() {
             return new VirtualTimeLoop(this);
         }
     }
 
-    /** The loop, which runs during {@link #run} and its like. */
+    /** Returns the loop, which runs during {@link #run} and similar methods. */
     public EventLoop loop() {
         return loop;
     }
 
-    /** Its clock. */
+    /** Returns its clock. */
     public TestClock clock() {
         return clock;
     }
 
-    /** The loop for operators of Reactor: {@code Mono.delay(d, time.scheduler())} has virtual time. */
+    /**
+     * Returns the loop as a scheduler for Reactor's operators: {@code Mono.delay(d, time.scheduler())} uses virtual
+     * time.
+     */
     public Scheduler scheduler() {
         return loop.scheduler();
     }
@@ -172,17 +175,17 @@ public final class VirtualTimeLoop implements AutoCloseable {
     // ---- running
 
     /**
-     * Runs a body, and returns its result. What it throws comes out as it is.
+     * Runs a body, and returns its result. Its exceptions are thrown unchanged.
      *
-     * @throws DeadlockError if it waits for something that cannot come
-     * @throws TimeLimitError if it takes longer than it may
+     * @throws DeadlockError if it waits for something that can never happen
+     * @throws TimeLimitError if it exceeds a time limit
      */
     public <T extends @Nullable Object> T run(Callable<T> main) throws Exception {
         Objects.requireNonNull(main, "main");
         return run(async(interruptible(main)));
     }
 
-    /** A body whose thread is interrupted if it takes too long. */
+    /** Wraps a body so that its thread is interrupted if it takes too long. */
     <T extends @Nullable Object> Callable<T> interruptible(Callable<T> main) {
         return () -> {
             body = Thread.currentThread();
@@ -194,16 +197,16 @@ public final class VirtualTimeLoop implements AutoCloseable {
         };
     }
 
-    /** As {@link #run(Callable)}, for a lambda. */
+    /** Like {@link #run(Callable)}, for a lambda. */
     public <T extends @Nullable Object> T run(ValueBody<T> main) throws Exception {
         return run((Callable<T>) main);
     }
 
     /**
-     * As {@link #run(Callable)}, for a body without a result.
+     * Like {@link #run(Callable)}, for a body without a result.
      *
-     * @param none nothing: it keeps Kotlin's lambdas behind the parentheses, and Scala's, away from here, where a value
-     *     is lost
+     * @param none nothing: it keeps Kotlin's trailing lambdas, and Scala's lambdas, from selecting this overload, which
+     *     loses a value
      */
     public void run(Body main, Void... none) throws Exception {
         Objects.requireNonNull(main, "main");
@@ -213,7 +216,7 @@ public final class VirtualTimeLoop implements AutoCloseable {
         });
     }
 
-    /** As {@link #run(Callable)}, for any Mono; null if it is empty. */
+    /** Like {@link #run(Callable)}, for any Mono; null if it is empty. */
     @SuppressWarnings("NullAway") // an empty Mono is null to a caller whose T admits it
     public <T extends @Nullable Object> T run(Mono<T> main) throws Exception {
         checkMayRun();
@@ -229,17 +232,17 @@ public final class VirtualTimeLoop implements AutoCloseable {
             return loop.runUntilComplete(task);
         } catch (Error e) {
             if (task.done() && !task.cancelled()) {
-                task.exception(); // it is on its way out: nobody else will ask for it
+                task.exception(); // it is being thrown: mark it as retrieved
             }
             throw e;
         }
     }
 
     /**
-     * Lets virtual time pass: whatever is due within it happens, each at its time. For tests that do not run as a body;
-     * in a body, {@code await(clock.advance(time))}.
+     * Lets virtual time pass: everything due within it happens, each at its time. For tests that do not run as a body;
+     * in a body, use {@code await(clock.advance(time))}.
      *
-     * @throws TimeLimitError as {@link #run(Callable)}
+     * @throws TimeLimitError as in {@link #run(Callable)}
      */
     public void advance(Duration time) {
         Objects.requireNonNull(time, "time");
@@ -248,7 +251,7 @@ public final class VirtualTimeLoop implements AutoCloseable {
     }
 
     /**
-     * Lets everything happen that can, as far as timers reach. For tests that do not run as a body.
+     * Runs until nothing is ready and no timer is left. For tests that do not run as a body.
      *
      * <pre>{@code
      * StepVerifier verifier = StepVerifier.create(Mono.delay(Duration.ofHours(1), time.scheduler()))
@@ -259,7 +262,7 @@ public final class VirtualTimeLoop implements AutoCloseable {
      * verifier.verify(Duration.ZERO);
      * }</pre>
      *
-     * @throws TimeLimitError as {@link #run(Callable)}; what sets timer after timer does not become idle
+     * @throws TimeLimitError as in {@link #run(Callable)}; code that sets timer after timer never becomes idle
      */
     public void runUntilIdle() {
         checkMayRun();
@@ -280,8 +283,7 @@ public final class VirtualTimeLoop implements AutoCloseable {
 
     private void checkMayRun() {
         if (closed || abandoned) {
-            throw new IllegalStateException(
-                    name + (closed ? " is closed" : " was given up: its loop did not come back"));
+            throw new IllegalStateException(name + (closed ? " is closed" : " was abandoned: its loop did not return"));
         }
         if (EventLoop.runningOrNull() != null) {
             throw new IllegalStateException(
@@ -310,7 +312,7 @@ public final class VirtualTimeLoop implements AutoCloseable {
         }
     }
 
-    /** Stops a run, if that can be; its loop cannot be used otherwise. */
+    /** Stops a run if possible; otherwise its loop cannot be used any more. */
     private void giveUp(LoopPhase<?> running) {
         loop.stop();
         Thread blocked = body;
@@ -333,10 +335,10 @@ public final class VirtualTimeLoop implements AutoCloseable {
     // ---- the end
 
     /**
-     * Ends what was left behind, closes the loop, and reports. Does nothing the second time.
+     * Ends any leftovers, closes the loop, and reports. Calling it again does nothing.
      *
-     * @throws LeakError if something was left behind: tasks, coroutines that were not awaited, exceptions that nobody
-     *     retrieved, permits, connections, processes, buffers, threads
+     * @throws LeakError if something was left behind: tasks, coroutines that were not awaited, exceptions that were
+     *     never retrieved, permits, connections, processes, buffers, threads
      */
     @Override
     public void close() {
@@ -347,7 +349,7 @@ public final class VirtualTimeLoop implements AutoCloseable {
         closed = true;
         List<Leftover> left = new ArrayList<>();
         String when = name + " at virtual time " + clock.now();
-        boolean interrupted = Thread.interrupted(); // somebody wanted the test to end, which it does
+        boolean interrupted = Thread.interrupted(); // a request to end the test, which is ending
         try {
             boolean wasAbandoned = abandoned;
             if (!wasAbandoned) {
@@ -356,7 +358,7 @@ public final class VirtualTimeLoop implements AutoCloseable {
             left.addAll(BufferWatch.end(loop));
             left.addAll(threads.end());
             if (wasAbandoned) {
-                return; // the reason has been told, and all the rest comes from it
+                return; // the cause has been reported, and everything else follows from it
             }
         } finally {
             if (interrupted) {
@@ -383,7 +385,7 @@ public final class VirtualTimeLoop implements AutoCloseable {
         });
         try {
             if (!settling.awaitEnd(LAST_MOMENT)) {
-                loop.stop(); // some thread works for the loop, and holds the time
+                loop.stop(); // a thread works for the loop, and holds the time
             }
             LoopPhase<Void> ending = new LoopPhase<>(name, () -> {
                 settling.awaitEnd(realLimit);
@@ -392,7 +394,7 @@ public final class VirtualTimeLoop implements AutoCloseable {
             });
             if (!ending.awaitEnd(realLimit)) {
                 left.add(new Leftover(
-                        Leftover.Kind.TASK, "The loop does not come back:\n" + loop.dumpTasks(), null, List.of()));
+                        Leftover.Kind.TASK, "The loop does not return:\n" + loop.dumpTasks(), null, List.of()));
                 abandoned = true;
                 return;
             }
@@ -425,7 +427,7 @@ public final class VirtualTimeLoop implements AutoCloseable {
                     .filter(leftover -> leftover.kind() == Leftover.Kind.EXCEPTION)
                     .forEach(left::add);
         } finally {
-            loop.setExceptionHandler((l, what) -> {}); // whatever is pending now has been reported
+            loop.setExceptionHandler((l, what) -> {}); // everything pending now has been reported
             loop.close();
             left.addAll(monitor.reported());
         }
@@ -435,7 +437,7 @@ public final class VirtualTimeLoop implements AutoCloseable {
         return dump.substring(dump.indexOf('\n') + 1);
     }
 
-    /** As the end of {@code Asyncio.run}: their clean-up has its turn. */
+    /** Cancels the tasks and lets their clean-up run, like the end of {@code Asyncio.run}. */
     private void cancel(Set<Task<?>> pending, List<Leftover> left) {
         Future.cancelAll(pending, null);
         monitor.runForTask();
@@ -443,11 +445,11 @@ public final class VirtualTimeLoop implements AutoCloseable {
             try {
                 runTask(task);
             } catch (CancelledException e) {
-                // as it should be
+                // expected
             } catch (DeadlockError | TimeLimitError e) {
                 left.add(new Leftover(
                         Leftover.Kind.TASK,
-                        "Tasks that were cancelled at the end of the test, and do not end:\n"
+                        "Tasks that were cancelled at the end of the test and do not end:\n"
                                 + withoutHeading(loop.dumpTasks()),
                         null,
                         List.of()));

@@ -6,8 +6,9 @@ import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The network between two ends in memory, in one direction: how long bytes take, in which pieces they come, how many
- * fit between the ends, and after how many the connection breaks. Immutable, from any thread.
+ * One direction of the network between two ends in memory: the latency of the bytes, the size of the pieces in which
+ * they arrive, the capacity between the ends, and the number of bytes after which the connection breaks. Immutable and
+ * thread-safe.
  *
  * <pre>{@code
  * Wire bad = Wire.direct().latency(Duration.ofMillis(50)).chunks(1).resetAfter(100);
@@ -29,7 +30,7 @@ public final class Wire {
 
     final Duration latency;
     private final int chunk;
-    /** For random chunks of up to {@link #chunk} bytes. */
+    /** The seed for random chunks of up to {@link #chunk} bytes; null for fixed ones. */
     private final @Nullable Long seed;
 
     final int capacity;
@@ -45,36 +46,37 @@ public final class Wire {
         this.cutAt = cutAt;
     }
 
-    /** A wire on which bytes arrive in the next tick and as a whole; 64 KiB fit between the ends. */
+    /** Returns a wire on which bytes arrive in the next tick, all at once; its capacity is 64 KiB. */
     public static Wire direct() {
         return DIRECT;
     }
 
     /**
-     * A wire on which bytes arrive so much later, on the loop's clock, in its order.
+     * Returns a wire on which bytes arrive in order after this latency, by the loop's clock.
      *
-     * @throws IllegalArgumentException if it is negative or more than a year
+     * @throws IllegalArgumentException if {@code latency} is negative or more than a year
      */
     public Wire latency(Duration latency) {
         if (latency.isNegative() || latency.compareTo(LONGEST) > 0) {
             throw new IllegalArgumentException(
-                    "A latency must be between 0 and a year, not " + latency + "; for ever is stallAfter(0)");
+                    "A latency must be between 0 and a year, not " + latency + "; use stallAfter(0) for forever");
         }
         return new Wire(latency, chunk, seed, capacity, cut, cutAt);
     }
 
     /**
-     * A wire whose bytes are read in pieces of so many, the last one of fewer, one in each tick. With 1 it shows code
-     * that takes the bytes of one read for one message.
+     * Returns a wire on which bytes are read in pieces of this size, the last one possibly smaller, one in each tick. A
+     * size of 1 exposes code that takes the bytes of one read for one message.
      *
-     * @throws IllegalArgumentException if it is not positive
+     * @throws IllegalArgumentException if {@code bytes} is not positive
      */
     public Wire chunks(int bytes) {
         return new Wire(latency, positive("A chunk", bytes), null, capacity, cut, cutAt);
     }
 
     /**
-     * As {@link #chunks}, in pieces of 1 to {@code most} bytes, which are the same for each connection with that seed.
+     * Like {@link #chunks}, in pieces of 1 to {@code most} bytes; their sizes are the same for each connection with
+     * that seed.
      *
      * @throws IllegalArgumentException if {@code most} is not positive
      */
@@ -83,41 +85,41 @@ public final class Wire {
     }
 
     /**
-     * So many bytes fit between the ends, like into the socket buffers of both. More stay in the writer's buffer until
-     * the reader has read: {@code drain} waits then.
+     * Returns a wire with this capacity between the ends, like that of the socket buffers of both. Further bytes stay
+     * in the writer's buffer until the reader has read: {@code drain} then waits.
      *
-     * @throws IllegalArgumentException if it is not positive
+     * @throws IllegalArgumentException if {@code bytes} is not positive
      */
     public Wire capacity(int bytes) {
         return new Wire(latency, chunk, seed, positive("A capacity", bytes), cut, cutAt);
     }
 
     /**
-     * After so many bytes, counted from the beginning of the connection, the reader gets the end of the stream, as if
-     * the writing end had died properly. For that one the connection is reset: it learns so as soon as this can come
-     * back, and the reader when it goes on writing.
+     * Returns a wire on which the reader receives the end of the stream after this many bytes since the start of the
+     * connection, as if the writing end had closed it. For the writing end the connection is reset: it learns so as
+     * soon as the reset can travel back, and the reader when it continues to write.
      *
-     * @throws IllegalArgumentException if it is negative
+     * @throws IllegalArgumentException if {@code bytes} is negative
      */
     public Wire endAfter(long bytes) {
         return cut(Cut.END, bytes);
     }
 
     /**
-     * After so many bytes, counted from the beginning of the connection, it is reset for both ends.
+     * Returns a wire on which the connection is reset for both ends after this many bytes since its start.
      *
-     * @throws IllegalArgumentException if it is negative
+     * @throws IllegalArgumentException if {@code bytes} is negative
      */
     public Wire resetAfter(long bytes) {
         return cut(Cut.RESET, bytes);
     }
 
     /**
-     * After so many bytes, counted from the beginning of the connection, nothing comes any more, and nobody is told: no
-     * byte, end or reset. What is sent fills the {@link #capacity}, and goes on when the transit {@link Transit#become
-     * becomes} another wire: until then only the reader's own time limit helps it.
+     * Returns a wire that stalls after this many bytes since the start of the connection: nothing arrives any more,
+     * neither a byte nor an end nor a reset. Further bytes fill the {@link #capacity}, and continue when the transit
+     * {@link Transit#become becomes} another wire; until then only the reader's own time limit helps.
      *
-     * @throws IllegalArgumentException if it is negative
+     * @throws IllegalArgumentException if {@code bytes} is negative
      */
     public Wire stallAfter(long bytes) {
         return cut(Cut.STALL, bytes);
@@ -137,7 +139,7 @@ public final class Wire {
         return bytes;
     }
 
-    /** The sizes of the pieces of one connection. */
+    /** Returns the sizes of the pieces of one connection. */
     IntSupplier chunkSizes() {
         if (seed == null) {
             return () -> chunk;

@@ -1,6 +1,7 @@
 /**
- * Tests of programs that run on an event loop: virtual time, deterministic schedules, checks for leaks and deadlocks,
- * for JUnit ({@link asyncio.testkit.AsyncioTest}) and for plain code ({@link asyncio.testkit.VirtualTimeLoop}).
+ * Tools for testing programs that run on an event loop: virtual time, deterministic schedules, checks for leaks and
+ * deadlocks, for JUnit ({@link asyncio.testkit.AsyncioTest}) and for plain code
+ * ({@link asyncio.testkit.VirtualTimeLoop}).
  */
 @NullMarked
 package asyncio.testkit;

@@ -274,7 +274,7 @@ class AsyncioTestTest {
     void schedulesStandInPlaceOfAsyncioTest() {
         assertThat(Jupiter.run(Mixed.class).testEvents().failed().list())
                 .singleElement()
-                .satisfies(event -> assertThat(event.toString()).contains("take @Test or @AsyncioTest away"));
+                .satisfies(event -> assertThat(event.toString()).contains("remove @Test or @AsyncioTest"));
     }
 
     @ExtendWith(AsyncioExtension.class)

@@ -310,7 +310,7 @@ class LeaksTest {
     void aTaskThatResistsCancellationDoesNotHoldTheTest() {
         assertThat(Jupiter.failureOf(Leaking.class, "doesNotEnd()"))
                 .isInstanceOf(LeakError.class)
-                .hasMessageContaining("Tasks that were cancelled at the end of the test, and do not end")
+                .hasMessageContaining("Tasks that were cancelled at the end of the test and do not end")
                 .hasMessageContaining("- stubborn, being cancelled, waits for <Future pending");
     }
 }

@@ -175,7 +175,7 @@ class MisuseTest {
         assertThat(Jupiter.failureOf(Jupiter.run(Elsewhere.class)))
                 .isInstanceOf(DeadlockError.class)
                 .hasMessageContaining("Elsewhere.unknownThread()")
-                .hasMessageContaining("A thread of yours that is still to act must hold the time (TestClock.hold())");
+                .hasMessageContaining("A thread of yours that has yet to act must hold the time (TestClock.hold())");
     }
 
     @ExtendWith(AsyncioExtension.class)

@@ -163,7 +163,7 @@ class VerifiersTest {
                             .expectNext("late")
                             .verifyComplete(),
                     "expectNext(late)",
-                    "no signal came",
+                    "no signal arrived",
                     "no events");
             refuses(
                     () -> Verifiers.withLoop(loop, () -> sleep(SECOND, "early"))
