@@ -113,8 +113,8 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
     protected abstract String target();
 
     /**
-     * Returns the target, even if it names a user's object, such as a key, whose {@code toString} throws: the timeout
-     * must not be lost.
+     * Returns the target, or a substitute if that throws, since it may print a user's object, such as a key, and the
+     * timeout must not be lost.
      */
     private String targetText() {
         try {

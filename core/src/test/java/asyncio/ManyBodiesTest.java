@@ -75,7 +75,7 @@ class ManyBodiesTest {
                     refused++;
                 }
             }
-            assertThat(refused).isBetween(10, 12); // main has a thread too, and so may a body of a shared loop
+            assertThat(refused).isBetween(10, 12); // main has a thread too, and a body of a shared loop may have one
             assertThat(sum).isEqualTo(limit + 10 - refused);
             assertThat(await(createTask(async(() -> 1))))
                     .as("threads are free again")

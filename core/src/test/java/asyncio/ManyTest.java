@@ -28,13 +28,16 @@ import org.junit.jupiter.api.Timeout;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/** Operations on many take time in proportion to their number: told by counting, since clocks tell of machines. */
+/**
+ * Operations on many objects take time in proportion to their number: measured by counting, since clocks depend on the
+ * machine.
+ */
 @Timeout(120)
 class ManyTest {
     private static final int MANY = 2000;
     private static final Duration LONG = Duration.ofHours(1);
 
-    /** Tasks of which each waits for the one before. */
+    /** Tasks that each wait for the previous one. */
     private static List<Task<?>> chain(UnaryOperator<Mono<?>> link, UnaryOperator<Mono<?>> start) throws Exception {
         List<Task<?>> chain = new ArrayList<>();
         Mono<?> last = sleep(LONG);
@@ -179,7 +182,7 @@ class ManyTest {
 
     // ---- callbacks
 
-    /** Counts what it is asked. */
+    /** Counts the calls of equals and hashCode. */
     private static final class Counted implements Consumer<Future<Integer>> {
         static final AtomicInteger QUESTIONS = new AtomicInteger();
         private final int id;
@@ -225,7 +228,7 @@ class ManyTest {
             }
             Counted.QUESTIONS.set(0);
             for (int i = 0; i < MANY; i++) {
-                if (round == 3) { // others come while some go
+                if (round == 3) { // some are added while others are removed
                     future.addDoneCallback(new Counted(MANY + i));
                 }
                 assertThat(future.removeDoneCallback(new Counted(callbacks.get(i).id)))
@@ -256,7 +259,7 @@ class ManyTest {
         assertThat(future.removeDoneCallback(one)).isEqualTo(1);
     }
 
-    /** Adds and removes when it is asked, as users' code may. */
+    /** Its equals and hashCode add and remove callbacks, as user code may. */
     @Test
     void equalsAndHashCodeMayThemselvesAddAndRemove() throws Exception {
         Future<Integer> future = new Future<>();
@@ -285,7 +288,7 @@ class ManyTest {
         assertThat(future.removeDoneCallback(new Counted(1000))).isPositive();
     }
 
-    /** Compares as users' exceptions may. */
+    /** An exception with its own equals, as users may write. */
     private static final class ComparedException extends Exception {
         private static final long serialVersionUID = 1L;
         static final AtomicInteger COMPARED = new AtomicInteger();

@@ -33,7 +33,7 @@ import reactor.core.publisher.Operators;
 import reactor.test.publisher.TestPublisher;
 import reactor.util.context.Context;
 
-/** What becomes of {@code mapConcurrent} and its tasks when others fail in the middle of its work. */
+/** {@code mapConcurrent} and its tasks when other code fails in the middle of its work. */
 @Timeout(120)
 class MapConcurrentFailureTest {
     private static final Duration LONG = Duration.ofHours(1);
@@ -163,7 +163,7 @@ class MapConcurrentFailureTest {
         source.assertCancelled();
     }
 
-    /** At each place where memory is needed in turn: whatever was started ends, and the subscriber is told. */
+    /** Memory runs out at each place where it is needed, in turn: all started work ends, and the subscriber is told. */
     @ParameterizedTest
     @ValueSource(strings = {"in order", "out of order"})
     void nothingIsLostWhereMemoryIsOut(String how) throws Exception {

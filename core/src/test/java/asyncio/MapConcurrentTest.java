@@ -164,7 +164,7 @@ class MapConcurrentTest {
                         .hasSuppressedException(late);
                 assertThat(cleaned).containsExactly("after PT5S");
                 source.assertCancelled();
-                assertThat(discarded).contains(1); // in order it was never delivered; out of it, then() dropped it
+                assertThat(discarded).contains(1); // in order it was never delivered; out of order, then() dropped it
             } finally {
                 loop.close();
             }

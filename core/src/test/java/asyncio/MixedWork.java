@@ -16,8 +16,8 @@ import java.util.concurrent.Executors;
 import reactor.core.publisher.Mono;
 
 /**
- * Rounds of operations, chosen at random, on one loop; each says what it must lead to. A round is over when all of its
- * operations have ended.
+ * Rounds of randomly chosen operations on one loop; each has its expected outcome. A round has ended when all of its
+ * operations have.
  */
 final class MixedWork implements AutoCloseable {
     private static final int ROUND = 1_000;
@@ -25,7 +25,7 @@ final class MixedWork implements AutoCloseable {
     private static final Duration FAR = Duration.ofHours(1);
     private static final Duration STUCK = Duration.ofSeconds(60);
 
-    /** What there is to do; how many of a hundred are such. */
+    /** The kinds of operations, with their percentages. */
     enum Kind {
         CALLBACK(21),
         CANCELLED_CALLBACK(5),
@@ -75,7 +75,7 @@ final class MixedWork implements AutoCloseable {
     private final ExecutorService foreign = Executors.newFixedThreadPool(FOREIGN_THREADS);
     private final List<List<Runnable>> foreignWork = new ArrayList<>();
     private final Map<Kind, Long> counts = new EnumMap<>(Kind.class);
-    /** Of this round, by kind. */
+    /** The operations left in this round, by kind. */
     private final int[] left = new int[Kind.values().length];
 
     private int leftInAll;
@@ -99,7 +99,7 @@ final class MixedWork implements AutoCloseable {
         });
     }
 
-    /** How many have ended. */
+    /** Returns the number of operations that have ended. */
     long operations() {
         return operations;
     }
@@ -108,7 +108,7 @@ final class MixedWork implements AutoCloseable {
         return counts;
     }
 
-    /** How many failures that nobody asked for have not come to the exception handler yet. */
+    /** Returns the number of unretrieved failures that have not reached the exception handler yet. */
     long forgottenAndNotTold() {
         return counts.getOrDefault(Kind.FORGOTTEN_FAILURE, 0L) - forgottenAndTold;
     }
@@ -118,7 +118,7 @@ final class MixedWork implements AutoCloseable {
         foreign.shutdownNow();
     }
 
-    /** In a body. */
+    /** Called in a body. */
     void runUntil(long count) throws Exception {
         while (operations < count) {
             runRound();
@@ -242,7 +242,7 @@ final class MixedWork implements AutoCloseable {
             }
             case FORGOTTEN_FAILURE -> {
                 loop.createTask(Mono.error(
-                        new Expected(number))); // nobody asks for it: the handler is told when it is collected
+                        new Expected(number))); // not retrieved: the handler is told when it is garbage-collected
                 loop.callSoon(() -> ended(kind));
             }
             case CANCELLED_BY_ANOTHER_THREAD -> raceOfTwoThreads(kind, number);
@@ -281,8 +281,8 @@ final class MixedWork implements AutoCloseable {
     }
 
     /**
-     * A body's Future is completed by one thread and its task cancelled by another: the result or the cancellation, and
-     * only once.
+     * One thread completes a body's Future and another cancels its task: it ends with the result or the cancellation,
+     * and only once.
      */
     private void raceOfTwoThreads(Kind kind, int number) {
         Future<Integer> future = loop.createFuture();

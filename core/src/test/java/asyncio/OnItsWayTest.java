@@ -7,8 +7,8 @@ import org.junit.jupiter.api.Test;
 import reactor.core.publisher.Mono;
 
 /**
- * Waits whose end another thread has brought, and has not told the loop of yet: virtual time must take that for
- * something from outside, not for a deadlock.
+ * Waits that another thread has ended and not yet reported to the loop: virtual time must treat them as outside work,
+ * not as a deadlock.
  */
 class OnItsWayTest {
     private final EventLoop loop = EventLoop.newEventLoop();
@@ -16,7 +16,7 @@ class OnItsWayTest {
 
     @AfterEach
     void close() {
-        loop.setExceptionHandler((l, what) -> {}); // that the task is pending is meant
+        loop.setExceptionHandler((l, what) -> {}); // the pending task is intended
         loop.close();
     }
 

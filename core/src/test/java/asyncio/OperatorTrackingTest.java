@@ -40,7 +40,7 @@ class OperatorTrackingTest {
         EventLoop.trackOperators(false);
     }
 
-    /** Runs a program and returns what is told of its operators, once the collector has been everywhere. */
+    /** Runs a program and returns the reports on its operators, once the garbage collector has found all of them. */
     private static List<String> reportsOf(Body program) throws Exception {
         try (LogCapture log = new LogCapture()) {
             Asyncio.run(program);
@@ -50,7 +50,7 @@ class OperatorTrackingTest {
 
     private static List<String> reports(LogCapture log) throws Exception {
         Asyncio.run(() -> forgetCoroutine(), true);
-        // that one is reported each time; it was made last, so that the collector has found all others as well
+        // this one is always reported; it was made last, so the garbage collector has found all others as well
         Collector.collectUntil(() -> !log.forgotten("forgetCoroutine").isEmpty());
         assertThat(log.forgotten("forgetCoroutine")).isNotEmpty();
         LeakDetector.report();
@@ -61,13 +61,13 @@ class OperatorTrackingTest {
         async(() -> "forgotten");
     }
 
-    /** The number of the line that calls it. */
+    /** Returns the line number of the caller. */
     static int line() {
         return StackWalker.getInstance()
                 .walk(frames -> frames.skip(1).findFirst().orElseThrow().getLineNumber());
     }
 
-    /** A Mono of somebody else's, whose own operators were not assembled on a loop. */
+    /** A foreign Mono with operators that were not assembled on a loop. */
     private static Mono<Integer> find() {
         return FOUND;
     }
@@ -77,7 +77,7 @@ class OperatorTrackingTest {
     private static final Mono<Integer> FAILING =
             Mono.<Integer>error(new IOException("no")).hide();
 
-    // ---- what is reported
+    // ---- reported
 
     private static void assertReported(List<String> reports, String operator, int line) {
         assertThat(reports).hasSize(1);
@@ -163,7 +163,7 @@ class OperatorTrackingTest {
             Flux.range(0, 3).map(i -> i + 2).parallel().map(i -> i);
         });
         assertThat(reports).hasSize(4).allMatch(report -> report.contains(" map(...) made at "));
-        // what is made of them is reported in their place
+        // the operator made from them is reported in their place
         assertReported(
                 reportsOf(() -> {
                     line[0] = line() + 1;
@@ -198,11 +198,11 @@ class OperatorTrackingTest {
                 find().then(sleep(Duration.ofMillis(1)));
             });
             assertThat(reports(log)).hasSize(2);
-            assertThat(log.forgotten("never awaited")).hasSize(1); // reports()' own
+            assertThat(log.forgotten("never awaited")).hasSize(1); // the one of reports()
         }
     }
 
-    // ---- what is not
+    // ---- not reported
 
     private static Mono<Integer> fallback() {
         return find().map(found -> -found);
@@ -214,7 +214,7 @@ class OperatorTrackingTest {
                     assertThat((int) await(find().map(found -> found + 1))).isEqualTo(2);
                     assertThat((int) await(createTask(find().map(found -> found + 1))))
                             .isEqualTo(2);
-                    createTask(find().map(found -> found + 1)).cancel(); // before it began
+                    createTask(find().map(found -> found + 1)).cancel(); // before it started
                     find().map(found -> found + 1).subscribe();
                     assertThat(await(Flux.range(0, 3).map(i -> i + 1).collectList()))
                             .containsExactly(1, 2, 3);
@@ -246,7 +246,7 @@ class OperatorTrackingTest {
                     await(Asyncio.waitFor(find().map(found -> found + 1), Duration.ofHours(1)));
                     await(Asyncio.shield(find().map(found -> found + 1)));
                     await(Asyncio.gather(List.of(FAILING.map(found -> found), find().map(found -> found)), true));
-                    // cancelled before they began
+                    // cancelled before they started
                     createTask(Asyncio.gather(find().map(found -> found + 1), find().map(found -> found + 2)))
                             .cancel();
                     createTask(Asyncio.waitFor(find().map(found -> found + 1), Duration.ofHours(1)))
@@ -422,7 +422,7 @@ class OperatorTrackingTest {
                         try {
                             await(c.chain.get());
                         } catch (IOException | CancellationException e) {
-                            return; // FAILING's, as some of them end
+                            return; // the error of FAILING, with which some of them end
                         }
                     });
                     assertThat(reports).isEmpty();

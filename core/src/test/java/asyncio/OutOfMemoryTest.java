@@ -27,8 +27,8 @@ import org.junit.jupiter.api.Timeout;
 import reactor.core.publisher.Mono;
 
 /**
- * Memory that is out for a moment, at each of the places where the loop must allocate while it holds what others wait
- * for: the program goes on, or ends with the error.
+ * Memory runs out for a moment, at each of the places where the loop must allocate while it holds an object that other
+ * code waits for: the program continues, or ends with the error.
  */
 @Timeout(300)
 class OutOfMemoryTest {
@@ -39,7 +39,7 @@ class OutOfMemoryTest {
         Memory.setFault(null);
     }
 
-    /** Something of everything that hands the loop over. */
+    /** A program with each operation that hands the loop over. */
     private static int program() throws Exception {
         List<Mono<Integer>> bodies = new ArrayList<>();
         for (int i = 0; i < 20; i++) {
@@ -84,7 +84,7 @@ class OutOfMemoryTest {
         return sum;
     }
 
-    /** Runs the program with memory out at the place that is passed as the n-th; how many it passed. */
+    /** Runs the program without memory at the n-th place it passes; returns the number of places it passed. */
     private static int runWithoutMemoryAt(int n, int times) throws Exception {
         AtomicInteger places = new AtomicInteger();
         AtomicReference<@Nullable Object> outcome = new AtomicReference<>();

@@ -206,7 +206,7 @@ class RaceTest {
                     .singleElement()
                     .satisfies(context -> assertThat(context.exception()).isSameAs(oops));
 
-            // a winner that was given is there at once; the other never begins
+            // a winner that is done wins at once; the other never starts
             assertThat(loop.runUntilComplete(race(Mono.fromCallable(() -> discarded.add("began")), done)))
                     .isEqualTo("given");
             assertThat(discarded).containsExactly("too late");

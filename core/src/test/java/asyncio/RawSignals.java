@@ -3,15 +3,15 @@ package asyncio;
 import java.lang.reflect.InvocationTargetException;
 import java.util.Objects;
 
-/** The JVM's signals without the library: another user of them in the same process. */
+/** The JVM's signals without the library, for another user of signals in the same process. */
 final class RawSignals {
     private static final JvmSignals JVM = Objects.requireNonNull(JvmSignals.INSTANCE);
 
     private RawSignals() {}
 
     /**
-     * Sends the process a signal that somebody handles; it has been counted when this returns, and is handled by
-     * another thread.
+     * Sends the process a signal that has a handler; it has been counted when this returns, and another thread handles
+     * it.
      */
     static void raise(String name) {
         try {
@@ -33,12 +33,12 @@ final class RawSignals {
         return JVM.exchange(JVM.signal(name), handler);
     }
 
-    /** Hands a signal on, as a handler does that was installed over another. */
+    /** Passes a signal on, as a handler that was installed over another one does. */
     static void call(Object handler, String name) {
         JVM.call(handler, JVM.signal(name));
     }
 
-    /** The handler that is installed. */
+    /** Returns the installed handler. */
     static Object installed(String name) {
         Object probe = handler(() -> {});
         Object installed = install(name, probe);

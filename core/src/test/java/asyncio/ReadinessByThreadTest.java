@@ -3,7 +3,7 @@ package asyncio;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 
-/** The same with the thread that watches channels for loops on epoll, where no selector can be nested in that. */
+/** The same tests with the thread that watches channels for loops on epoll that cannot nest a selector. */
 class ReadinessByThreadTest extends ReadinessTest {
     @BeforeAll
     static void byThread() {

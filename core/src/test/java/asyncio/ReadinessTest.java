@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import reactor.util.context.Context;
 
-/** Channels of java.nio whose readiness a loop tells of. */
+/** Channels of java.nio that a loop watches for readiness. */
 @Timeout(60)
 class ReadinessTest {
     private static Pipe pipe() throws IOException {
@@ -162,7 +162,7 @@ class ReadinessTest {
                     assertThat(client.finishConnect()).isTrue();
                 }
                 await(accepted).close();
-                Future<Integer> end = loop.createFuture(); // from pending to connected the interest is another
+                Future<Integer> end = loop.createFuture(); // the interest changes from pending to connected
                 loop.addReader(client, () -> {
                     try {
                         end.setResult(client.read(ByteBuffer.allocate(1)));
@@ -312,7 +312,8 @@ class ReadinessTest {
                 await(sleep(Duration.ZERO));
                 assertThat(calls[0]).isEqualTo(then);
             }
-            while (Objects.requireNonNull(descriptors.list()).length > before + 2) { // a collector or a log has some
+            while (Objects.requireNonNull(descriptors.list()).length
+                    > before + 2) { // a collector or a log may have some
                 await(sleep(Duration.ofMillis(10)));
             }
             close(first);

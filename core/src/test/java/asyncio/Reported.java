@@ -3,7 +3,9 @@ package asyncio;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
-/** What the exception handler of a program's own loop hears, also at its end: other tests' leftovers are not in it. */
+/**
+ * The reports to the exception handler of a program's own loop, including its end, without leftovers of other tests.
+ */
 final class Reported {
     private Reported() {}
 

@@ -32,7 +32,7 @@ import reactor.core.publisher.Operators;
 import reactor.core.scheduler.Scheduler;
 import reactor.util.context.Context;
 
-/** What once hung, leaked or was told twice. */
+/** Cases that once hung, leaked or were reported twice. */
 @Timeout(60)
 class RobustnessTest {
     private static final Duration LONG = Duration.ofHours(1);
@@ -187,7 +187,7 @@ class RobustnessTest {
         EventLoop loop = EventLoop.builder().clock(Ticker.newMockTicker()).build();
         loop.executor.shutDown();
         assertThatThrownBy(() -> loop.runUntilComplete(toThread(() -> 1))).isInstanceOf(IllegalStateException.class);
-        loop.runUntilComplete(sleep(LONG)); // a clock that is held would never get there
+        loop.runUntilComplete(sleep(LONG)); // a held clock would never reach it
         loop.close();
     }
 
@@ -546,7 +546,7 @@ class RobustnessTest {
         }
     }
 
-    /** A virtual thread's stack grows to gigabytes: there the end is ours. */
+    /** Recurses to a given depth and throws there, since the stack of a virtual thread may grow to gigabytes. */
     private static int recurse(int left) throws Exception {
         if (left == 0) {
             throw new StackOverflowError("deep enough");

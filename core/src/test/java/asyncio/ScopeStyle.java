@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Hooks;
 import reactor.core.publisher.Mono;
 
-/** The ways in which a scope can run; a row of the catalogue must hold in each. */
+/** The ways to run a scope; each row of the catalogue must hold in all of them. */
 enum ScopeStyle {
     /** Straight-line, awaited in the body of a task. */
     STRAIGHT_LINE {
@@ -37,7 +37,7 @@ enum ScopeStyle {
             return async(() -> await(asyncio.Timeout.scope(delay, timeout -> async(() -> body.apply(timeout)))));
         }
     },
-    /** A function that returns a Mono, and no body around: the scope is the coroutine of a task without a thread. */
+    /** A function that returns a Mono, outside of bodies: the scope is the coroutine of a task without a thread. */
     REACTIVE_TASK {
         @Override
         <T> Mono<T> group(BodyFunction<TaskGroup, T> body) {
@@ -53,12 +53,12 @@ enum ScopeStyle {
     /** The coroutine of a task that is the parent of a group. */
     abstract <T> Mono<T> group(BodyFunction<TaskGroup, T> body);
 
-    /** The coroutine of a task around which there is a time limit. */
+    /** The coroutine of a task with a time limit around it. */
     abstract <T> Mono<T> timeout(@Nullable Duration delay, BodyFunction<asyncio.Timeout, T> body);
 
     /**
-     * Runs a body in virtual time, and checks that it leaves nothing: no task, no timer, no error that nobody got, no
-     * report.
+     * Runs a body in virtual time, and checks that it leaves nothing behind: no task, no timer, no unretrieved error,
+     * no report.
      */
     static void run(Body body) throws Exception {
         List<Throwable> dropped = new CopyOnWriteArrayList<>();
@@ -86,7 +86,7 @@ enum ScopeStyle {
         }
     }
 
-    /** Waits for a task; the error it ended with, or null. */
+    /** Waits for a task; returns the error it ended with, or null. */
     static @Nullable Throwable errorOf(Task<?> task) {
         try {
             await(task);

@@ -17,7 +17,7 @@ import java.util.stream.Collectors;
 import reactor.core.publisher.Mono;
 
 /**
- * Random programs of nested scopes, and what they do: a program is a tree, which runs here, and, by
+ * Random programs of nested scopes, with their traces. A program is a tree that runs here and, by
  * {@code src/test/python/scope_trees.py}, in CPython.
  */
 final class ScopeTrees {
@@ -26,7 +26,7 @@ final class ScopeTrees {
         /** Sleeps, then fails. */
         FAIL,
         SEQUENCE,
-        /** A group; the first is its body, the others are its tasks. */
+        /** A group; the first node is its body, the others are its tasks. */
         GROUP,
         /** As GROUP; its last task is cancelled after a while. */
         GROUP_CANCELS,
@@ -39,11 +39,11 @@ final class ScopeTrees {
         WAIT_FOR_TASK,
         TASK,
         SHIELD,
-        /** The second in the finally block of the first. */
+        /** The second node in the finally block of the first. */
         FINALLY,
-        /** As FINALLY; the second is shielded, with a time limit. */
+        /** As FINALLY; the second node is shielded, with a time limit. */
         CLEANUP,
-        /** Answers a cancellation of the first with the second, and goes on. */
+        /** Runs the second node if the first is cancelled, and continues. */
         REFUSE,
         /** Catches errors, not cancellations. */
         CATCH
@@ -51,8 +51,8 @@ final class ScopeTrees {
 
     /**
      * @param micros a delay or limit
-     * @param style of a scope: straight-line, reactive in the same task, or a task without a thread, with another for
-     *     its body
+     * @param style the style of a scope: straight-line, reactive in the same task, or a task without a thread, with
+     *     another task for its body
      */
     record Node(Kind kind, int id, long micros, int style, List<Node> nodes) {
         /** As JSON. */
@@ -66,7 +66,7 @@ final class ScopeTrees {
     /**
      * A program.
      *
-     * @param cancelAt when the task of the root is cancelled from outside
+     * @param cancelAt the times at which the task of the root is cancelled from outside
      */
     record Tree(Node root, List<Long> cancelAt) {
         @Override
@@ -86,7 +86,7 @@ final class ScopeTrees {
         }
     }
 
-    // ---- making them
+    // ---- making programs
 
     private static final class Maker {
         private final Random random;
@@ -123,8 +123,8 @@ final class ScopeTrees {
     }
 
     /**
-     * @param delays from 1 to how many microseconds: with few of them much happens in the same tick
-     * @param mixed in all styles; otherwise straight-line
+     * @param delays the longest delay in microseconds, from 1 on: with a low value much happens in the same tick
+     * @param mixed whether to use all styles, rather than straight-line only
      */
     static Tree make(long seed, int delays, boolean mixed) {
         Random random = new Random(seed);
@@ -137,15 +137,15 @@ final class ScopeTrees {
         return new Tree(root, cancelAt);
     }
 
-    // ---- running them
+    // ---- running programs
 
     private final Tree tree;
     private final boolean counts;
     private final boolean eager;
     private Duration start = Duration.ZERO;
-    /** What each node did, in order, with times. */
+    /** The actions of each node, in order, with times. */
     private final TreeMap<Integer, StringBuilder> trace = new TreeMap<>();
-    /** Errors that were raised, less those that somebody has. */
+    /** The errors that were raised and have not been found since. */
     final TreeSet<Integer> missing = new TreeSet<>();
 
     private final List<TimerHandle> timers = new ArrayList<>();
@@ -162,7 +162,7 @@ final class ScopeTrees {
         this.eager = eager;
     }
 
-    /** Runs the tree in a body, and waits until all that it started has ended. */
+    /** Runs the tree in a body, and waits until everything it started has ended. */
     void run() throws Exception {
         EventLoop loop = EventLoop.getRunningLoop();
         start = loop.time();
@@ -250,7 +250,7 @@ final class ScopeTrees {
                         }
                     } catch (Throwable e) {
                         if (lost != null) {
-                            found(lost); // in Python it is the context of the other
+                            found(lost); // in Python it is the context of the other error
                         }
                         throw e;
                     }
@@ -276,7 +276,7 @@ final class ScopeTrees {
         }
     }
 
-    /** Inline, or as a task of its own. */
+    /** Runs a scope inline, or as a separate task. */
     private static <T> Mono<T> inAnyTask(Node node, Mono<T> scope) {
         return node.style() == 2 ? createTask(scope) : scope;
     }
@@ -329,7 +329,7 @@ final class ScopeTrees {
         }
     }
 
-    /** Somebody has the error, with what is in it. */
+    /** Records that an error was received, with the errors in it. */
     void found(Throwable error) {
         if (error instanceof Boom boom) {
             missing.remove(boom.id);
@@ -359,7 +359,7 @@ final class ScopeTrees {
         return e.toString();
     }
 
-    /** All that happened, by nodes. */
+    /** Returns the trace, by nodes. */
     String what() {
         StringBuilder what = new StringBuilder();
         trace.forEach((id, log) -> what.append(id).append(log).append(';'));
@@ -368,7 +368,10 @@ final class ScopeTrees {
 
     // ---- for the comparison with CPython
 
-    /** Prints programs and what they did, for {@code scope_trees.py}: how many, whether in all styles. */
+    /**
+     * Prints programs and their traces, for {@code scope_trees.py}; the arguments are their number, and whether to use
+     * all styles.
+     */
     public static void main(String[] args) throws Exception {
         boolean mixed = args.length > 1 && args[1].equals("mixed");
         for (int seed = 0; seed < Integer.parseInt(args[0]); seed++) {

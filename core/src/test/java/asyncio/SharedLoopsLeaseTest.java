@@ -23,7 +23,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Tenants of the shared loops who come and go. {@code -Dasyncio.test.seed} replays. */
+/** Tenants of the shared loops that come and go. {@code -Dasyncio.test.seed} replays. */
 @Timeout(60)
 class SharedLoopsLeaseTest {
     private static final Duration LIMIT = Duration.ofSeconds(30);
@@ -161,7 +161,7 @@ class SharedLoopsLeaseTest {
         return all;
     }
 
-    /** One tenancy, in which each use finds the tenant's own loops, and they run. */
+    /** Runs one tenancy, in which each use finds the tenant's own loops, and they run. */
     private static SharedLoops live(Random random) throws Exception {
         SharedLoops.Lease lease = SharedLoops.lease();
         SharedLoops loops = lease.loops();

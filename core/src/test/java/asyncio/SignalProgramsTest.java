@@ -13,7 +13,7 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Signals that would end the JVM, and JVMs that cannot have them: each in a child. */
+/** Signals that would end the JVM, and JVMs that cannot handle signals: each in a child process. */
 @Timeout(300)
 class SignalProgramsTest {
     private static final int INTERRUPTED = 130;
@@ -27,7 +27,7 @@ class SignalProgramsTest {
         System.out.println(line);
     }
 
-    /** A line for each signal that is refused, with the reason. */
+    /** Prints a line for each refused signal, with the reason. */
     private static void tryToAdd(EventLoop loop, String... signals) {
         for (String signal : signals) {
             try {

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import reactor.util.context.Context;
 
-/** With signals that do nothing by default, so that they may be sent to this JVM. */
+/** Uses signals that do nothing by default, so that they may be sent to this JVM. */
 @Timeout(60)
 @DisabledOnOs(value = OS.WINDOWS, disabledReason = "it has no such signals")
 class SignalsTest {
@@ -30,7 +30,7 @@ class SignalsTest {
     private static final String OTHER = "URG";
 
     private EventLoop loop;
-    /** What the handler has heard that was there before any of ours. */
+    /** The signals received by the handler that was installed before any of ours. */
     private final BlockingQueue<String> former = new LinkedBlockingQueue<>();
 
     private final Object formerHandler = RawSignals.handler(() -> former.add("former"));
@@ -50,7 +50,10 @@ class SignalsTest {
                 .isSameAs(formerHandler);
     }
 
-    /** Lets a signal go all its way: another loop, whose handler comes after those that are there, has heard of it. */
+    /**
+     * Raises a signal and waits until it is fully delivered: another loop, with a handler behind the existing ones, has
+     * received it.
+     */
     private static void raiseAndWait(String signal) throws Exception {
         try (LoopThread last = new LoopThread()) {
             CountDownLatch heard = new CountDownLatch(1);
@@ -65,7 +68,7 @@ class SignalsTest {
         loop.runForever();
     }
 
-    // ---- what is delivered
+    // ---- delivered
 
     @Test
     @DisplayName("LOOP-41 a signal wakes an idle loop and runs its handler there, once for each time")
@@ -75,7 +78,7 @@ class SignalsTest {
             thread.loop.addSignalHandler(SIGNAL, () -> heard.add(EventLoop.getRunningLoop()));
             for (int i = 0; i < 100; i++) {
                 RawSignals.raise(SIGNAL);
-                assertThat(heard.take()).isSameAs(thread.loop); // the loop goes back to select each time
+                assertThat(heard.take()).isSameAs(thread.loop); // the loop returns to select each time
             }
             assertThat(heard).isEmpty();
             assertThat(former).isEmpty();
@@ -169,7 +172,7 @@ class SignalsTest {
                 .containsExactly("first", "second");
     }
 
-    // ---- what is not
+    // ---- not delivered
 
     @Test
     @DisplayName("LOOP-40 remove returns true once, then false, and the former handler is back")
@@ -244,7 +247,7 @@ class SignalsTest {
                                     if (n < 4) {
                                         CountDownLatch onLoop = new CountDownLatch(1);
                                         coming.loop.callSoonThreadsafe(
-                                                () -> { // there, so that no callback is between its check and its first
+                                                () -> { // on the loop: no callback is between its check and its first
                                                     // line
                                                     assertThat(coming.loop.removeSignalHandler(SIGNAL))
                                                             .isTrue();
@@ -276,7 +279,7 @@ class SignalsTest {
         }
     }
 
-    // ---- others who handle signals
+    // ---- other handlers of signals
 
     @Test
     void whoeverTookTheSignalAfterUsKeepsIt() throws Exception {

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Which of the steps that keep a loop for long are worth a warning. */
+/** The warnings on steps that hold a loop for long. */
 @Timeout(60)
 class SlowStepTest {
     private static final long ROUND = TimeUnit.MILLISECONDS.toNanos(50);
@@ -51,7 +51,8 @@ class SlowStepTest {
     }
 
     /**
-     * Also past the latch: a thread that loses its processor in the call that wakes others looks like one that blocks.
+     * Spins also after the latch: a thread that loses its processor in the call that wakes others looks like one that
+     * blocks.
      */
     private void runSpinOnLoop() throws Exception {
         CountDownLatch begun = new CountDownLatch(1);
@@ -65,10 +66,10 @@ class SlowStepTest {
         thread.loop.callSoonThreadsafe(callback);
         begun.await();
         Watchdog.unwatch(thread.loop); // this test looks instead
-        step.look(ROUND); // the first time it sees what went before
+        step.look(ROUND); // the first look sees the steps before
     }
 
-    /** As many looks as make up this time, in which the thread gets so much of a processor. */
+    /** Looks as often as a period takes, in which the thread gets the given CPU time. */
     private void pass(Duration time, Duration cpuTime) {
         long rounds = time.toNanos() / ROUND;
         for (int i = 0; i < rounds; i++) {

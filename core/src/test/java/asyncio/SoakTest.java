@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Mixed work on one loop, by the million, in constant memory. {@code mvn -Psoak -pl core test} runs ten millions, the
+ * Mixed work on one loop, by the million, in constant memory. {@code mvn -Psoak -pl core test} runs ten million, the
  * ordinary build a hundred thousand; {@code -Dsoak.operations=N} with that profile sets another number,
  * {@code -Dasyncio.test.seed} replays.
  */
@@ -33,8 +33,8 @@ class SoakTest {
     private static final int COLLECTIONS = 2;
     private static final int MOST_COLLECTIONS = 200;
     /**
-     * How much the heap may grow from the second sample on: of ten millions, a byte for ten operations. The first
-     * sample is warming up.
+     * The growth of the heap that is allowed from the second sample on: with ten million operations, a byte for ten of
+     * them. The first sample is the warm-up.
      */
     private static final long GROWTH = 1 << 20;
 
@@ -70,7 +70,7 @@ class SoakTest {
                     work.runUntil((long) OPERATIONS * i / SAMPLES);
                     samples.add(sample(work, start));
                     System.out.println(samples.get(i - 1));
-                    checkHeap(samples); // at once: a loop whose heap is full may not even be able to fail
+                    checkHeap(samples); // checked at once: with a full heap, a loop may not even be able to fail
                 }
             }));
             System.out.println(work.counts());
@@ -93,11 +93,14 @@ class SoakTest {
         }
     }
 
-    /** In a body: when the collector has found what was forgotten, and the loop has told its handler. */
+    /**
+     * Called in a body; takes a sample once the garbage collector has found the forgotten failures, and the loop has
+     * told its handler.
+     */
     private static Sample sample(MixedWork work, long start) throws Exception {
         for (int i = 0; i < COLLECTIONS || i < MOST_COLLECTIONS && work.forgottenAndNotTold() > 0; i++) {
             System.gc();
-            LockSupport.parkNanos(1_000_000); // the JVM's reference handler needs processor time, not a signal of ours
+            LockSupport.parkNanos(1_000_000); // the JVM's reference handler needs CPU time, not a signal from us
             LeakDetector.report();
             await(sleep(Duration.ZERO));
         }
@@ -111,7 +114,7 @@ class SoakTest {
                 (System.nanoTime() - start) / 1_000_000);
     }
 
-    /** Those that go on; virtual ones are in a thread dump only. */
+    /** Returns the threads that are left; virtual ones are only in a thread dump. */
     private List<String> threadsOfBodies() throws Exception {
         List<String> left = new ArrayList<>();
         for (Thread thread : Thread.getAllStackTraces().keySet()) {

@@ -22,7 +22,7 @@ import reactor.core.publisher.Operators;
 import reactor.test.StepVerifier;
 import reactor.util.context.Context;
 
-/** The contract of {@code race(monos, delay)}: who begins when, and what is left. */
+/** The contract of {@code race(monos, delay)}: the order of the starts, and the absence of leftovers. */
 @Timeout(60)
 class StaggeredRaceTest {
     private static final Duration HOUR = Duration.ofHours(1);
@@ -39,7 +39,7 @@ class StaggeredRaceTest {
         return Duration.ofSeconds(seconds);
     }
 
-    /** Writes down when it begins, and when it is cancelled. */
+    /** Records its start and its cancellation. */
     private <T> Mono<T> noted(String name, Mono<T> mono) {
         return Mono.defer(() -> {
             EventLoop loop = EventLoop.getRunningLoop();
@@ -91,7 +91,7 @@ class StaggeredRaceTest {
         });
     }
 
-    /** RFC 8305, section 5: when one fails, the next is not to wait for the delay, which begins anew. */
+    /** RFC 8305, section 5: when one fails, the next must not wait for the delay, which starts anew. */
     @Test
     void theNextOneBeginsAtOnceWhenAnyOneFails() throws Exception {
         VirtualTime.run(() -> {
@@ -121,7 +121,7 @@ class StaggeredRaceTest {
         });
     }
 
-    /** CPython #128479: staggered_race lost track of what it had begun, and of its exceptions. */
+    /** CPython #128479: staggered_race lost track of the tasks it had started, and of their exceptions. */
     @Test
     void losersAreWaitedForAndNoErrorIsLost() throws Exception {
         VirtualTime.run(() -> {
@@ -195,7 +195,7 @@ class StaggeredRaceTest {
                 try {
                     await(sleep(HOUR));
                 } catch (CancelledException e) {
-                    // has its result all the same
+                    // still has its result
                 }
                 return "late";
             });

@@ -26,7 +26,7 @@ class StressTest {
     private static final int BODIES = 64;
     private static final int STEPS = 300;
 
-    /** Touched by bodies only, without locks: right if one body runs at a time. */
+    /** Only bodies touch it, without locks: it is right if one body runs at a time. */
     private int shared;
 
     private boolean inside;

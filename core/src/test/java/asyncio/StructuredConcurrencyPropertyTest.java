@@ -17,7 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import reactor.core.publisher.Hooks;
 
-/** Random programs of nested scopes: they lose no task, no error and no timer, and do what CPython does. */
+/** Random programs of nested scopes: they lose no task, no error and no timer, and behave as in CPython. */
 @Timeout(300)
 class StructuredConcurrencyPropertyTest {
     private static final int PROGRAMS = 400;
@@ -76,7 +76,7 @@ class StructuredConcurrencyPropertyTest {
                 .build()) {
             runner.run(() -> {
                 EventLoop loop = EventLoop.getRunningLoop();
-                // a shield whose caller has gone: that is where the error of what it shields goes
+                // receives the error of shielded work if the caller of the shield is gone
                 loop.setExceptionHandler((here, context) -> run.found(Objects.requireNonNull(context.exception())));
                 run.run();
                 assertThat(loop.allTasks()).as("tasks left").containsExactly(Asyncio.currentTask());

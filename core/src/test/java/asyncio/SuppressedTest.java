@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Timeout;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/** Errors that end a program come out as they are, with what else had failed among their suppressed ones. */
+/** Errors that end a program are thrown unchanged, with the other failures among their suppressed exceptions. */
 @Timeout(60)
 class SuppressedTest {
     private static final Duration LONG = Duration.ofHours(1);
@@ -253,7 +253,7 @@ class SuppressedTest {
         Suppressed.add(hostile, e);
     }
 
-    // ---- errors that others have
+    // ---- errors that other code shares
 
     @Test
     void aConstantErrorDoesNotGrowWithEachTimeLimit() throws Exception {

@@ -34,7 +34,7 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Operators;
 
-/** A task stands below the one that waits for it, whatever is in between (GRA-03, GRA-04, GRA-06). */
+/** A task stands below the one that waits for it, no matter what is in between (GRA-03, GRA-04, GRA-06). */
 @Timeout(60)
 class TaskDumpEdgesTest {
     private static final Duration HOUR = Duration.ofHours(1);

@@ -27,7 +27,7 @@ class TaskFactoryTest {
         loop.close();
     }
 
-    /** Remembers the options of what it makes. */
+    /** Remembers the options of the tasks it makes. */
     private static final class Recording implements TaskFactory {
         final List<TaskOptions> made = new ArrayList<>();
 

@@ -101,7 +101,7 @@ class TaskGroupCancelRowsTest {
                 assertGroup(errorOf(parent), error);
                 assertThat(parent.cancelling()).isZero();
             }
-            // awaited in this body, the parent is this task, which goes on
+            // awaited in this body, the parent is this task, which continues
             assertThatThrownBy(() -> await(style.group(group -> await(group.createTask(crash(ms(10), error))))))
                     .isInstanceOf(ExceptionGroup.class);
             assertThat(Asyncio.currentTask().cancelling()).isZero();

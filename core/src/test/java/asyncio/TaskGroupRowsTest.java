@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
-/** What CPython's tests of task groups say, in each style. */
+/** The cases of CPython's tests of task groups, in each style. */
 @Timeout(60)
 class TaskGroupRowsTest {
     private static final Duration LONG = Duration.ofHours(1);

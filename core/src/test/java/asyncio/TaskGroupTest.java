@@ -30,7 +30,7 @@ class TaskGroupTest {
         return sleep(after).then(Mono.error(error));
     }
 
-    /** Says in a list that it was cancelled. */
+    /** Adds to a list that it was cancelled. */
     private static Mono<Void> recordsCancel(List<String> log, String name) {
         return async(() -> {
             try {
@@ -176,7 +176,7 @@ class TaskGroupTest {
             await(sleep(Duration.ofMillis(1)));
             await(body.cancelAndJoin());
             assertThat(log).containsExactly("cleaned up", "cleaned up", "body went on");
-            // by a timeout of Reactor's
+            // by Reactor's timeout
             assertThatThrownBy(() -> await(scope.timeout(
                             Duration.ofMillis(10), EventLoop.getRunningLoop().scheduler())))
                     .isInstanceOf(java.util.concurrent.TimeoutException.class);

@@ -23,8 +23,8 @@ class TaskGroupThreadsTest {
     private static final int ROUNDS = 3_000;
 
     /**
-     * For each of many groups, calls a function with it on another thread: while the group's body waits for that, or
-     * after the scope, or at any time between; its results are for the check.
+     * Calls a function with each of many groups on another thread, while the group's body waits for it, after the
+     * scope, or at any time between; then checks its results.
      */
     private static <R> void race(Function<TaskGroup, R> function, Function<R, Mono<Void>> check) throws Exception {
         ExecutorService other = Executors.newSingleThreadExecutor();

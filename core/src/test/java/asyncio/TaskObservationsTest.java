@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Timeout;
 import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
-/** Observations around named tasks, and whose parents they are. */
+/** Observations around named tasks, and their children. */
 @Timeout(60)
 class TaskObservationsTest {
     private final EventLoop loop = EventLoop.newEventLoop();

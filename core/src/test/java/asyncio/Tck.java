@@ -23,7 +23,7 @@ public final class Tck {
             "required_spec109_mustIssueOnSubscribeForNonNullSubscriber",
             "required_spec109_subscribeThrowNPEOnNullSubscriber");
 
-    /** With a single one; it skips the others. */
+    /** The rules for a single element; it skips the others. */
     private static final Set<String> ONE = with(
             NONE,
             "optional_spec111_registeredSubscribersMustReceiveOnNextOrOnCompleteSignals",
@@ -33,7 +33,7 @@ public final class Tck {
             "required_validate_boundedDepthOfOnNextAndRequestRecursion",
             "required_validate_maxElementsFromPublisher");
 
-    /** With as many as are asked for. */
+    /** The rules for any number of elements. */
     private static final Set<String> MANY = with(
             ONE,
             "required_createPublisher3MustProduceAStreamOfExactly3Elements",
@@ -58,17 +58,17 @@ public final class Tck {
         return all;
     }
 
-    /** A Mono that gives one element. */
+    /** Tests a Mono of one element. */
     public static <T> Stream<DynamicTest> of(String name, Supplier<? extends Mono<T>> source) {
         return tests(name, ONE, 1, elements -> elements == 0 ? source.get().filter(x -> false) : source.get());
     }
 
-    /** A Mono that completes empty. */
+    /** Tests a Mono that completes empty. */
     public static <T> Stream<DynamicTest> ofEmpty(String name, Supplier<? extends Mono<T>> source) {
         return tests(name, NONE, 1, elements -> source.get());
     }
 
-    /** A Publisher of as many elements as it is told. */
+    /** Tests a Publisher of a given number of elements. */
     public static <T> Stream<DynamicTest> ofMany(String name, LongFunction<? extends Publisher<T>> source) {
         return tests(name, MANY, 10_000, source);
     }
@@ -95,7 +95,7 @@ public final class Tck {
         private final LongFunction<? extends Publisher<T>> source;
 
         Verification(String rule, long most, LongFunction<? extends Publisher<T>> source) {
-            // those of 3.9 sleep for so long before they look, the others give up after it
+            // the rules of 3.9 sleep for this long before they look, the others give up after it
             super(new TestEnvironment(rule.contains("spec309") ? 500 : 10_000, 20));
             this.most = most;
             this.source = source;
@@ -106,7 +106,7 @@ public final class Tck {
             return source.apply(elements);
         }
 
-        /** The TCK wants one that fails without demand; these do nothing before a request. */
+        /** The TCK wants a publisher that fails without demand; these do nothing before a request. */
         @Override
         public @Nullable Publisher<T> createFailedPublisher() {
             return null;

@@ -12,7 +12,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import reactor.core.publisher.Mono;
 
-/** A raw ThreadLocal stands for a SecurityContext, an MDC, a transaction: what a body sets, only that body may see. */
+/** A raw ThreadLocal stands for a SecurityContext, an MDC, a transaction: only the body that sets it may see it. */
 class ThreadLocalTest {
     private static final ThreadLocal<String> LOCAL = new ThreadLocal<>();
     private static final ThreadLocal<String> INHERITABLE = new InheritableThreadLocal<>();

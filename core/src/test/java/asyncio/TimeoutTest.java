@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import reactor.core.publisher.Mono;
 import reactor.test.StepVerifier;
 
-/** What CPython's tests of timeouts say, in each style. */
+/** The cases of CPython's tests of timeouts, in each style. */
 @org.junit.jupiter.api.Timeout(60)
 class TimeoutTest {
     private static final Duration LONG = Duration.ofHours(1);
@@ -288,7 +288,7 @@ class TimeoutTest {
                 }
             })))));
             assertTimedOut(error);
-            // CPython: the outer one's cancellation is pending, too, so that the inner one does not claim it
+            // CPython: the cancellation of the outer timeout is pending, too, so the inner one does not claim it
             assertThat(log).containsExactly("CancelledException");
         });
     }

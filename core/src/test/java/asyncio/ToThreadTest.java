@@ -199,7 +199,7 @@ class ToThreadTest {
         StepVerifier.create(toThread(() -> {})).verifyComplete();
     }
 
-    /** A function that is running, returns only when it may, and whose outcome nobody waits for any more then. */
+    /** A running function that returns only when allowed to, when its outcome has no waiter any more. */
     private static final class Late implements Callable<String> {
         final CountDownLatch started = new CountDownLatch(1);
         final CountDownLatch mayReturn = new CountDownLatch(1);

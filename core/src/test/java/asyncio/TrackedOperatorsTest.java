@@ -34,7 +34,7 @@ import reactor.core.scheduler.Schedulers;
 import reactor.test.StepVerifier;
 import reactor.util.context.Context;
 
-/** What {@link OperatorTracking} wraps does what it did: a program cannot tell. */
+/** Operators wrapped by {@link OperatorTracking} behave as before: a program cannot tell the difference. */
 @Timeout(120)
 class TrackedOperatorsTest {
     @BeforeEach
@@ -47,7 +47,7 @@ class TrackedOperatorsTest {
         EventLoop.trackOperators(false);
     }
 
-    /** Everything that a program could tell an operator by, its signals first. */
+    /** Returns every property by which a program could distinguish an operator, its signals first. */
     private static String portrait(Supplier<Publisher<?>> chain) throws Exception {
         List<String> portrait = new ArrayList<>();
         Publisher<?> publisher = chain.get();
@@ -74,7 +74,7 @@ class TrackedOperatorsTest {
                 + signals(flux(publisher)
                         .map(value -> value instanceof Publisher<?> ? "a publisher" : value)
                         .contextWrite(Context.of("key", "value"))));
-        // asked for fusion by hand
+        // with fusion requested by hand
         for (int mode :
                 new int[] {Fuseable.SYNC, Fuseable.ASYNC, Fuseable.ANY, Fuseable.ANY | Fuseable.THREAD_BARRIER}) {
             Fusion fusion = new Fusion(mode);
@@ -83,7 +83,7 @@ class TrackedOperatorsTest {
         }
         // one at a time, and cancelled after the first
         portrait.add("limited " + signals(flux(chain.get()).limitRate(1).take(1)));
-        // as what other operators take short cuts for
+        // as an operator for which others take short cuts
         portrait.add("inner "
                 + signals(Flux.range(0, 2).flatMap(i -> {
                     Publisher<?> inner = chain.get();
@@ -114,7 +114,7 @@ class TrackedOperatorsTest {
                 : signal.isOnError() ? "error " + signal.getThrowable() : "complete";
     }
 
-    /** What a source grants to someone who asks for fusion. */
+    /** Records the fusion that a source grants. */
     private static final class Fusion implements CoreSubscriber<Object> {
         private final int mode;
         private String granted = "no onSubscribe";
@@ -356,7 +356,7 @@ class TrackedOperatorsTest {
 
     @Test
     void turnedOffItLeavesNoHookBehindAndTouchesNoOthers() throws Exception {
-        EventLoop.trackOperators(true); // twice is once
+        EventLoop.trackOperators(true); // a second call changes nothing
         assertThat(assembledOnLoop()).isEqualTo("FuseableMono");
         List<String> seen = new ArrayList<>();
         Hooks.onEachOperator("another", publisher -> {

@@ -1,6 +1,6 @@
 package asyncio;
 
-/** An exception whose message cannot be had. */
+/** An exception with a message that cannot be read. */
 public final class UnprintableException extends RuntimeException {
     private static final long serialVersionUID = 1;
 

@@ -6,12 +6,12 @@ import io.netty.util.concurrent.Ticker;
 public final class VirtualTime {
     private VirtualTime() {}
 
-    /** A loop with virtual time. */
+    /** Returns a loop with virtual time. */
     public static EventLoop newLoop() {
         return EventLoop.builder().clock(Ticker.newMockTicker()).build();
     }
 
-    /** On such a loop, which is closed afterwards. */
+    /** Runs a body on such a loop, which is closed afterwards. */
     public static void run(Body body) throws Exception {
         try (Runner runner = Runner.builder().loopFactory(VirtualTime::newLoop).build()) {
             runner.run(body);

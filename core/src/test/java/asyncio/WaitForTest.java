@@ -24,12 +24,12 @@ import org.junit.jupiter.params.provider.EnumSource;
 import reactor.core.publisher.Mono;
 import reactor.test.StepVerifier;
 
-/** What CPython's tests of {@code wait_for} say, in each style; of a task, and of a coroutine directly. */
+/** The cases of CPython's tests of {@code wait_for}, in each style, for a task and directly for a coroutine. */
 @Timeout(60)
 class WaitForTest {
     private static final Duration LONG = Duration.ofHours(1);
 
-    /** Straight-line, inline; as the coroutine of a task without a thread; for a task, which is a Future. */
+    /** Straight-line and inline; as the coroutine of a task without a thread; for a task, which is a Future. */
     enum Style {
         STRAIGHT_LINE {
             @Override
@@ -67,7 +67,7 @@ class WaitForTest {
         return EventLoop.getRunningLoop().time();
     }
 
-    /** Goes on for a while after it was cancelled. */
+    /** Keeps running for a while after it was cancelled. */
     private static Mono<String> slowToEnd(List<String> log, Duration cleanUp) {
         return async(() -> {
             try {

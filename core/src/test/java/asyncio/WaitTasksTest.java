@@ -215,7 +215,7 @@ class WaitTasksTest {
             assertThat(result.pending()).containsExactly(b);
             assertThat(elapsed(start)).isEqualTo(Duration.ofMillis(110));
             assertThat(b.cancelling()).isZero();
-            // both at the same time: what is done then is done
+            // both at the same time: Futures that are done by then count as done
             result = await(waitTasks(List.of(a, b), ALL_COMPLETED, Duration.ofMillis(40)));
             assertThat(result.done()).containsExactly(a, b);
             assertThat(loop.core.timerCount()).isZero();

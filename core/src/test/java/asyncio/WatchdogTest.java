@@ -29,7 +29,10 @@ class WatchdogTest {
         }
     }
 
-    /** Threads of the system, which carry bodies or run them, cannot be kept from running here. */
+    /**
+     * Whether a thread of a body can be kept from running: platform threads, which otherwise run or carry bodies,
+     * cannot.
+     */
     static boolean virtual() {
         return BodyThreads.KIND == BodyThreads.Kind.VIRTUAL;
     }
@@ -65,7 +68,7 @@ class WatchdogTest {
             CountDownLatch ran = new CountDownLatch(1);
             thread.loop.callSoonThreadsafe(ran::countDown);
             ran.await();
-            LockSupport.parkNanos(1_500_000_000); // longer than the limit for a step: nothing is to happen meanwhile
+            LockSupport.parkNanos(1_500_000_000); // longer than the limit for a step: nothing may happen meanwhile
             assertThat(log.messages()).isEmpty();
         }
     }

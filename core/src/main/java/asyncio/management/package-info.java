@@ -1,6 +1,6 @@
 /**
- * Event loops for tools that look into a running process, by JMX. Nothing here is loaded, registered or opened before
- * somebody asks for it.
+ * Event loops for tools that inspect a running process over JMX. Nothing here is loaded, registered or opened before it
+ * is requested.
  */
 @org.jspecify.annotations.NullMarked
 package asyncio.management;

@@ -92,7 +92,7 @@ class LoopsTest {
                 .isFalse();
         server.createMBean(Loops.class.getName(), name);
         try {
-            Loops.register(); // the second time it does nothing
+            Loops.register(); // a second call does nothing
             EventLoop loop = EventLoop.newEventLoop();
             try {
                 CompositeData[] loops = (CompositeData[]) server.getAttribute(name, "Loops");

@@ -81,7 +81,7 @@ final class Carriers {
         return Thread.class.getModule().isOpen("java.lang", Carriers.class.getModule());
     }
 
-    /** The options of the JVM that open what this class needs. */
+    /** Returns the JVM option that opens the internals this class needs. */
     static String option() {
         Module here = Carriers.class.getModule();
         return "--add-opens java.base/java.lang=" + (here.isNamed() ? here.getName() : "ALL-UNNAMED");

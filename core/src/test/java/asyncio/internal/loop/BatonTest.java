@@ -33,7 +33,7 @@ class BatonTest {
         }
     }
 
-    /** A seat whose thread, when started, waits for the loop, and then has it. */
+    /** Makes a seat with a thread that, when started, waits for the loop and then calls back with it. */
     private Seat seat(Consumer<Seat> withTheLoop) {
         Seat seat = new Seat(true);
         CompletableFuture<Void> end = new CompletableFuture<>();

@@ -34,7 +34,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 
-/** Channels of java.nio on a loop that has epoll. */
+/** Channels of java.nio on a loop with epoll. */
 @Timeout(60)
 @EnabledOnOs(OS.LINUX)
 class NestedSelectorTest {
@@ -176,7 +176,7 @@ class NestedSelectorTest {
         close(pipe);
     }
 
-    /** An accepted socket of the JDK's as a channel of Netty's. */
+    /** An accepted socket of the JDK as a Netty channel. */
     @Test
     void aChannelOfNettysForNioRunsOnEpoll() throws Exception {
         try (ServerSocketChannel server = ServerSocketChannel.open()) {
@@ -202,7 +202,7 @@ class NestedSelectorTest {
                         client.write(ByteBuffer.wrap("hello".getBytes(StandardCharsets.UTF_8)));
                         ByteBuffer answer = ByteBuffer.allocate(5);
                         while (answer.hasRemaining() && client.read(answer) > 0) {
-                            // until all is there
+                            // until everything has arrived
                         }
                     }
                 } catch (IOException e) {
@@ -258,7 +258,7 @@ class NestedSelectorTest {
             }
             if (i % 3 > 1) {
                 other.runForever();
-            } // else it is closed while the descriptor is looked for, or before
+            } // otherwise it is closed before or during the search for the descriptor
             other.close();
         }
         assertThat(pipe.source().isOpen()).isTrue();

@@ -60,7 +60,7 @@ class NextTurnTest {
         assertThat(NextTurn.ofNone(mustReturn, idle)).isSameAs(expected);
     }
 
-    /** An entry that answers what it is told, and is only asked. */
+    /** An entry with given answers, which is never run. */
     private static final class Known extends Entry {
         private final @Nullable Seated resumes;
         private final @Nullable Seated starts;
@@ -98,7 +98,7 @@ class NextTurnTest {
         }
     }
 
-    /** A body that is only asked what it waits for. */
+    /** A body that is only asked for the entry it waits for. */
     private static final class Body implements Seated {
         private @Nullable Runnable waiting;
 

@@ -25,7 +25,7 @@ class TimerQueueTest {
                 } else if (choice < 8) {
                     TimerQueue.Entry entry = model.remove(random.nextInt(model.size()));
                     queue.remove(entry);
-                    queue.remove(entry); // twice is harmless
+                    queue.remove(entry); // a second removal is harmless
                 } else {
                     TimerQueue.Entry expected = model.stream()
                             .min(Comparator.comparingLong(e -> e.deadlineNanos))
