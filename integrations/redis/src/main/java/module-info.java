@@ -1,4 +1,4 @@
-/** Locks and semaphores that several machines share. */
+/** Locks, semaphores and queues shared by several machines. */
 @SuppressWarnings({"requires-automatic", "requires-transitive-automatic"}) // Reactor and Redisson have no descriptors
 module asyncio.redis {
     requires transitive asyncio.sync;

@@ -6,8 +6,8 @@ import javax.management.MBeanServer;
 import javax.management.ObjectName;
 
 /**
- * Loaded into a process whose classes only a loader of its own finds: registers the loops of each copy of the library
- * that it has. Alone in its jar, so that the process gets no other class of this program's.
+ * Agent for a process that loads this library with a custom class loader: registers the loops of each copy of the
+ * library in it. It is alone in its jar, so that the process loads no other class of this program.
  */
 public final class Agent {
     private Agent() {}

@@ -10,7 +10,7 @@ import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
 
-/** A jar with {@link Agent}, made where it is needed: what a process loads stays in its class path. */
+/** A jar with {@link Agent}, created on demand: a jar that a process has loaded stays on its class path. */
 final class AgentJar {
     private AgentJar() {}
 

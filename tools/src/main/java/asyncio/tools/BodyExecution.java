@@ -16,14 +16,14 @@ import jdk.jshell.spi.ExecutionEnv;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs each snippet in this JVM as a body of one loop, so that it may await. The thread that evaluates waits for it;
- * tasks that it has started go on afterwards.
+ * Runs each snippet in this JVM as a body of one loop, so that it may await. The evaluating thread waits for it; tasks
+ * that it has started keep running afterwards.
  */
 final class BodyExecution extends DirectExecutionControl implements ExecutionControlProvider {
     private static final String NAME = "asyncio";
 
     private final EventLoop loop;
-    /** Written by the thread that evaluates, read by that of a signal. */
+    /** Written by the evaluating thread, read by the thread of a signal. */
     private volatile @Nullable Task<Result> running;
 
     private @Nullable Object lastValue;
@@ -50,25 +50,25 @@ final class BodyExecution extends DirectExecutionControl implements ExecutionCon
         } catch (ExecutionException e) {
             throw new InvocationTargetException(e.getCause());
         } catch (Exception e) {
-            throw new InvocationTargetException(e); // which the superclass shows as an exception of the user's
+            throw new InvocationTargetException(e); // the superclass shows it as an exception of the user's code
         }
     }
 
-    /** Not in between comes a cancellation: a task that runs can be found. */
+    /** Synchronized with {@link #cancel}, which must find a running task. */
     private synchronized Task<Result> start(Method snippet) {
         Task<Result> task = loop.createTask(Asyncio.async(() -> call(snippet)), "repl");
         running = task;
         return task;
     }
 
-    /** Calls the snippet; its exception comes out as it is: a cancelled one ends its task cancelled. */
+    /** Calls the snippet; its exception is thrown unchanged, so that a cancelled snippet ends its task as cancelled. */
     private static Result call(Method snippet) throws Exception {
         try {
             Object value = snippet.invoke(null);
-            return new Result(value, valueString(value)); // on the loop, where nothing changes meanwhile
+            return new Result(value, valueString(value)); // on the loop, where nothing changes in the meantime
         } catch (InvocationTargetException e) {
             if (e.getCause() instanceof Error error) {
-                throw new ExecutionException(error); // it is the user's, and not to stop the loop
+                throw new ExecutionException(error); // it is the user's error and must not stop the loop
             }
             throw e.getCause() instanceof Exception cause ? cause : e;
         }
@@ -82,7 +82,7 @@ final class BodyExecution extends DirectExecutionControl implements ExecutionCon
         return lastValue;
     }
 
-    /** Ctrl-C: the snippet's await throws. False if none runs. */
+    /** Cancels the running snippet on Ctrl-C: its await throws. False if none is running. */
     synchronized boolean cancel() {
         Task<Result> task = running;
         return task != null && task.cancel("Ctrl-C");

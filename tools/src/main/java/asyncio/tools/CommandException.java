@@ -1,10 +1,10 @@
 package asyncio.tools;
 
-/** A command cannot be done: with what to say, and the exit status. */
+/** Thrown when a command fails; has the message to print and the exit status. */
 final class CommandException extends Exception {
     private static final long serialVersionUID = 1;
 
-    /** The command was not understood. */
+    /** The exit status for wrong arguments. */
     static final int USAGE = 2;
 
     private final int status;

@@ -10,21 +10,21 @@ import java.util.Locale;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** Reads the arguments, and runs the command that they name. */
+/** Parses the arguments and runs the command. */
 final class CommandLine {
     static final String USAGE = """
         usage: java -jar asyncio-tools.jar [repl]
                java -jar asyncio-tools.jar ps [PID] [--format table|csv|json] [--stacks N] [--retries N] [--agent]
                java -jar asyncio-tools.jar pstree PID [--stacks N] [--retries N] [--agent]
 
-        repl           a prompt where one awaits; a script if the standard input is no terminal
-        ps             the Java processes that have event loops
-        ps PID         the tasks of one of them, and who waits for them
-        pstree PID     the same as trees, each task below those that wait for it
-        --format       how ps writes, table unless said otherwise
-        --stacks N     how many lines of each body are read (3), the innermost; 0 for none
-        --retries N    how often to try again if the process cannot be reached (0)
-        --agent        load an agent, for a program whose classes are in a jar of its own; it warns on its stderr
+        repl           a prompt that can await; a script if the standard input is not a terminal
+        ps             the Java processes with event loops
+        ps PID         the tasks of a process, with their awaiters
+        pstree PID     the same as trees, each task below its awaiters
+        --format       the output format of ps; table by default
+        --stacks N     the number of innermost lines to read of each body (3); 0 for none
+        --retries N    the number of retries if the process cannot be reached (0)
+        --agent        load an agent, for a program with nested jars; it prints a warning on its stderr
         """;
 
     private static final int STACK_LINES = 3;
@@ -37,7 +37,7 @@ final class CommandLine {
         this.err = err;
     }
 
-    /** The exit status: 0, 1 if it failed, 2 if the arguments make no sense. */
+    /** Returns the exit status: 0, 1 if the command failed, 2 if the arguments are wrong. */
     int run(String... args) {
         try {
             return command(new ArrayDeque<>(Arrays.asList(args)));
@@ -55,7 +55,7 @@ final class CommandLine {
         switch (command) {
             case "repl" -> {
                 if (!args.isEmpty()) {
-                    throw CommandException.usage("repl takes no arguments: a script comes on its standard input");
+                    throw CommandException.usage("repl takes no arguments: it reads a script from its standard input");
                 }
                 return repl();
             }
@@ -70,7 +70,8 @@ final class CommandLine {
             case "pstree" -> {
                 Options options = Options.of(command, args);
                 if (options.pid == null) {
-                    throw CommandException.usage("pstree needs the PID of a process; ps lists those that have loops");
+                    throw CommandException.usage(
+                            "pstree needs the PID of a process; ps lists the processes with loops");
                 }
                 return new TaskTree(options.read()).print(out) ? 0 : 1;
             }
@@ -86,11 +87,11 @@ final class CommandLine {
         try {
             return new Repl(out, err).run();
         } catch (IOException e) {
-            throw CommandException.failed("The terminal, or the standard input, cannot be read: " + e);
+            throw CommandException.failed("Cannot read the terminal or the standard input: " + e);
         }
     }
 
-    /** The form of the output of {@code ps}. */
+    /** The output format of {@code ps}. */
     enum Format {
         TABLE,
         CSV,
@@ -140,9 +141,9 @@ final class CommandLine {
                     return number;
                 }
             } catch (NumberFormatException e) {
-                // said below
+                // reported below
             }
-            throw CommandException.usage(option + " needs a number from 0 on, not " + value);
+            throw CommandException.usage(option + " needs a number of at least 0, not " + value);
         }
 
         private static Format format(String name) throws CommandException {
@@ -151,7 +152,7 @@ final class CommandLine {
                     return format;
                 }
             }
-            throw CommandException.usage("--format is table, csv or json, not " + name);
+            throw CommandException.usage("--format must be table, csv or json, not " + name);
         }
 
         private List<TaskRow> read() throws CommandException {

@@ -17,14 +17,14 @@ import org.jline.reader.Reference;
 import org.jline.reader.impl.DefaultParser;
 import org.jline.terminal.Terminal;
 
-/** Lines of Java at a terminal: completed, explained, remembered, and asked for until they are whole. */
+/** Editing of Java lines at a terminal: completion, documentation, history, and continuation of incomplete input. */
 final class Editing {
     private static final String TAB = "complete-or-explain";
     private static final int MOST_EXPLAINED = 12;
 
     private final SourceCodeAnalysis analysis;
     private final LineReader reader;
-    /** The line as the last Tab has left it. */
+    /** The line after the last Tab. */
     private String afterTab = "";
 
     private Editing(Terminal terminal, SourceCodeAnalysis analysis, Path history) {
@@ -42,12 +42,12 @@ final class Editing {
         Objects.requireNonNull(reader.getKeyMaps().get(LineReader.MAIN)).bind(new Reference(TAB), "\t");
     }
 
-    /** A reader of inputs, each of which may have several lines. */
+    /** Returns a reader of inputs, which may have several lines each. */
     static LineReader reader(Terminal terminal, SourceCodeAnalysis analysis, Path history) {
         return new Editing(terminal, analysis, history).reader;
     }
 
-    /** Completes; pressed again in the same place, explains. */
+    /** Completes; if pressed again in the same place, shows documentation. */
     private boolean tab() {
         String text = reader.getBuffer().toString();
         int cursor = reader.getBuffer().cursor();
@@ -63,7 +63,7 @@ final class Editing {
         return true;
     }
 
-    /** Signatures of what the cursor is in, or behind, with their documentation where there are sources. */
+    /** Returns the signatures at the cursor, with their documentation if sources are available. */
     private String explain(String text, int cursor) {
         List<Documentation> found = analysis.documentation(text, cursor, true);
         if (found.isEmpty() && cursor > 0 && text.charAt(cursor - 1) != '(') {
@@ -82,7 +82,7 @@ final class Editing {
         int[] anchor = new int[1];
         String word = parsed.word().substring(0, parsed.wordCursor());
         for (Suggestion suggestion : analysis.completionSuggestions(parsed.line(), parsed.cursor(), anchor)) {
-            // a continuation replaces what stands behind the anchor; the reader wants whole words
+            // a continuation replaces the text after the anchor; the reader needs whole words
             int kept = Math.max(0, word.length() - (parsed.cursor() - anchor[0]));
             String continuation = suggestion.continuation();
             candidates.add(
@@ -90,7 +90,7 @@ final class Editing {
         }
     }
 
-    /** Asks JShell whether an input is whole; its words are what stands between blanks. */
+    /** Asks JShell whether an input is complete; words are separated by blanks. */
     private static final class SnippetParser extends DefaultParser {
         private final SourceCodeAnalysis analysis;
 
@@ -105,7 +105,7 @@ final class Editing {
             if (context == ParseContext.ACCEPT_LINE
                     && !line.isBlank()
                     && analysis.analyzeCompletion(line).completeness() == Completeness.DEFINITELY_INCOMPLETE) {
-                throw new EOFError(-1, cursor, "more is to come");
+                throw new EOFError(-1, cursor, "incomplete input");
             }
             return super.parse(line, cursor, context);
         }

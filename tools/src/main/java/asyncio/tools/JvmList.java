@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 
-/** The Java processes of this user that have event loops, which they say in a system property. */
+/** The Java processes of this user that have event loops, as marked by a system property. */
 final class JvmList {
     private static final String MARK = "io.asyncio.loops";
 
@@ -19,7 +19,7 @@ final class JvmList {
         this.err = err;
     }
 
-    /** Prints them; the exit status. */
+    /** Prints them; returns the exit status. */
     int print(CommandLine.Format format, PrintStream out) {
         List<VirtualMachineDescriptor> jvms = new ArrayList<>(VirtualMachine.list());
         jvms.sort(Comparator.comparingLong(jvm -> Long.parseLong(jvm.id())));
@@ -45,7 +45,7 @@ final class JvmList {
         } catch (AttachNotSupportedException | IOException e) {
             if (ProcessHandle.of(Long.parseLong(descriptor.id())).isPresent()) {
                 err.println(
-                        "Process " + descriptor.id() + " is left out, since it cannot be looked at: " + e.getMessage());
+                        "Process " + descriptor.id() + " is omitted, since it cannot be inspected: " + e.getMessage());
             } // else it has just ended
             return false;
         }

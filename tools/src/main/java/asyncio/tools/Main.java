@@ -1,6 +1,6 @@
 package asyncio.tools;
 
-/** The start of the tools: {@code java -jar asyncio-tools.jar COMMAND}. */
+/** The entry point of the tools: {@code java -jar asyncio-tools.jar COMMAND}. */
 public final class Main {
     private Main() {}
 

@@ -14,8 +14,8 @@ import org.jline.terminal.TerminalBuilder;
 import org.jline.terminal.impl.DumbTerminal;
 
 /**
- * {@code python -m asyncio} for Java: a prompt where one awaits. Without a terminal, a script on the standard input,
- * whose first failure ends it.
+ * {@code python -m asyncio} for Java: a prompt that can await. Without a terminal, it runs a script from the standard
+ * input, up to the first failure.
  */
 final class Repl {
     private static final Set<String> EXIT = Set.of("exit", "exit()", "quit", "quit()", "/exit");
@@ -28,9 +28,9 @@ final class Repl {
         this.err = err;
     }
 
-    /** The exit status. */
+    /** Returns the exit status. */
     int run() throws IOException {
-        // the first snippets load many classes, each in a step of the loop; before that reads its settings
+        // the first snippets load many classes, each in a step of the loop; set before the loop reads its settings
         System.getProperties().putIfAbsent("asyncio.watchdog.step", "10000");
         System.getProperties().putIfAbsent("asyncio.watchdog.unclaimed", "10000");
         try (Terminal terminal =
@@ -52,7 +52,7 @@ final class Repl {
 
     private int runPrompt(Terminal terminal) throws IOException {
         out.println("asyncio on Java " + Runtime.version().feature()
-                + ": write await(...) at the prompt. Tab completes, a second one explains; Ctrl-C cancels, ps() shows"
+                + ": write await(...) at the prompt. Tab completes, a second Tab explains; Ctrl-C cancels, ps() shows"
                 + " tasks, Ctrl-D ends.");
         try (Session session = new Session(out, err, true)) {
             terminal.handle(Terminal.Signal.INT, signal -> session.cancel());

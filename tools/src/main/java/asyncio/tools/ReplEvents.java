@@ -7,7 +7,7 @@ import jdk.jfr.Name;
 import jdk.jfr.StackTrace;
 import org.jspecify.annotations.Nullable;
 
-/** The event of a prompt in the JVM's flight recorder; to be touched only where {@link asyncio.Flight#PRESENT}. */
+/** The event of a prompt in the JVM's flight recorder; use it only if {@link asyncio.Flight#PRESENT}. */
 @SuppressWarnings("unused") // the recorder reads the fields of events
 final class ReplEvents {
     private ReplEvents() {}

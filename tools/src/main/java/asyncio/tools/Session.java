@@ -26,8 +26,8 @@ import jdk.jshell.VarSnippet;
 import org.reactivestreams.Publisher;
 
 /**
- * Java, line by line, in bodies of one event loop: what is declared stays, and tasks go on from one input to the next.
- * One input at a time; {@link #cancel} may come from any thread.
+ * Evaluates Java line by line, in bodies of one event loop: declarations persist, and tasks keep running from one input
+ * to the next. One input at a time; {@link #cancel} may be called from any thread.
  */
 final class Session implements AutoCloseable {
     private static final Duration TIME_TO_END = Duration.ofSeconds(3);
@@ -53,7 +53,7 @@ final class Session implements AutoCloseable {
             "void print(Object o) { System.out.println(o); }",
             "void ps() { System.out.println(EventLoop.getRunningLoop().dumpTasks()); }");
 
-    /** The name of a cancellation without a stack of its own; nothing that users know. */
+    /** The name of the internal cancellation class without a stack trace, unknown to users. */
     private static final String UNTRACED = "$Untraced";
 
     private final PrintStream out;
@@ -65,7 +65,7 @@ final class Session implements AutoCloseable {
     private final JShell shell;
     private boolean closed;
 
-    /** @param echo whether to print the values of expressions, and what was declared */
+    /** @param echo whether to print the values of expressions, and declarations */
     Session(PrintStream out, PrintStream err, boolean echo) {
         this.out = out;
         this.err = err;
@@ -81,7 +81,7 @@ final class Session implements AutoCloseable {
         for (String line : STARTUP) {
             for (SnippetEvent event : shell.eval(line)) {
                 if (event.status() != Snippet.Status.VALID) {
-                    throw new IllegalStateException("The startup line \"" + line + "\" is refused: "
+                    throw new IllegalStateException("The startup line \"" + line + "\" is rejected: "
                             + diagnostics(event.snippet()) + "; is the library on the class path?");
                 }
             }
@@ -100,12 +100,12 @@ final class Session implements AutoCloseable {
         return shell.sourceCodeAnalysis();
     }
 
-    /** Cancels what runs; false if nothing does. */
+    /** Cancels the running snippet; false if there is none. */
     boolean cancel() {
         return execution.cancel();
     }
 
-    /** Evaluates one or more snippets, until one fails; then it says why, and this is false. */
+    /** Evaluates one or more snippets up to the first failure, which it prints; returns false in that case. */
     boolean eval(String input) {
         for (String rest = input; !rest.isBlank(); ) {
             CompletionInfo info = analysis().analyzeCompletion(rest);
@@ -123,7 +123,7 @@ final class Session implements AutoCloseable {
         return true;
     }
 
-    /** Evaluates a script, input by input: one ends with the first line that makes it whole, as at the prompt. */
+    /** Evaluates a script, input by input: each ends with the line that completes it, as at the prompt. */
     boolean evalLines(String script) {
         StringBuilder input = new StringBuilder();
         for (String line : script.lines().toList()) {
@@ -145,7 +145,7 @@ final class Session implements AutoCloseable {
         };
     }
 
-    // ---- showing
+    // ---- output
 
     private boolean show(SnippetEvent event) {
         Snippet snippet = event.snippet();
@@ -204,7 +204,7 @@ final class Session implements AutoCloseable {
         boolean kept =
                 snippet instanceof VarSnippet && snippet.subKind() != Snippet.SubKind.TEMP_VAR_EXPRESSION_SUBKIND;
         if (value == null || value.isEmpty() || !kept && execution.lastValue() == null) {
-            return; // an await of what has no value
+            return; // an await without a value
         }
         String name = snippet instanceof VarSnippet variable
                 ? variable.name()
@@ -217,7 +217,7 @@ final class Session implements AutoCloseable {
 
     // ---- the end
 
-    /** Cancels the tasks that are left, and gives their clean-up some time. */
+    /** Cancels the remaining tasks, and gives their clean-up some time. */
     @Override
     public void close() {
         if (closed) {

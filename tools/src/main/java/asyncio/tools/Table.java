@@ -7,7 +7,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** Rows under headings, written for a person, a spreadsheet or a program. */
+/** Rows under headings, formatted for a person, a spreadsheet or a program. */
 final class Table {
     private final List<String> headings;
     private final List<List<String>> rows = new ArrayList<>();

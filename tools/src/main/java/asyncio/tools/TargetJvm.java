@@ -21,8 +21,8 @@ import javax.management.remote.JMXServiceURL;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Another process that is being looked at, by way of the JVM's own attach and its own local JMX agent. The process has
- * prepared nothing: the MBean with its loops is made for this, by class name, and taken away by {@link #close}.
+ * Another process under inspection, through the JVM's attach mechanism and local JMX agent. The process needs no
+ * preparation: the MBean with its loops is created here, by class name, and removed by {@link #close}.
  */
 final class TargetJvm implements AutoCloseable {
     private static final String BEAN_CLASS = "asyncio.management.Loops";
@@ -32,7 +32,7 @@ final class TargetJvm implements AutoCloseable {
     private final VirtualMachine jvm;
     private final JMXConnector connector;
     private final MBeanServerConnection server;
-    /** The beans that were made here. */
+    /** The beans created here. */
     private final List<ObjectName> made = new ArrayList<>();
 
     private TargetJvm(String pid, VirtualMachine jvm, JMXConnector connector) throws IOException {
@@ -42,8 +42,8 @@ final class TargetJvm implements AutoCloseable {
         this.server = connector.getMBeanServerConnection();
     }
 
-    /** @param agent whether to load an agent into it, where its classes are not found otherwise */
-    @SuppressWarnings("BanJNDI") // the address is what the attached JVM of this machine and user has just said
+    /** @param agent whether to load an agent into it if its classes are not found otherwise */
+    @SuppressWarnings("BanJNDI") // the address comes from the attached JVM, of this machine and user
     static TargetJvm attach(String pid, boolean agent) throws CommandException {
         if (ProcessHandle.of(Long.parseLong(pid)).isEmpty()) {
             throw failed(pid, "there is no such process");
@@ -53,11 +53,11 @@ final class TargetJvm implements AutoCloseable {
             jvm = VirtualMachine.attach(pid);
             TargetJvm target = new TargetJvm(
                     pid, jvm, JMXConnectorFactory.connect(new JMXServiceURL(jvm.startLocalManagementAgent())));
-            jvm = null; // close() lets it go
+            jvm = null; // close() detaches from it
             target.begin(agent);
             return target;
         } catch (AttachNotSupportedException e) {
-            throw failed(pid, "it is no Java process, or one that cannot be attached to: " + e.getMessage());
+            throw failed(pid, "it is not a Java process, or cannot be attached to: " + e.getMessage());
         } catch (IOException e) {
             throw failed(pid, reason(e));
         } finally {
@@ -92,7 +92,7 @@ final class TargetJvm implements AutoCloseable {
             throw failed(
                     pid,
                     "the class " + BEAN_CLASS
-                            + " is not on its class path. If it has this library in a jar of its own, as Spring Boot "
+                            + " is not on its class path. If it has this library in a nested jar, as Spring Boot "
                             + "has it, use --agent, or start it with -Dasyncio.jmx=true");
         } catch (JMException | IOException e) {
             close();
@@ -116,7 +116,7 @@ final class TargetJvm implements AutoCloseable {
         made.addAll(beans());
         made.removeAll(before);
         if (beans().isEmpty()) {
-            throw failed(pid, "it has not loaded this library: there are no event loops in it");
+            throw failed(pid, "it has not loaded this library, so it has no event loops");
         }
     }
 
@@ -124,7 +124,7 @@ final class TargetJvm implements AutoCloseable {
         return server.queryNames(new ObjectName(BEAN_NAME + ",*"), null);
     }
 
-    /** @param stackLines how many lines of each body */
+    /** @param stackLines the number of lines of each body */
     List<TaskRow> tasks(int stackLines) throws CommandException {
         try {
             List<TaskRow> rows = new ArrayList<>();
@@ -141,7 +141,7 @@ final class TargetJvm implements AutoCloseable {
         }
     }
 
-    /** Leaves the process as it was; it may have ended meanwhile. */
+    /** Restores the process to its former state; it may have ended in the meantime. */
     @Override
     public void close() {
         try (connector) {

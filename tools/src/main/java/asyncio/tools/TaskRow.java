@@ -3,7 +3,7 @@ package asyncio.tools;
 import java.util.List;
 import javax.management.openmbean.CompositeData;
 
-/** A task of another process, as its {@code LoopsMXBean} tells of it. */
+/** A task of another process, as reported by its {@code LoopsMXBean}. */
 record TaskRow(
         String loop, long id, String name, String state, String waitsFor, List<String> stack, List<Long> awaiters) {
 
@@ -18,12 +18,12 @@ record TaskRow(
                 List.of((Long[]) data.get("awaiters")));
     }
 
-    /** Describes it in one line: its innermost lines, or what it waits for if it has none. */
+    /** Describes it in one line: its innermost lines, or the source it waits for if it has none. */
     String doing() {
         return stack.isEmpty() ? waitsFor.isEmpty() ? state : waitsFor : String.join(" <- ", shortStack());
     }
 
-    /** The lines without packages: {@code Feed.next(Feed.java:17)}. */
+    /** Returns the lines without packages: {@code Feed.next(Feed.java:17)}. */
     List<String> shortStack() {
         return stack.stream().map(TaskRow::withoutPackage).toList();
     }

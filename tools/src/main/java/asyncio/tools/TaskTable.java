@@ -5,7 +5,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** {@code ps PID}: a row for each task and each task that waits for it, with the columns of CPython's. */
+/** {@code ps PID}: a row for each task and each of its awaiters, with the same columns as in CPython. */
 final class TaskTable {
     private TaskTable() {}
 
@@ -16,7 +16,7 @@ final class TaskTable {
                 "loop", "task id", "task name", "state", "stack", "awaiter chain", "awaiter name", "awaiter id");
         for (TaskRow task : tasks) {
             List<TaskRow> awaiters = task.awaiters().stream()
-                    .filter(byId::containsKey) // else it has ended meanwhile
+                    .filter(byId::containsKey) // else it has ended in the meantime
                     .map(byId::get)
                     .toList();
             if (awaiters.isEmpty()) {

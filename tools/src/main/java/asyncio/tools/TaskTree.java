@@ -14,12 +14,12 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * {@code pstree PID}: the tasks that nobody waits for, with the lines of their bodies below them, and below those the
- * tasks that they wait for. One that several wait for stands below each, with what is below it once. Tasks that wait
- * for one another in a circle are told apart by {@code (circle)}, and named at the end.
+ * {@code pstree PID}: the tasks without awaiters, with the lines of their bodies below them, and below those the tasks
+ * that they wait for. A task with several awaiters appears below each, but its subtree only once. Tasks that wait for
+ * one another in a circle are marked {@code (circle)}, and listed at the end.
  */
 final class TaskTree {
-    /** The lines of a long chain would be as long as the chain. */
+    /** The deepest indentation: without a limit, the lines of a long chain would be as long as the chain. */
     private static final int MOST_INDENTED = 400;
 
     private final Map<Long, TaskRow> tasks = new LinkedHashMap<>();
@@ -40,10 +40,10 @@ final class TaskTree {
         }
     }
 
-    /** A line to print: a task, or the outermost of the lines of its body that are left. */
+    /** A line to print: a task, or the outermost of the remaining lines of its body. */
     private record Line(TaskRow task, List<String> stack, String indent, boolean last) {}
 
-    /** False if there are circles. */
+    /** Prints the trees; false if there are circles. */
     boolean print(PrintStream out) {
         List<TaskRow> roots = tasks.values().stream()
                 .filter(row -> row.awaiters().stream().noneMatch(tasks::containsKey))
@@ -69,7 +69,9 @@ final class TaskTree {
         return row == null ? "0x" + Long.toHexString(id) : row.name();
     }
 
-    /** Without recursion: chains of tasks have any length. An empty line ends what is below a task. */
+    /**
+     * Prints without recursion, since chains of tasks may have any length. An empty entry ends the subtree of a task.
+     */
     private void printAll(List<TaskRow> roots, PrintStream out) {
         Deque<Optional<Line>> open = new ArrayDeque<>();
         push(open, roots, "");
@@ -108,7 +110,7 @@ final class TaskTree {
         below(open, line, task.shortStack());
     }
 
-    /** The next line of a body, or, below its innermost one, the tasks that it waits for. */
+    /** Adds the next line of a body or, below its innermost line, the tasks that it waits for. */
     private void below(Deque<Optional<Line>> open, Line line, List<String> stack) {
         String indent =
                 line.indent.length() < MOST_INDENTED ? line.indent + (line.last ? "    " : "│   ") : line.indent;

@@ -1,6 +1,6 @@
 /**
- * A program that is to this library what {@code python -m asyncio} is: it shows the tasks of running processes. Start
- * it as {@code java -jar asyncio-tools.jar}; there is nothing to call from other programs.
+ * The counterpart of {@code python -m asyncio}: a program that shows the tasks of running processes, and a prompt.
+ * Start it with {@code java -jar asyncio-tools.jar}; it has no API for other programs.
  */
 @NullMarked
 package asyncio.tools;

@@ -9,7 +9,8 @@ import reactor.core.scheduler.Schedulers;
  * Tells BlockHound that a thread must not block while it runs an event loop, as bodies and callbacks do, and that the
  * library itself may hand a loop from thread to thread. {@code BlockHound.install()} finds it by {@code ServiceLoader}.
  *
- * <p>A thread is asked each time, since a loop moves from thread to thread: for tests, where BlockHound belongs.
+ * <p>Each blocking call checks its thread, since a loop moves from thread to thread: use it in tests, where BlockHound
+ * belongs.
  *
  * <pre>{@code
  * BlockHound.install();                                   // once, at the start of the tests
@@ -19,7 +20,7 @@ import reactor.core.scheduler.Schedulers;
  * @since 0.1
  */
 public final class AsyncioBlockHoundIntegration implements BlockHoundIntegration {
-    /** Waits until the loop is handed to the thread, which then runs it already by BlockHound's lights. */
+    /** Waits until the loop is handed to the thread, which BlockHound already regards as running it. */
     private static final String SEAT = "asyncio.internal.loop.Seat";
 
     /** Called by {@code ServiceLoader}. */
@@ -30,10 +31,10 @@ public final class AsyncioBlockHoundIntegration implements BlockHoundIntegration
         builder.addDynamicThreadPredicate(thread -> true)
                 .nonBlockingThreadPredicate(others -> others.or(Schedulers::isNonBlockingThread))
                 .allowBlockingCallsInside(SEAT, "awaitGrant")
-                // which hold a lock for a moment, seldom wanted by two at once
+                // they hold a lock for a moment, rarely contended
                 .allowBlockingCallsInside(ThreadPoolExecutor.class.getName(), "execute")
                 .allowBlockingCallsInside(ThreadPoolExecutor.class.getName(), "shutdown")
-                // which reads from jars once, as loading classes does
+                // it reads from jars once, as class loading does
                 .allowBlockingCallsInside("io.micrometer.context.ContextRegistry", "<clinit>");
     }
 }

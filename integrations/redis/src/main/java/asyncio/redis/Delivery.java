@@ -5,8 +5,8 @@ import java.util.function.Supplier;
 import reactor.core.publisher.Mono;
 
 /**
- * An item of a {@link RedisQueue}, leased to the one that has this: others do not get it as long as the lease is
- * renewed, which it is until {@link #ack} or {@link #release}, or until this process dies.
+ * An item of a {@link RedisQueue}, leased to the owner of this object: no other consumer gets it as long as the lease
+ * is renewed, that is, until {@link #ack} or {@link #release}, or until this process dies.
  *
  * @param <T> the type of the item
  * @since 0.1
@@ -29,15 +29,15 @@ public final class Delivery<T> {
         return item;
     }
 
-    /** Returns how often it was delivered, this time included: more than 1 if a consumer did not acknowledge it. */
+    /** Returns the number of deliveries, including this one: more than 1 if a consumer did not acknowledge it. */
     public long count() {
         return count;
     }
 
     /**
-     * Says that it is done with, and completes, empty, when the server knows: it is not delivered again. Nothing
-     * happens until subscription; cancelling ends the waiting only. Once the lease is lost this is still an end for
-     * all, although another consumer may have it.
+     * Acknowledges the item, which is then not delivered again, and completes empty when the server has done so.
+     * Nothing happens until subscription; cancelling only ends the wait. Even after the lease is lost this acknowledges
+     * the item for all, although another consumer may have it.
      *
      * <p>asyncio: {@code Queue.task_done}.
      */
@@ -51,12 +51,15 @@ public final class Delivery<T> {
                 .then();
     }
 
-    /** Lets go of it: it is delivered again, here or elsewhere, when the lease is over. */
+    /** Releases the item: it is delivered again, here or elsewhere, when the lease expires. */
     public void release() {
         lease.end();
     }
 
-    /** Fails with a {@link LeaseLostException} when the lease is lost, and does not complete otherwise. */
+    /**
+     * Returns a Mono that fails with a {@link LeaseLostException} when the lease is lost, and never completes
+     * otherwise.
+     */
     public Mono<Void> lost() {
         return lease.lost();
     }

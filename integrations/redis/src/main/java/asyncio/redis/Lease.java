@@ -10,25 +10,25 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * Something that the server keeps for its holder as long as the holder says so: renewed three times in its time, until
- * it is {@link #end ended} or found lost, whichever is first.
+ * A lease on the server, which is renewed three times per lease time until it is {@link #end ended} or found lost,
+ * whichever is first.
  */
 final class Lease {
     private final String of;
     private final Duration time;
-    /** Fails when the lease is lost; completes when it is ended. */
+    /** Fails when the lease is lost, completes when it is ended. */
     private final CompletableFuture<Void> outcome = new CompletableFuture<>();
 
     private final Disposable renewal;
-    /** When the last renewal that succeeded was asked for. */
+    /** The time at which the last successful renewal was requested. */
     private volatile long confirmed = System.nanoTime();
 
     /**
-     * A lease that has just begun.
+     * Creates a lease that has just begun.
      *
-     * @param of what is leased, for messages
-     * @param time after which the server gives it to others
-     * @param renew renews it, and says whether it was still held
+     * @param of the leased object, for messages
+     * @param time the time after which the server gives it to others
+     * @param renew renews it, and returns whether it was still held
      */
     Lease(String of, Duration time, Supplier<CompletionStage<Boolean>> renew) {
         this.of = of;
@@ -65,10 +65,11 @@ final class Lease {
                 ? "the server has given it up"
                 : "it could not be renewed in time, the last time because of " + cause;
         outcome.completeExceptionally(new LeaseLostException(
-                "The lease of " + of + ", of " + time + ", is lost: " + reason + ". Another one may hold it", cause));
+                "The lease of " + of + ", of " + time + ", is lost: " + reason + ". It may have another holder",
+                cause));
     }
 
-    /** Ends the renewals; returns whether it was not lost before. */
+    /** Ends the renewals; returns false if the lease was already lost. */
     boolean end() {
         outcome.complete(null);
         renewal.dispose();
@@ -79,7 +80,7 @@ final class Lease {
         return outcome.isCompletedExceptionally();
     }
 
-    /** Fails when it is lost, and does not complete otherwise. */
+    /** Returns a Mono that fails when the lease is lost, and never completes otherwise. */
     Mono<Void> lost() {
         return Mono.fromFuture(() -> outcome, true).then(Mono.never());
     }

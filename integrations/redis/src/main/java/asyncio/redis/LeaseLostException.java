@@ -3,8 +3,8 @@ package asyncio.redis;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The error of work whose permit the server has given up, or may have: the lease was over before it could be renewed.
- * Another machine may be in by now.
+ * Thrown when a lease is lost, or may be: it expired before it could be renewed. Another machine may hold the lease by
+ * now.
  *
  * @since 0.1
  */
@@ -12,8 +12,8 @@ public class LeaseLostException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     /**
-     * @param message what was lost, and after what time
-     * @param cause what kept it from being renewed; null if the server says that it is gone
+     * @param message the description of the lost lease, and its length
+     * @param cause the reason why it could not be renewed; null if the server reports it as gone
      */
     public LeaseLostException(String message, @Nullable Throwable cause) {
         super(message, cause);

@@ -38,14 +38,14 @@ final class MonoLease<T> extends ColdMono<Delivery<T>> {
     }
 
     /**
-     * A consumer that waits for an item: by turns it takes one whose lease is over and waits for a new one, so that
-     * neither kind waits for long. What comes when nobody waits any more is left to its lease.
+     * A consumer that waits for an item. It alternates between taking an item with an expired lease and waiting for a
+     * new one, so that neither kind waits for long. An item that arrives after the consumer has left keeps its lease.
      */
     private static final class Getter<T> extends Suspension<Delivery<T>> {
-        /** The longest wait for a new one, which a getter that is cancelled sees to its end. */
+        /** The longest wait for a new item, which a cancelled getter completes. */
         private static final Duration LONGEST = Duration.ofSeconds(1);
 
-        /** Of a search for items whose lease is over. */
+        /** Marks the end of a search for items with an expired lease. */
         private static final StreamMessageId END = new StreamMessageId(0, 0);
 
         private @Nullable Permit turn;
@@ -81,7 +81,7 @@ final class MonoLease<T> extends ColdMono<Delivery<T>> {
                             failed(e);
                         } else if (!claimed.getMessages().isEmpty()) {
                             again(claimed.getMessages());
-                        } else if (!claimed.getNextId().equals(END)) { // it looks at a few of them at a time
+                        } else if (!claimed.getNextId().equals(END)) { // it checks a few of them at a time
                             takeLeft(claimed.getNextId());
                         } else {
                             waitForNew();
@@ -89,7 +89,7 @@ final class MonoLease<T> extends ColdMono<Delivery<T>> {
                     });
         }
 
-        /** A server that has lost its data has no group any more. */
+        /** Handles an error; a server that has lost its data has no group any more. */
         private void failed(Throwable e) {
             if (madeGroup || !String.valueOf(e.getMessage()).contains("NOGROUP")) {
                 end(e);
@@ -105,7 +105,7 @@ final class MonoLease<T> extends ColdMono<Delivery<T>> {
             });
         }
 
-        /** The next getter may ask. */
+        /** Lets the next getter ask. */
         private void passOn() {
             Permit turn = this.turn;
             if (turn != null) {
@@ -130,14 +130,14 @@ final class MonoLease<T> extends ColdMono<Delivery<T>> {
                     });
         }
 
-        /** One that was delivered before: how often? */
+        /** Finds out how often an item was delivered before. */
         private void again(Map<StreamMessageId, Map<String, T>> claimed) {
             StreamMessageId id = claimed.keySet().iterator().next();
             Map<String, T> entry = claimed.get(id);
             pending(id).whenComplete((pending, e) -> {
                 if (e != null) {
                     end(e);
-                } else if (pending.isEmpty() || entry == null) { // acknowledged meanwhile
+                } else if (pending.isEmpty() || entry == null) { // acknowledged in the meantime
                     takeLeft(StreamMessageId.MIN);
                 } else {
                     long count = pending.get(0).getDeliveryCount();
@@ -188,7 +188,7 @@ final class MonoLease<T> extends ColdMono<Delivery<T>> {
             }
         }
 
-        /** Claims it anew, which makes its lease young; unless it was delivered again meanwhile. */
+        /** Claims the item again, which restarts its lease, unless it was delivered again in the meantime. */
         private CompletionStage<Boolean> renew(StreamMessageId id, long count) {
             return pending(id)
                     .thenCompose(pending -> pending.isEmpty() || pending.get(0).getDeliveryCount() != count
@@ -204,7 +204,7 @@ final class MonoLease<T> extends ColdMono<Delivery<T>> {
             }
         }
 
-        /** One that asks sees that to its end; one in line has its turn, and passes it on. */
+        /** Does nothing: a getter that is asking completes that; one in line takes its turn and passes it on. */
         @Override
         protected void leave() {}
 

@@ -12,17 +12,18 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * A lock that several machines share: Redisson's {@code RFencedLock}, with an owner of its own for each permit, so that
- * two requests on one event-loop thread do not both get in.
+ * A lock shared by several machines: Redisson's {@code RFencedLock}, with a separate owner for each permit, so that two
+ * requests on the same event-loop thread cannot both hold it.
  *
- * <p><b>Leases.</b> The server gives the lock back when its holder dies; it is renewed as long as the permit is held.
- * How long the lease is says {@code Config.setLockWatchdogTimeout}, 30 seconds by default. Lost while it is held,
- * {@link #withLock} cancels its work and fails with a {@link LeaseLostException}; see {@link RedisPermit}.
+ * <p><b>Leases.</b> The lock is leased, and the lease is renewed as long as the permit is held; the server releases the
+ * lock if its holder dies. {@code Config.setLockWatchdogTimeout} sets the length of the lease, 30 seconds by default.
+ * If the lease is lost while the lock is held, {@link #withLock} cancels its work and fails with a
+ * {@link LeaseLostException}; see {@link RedisPermit}.
  *
- * <p><b>Order.</b> None is promised: waiters on different machines race when the lock is released. It cannot be entered
- * twice by one holder.
+ * <p><b>Order.</b> None is guaranteed: waiters on different machines race when the lock is released. The lock is not
+ * reentrant.
  *
- * <p><b>Cancelling.</b> A waiter that is cancelled leaves nothing behind on the server, soon after.
+ * <p><b>Cancelling.</b> Shortly after a waiter is cancelled, it has left nothing behind on the server.
  *
  * <p><b>Threading.</b> Every method may be called from any thread; none blocks. A task resumes on its loop, any other
  * subscriber on a thread of Redisson's.
@@ -34,7 +35,7 @@ import reactor.core.publisher.Mono;
  *
  * RedisPermit permit = await(lock.acquire(Duration.ofSeconds(2)));
  * try {
- *     await(store(item, permit.token()));               // the store refuses smaller tokens than it has seen
+ *     await(store(item, permit.token()));               // the store rejects tokens smaller than it has seen
  * } finally {
  *     await(permit.releaseAndWait());
  * }
@@ -43,7 +44,7 @@ import reactor.core.publisher.Mono;
  * @since 0.1
  */
 public final class RedisLock implements AsyncLock {
-    /** Beyond all ids of threads, so that {@code RLock}s on the same name, which use those, are other owners. */
+    /** Starts beyond all thread ids, so that {@code RLock}s of the same name, which use those, are different owners. */
     private static final AtomicLong OWNERS = new AtomicLong(1L << 40);
 
     private final RedissonFencedLock lock;
@@ -54,7 +55,7 @@ public final class RedisLock implements AsyncLock {
         this.lease = lease;
     }
 
-    /** Returns the lock of this name; nothing is asked of the server. */
+    /** Returns the lock of this name, without contacting the server. */
     public static RedisLock of(RedissonClient redisson, String name) {
         return new RedisLock(
                 (RedissonFencedLock) redisson.getFencedLock(Objects.requireNonNull(name, "name")),
@@ -69,7 +70,7 @@ public final class RedisLock implements AsyncLock {
     /**
      * {@inheritDoc}
      *
-     * @param limit to the millisecond; zero or less takes the lock only if it is free
+     * @param limit the time limit, in whole milliseconds; zero or less takes the lock only if it is free
      */
     @Override
     public Mono<RedisPermit> acquire(Duration limit) {
@@ -86,16 +87,16 @@ public final class RedisLock implements AsyncLock {
         return RedisPermits.use(acquire(), work);
     }
 
-    /** Whether anyone holds it, on whichever machine. */
+    /** Whether the lock is held, on any machine. */
     public Mono<Boolean> locked() {
         return Mono.fromCompletionStage(lock::isLockedAsync);
     }
 
-    /** One that wants the lock, and may have it. */
+    /** A candidate for the lock, and its owner once acquired. */
     private final class Owner implements RedisPermits.Candidate {
         private final long id = OWNERS.incrementAndGet();
 
-        /** The token comes with the lock: one that is read afterwards may be another holder's. */
+        /** Acquires the lock together with the token: a token read afterwards may be another holder's. */
         @Override
         public CompletionStage<?> acquire(long millis) {
             return lock.tryLockAndGetTokenAsync(millis, -1, TimeUnit.MILLISECONDS, id);

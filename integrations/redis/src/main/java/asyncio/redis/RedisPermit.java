@@ -11,12 +11,12 @@ import reactor.util.Logger;
 import reactor.util.Loggers;
 
 /**
- * The right to be in, as a lease that the server keeps: it is renewed as long as this is held, and given back by the
- * server itself if this process dies. It belongs to this object, not to a thread: any thread may release it.
+ * The right to be inside a lock or a semaphore, as a lease on the server: it is renewed as long as this permit is held,
+ * and ended by the server if this process dies. It belongs to this object, not to a thread: any thread may release it.
  *
- * <p>The one thing that a local permit cannot do: be lost while it is held. A process that stands still for longer than
- * the lease, or a network that is away for as long, and another machine is in. {@link #lost()} tells, {@code withLock}
- * cancels its work then, and {@link #token()} keeps a store from taking what comes too late.
+ * <p>Unlike a local permit, it can be lost while it is held: if the process stops, or the network fails, for longer
+ * than the lease, another machine may get the permit. {@link #lost()} reports that, {@code withLock} then cancels its
+ * work, and {@link #token()} lets a store reject late writes.
  *
  * @since 0.1
  */
@@ -28,15 +28,15 @@ public final class RedisPermit implements Permit {
     private final Lease lease;
     private final Supplier<CompletionStage<?>> free;
     private final AtomicBoolean released = new AtomicBoolean();
-    /** Done when the server has it back. */
+    /** Completes when the permit is released on the server. */
     private final CompletableFuture<Void> freed = new CompletableFuture<>();
 
     /**
-     * A permit that was just granted.
+     * Creates a permit that was just granted.
      *
-     * @param of what it is a permit of, for messages
-     * @param lease of this permit
-     * @param free gives it back
+     * @param of the source of the permit, for messages
+     * @param lease the lease of this permit
+     * @param free releases it on the server
      */
     RedisPermit(String of, @Nullable Long token, Lease lease, Supplier<CompletionStage<?>> free) {
         this.of = of;
@@ -46,23 +46,23 @@ public final class RedisPermit implements Permit {
     }
 
     /**
-     * Returns the fencing token, which is larger than that of every holder before. A store that refuses a token smaller
-     * than one it has seen is safe also from a holder that does not know yet that it has lost its lease. Show it with
-     * reads as well: else one that is late may write between your read and your write.
+     * Returns the fencing token, which is larger than those of all earlier holders. A store that rejects tokens smaller
+     * than one it has seen is also safe from a holder that does not yet know that it has lost its lease. Pass the token
+     * with reads too: otherwise a late holder may write between your read and your write.
      *
-     * @throws UnsupportedOperationException for a permit of a semaphore, whose holders are no sequence
+     * @throws UnsupportedOperationException for a permit of a semaphore, which has several holders at a time
      */
     public long token() {
         if (token == null) {
             throw new UnsupportedOperationException(
-                    "A permit of " + of + " has no fencing token: several hold one at a time");
+                    "A permit of " + of + " has no fencing token: it may have several holders at a time");
         }
         return token;
     }
 
     /**
-     * Fails with a {@link LeaseLostException} when the lease is lost, and does not complete otherwise. Cancelling
-     * leaves the permit alone.
+     * Fails with a {@link LeaseLostException} when the lease is lost, and does not complete otherwise. Cancelling it
+     * does not affect the permit.
      */
     public Mono<Void> lost() {
         return lease.lost();
@@ -74,8 +74,8 @@ public final class RedisPermit implements Permit {
     }
 
     /**
-     * Gives it back, and completes, empty, when the server has it. Nothing happens until subscription; cancelling ends
-     * the waiting only. A second time it waits for the first.
+     * Releases the permit, and completes empty when the server has done so. Nothing happens until subscription;
+     * cancelling only ends the wait. Further calls wait for the first.
      */
     public Mono<Void> releaseAndWait() {
         return Mono.defer(() -> {
@@ -84,7 +84,7 @@ public final class RedisPermit implements Permit {
         });
     }
 
-    /** Begins to give it back; an error is logged, and the server has it back when the lease is over. */
+    /** Starts to release the permit; an error is logged, and the permit is then free when the lease expires. */
     @Override
     public void release() {
         if (!released.compareAndSet(false, true)) {
@@ -99,7 +99,7 @@ public final class RedisPermit implements Permit {
         }
         freeing.whenComplete((done, e) -> {
             if (e != null && held) {
-                LOG.warn("Could not give back " + of + "; the server has it back when the lease is over", e);
+                LOG.warn("Could not release " + of + "; it is free when the lease expires", e);
             }
             freed.complete(null);
         });

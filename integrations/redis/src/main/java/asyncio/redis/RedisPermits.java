@@ -16,27 +16,28 @@ import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/** Permits on a server: how they are waited for, dropped and used. */
+/** Waiting for, dropping and using permits on a server. */
 final class RedisPermits {
     private RedisPermits() {}
 
-    /** One subscriber that wants a permit. */
+    /** A subscriber's request for a permit. */
     interface Candidate {
         /**
          * Asks the server.
          *
-         * @param millis how long to wait at most
-         * @return what was got, or null if the time was out
+         * @param millis the maximum time to wait
+         * @return the acquired object, or null if the time was up
          */
         CompletionStage<?> acquire(long millis);
 
-        /** Makes the permit of what was got. */
+        /** Creates the permit for the acquired object. */
         RedisPermit permit(Object acquired);
     }
 
     /**
-     * The longest wait that is asked of Redisson. What Redisson is told to cancel may still take the permit, and keep
-     * it; so nothing is cancelled there: a subscriber that leaves lets its present wait end, and releases what comes.
+     * The longest wait requested from Redisson. A wait that is cancelled there may still take the permit, and keep it;
+     * so nothing is cancelled there: a subscriber that leaves lets its current wait end, and releases a permit that
+     * arrives.
      */
     private static final Duration ONE_WAIT = Duration.ofSeconds(5);
 
@@ -47,9 +48,9 @@ final class RedisPermits {
         private final Object of;
 
         /**
-         * @param candidate for each subscription
-         * @param limit null for as long as it takes
-         * @param of for messages
+         * @param candidate creates the request of each subscription
+         * @param limit the time limit, or null for none
+         * @param of the source of the permit, for messages
          */
         MonoAcquire(Supplier<? extends Candidate> candidate, @Nullable Duration limit, Object of) {
             super(MonoAcquire.class);
@@ -69,7 +70,7 @@ final class RedisPermits {
         }
     }
 
-    /** A permit that comes when nobody waits any more is released, as one is that the subscriber gives back. */
+    /** A waiter for a permit. A permit that arrives after it has left, or that it gives back, is released. */
     private static final class Acquisition extends Suspension<RedisPermit> {
         private final Candidate candidate;
         private final @Nullable Duration limit;
@@ -77,7 +78,7 @@ final class RedisPermits {
         private long deadline;
 
         Acquisition(MonoAcquire what, CoreSubscriber<? super RedisPermit> actual) {
-            super(actual, null); // the limit is the server's to keep, which may have a permit at once
+            super(actual, null); // the server applies the limit, since it may have a permit immediately
             this.candidate = what.candidate.get();
             this.limit = what.limit;
             this.of = what.of;
@@ -156,7 +157,7 @@ final class RedisPermits {
                 Use::endAfterCancellation);
     }
 
-    /** The use of a permit; a lock of its own tells when the work is over, its clean-up included. */
+    /** The use of a permit, with a local lock to find out when the work, including its clean-up, has ended. */
     private static final class Use {
         final RedisPermit permit;
         final Lock inside = new Lock();
@@ -165,7 +166,7 @@ final class RedisPermits {
             this.permit = permit;
         }
 
-        /** Of a lease that is lost: takeUntilOther does not cancel what it takes from when the other one fails. */
+        /** Returns the error of a lost lease: takeUntilOther does not cancel its source when the other one fails. */
         <T> Flux<T> error() {
             return permit.isLost() ? permit.lost().thenMany(Flux.empty()) : Flux.empty();
         }
@@ -174,7 +175,7 @@ final class RedisPermits {
             return permit.releaseAndWait();
         }
 
-        /** Reactor does not wait for it; the task that was cancelled does. */
+        /** Releases the permit after a cancellation. Reactor does not wait for that; the cancelled task does. */
         Publisher<Void> endAfterCancellation() {
             return Asyncio.cleanup(inside.acquire().then(permit.releaseAndWait()));
         }

@@ -21,22 +21,22 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * A queue that several machines share, which delivers each item <em>at least once</em>: an item is leased to the
- * consumer that gets it, and delivered again, to another one, if that dies or lets go of it before it has acknowledged
- * it. A Redis stream with one consumer group, through Redisson.
+ * A queue shared by several machines, with <em>at least once</em> delivery: an item is leased to the consumer that gets
+ * it, and delivered again, to another consumer, if the first dies or releases it before it has acknowledged it. It is a
+ * Redis stream with one consumer group, through Redisson.
  *
- * <p><b>Order.</b> Items are got first in, first out; of several consumers each is at its own pace, and what is
- * delivered again comes when its lease is over.
+ * <p><b>Order.</b> Items are delivered first in, first out; each consumer has its own pace, and an item is delivered
+ * again when its lease has expired.
  *
- * <p><b>Bound.</b> {@link #put} waits while {@link Options#maxSize} items are in the queue, those that are leased
- * included. It looks a few times a second, and two that look at once may both put: the bound is kept to within the
- * number of producers.
+ * <p><b>Bound.</b> {@link #put} waits while {@link Options#maxSize} items are in the queue, including leased ones. It
+ * checks a few times a second, and two producers that check at the same time may both put: the bound may be exceeded by
+ * up to the number of producers.
  *
- * <p><b>Cancelling.</b> A {@code put} that is cancelled may have put its item. A {@code get} that is cancelled loses
- * none: what comes for it is delivered again after the lease.
+ * <p><b>Cancelling.</b> A {@code put} that is cancelled may have put its item. A {@code get} that is cancelled loses no
+ * item: an item that arrives for it is delivered again after the lease.
  *
  * <p><b>Threading.</b> Every method may be called from any thread; none blocks. Getters of one object take turns at the
- * server, and use one of the client's connections while they wait; items are of any codec that can read all of them.
+ * server, and use one of the client's connections while they wait. Any codec that can read all items may be used.
  *
  * <pre>{@code
  * RedisQueue<Order> orders = RedisQueue.of(redisson, "orders", RedisQueue.Options.DEFAULTS.maxDeliveries(5));
@@ -47,7 +47,7 @@ import reactor.core.publisher.Mono;
  * }
  * }</pre>
  *
- * <p>asyncio: none; its {@code Queue} is {@code asyncio.queue.Queue}.
+ * <p>asyncio has no equivalent; its {@code Queue} is {@code asyncio.queue.Queue}.
  *
  * @param <T> the type of the items, for the codec of the {@link RedissonClient}
  * @since 0.1
@@ -64,7 +64,7 @@ public final class RedisQueue<T> {
     /** The name of this consumer on the server. */
     final String consumer = UUID.randomUUID().toString();
 
-    /** Getters ask the server one after the other: each waits on a connection of its own meanwhile. */
+    /** Getters ask the server one after the other, since each occupies a connection while it waits. */
     final Lock turn = new Lock();
 
     private final RedissonClient redisson;
@@ -77,20 +77,20 @@ public final class RedisQueue<T> {
         dead = redisson.getStream(name + ":dead");
     }
 
-    /** Makes the group of consumers, and the stream, unless they are there. */
+    /** Creates the consumer group and the stream unless they exist. */
     CompletionStage<Void> makeGroup() {
         return stream.createGroupAsync(StreamCreateGroupArgs.name(GROUP)
                         .id(StreamMessageId.ALL)
                         .makeStream())
                 .exceptionally(e -> {
-                    if (String.valueOf(e.getMessage()).contains("BUSYGROUP")) { // it is there
+                    if (String.valueOf(e.getMessage()).contains("BUSYGROUP")) { // it exists
                         return null;
                     }
                     throw new CompletionException(e);
                 });
     }
 
-    /** Acknowledges an item and removes it, at once: one that is neither pending nor removed would stay for ever. */
+    /** Acknowledges and removes an item atomically: one that is neither pending nor removed would stay forever. */
     CompletionStage<?> acknowledge(StreamMessageId id) {
         RBatch both = redisson.createBatch(BatchOptions.defaults().executionMode(ExecutionMode.REDIS_WRITE_ATOMIC));
         RStreamAsync<String, T> stream = both.getStream(name);
@@ -100,11 +100,11 @@ public final class RedisQueue<T> {
     }
 
     /**
-     * The rules of a queue; those of all who use it should be the same.
+     * The options of a queue, which should be the same for all its users.
      *
-     * @param lease the time after which an item that was got is delivered again, unless its consumer lives
-     * @param maxSize how many items there may be at most; 0 for any number
-     * @param maxDeliveries how often an item is delivered before it goes to the dead letters; 0 for ever
+     * @param lease the time after which an item is delivered again if its consumer has died
+     * @param maxSize the maximum number of items; 0 for no limit
+     * @param maxDeliveries the number of deliveries of an item before it goes to the dead letters; 0 for no limit
      * @since 0.1
      */
     public record Options(Duration lease, long maxSize, long maxDeliveries) {
@@ -112,13 +112,14 @@ public final class RedisQueue<T> {
         public static final Options DEFAULTS = new Options(Duration.ofSeconds(30), 0, 0);
 
         /**
-         * The rules of a queue.
+         * Creates options.
          *
          * @throws IllegalArgumentException if the lease is shorter than 30 milliseconds, or a number is negative
          */
         public Options {
             if (lease.toMillis() < 30) {
-                throw new IllegalArgumentException("A lease of " + lease + ": it takes a few round trips to renew it");
+                throw new IllegalArgumentException(
+                        "A lease of " + lease + ": too short for the round trips of a renewal");
             }
             if (maxSize < 0 || maxDeliveries < 0) {
                 throw new IllegalArgumentException(
@@ -126,29 +127,29 @@ public final class RedisQueue<T> {
             }
         }
 
-        /** As this, with another lease. */
+        /** Returns these options with another lease. */
         public Options lease(Duration lease) {
             return new Options(lease, maxSize, maxDeliveries);
         }
 
-        /** As this, with another bound. */
+        /** Returns these options with another bound. */
         public Options maxSize(long maxSize) {
             return new Options(lease, maxSize, maxDeliveries);
         }
 
-        /** As this, with another number of deliveries. */
+        /** Returns these options with another number of deliveries. */
         public Options maxDeliveries(long maxDeliveries) {
             return new Options(lease, maxSize, maxDeliveries);
         }
     }
 
-    /** Returns the queue of this name; nothing is asked of the server. */
+    /** Returns the queue of this name, without contacting the server. */
     public static <T> RedisQueue<T> of(RedissonClient redisson, String name, Options options) {
         return new RedisQueue<>(
                 redisson, Objects.requireNonNull(name, "name"), Objects.requireNonNull(options, "options"));
     }
 
-    /** Puts an item in, when there is room, and completes, empty, when the server has it. */
+    /** Puts an item as soon as there is room, and completes empty when the server has it. */
     public Mono<Void> put(T item) {
         Objects.requireNonNull(item, "item");
         Mono<Void> add = Mono.fromCompletionStage(() -> stream.addAsync(StreamAddArgs.entry(ITEM, item)))
@@ -167,10 +168,10 @@ public final class RedisQueue<T> {
     }
 
     /**
-     * Gets an item, works on it, and acknowledges it when the work has ended without an error; else it is delivered
-     * again when the lease is over. A lease that is lost cancels the work, with a {@link LeaseLostException}.
+     * Gets an item, processes it, and acknowledges it when the work has ended without an error; otherwise it is
+     * delivered again when the lease expires. A lost lease cancels the work, with a {@link LeaseLostException}.
      *
-     * @param work is given the item
+     * @param work the function that processes the item
      */
     public <R> Mono<R> process(Function<? super T, ? extends Mono<R>> work) {
         return Mono.usingWhen(
@@ -183,17 +184,17 @@ public final class RedisQueue<T> {
                 delivery -> Asyncio.cleanup(Mono.fromRunnable(delivery::release)));
     }
 
-    /** The items one after the other, each got when it is requested; without an end. */
+    /** Returns the items as an endless Flux, each fetched when it is requested. */
     public Flux<Delivery<T>> asFlux() {
         return Flux.defer(() -> get().repeat());
     }
 
-    /** The number of items that are not acknowledged, those that are leased included. */
+    /** Returns the number of unacknowledged items, including leased ones. */
     public Mono<Long> size() {
         return Mono.fromCompletionStage(stream::sizeAsync);
     }
 
-    /** Completes, empty, when all items are acknowledged; looks a few times a second. asyncio: {@code Queue.join}. */
+    /** Completes empty when all items are acknowledged; checks a few times a second. asyncio: {@code Queue.join}. */
     public Mono<Void> join() {
         return size().filter(size -> size == 0)
                 .repeatWhenEmpty(Integer.MAX_VALUE, tries -> tries.concatMap(n -> Mono.delay(LOOK)))
@@ -201,7 +202,8 @@ public final class RedisQueue<T> {
     }
 
     /**
-     * The number of items that were delivered too often, kept in the stream of this name with {@code :dead} behind it.
+     * Returns the number of items that were delivered too often. They are kept in the stream named like this queue with
+     * the suffix {@code :dead}.
      */
     public Mono<Long> deadLetters() {
         return Mono.fromCompletionStage(dead::sizeAsync);

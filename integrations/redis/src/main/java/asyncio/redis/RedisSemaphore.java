@@ -11,12 +11,12 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * A number of permits that several machines share: Redisson's {@code RPermitExpirableSemaphore}. Leases, order,
- * cancelling and threading are those of {@link RedisLock}; its permits have no fencing token.
+ * A semaphore shared by several machines: Redisson's {@code RPermitExpirableSemaphore}. Leases, order, cancelling and
+ * threading are those of {@link RedisLock}; its permits have no fencing token.
  *
  * <pre>{@code
  * RedisSemaphore calls = RedisSemaphore.of(redisson, "partner-api", Duration.ofSeconds(30));
- * await(calls.setPermits(8));                                       // once, by whoever is first
+ * await(calls.setPermits(8));                                       // only the first call has an effect
  *
  * Reply reply = await(calls.withPermit(ask()));
  * }</pre>
@@ -33,22 +33,23 @@ public final class RedisSemaphore implements AsyncSemaphore {
     }
 
     /**
-     * Returns the semaphore of this name; nothing is asked of the server.
+     * Returns the semaphore of this name, without contacting the server.
      *
-     * @param lease after which the server takes back the permit of a holder that died; renewed as long as it is held
+     * @param lease the time after which the server takes back the permit of a dead holder; renewed as long as it is
+     *     held
      * @throws IllegalArgumentException if the lease is shorter than 30 milliseconds
      */
     public static RedisSemaphore of(RedissonClient redisson, String name, Duration lease) {
         if (lease.toMillis() < 30) {
-            throw new IllegalArgumentException("A lease of " + lease + ": it takes a few round trips to renew it");
+            throw new IllegalArgumentException("A lease of " + lease + ": too short for the round trips of a renewal");
         }
         return new RedisSemaphore(redisson.getPermitExpirableSemaphore(Objects.requireNonNull(name, "name")), lease);
     }
 
     /**
-     * Sets the number of permits, unless it is set already.
+     * Sets the number of permits unless it is already set.
      *
-     * @return whether it was set now
+     * @return whether this call set it
      */
     public Mono<Boolean> setPermits(int permits) {
         if (permits <= 0) {
@@ -57,7 +58,7 @@ public final class RedisSemaphore implements AsyncSemaphore {
         return Mono.fromCompletionStage(() -> semaphore.trySetPermitsAsync(permits));
     }
 
-    /** The number of permits that are free now. */
+    /** Returns the number of free permits. */
     public Mono<Integer> available() {
         return Mono.fromCompletionStage(semaphore::availablePermitsAsync);
     }
@@ -70,7 +71,7 @@ public final class RedisSemaphore implements AsyncSemaphore {
     /**
      * {@inheritDoc}
      *
-     * @param limit to the millisecond; zero or less takes a permit only if there is one
+     * @param limit the time limit, in whole milliseconds; zero or less takes a permit only if there is one
      */
     @Override
     public Mono<RedisPermit> acquire(Duration limit) {

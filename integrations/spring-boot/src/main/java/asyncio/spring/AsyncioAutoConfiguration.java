@@ -12,10 +12,10 @@ import org.springframework.context.annotation.Lazy;
 import org.springframework.context.annotation.Scope;
 
 /**
- * Auto-configuration of the shared loops: the context leases them while it lives, and injects them.
+ * Auto-configuration of the shared loops: the context leases them for its lifetime, and injects them.
  *
- * <p>The beans are {@link LeasedLoops}, {@link SharedLoops}, and an {@link EventLoop}, of which each point of injection
- * gets the next.
+ * <p>The beans are {@link LeasedLoops}, {@link SharedLoops}, and an {@link EventLoop}; each injection point gets the
+ * next loop.
  *
  * @since 0.1
  */
@@ -44,7 +44,7 @@ public final class AsyncioAutoConfiguration {
         return loops.next();
     }
 
-    /** Of each context its own: a parent's does not see the workers of a child. */
+    /** One for each context, since a parent's does not see the workers of a child. */
     @Bean
     @ConditionalOnMissingBean(search = SearchStrategy.CURRENT)
     static WorkerPools asyncioWorkerPools() {

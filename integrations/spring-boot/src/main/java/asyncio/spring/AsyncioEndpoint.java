@@ -23,8 +23,8 @@ import org.springframework.boot.actuate.endpoint.annotation.WriteOperation;
 import org.springframework.boot.actuate.endpoint.web.WebEndpointResponse;
 
 /**
- * The tasks of all loops of the process, each below the one that waits for it: {@code GET /actuator/asyncio}, as JSON,
- * or as text if that is asked for. {@code POST /actuator/asyncio/NAME} cancels the tasks of a name, where
+ * The tasks of all loops of the process, each below the task that waits for it: {@code GET /actuator/asyncio}, as JSON,
+ * or as text on request. {@code POST /actuator/asyncio/NAME} cancels the tasks with that name, if
  * {@code management.endpoint.asyncio.access=unrestricted} allows it.
  *
  * @since 0.1
@@ -33,7 +33,7 @@ import org.springframework.boot.actuate.endpoint.web.WebEndpointResponse;
 @RegisterReflectionForBinding({AsyncioEndpoint.Tasks.class, AsyncioEndpoint.TaskNode.class})
 public final class AsyncioEndpoint {
     private static final int STACK_LINES = 3;
-    /** The depth of a tree, which those who write and read JSON limit. */
+    /** The depth of a tree, which JSON writers and parsers limit. */
     private static final int MAX_DEPTH = 100;
 
     private final Loops loops = new Loops();
@@ -43,28 +43,28 @@ public final class AsyncioEndpoint {
     /**
      * All loops.
      *
-     * @param loops in the order of their numbers
+     * @param loops the loops, in the order of their numbers
      */
     public record Tasks(List<LoopNode> loops) {}
 
     /**
-     * A loop, and the tasks of it that no other task waits for.
+     * A loop, and its tasks for which no other task waits.
      *
-     * @param name of the loop
+     * @param name the name of the loop
      * @param running whether a thread runs it
-     * @param count of its tasks that are not done
-     * @param tasks that nobody awaits, and those that are awaited only in a circle, or more than a hundred levels deep
+     * @param count the number of its unfinished tasks
+     * @param tasks the tasks without awaiters, and those awaited only in a circle, or more than a hundred levels deep
      */
     public record LoopNode(String name, boolean running, int count, List<TaskNode> tasks) {}
 
     /**
-     * A task, and those that it waits for. One that several wait for is below each of them, with its own children below
-     * the first only.
+     * A task, and those that it waits for. A task with several awaiters is below each of them, with its own children
+     * only below the first.
      *
-     * @param id of the task
-     * @param name of the task
-     * @param loop that it belongs to
-     * @param state is {@code waiting}, {@code ready} or {@code cancelling}
+     * @param id the id of the task
+     * @param name the name of the task
+     * @param loop the name of its loop
+     * @param state the state: {@code waiting}, {@code ready} or {@code cancelling}
      * @param waitsFor the source that it waits for, as text
      * @param stack the innermost lines of its body
      * @param children the tasks that it waits for, and those of its group
@@ -79,25 +79,25 @@ public final class AsyncioEndpoint {
             List<TaskNode> children) {}
 
     /**
-     * The tree of tasks. Called on a thread that may block.
+     * Returns the tree of tasks. Called on a thread that may block.
      *
-     * @param stacks how many lines of each body to read, 3 unless given; 0 is much faster
+     * @param stacks the number of lines to read of each body, 3 by default; 0 is much faster
      */
     @ReadOperation
     public Tasks tasks(@Nullable Integer stacks) {
         return new Tree(loops.tasks(stacks == null ? STACK_LINES : Math.max(0, stacks))).of(loops.getLoops());
     }
 
-    /** The same as text, with all lines. */
+    /** Returns the tree as text, with all lines. */
     @ReadOperation(produces = "text/plain;charset=UTF-8")
     public String dump() {
         return loops.dump();
     }
 
     /**
-     * Cancels the tasks that have the name, of all loops; they end when their clean-up has.
+     * Cancels the tasks with this name, of all loops; they end when their clean-up has ended.
      *
-     * @return how many they were, with status 404 if there was none
+     * @return their number, with status 404 if there were none
      */
     @WriteOperation
     public WebEndpointResponse<Map<String, Integer>> cancel(@Selector String name) {
@@ -114,7 +114,7 @@ public final class AsyncioEndpoint {
                 cancelled == 0 ? WebEndpointResponse.STATUS_NOT_FOUND : WebEndpointResponse.STATUS_OK);
     }
 
-    /** Builds the tree. A task that is awaited in a circle only is a root as well. */
+    /** Builds the tree. A task that is awaited only in a circle is also a root. */
     private static final class Tree {
         private final List<TaskInfo> tasks;
         private final Map<Long, List<TaskInfo>> children = new HashMap<>();
@@ -142,7 +142,7 @@ public final class AsyncioEndpoint {
             for (TaskInfo task; (task = tooDeep.poll()) != null; ) {
                 addRoot(task, roots);
             }
-            tasks.forEach(task -> addRoot(task, roots)); // what is awaited in a circle
+            tasks.forEach(task -> addRoot(task, roots)); // tasks awaited in a circle
             return new Tasks(loops.stream()
                     .map(loop -> new LoopNode(
                             loop.getName(),

@@ -19,9 +19,10 @@ import org.springframework.core.env.PropertySource;
 import org.springframework.core.env.StandardEnvironment;
 
 /**
- * Turns the application's properties that the library reads once, as system properties, into these: when all sources of
- * properties are there and before any bean, and so before the library's first class. A system property that is set
- * already stays; one that an earlier context of this process has set differently is warned of.
+ * Copies the application's properties that the library reads once, as system properties, to the system properties:
+ * after all property sources are available and before any bean, and so before the library's first class. A system
+ * property that is already set is kept; a warning is logged for one that an earlier context of this process has set
+ * differently.
  */
 final class AsyncioEnvironmentPostProcessor implements EnvironmentPostProcessor, Ordered {
     /** Properties that this class has set, with their values; guarded by this class. */
@@ -33,7 +34,7 @@ final class AsyncioEnvironmentPostProcessor implements EnvironmentPostProcessor,
         log = logs.getLog(AsyncioEnvironmentPostProcessor.class);
     }
 
-    /** After the files of properties have been read. */
+    /** Runs after the property files have been read. */
     @Override
     public int getOrder() {
         return Ordered.LOWEST_PRECEDENCE;
@@ -41,7 +42,7 @@ final class AsyncioEnvironmentPostProcessor implements EnvironmentPostProcessor,
 
     @Override
     public void postProcessEnvironment(ConfigurableEnvironment environment, SpringApplication application) {
-        // system properties are what is being set, by an earlier context, too
+        // ignore system properties, which are the target, also for an earlier context
         List<PropertySource<?>> sources = environment.getPropertySources().stream()
                 .filter(source -> !source.getName().equals(StandardEnvironment.SYSTEM_PROPERTIES_PROPERTY_SOURCE_NAME))
                 .filter(source -> !ConfigurationPropertySources.isAttachedConfigurationPropertySource(source))

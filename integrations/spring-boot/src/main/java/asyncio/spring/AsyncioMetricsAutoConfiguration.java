@@ -16,7 +16,7 @@ import org.springframework.context.annotation.Bean;
 
 /**
  * Auto-configuration of the meters of the shared loops, see {@link AsyncioMetrics}, in each of the application's
- * registries; {@code asyncio.metrics.enabled=false} leaves them out.
+ * registries; {@code asyncio.metrics.enabled=false} turns them off.
  *
  * @since 0.1
  */
@@ -32,7 +32,10 @@ public final class AsyncioMetricsAutoConfiguration {
         return new LoopsMeters(loops);
     }
 
-    /** The meters of the loops for as long as the context lives: another one that leases them has its own registry. */
+    /**
+     * The meters of the loops for the lifetime of the context: another context that leases the loops has its own
+     * registry.
+     */
     static final class LoopsMeters implements MeterBinder, DisposableBean {
         private final List<AsyncioMetrics> each = new ArrayList<>();
 

@@ -10,9 +10,9 @@ import org.springframework.http.client.ReactorResourceFactory;
 import reactor.netty.http.HttpResources;
 
 /**
- * Auto-configuration of Reactor Netty: the web server and the HTTP clients that Boot makes run on the shared loops, so
- * that a handler, its bodies and the requests that they make share one. {@code asyncio.netty.enabled=false} leaves them
- * on Reactor Netty's own.
+ * Auto-configuration of Reactor Netty: the web server and the HTTP clients that Boot creates run on the shared loops,
+ * so that a handler, its bodies and their requests share one loop. {@code asyncio.netty.enabled=false} leaves them on
+ * Reactor Netty's own loops.
  *
  * @since 0.1
  */
@@ -27,7 +27,7 @@ import reactor.netty.http.HttpResources;
 public final class AsyncioNettyAutoConfiguration {
     AsyncioNettyAutoConfiguration() {}
 
-    /** Depends on the lease, which ends after it. */
+    /** Depends on the lease, which therefore ends after it. */
     @Bean
     @ConditionalOnMissingBean
     ReactorResourceFactory reactorResourceFactory(LeasedLoops leased) {

@@ -7,8 +7,8 @@ import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.convert.DurationUnit;
 
 /**
- * Properties that begin with {@code asyncio}. Those that the library reads once in a process become its system
- * properties before its first class is used, unless these are set already; null leaves the library's default.
+ * Properties with the prefix {@code asyncio}. Those that the library reads once per process become system properties
+ * before its first class is used, unless these are already set; null leaves the library's default.
  *
  * @since 0.1
  */
@@ -28,10 +28,10 @@ public class AsyncioProperties {
     private final Health health = new Health();
     private final Metrics metrics = new Metrics();
 
-    /** Makes properties that have their defaults. */
+    /** Creates properties with their defaults. */
     public AsyncioProperties() {}
 
-    /** Returns whether ThreadLocals come along, or null for the default. */
+    /** Returns whether ThreadLocals are propagated, or null for the default. */
     public @Nullable ContextPropagation getContextPropagation() {
         return contextPropagation;
     }
@@ -76,7 +76,7 @@ public class AsyncioProperties {
         return netty;
     }
 
-    /** Returns the properties of the end. */
+    /** Returns the properties of the shutdown. */
     public Shutdown getShutdown() {
         return shutdown;
     }
@@ -93,7 +93,7 @@ public class AsyncioProperties {
 
     /** Values of {@code asyncio.context-propagation}. */
     public enum ContextPropagation {
-        /** If the library for it is there. */
+        /** If the context-propagation library is on the class path. */
         AUTO,
         /** Never. */
         OFF
@@ -101,17 +101,17 @@ public class AsyncioProperties {
 
     /** The shared loops. */
     public static class Loops {
-        /** Number of shared loops; one a processor unless set. */
+        /** Number of shared loops; one per processor by default. */
         private @Nullable Integer size;
-        /** Transport that new loops select with. */
+        /** Transport of new loops. */
         private @Nullable Transport transport;
 
-        /** Makes properties that have their defaults. */
+        /** Creates properties with their defaults. */
         public Loops() {}
 
         /** Values of {@code asyncio.loops.transport}. */
         public enum Transport {
-            /** Epoll where its native library is at hand, else NIO. */
+            /** Epoll if its native library is available, else NIO. */
             AUTO,
             /** Linux only. */
             EPOLL,
@@ -119,7 +119,7 @@ public class AsyncioProperties {
             NIO
         }
 
-        /** Returns the number of shared loops, or null for one a processor. */
+        /** Returns the number of shared loops, or null for one per processor. */
         public @Nullable Integer getSize() {
             return size;
         }
@@ -144,21 +144,21 @@ public class AsyncioProperties {
     public static class Bodies {
         /** Threads that bodies run on. */
         private @Nullable Kind kind;
-        /** Most platform threads for bodies, in all loops together. */
+        /** Maximum number of platform threads for bodies, in all loops together. */
         private @Nullable Integer max;
 
-        /** Makes properties that have their defaults. */
+        /** Creates properties with their defaults. */
         public Bodies() {}
 
         /** Values of {@code asyncio.bodies.kind}. */
         public enum Kind {
-            /** The first that can be had. */
+            /** The first kind available. */
             AUTO,
             /** Carried by the loop's thread. */
             CARRIER,
             /** Virtual threads. */
             VIRTUAL,
-            /** Threads of the system. */
+            /** Platform threads. */
             PLATFORM
         }
 
@@ -172,7 +172,7 @@ public class AsyncioProperties {
             this.kind = kind;
         }
 
-        /** Returns the most platform threads, or null for the default. */
+        /** Returns the maximum number of platform threads, or null for the default. */
         public @Nullable Integer getMax() {
             return max;
         }
@@ -187,13 +187,13 @@ public class AsyncioProperties {
     public static class Debug {
         /** Debug mode of new loops. */
         private @Nullable Boolean enabled;
-        /** Search for Monos of others that were assembled on a loop and forgotten. */
+        /** Search for Monos of other libraries that were assembled on a loop and forgotten. */
         private @Nullable Boolean operators;
         /** Longest time that a callback or a step may take in debug mode; milliseconds unless a unit is given. */
         @DurationUnit(ChronoUnit.MILLIS)
         private @Nullable Duration slowCallback;
 
-        /** Makes properties that have their defaults. */
+        /** Creates properties with their defaults. */
         public Debug() {}
 
         /** Returns whether debug mode is on, or null for the default. */
@@ -206,7 +206,7 @@ public class AsyncioProperties {
             this.enabled = enabled;
         }
 
-        /** Returns whether forgotten operators are looked for, or null for the default. */
+        /** Returns whether to search for forgotten operators, or null for the default. */
         public @Nullable Boolean getOperators() {
             return operators;
         }
@@ -216,7 +216,7 @@ public class AsyncioProperties {
             this.operators = operators;
         }
 
-        /** Returns how long a callback may take, or null for the default. */
+        /** Returns the longest time that a callback may take, or null for the default. */
         public @Nullable Duration getSlowCallback() {
             return slowCallback;
         }
@@ -239,10 +239,10 @@ public class AsyncioProperties {
         @DurationUnit(ChronoUnit.MILLIS)
         private @Nullable Duration unclaimed;
 
-        /** Makes properties that have their defaults. */
+        /** Creates properties with their defaults. */
         public Watchdog() {}
 
-        /** Returns how long a step may take, or null for the default. */
+        /** Returns the longest time that a step may take, or null for the default. */
         public @Nullable Duration getStep() {
             return step;
         }
@@ -252,7 +252,7 @@ public class AsyncioProperties {
             this.step = step;
         }
 
-        /** Returns how long a loop may wait for its thread, or null for the default. */
+        /** Returns the longest time that a loop may wait for its thread, or null for the default. */
         public @Nullable Duration getUnclaimed() {
             return unclaimed;
         }
@@ -268,7 +268,7 @@ public class AsyncioProperties {
         /** Use of the shared loops by the web server and HTTP clients of Reactor Netty. */
         private boolean enabled = true;
 
-        /** Makes properties that have their defaults. */
+        /** Creates properties with their defaults. */
         public Netty() {}
 
         /** Returns whether the server and the clients run on the shared loops. */
@@ -282,15 +282,15 @@ public class AsyncioProperties {
         }
     }
 
-    /** The end of a context. */
+    /** The shutdown of a context. */
     public static class Shutdown {
-        /** Time that the last context of the process gives the tasks that are left, which it has cancelled. */
+        /** Time that the last context of the process gives the remaining tasks, which it has cancelled, to end. */
         private Duration timeout = Duration.ofSeconds(10);
 
-        /** Makes properties that have their defaults. */
+        /** Creates properties with their defaults. */
         public Shutdown() {}
 
-        /** Returns how long to wait for tasks. */
+        /** Returns the time to wait for tasks. */
         public Duration getTimeout() {
             return timeout;
         }
@@ -306,10 +306,10 @@ public class AsyncioProperties {
         /** Longest time that a loop may take to answer before the application counts as down. */
         private Duration limit = Duration.ofSeconds(1);
 
-        /** Makes properties that have their defaults. */
+        /** Creates properties with their defaults. */
         public Health() {}
 
-        /** Returns how long a loop may take to answer. */
+        /** Returns the longest time that a loop may take to answer. */
         public Duration getLimit() {
             return limit;
         }
@@ -325,7 +325,7 @@ public class AsyncioProperties {
         /** Binding of the meters of the loops to the application's registry. */
         private boolean enabled = true;
 
-        /** Makes properties that have their defaults. */
+        /** Creates properties with their defaults. */
         public Metrics() {}
 
         /** Returns whether the meters are bound. */

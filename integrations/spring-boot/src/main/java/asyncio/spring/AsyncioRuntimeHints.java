@@ -10,9 +10,9 @@ import org.springframework.aot.hint.RuntimeHintsRegistrar;
 import org.springframework.aot.hint.TypeReference;
 
 /**
- * Hints for all that the library reaches without naming it, since it is not on every JDK: virtual threads, signals, the
- * fields of threads that are wiped between two bodies, the MBean. Without these a native image would quietly have
- * bodies on platform threads, and no signals.
+ * Hints for everything the library uses by reflection, since it is not on every JDK: virtual threads, signals, the
+ * fields of threads that are cleared between two bodies, the MBean. Without them a native image would silently run
+ * bodies on platform threads, without signals.
  */
 final class AsyncioRuntimeHints implements RuntimeHintsRegistrar {
     @Override
@@ -31,7 +31,7 @@ final class AsyncioRuntimeHints implements RuntimeHintsRegistrar {
                 TypeReference.of("asyncio.management.Loops"),
                 type -> type.withMembers(
                         MemberCategory.INVOKE_PUBLIC_CONSTRUCTORS, MemberCategory.INVOKE_PUBLIC_METHODS));
-        // ThreadLocals asks whether it is there
+        // ThreadLocals checks whether it exists
         reflection.registerTypeIfPresent(classLoader, "io.micrometer.context.ContextRegistry");
         hints.resources().registerPattern("META-INF/services/asyncio.EventLoopPolicy");
     }

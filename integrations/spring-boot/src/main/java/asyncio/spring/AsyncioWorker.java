@@ -8,8 +8,8 @@ import java.lang.annotation.Target;
 import org.springframework.aot.hint.annotation.Reflective;
 
 /**
- * Makes a method of a bean the work of a {@link WorkerPool}, which {@link WorkerPools} has under the given name. The
- * method has one parameter, the item, and returns a {@code Publisher}, such as the Mono of a body.
+ * Marks a method of a bean as the work of a {@link WorkerPool}, which {@link WorkerPools} provides under the given
+ * name. The method has one parameter, the item, and returns a {@code Publisher}, such as the Mono of a body.
  *
  * <pre>{@code
  * @AsyncioWorker(name = "mails", workers = 4)
@@ -25,15 +25,15 @@ import org.springframework.aot.hint.annotation.Reflective;
 @Target(ElementType.METHOD)
 @Retention(RetentionPolicy.RUNTIME)
 public @interface AsyncioWorker {
-    /** Returns the name of the pool; empty for that of the method. */
+    /** Returns the name of the pool; empty for the name of the method. */
     String name() default "";
 
-    /** Returns how many items are worked on at a time. */
+    /** Returns the number of items processed at a time. */
     int workers() default 1;
 
-    /** Returns how many items wait before who submits one does. */
+    /** Returns the capacity of the queue; submitting waits while it is full. */
     int capacity() default 1000;
 
-    /** Returns how long the workers may go on at the end: {@code 20s}; placeholders are replaced. */
+    /** Returns the time to drain the queue at shutdown: {@code 20s}; placeholders are replaced. */
     String drainTimeout() default "20s";
 }

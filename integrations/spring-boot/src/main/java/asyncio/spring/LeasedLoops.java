@@ -7,9 +7,9 @@ import org.apache.commons.logging.LogFactory;
 import org.springframework.beans.factory.DisposableBean;
 
 /**
- * The lease of one application context. It begins before the server does, and lasts until the context's beans are
- * destroyed, which is after the last phase of its lifecycle: neither the restart of a context nor a pause takes the
- * loops from the beans that have them. The end of the last context cancels the tasks that are left.
+ * The lease of the shared loops by one application context. It begins before the server starts, and lasts until the
+ * context's beans are destroyed, after the last phase of its lifecycle: neither a restart of the context nor a pause
+ * takes the loops from its beans. The end of the last context cancels the remaining tasks.
  *
  * @since 0.1
  */
@@ -36,7 +36,7 @@ public final class LeasedLoops implements DisposableBean {
     @Override
     public void destroy() {
         if (!lease.release(timeout)) {
-            LOG.warn("Tasks were left after asyncio.shutdown.timeout=" + timeout
+            LOG.warn("Tasks were still running after asyncio.shutdown.timeout=" + timeout
                     + ", and were destroyed: they do not end when they are cancelled");
         }
     }

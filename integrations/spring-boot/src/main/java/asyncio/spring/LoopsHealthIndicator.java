@@ -11,15 +11,15 @@ import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 
 /**
- * Health of the shared loops: each is asked to run a callback, and the application is down if one has not within
- * {@code asyncio.health.limit}. The details name those that did not. No loop is waited for by a thread.
+ * Health of the shared loops: each is asked to run a callback, and the application is down if one does not within
+ * {@code asyncio.health.limit}. The details name those loops. No thread blocks meanwhile.
  */
 final class LoopsHealthIndicator extends AbstractReactiveHealthIndicator {
     private final SharedLoops loops;
     private final Duration limit;
 
     LoopsHealthIndicator(SharedLoops loops, Duration limit) {
-        super("The health of the event loops cannot be told");
+        super("Cannot determine the health of the event loops");
         if (limit.isNegative() || limit.isZero()) {
             throw new IllegalArgumentException("asyncio.health.limit must be positive, not " + limit);
         }
@@ -46,7 +46,7 @@ final class LoopsHealthIndicator extends AbstractReactiveHealthIndicator {
                         .build();
     }
 
-    /** The loop's name, or nothing if it answers in time: the callback or the limit, whichever comes first. */
+    /** Returns the loop's name, or empty if it answers in time: the callback or the limit, whichever is first. */
     private Mono<String> ifItDoesNotAnswer(EventLoop loop) {
         return Mono.<String>create(sink -> {
                     if (loop.isClosed()) {

@@ -5,9 +5,9 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.boot.diagnostics.AbstractFailureAnalyzer;
 import org.springframework.boot.diagnostics.FailureAnalysis;
 
-/** Netty 4.1 on the class path, which has no IoEventLoop. */
+/** Analyzes failures caused by Netty 4.1 on the class path, which has no IoEventLoop. */
 final class NettyVersionFailureAnalyzer extends AbstractFailureAnalyzer<LinkageError> {
-    /** Classes and methods that came with 4.2. */
+    /** Classes and methods introduced in 4.2. */
     private static final List<String> SINCE_42 =
             List.of("IoEventLoop", "IoHandle", "IoHandler", "IoRegistration", "IoOps", "util/concurrent/Ticker");
 
@@ -23,7 +23,7 @@ final class NettyVersionFailureAnalyzer extends AbstractFailureAnalyzer<LinkageE
         return new FailureAnalysis(
                 "The Netty on the class path is too old for asyncio's event loops: " + message,
                 "Use Netty 4.2. Spring Boot 4 manages it: remove netty.version and other overrides of io.netty from the"
-                        + " build, and look for what brings 4.1 with 'mvn dependency:tree -Dincludes=io.netty'.",
+                        + " build, and find the source of 4.1 with 'mvn dependency:tree -Dincludes=io.netty'.",
                 cause);
     }
 }

@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.boot.diagnostics.AbstractFailureAnalyzer;
 import org.springframework.boot.diagnostics.FailureAnalysis;
 
-/** A body that got no thread, since there are {@code asyncio.bodies.max} already. */
+/** Analyzes the failure of a body that got no thread, since {@code asyncio.bodies.max} threads already exist. */
 final class NoThreadFailureAnalyzer extends AbstractFailureAnalyzer<RejectedExecutionException> {
     @Override
     protected @Nullable FailureAnalysis analyze(Throwable rootFailure, RejectedExecutionException cause) {

@@ -4,7 +4,7 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.boot.diagnostics.AbstractFailureAnalyzer;
 import org.springframework.boot.diagnostics.FailureAnalysis;
 
-/** Epoll that was asked for and is not to be had, for one since native access is denied. */
+/** Analyzes failures to use the configured epoll transport, for example because native access is denied. */
 final class TransportFailureAnalyzer extends AbstractFailureAnalyzer<IllegalArgumentException> {
     @Override
     protected @Nullable FailureAnalysis analyze(Throwable rootFailure, IllegalArgumentException cause) {

@@ -17,13 +17,13 @@ import reactor.core.publisher.Mono;
 
 /**
  * Background work: a queue, and a number of workers on one shared loop that take from it, in the lifecycle of an
- * application context. The pool stops after the web server has answered its last request, and takes nothing new then;
- * what is in the queue is worked on until the time for draining is out. It can be started again.
+ * application context. The pool stops after the web server has answered its last request. It then accepts no more
+ * items, and processes those in the queue until the drain timeout has passed. It can be started again.
  *
- * <p>Work that fails is told to a handler, and the worker takes the next item. Work of the last seconds is cancelled
- * when the time is out; these items, and those that no worker has begun, go to {@link Builder#onUndelivered}. A worker
- * knows nothing of the request that submitted an item, neither its context nor its transaction: the item has all that
- * it needs. The methods may be called from any thread.
+ * <p>Work that fails is reported to a handler, and the worker takes the next item. Work still running at the drain
+ * timeout is cancelled; its items, and those not begun, go to {@link Builder#onUndelivered}. A worker has no access to
+ * the request that submitted an item, neither to its context nor to its transaction: the item must have everything it
+ * needs. The methods may be called from any thread.
  *
  * <pre>{@code
  * @Bean
@@ -36,13 +36,13 @@ import reactor.core.publisher.Mono;
  * }
  * }</pre>
  *
- * <p>asyncio: the workers with a {@code Queue} of its documentation.
+ * <p>asyncio: the example of workers with a {@code Queue} in its documentation.
  *
  * @param <T> the type of the items
  * @since 0.1
  */
 public final class WorkerPool<T> implements SmartLifecycle {
-    /** The phase: the web server drains and stops in later ones, which are stopped earlier. */
+    /** The lifecycle phase: the web server drains and stops in later phases, which are stopped earlier. */
     public static final int PHASE = SmartLifecycle.DEFAULT_PHASE - 4096;
 
     private static final Log LOG = LogFactory.getLog(WorkerPool.class);
@@ -55,7 +55,7 @@ public final class WorkerPool<T> implements SmartLifecycle {
     final BiConsumer<? super T, ? super Throwable> onError;
     final Consumer<? super T> onUndelivered;
     private final boolean autoStartup;
-    /** From a start to the next stop; who sets it to null stops that run. Guarded by this. */
+    /** The run between a start and the next stop; setting it to null stops the run. Guarded by this. */
     private @Nullable WorkerRun<T> run;
 
     private WorkerPool(Builder<T> builder) {
@@ -70,10 +70,10 @@ public final class WorkerPool<T> implements SmartLifecycle {
     }
 
     /**
-     * Begins to build a pool.
+     * Returns a builder for a pool.
      *
-     * @param name of the pool and its tasks, in logs and dumps
-     * @param work is called on the loop with each item; what it returns is awaited there. It must not block
+     * @param name the name of the pool and its tasks, in logs and dumps
+     * @param work called on the loop with each item; the Publisher it returns is awaited there. It must not block
      */
     public static <T> Builder<T> builder(String name, Function<? super T, ? extends Publisher<?>> work) {
         return new Builder<>(Objects.requireNonNull(name, "name"), Objects.requireNonNull(work, "work"));
@@ -83,8 +83,8 @@ public final class WorkerPool<T> implements SmartLifecycle {
 
     /**
      * Submits an item, waiting while the queue is full. Nothing happens until subscription; cancelling before there is
-     * room leaves the item outside. Fails with {@link IllegalStateException} if the pool does not run, or stops
-     * meanwhile.
+     * room leaves the item out of the queue. Fails with {@link IllegalStateException} if the pool is not running, or
+     * stops in the meantime.
      */
     public Mono<Void> submit(T item) {
         Objects.requireNonNull(item, "item");
@@ -94,8 +94,8 @@ public final class WorkerPool<T> implements SmartLifecycle {
     /**
      * Submits an item if there is room in the queue.
      *
-     * @return whether there was
-     * @throws IllegalStateException if the pool does not run
+     * @return whether there was room
+     * @throws IllegalStateException if the pool is not running
      */
     public boolean trySubmit(T item) {
         try {
@@ -119,14 +119,14 @@ public final class WorkerPool<T> implements SmartLifecycle {
 
     private IllegalStateException notRunning(@Nullable Throwable cause) {
         return new IllegalStateException(
-                "Worker pool " + name + " takes no items: it was not started, or is being"
+                "Worker pool " + name + " accepts no items: it was not started, or is being"
                         + " stopped with its application context",
                 cause);
     }
 
     // ---- lifecycle
 
-    /** Starts the workers, unless they run. */
+    /** Starts the workers unless they are running. */
     @Override
     public synchronized void start() {
         if (run == null) {
@@ -134,7 +134,7 @@ public final class WorkerPool<T> implements SmartLifecycle {
         }
     }
 
-    /** The workers of a run have ended; returns whether nobody has asked for that. */
+    /** Notes that the workers of a run have ended; returns true if that was not requested. */
     synchronized boolean hasEnded(WorkerRun<T> ended) {
         if (run != ended) {
             return false;
@@ -143,7 +143,7 @@ public final class WorkerPool<T> implements SmartLifecycle {
         return true;
     }
 
-    /** Stops taking items, and calls back when what was submitted is done, or the time for that is out. */
+    /** Stops accepting items, and calls back when all submitted items are done, or the drain timeout has passed. */
     @Override
     public void stop(Runnable callback) {
         WorkerRun<T> ending;
@@ -158,7 +158,7 @@ public final class WorkerPool<T> implements SmartLifecycle {
         }
     }
 
-    /** As {@link #stop(Runnable)}, and blocks until then. */
+    /** Like {@link #stop(Runnable)}, but blocks until then. */
     @Override
     public void stop() {
         CountDownLatch stopped = new CountDownLatch(1);
@@ -192,7 +192,7 @@ public final class WorkerPool<T> implements SmartLifecycle {
     }
 
     /**
-     * Options of a pool. Not thread-safe.
+     * Builds a pool. Not thread-safe.
      *
      * @param <T> the type of the items
      */
@@ -213,22 +213,21 @@ public final class WorkerPool<T> implements SmartLifecycle {
             onUndelivered = item -> LOG.error("Worker pool " + name + " was stopped before its work on " + item);
         }
 
-        /** Sets how many items are worked on at a time: 1 unless set. */
+        /** Sets the number of items processed at a time; 1 by default. */
         public Builder<T> workers(int workers) {
             this.workers = positive("workers", workers);
             return this;
         }
 
-        /** Sets how many items wait in the queue before {@link #submit} does: 1000 unless set. */
+        /** Sets the capacity of the queue; {@link #submit} waits while it is full. 1000 by default. */
         public Builder<T> capacity(int capacity) {
             this.capacity = positive("capacity", capacity);
             return this;
         }
 
         /**
-         * Sets how long the workers may go on at the end: 20 seconds unless set. Boot gives each phase of the end a
-         * time of its own, {@code spring.lifecycle.timeout-per-shutdown-phase}, 30 seconds unless set, which should be
-         * longer.
+         * Sets the time to drain the queue at shutdown; 20 seconds by default. Boot limits each shutdown phase by
+         * {@code spring.lifecycle.timeout-per-shutdown-phase}, 30 seconds by default, which should be longer.
          */
         public Builder<T> drainTimeout(Duration drainTimeout) {
             if (drainTimeout.isNegative()) {
@@ -238,28 +237,28 @@ public final class WorkerPool<T> implements SmartLifecycle {
             return this;
         }
 
-        /** Sets whether the context starts the pool: true unless set. */
+        /** Sets whether the context starts the pool; true by default. */
         public Builder<T> autoStartup(boolean autoStartup) {
             this.autoStartup = autoStartup;
             return this;
         }
 
         /**
-         * Sets the handler of work that fails, which logs unless set. Called on the loop; one that throws ends the
-         * pool.
+         * Sets the handler of failed work, which logs by default. It is called on the loop; if it throws, the pool
+         * ends.
          */
         public Builder<T> onError(BiConsumer<? super T, ? super Throwable> onError) {
             this.onError = Objects.requireNonNull(onError, "onError");
             return this;
         }
 
-        /** Sets the taker of items whose work is not done at the end, which logs unless set. It must not block. */
+        /** Sets the receiver of items left undone at shutdown, which logs by default. It must not block. */
         public Builder<T> onUndelivered(Consumer<? super T> onUndelivered) {
             this.onUndelivered = Objects.requireNonNull(onUndelivered, "onUndelivered");
             return this;
         }
 
-        /** Returns a pool that is not started. */
+        /** Returns the pool, not started. */
         public WorkerPool<T> build() {
             return new WorkerPool<>(this);
         }

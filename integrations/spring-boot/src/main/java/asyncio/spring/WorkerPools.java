@@ -21,8 +21,8 @@ import org.springframework.util.ReflectionUtils;
 import org.springframework.util.StringValueResolver;
 
 /**
- * The {@link WorkerPool worker pools} of methods that are annotated with {@link AsyncioWorker}, in the lifecycle of
- * their application context. Thread-safe.
+ * The {@link WorkerPool worker pools} of methods annotated with {@link AsyncioWorker}, in the lifecycle of their
+ * application context. Thread-safe.
  *
  * <pre>{@code
  * Orders(WorkerPools pools) {
@@ -37,22 +37,22 @@ public final class WorkerPools implements BeanPostProcessor, EmbeddedValueResolv
 
     private final Map<String, Named> pools = new ConcurrentHashMap<>();
     private @Nullable StringValueResolver resolver;
-    /** Guarded by this: a bean that comes later has its pool started at once. */
+    /** Whether the context is running; the pool of a later bean is then started immediately. Guarded by this. */
     private boolean running;
 
     WorkerPools() {}
 
     /**
-     * Returns the pool of a name. Before the application context has started it takes no items.
+     * Returns the pool of a name. It accepts no items before the application context has started.
      *
-     * @throws IllegalArgumentException if there is none, or its items are of another type
+     * @throws IllegalArgumentException if there is none, or its items have another type
      */
     @SuppressWarnings("unchecked") // its method takes items of the type
     public <T> WorkerPool<T> get(String name, Class<T> itemType) {
         Named named = pools.get(name);
         if (named == null) {
             throw new IllegalArgumentException(
-                    "No bean that is there yet has an @AsyncioWorker named " + name + "; known are " + pools.keySet());
+                    "No bean created so far has an @AsyncioWorker named " + name + "; known are " + pools.keySet());
         }
         if (!ClassUtils.isAssignable(named.itemType, itemType)) {
             throw new IllegalArgumentException("Items of worker pool " + name + " are " + named.itemType.getName()

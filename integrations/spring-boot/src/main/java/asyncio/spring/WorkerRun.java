@@ -31,7 +31,7 @@ final class WorkerRun<T> {
     WorkerRun(WorkerPool<T> pool, EventLoop loop) {
         this.pool = pool;
         queue = new Queue<>(pool.capacity, pool.onUndelivered);
-        // of nothing that the thread has which starts the context
+        // without the ThreadLocals of the thread that starts the context
         workers = loop.createTask(
                 TaskGroup.scope(group -> {
                     for (int i = 1; i <= pool.workers; i++) {
@@ -61,7 +61,7 @@ final class WorkerRun<T> {
             } else {
                 await(Flux.from(work).then());
             }
-        } catch (Throwable e) { // an Error of the work, too, is no reason to leave the other items alone
+        } catch (Throwable e) { // even an Error of the work must not keep the other items from being processed
             if (Exceptions.isJvmFatal(e)
                     || Objects.requireNonNull(Asyncio.currentTask()).cancelling() > 0) {
                 pool.onUndelivered.accept(item);
@@ -71,16 +71,16 @@ final class WorkerRun<T> {
         }
     }
 
-    /** The queue is given up whatever has ended the workers: nobody takes from it any more. */
+    /** Shuts the queue down however the workers have ended, since no worker takes from it any more. */
     private void ended(Future<?> workers) {
         queue.shutdown(true);
         Throwable error = workers.cancelled() ? null : workers.exception();
         if (pool.hasEnded(this)) {
-            LOG.error("Worker pool " + pool.name + " has ended, and takes no items until it is started again", error);
+            LOG.error("Worker pool " + pool.name + " has ended, and accepts no items until it is started again", error);
         }
     }
 
-    /** The workers end when the queue is empty, or by the limit, whichever comes first. */
+    /** Lets the workers end when the queue is empty or the limit has passed, whichever is first. */
     void drain(Runnable callback) {
         queue.shutdown();
         Disposable limit = Schedulers.parallel()
@@ -92,7 +92,7 @@ final class WorkerRun<T> {
     }
 
     private void cutOff() {
-        if (workers.cancel("The time for draining worker pool " + pool.name + " is out: " + pool.drainTimeout)) {
+        if (workers.cancel("The time to drain worker pool " + pool.name + " is up: " + pool.drainTimeout)) {
             LOG.warn("Worker pool " + pool.name + " had not drained after " + pool.drainTimeout + ": " + queue.size()
                     + " items are left in the queue");
         }

@@ -1,6 +1,6 @@
 /**
- * Spring Boot: loops that the application's contexts lease, the server and its clients on them, background work that
- * ends after the server has drained, health and an endpoint.
+ * Spring Boot integration: loops leased by the application's contexts, the server and its clients on them, background
+ * work that ends after the server has drained, health and an endpoint.
  */
 @NullMarked
 package asyncio.spring;
