@@ -23,11 +23,11 @@ import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
-/** A task that awaits: the awaited thing ends, the task resumes, and someone cancels it. */
+/** A task that awaits: the awaited Mono ends, the task resumes, and another thread cancels it. */
 public final class AwaitRaces {
     private AwaitRaces() {}
 
-    /** A task that has been put to sleep on a Mono, as {@link BodyTask#awaitMono} does. */
+    /** Suspends a task on a Mono, as {@link BodyTask#awaitMono} does. */
     private static <T> WaitSubscriber<T> suspend(IdleTask task, Mono<T> mono) {
         WaitSubscriber<T> wait = new WaitSubscriber<>(task, mono);
         if (wait.subscribe()) {
@@ -125,7 +125,9 @@ public final class AwaitRaces {
             id = "-1, 0, 0",
             expect = ACCEPTABLE,
             desc = "The request reached the lock, before or after the task fell asleep.")
-    @Outcome(expect = FORBIDDEN, desc = "The request fell between: the task sleeps on although cancel() returned true.")
+    @Outcome(
+            expect = FORBIDDEN,
+            desc = "The request was missed: the task stays suspended although cancel() returned true.")
     @State
     public static class SuspendAndCancel {
         final IdleTask task = new IdleTask(Context.empty());
@@ -192,7 +194,7 @@ public final class AwaitRaces {
             "A foreign Mono calls onSubscribe late, while the task is cancelled: the subscription must be cancelled.")
     @Outcome(id = "1, -1", expect = ACCEPTABLE, desc = "Cancelled once.")
     @Outcome(id = "2, -1", expect = ACCEPTABLE, desc = "Cancelled by both sides; a second cancel does nothing.")
-    @Outcome(expect = FORBIDDEN, desc = "The subscription runs on although nobody wants its value.")
+    @Outcome(expect = FORBIDDEN, desc = "The subscription keeps running although its value is not needed.")
     @State
     public static class LateSubscriptionAndCancel {
         final IdleTask task = new IdleTask(Context.empty());

@@ -15,7 +15,7 @@ import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.II_Result;
 import org.openjdk.jcstress.infra.results.I_Result;
 
-/** Batches that are completed, cancelled and cut off by a shutdown. Items are digits, those in a batch a number. */
+/** Batches that are completed, cancelled and cut off by a shutdown. Items are digits, a batch is a number. */
 public final class BatchRaces {
     private BatchRaces() {}
 
@@ -90,7 +90,7 @@ public final class BatchRaces {
 
     @JCStressTest
     @Description("The queue is shut down while a batch is cancelled. Figures: got, left.")
-    @Outcome(id = "1, 0", expect = ACCEPTABLE, desc = "It got what it had.")
+    @Outcome(id = "1, 0", expect = ACCEPTABLE, desc = "It got its items.")
     @Outcome(id = "0, 1", expect = ACCEPTABLE, desc = "Cancelled first.")
     @Outcome(expect = FORBIDDEN, desc = "The item is lost, or there twice.")
     @State

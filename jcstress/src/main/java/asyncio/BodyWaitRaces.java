@@ -16,13 +16,13 @@ import org.openjdk.jcstress.infra.results.II_Result;
 import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
-/** A {@link Suspension} that is the wait of a body: granted, cancelled and abandoned by several threads at a time. */
+/** A {@link Suspension} as the wait of a body: granted, cancelled and abandoned by several threads at a time. */
 public final class BodyWaitRaces {
     private static final Integer VALUE = 42;
 
     private BodyWaitRaces() {}
 
-    /** A source of one value, which counts what comes back. */
+    /** A source of one value, which counts the values given back. */
     private static final class Source extends Suspension<Integer> {
         final AtomicInteger givenBack = new AtomicInteger();
         final AtomicInteger left = new AtomicInteger();
@@ -68,7 +68,7 @@ public final class BodyWaitRaces {
             body.suspendOn(source);
         }
 
-        /** Returns what the body gets when it resumes: the value, or 0 if it was cancelled. */
+        /** Returns the value with which the body resumes, or 0 if it was cancelled. */
         final int resume() {
             try {
                 Integer value = source.outcome(body.wakeUp());

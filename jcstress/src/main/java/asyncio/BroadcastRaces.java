@@ -18,7 +18,7 @@ import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.III_Result;
 import org.openjdk.jcstress.infra.results.II_Result;
 
-/** Senders, getters and subscribers of a Broadcast, and who waits for a Watch. */
+/** Senders, getters and subscribers of a Broadcast, and waiters of a Watch. */
 public final class BroadcastRaces {
     private BroadcastRaces() {}
 
@@ -36,7 +36,7 @@ public final class BroadcastRaces {
     }
 
     @JCStressTest
-    @Description("Two send to two subscribers. Figures: what each has.")
+    @Description("Two send to two subscribers. Figures: the items of each.")
     @Outcome(
             id = {"12, 12", "21, 21"},
             expect = ACCEPTABLE,
@@ -67,9 +67,9 @@ public final class BroadcastRaces {
 
     @JCStressTest
     @Description(
-            "A sender waits for room; it is made, and the sender cancelled. Figures: sent; left; free for another.")
+            "A sender waits for room; room is made, and the sender is cancelled. Figures: sent; left; free for another.")
     @Outcome(id = "1, 2, 0", expect = ACCEPTABLE, desc = "Room first: it is sent.")
-    @Outcome(id = "0, 0, 1", expect = ACCEPTABLE, desc = "Cancelled first: it is not, and room is there.")
+    @Outcome(id = "0, 0, 1", expect = ACCEPTABLE, desc = "Cancelled first: it is not, and there is room.")
     @Outcome(expect = FORBIDDEN, desc = "Half sent, or the room is lost.")
     @State
     public static class RoomAndCancel {
@@ -131,9 +131,9 @@ public final class BroadcastRaces {
     }
 
     @JCStressTest
-    @Description("The full subscriber leaves while a sender comes. Figures: sent; what another has.")
-    @Outcome(id = "1, 12", expect = ACCEPTABLE, desc = "It is sent, at once or after a wait.")
-    @Outcome(expect = FORBIDDEN, desc = "The sender waits for who has left.")
+    @Description("The full subscriber leaves while a sender comes. Figures: sent; the items of another.")
+    @Outcome(id = "1, 12", expect = ACCEPTABLE, desc = "It is sent, immediately or after a wait.")
+    @Outcome(expect = FORBIDDEN, desc = "The sender waits for a subscriber that has left.")
     @State
     public static class LeaveAndSend {
         final Broadcast<Integer> broadcast = new Broadcast<>();
@@ -163,7 +163,7 @@ public final class BroadcastRaces {
     }
 
     @JCStressTest
-    @Description("A Watch is set while one comes to wait for a later value. Figures: got; ends.")
+    @Description("A Watch is set while a waiter for a later value comes. Figures: got; ends.")
     @Outcome(id = "1, 1", expect = ACCEPTABLE, desc = "It has the value.")
     @Outcome(expect = FORBIDDEN, desc = "It has missed it.")
     @State

@@ -22,11 +22,11 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
-/** Work that is told to end, and the task that waits for it. */
+/** Work that is requested to end, and the task that waits for it. */
 public final class CleanupRaces {
     private CleanupRaces() {}
 
-    /** A subscriber in the chain of a task; whose that is cannot be seen. */
+    /** A subscriber in the chain of a task, which cannot be seen from it. */
     private static CoreSubscriber<Integer> subscriber(Cleanups cleanups) {
         return new InChain(cleanups, null);
     }
@@ -214,10 +214,10 @@ public final class CleanupRaces {
     }
 
     @JCStressTest
-    @Description("Work ends while its subscription is cancelled: the task does not wait for ever.")
+    @Description("Work ends while its subscription is cancelled: the task does not wait forever.")
     @Outcome(id = "0, 0", expect = ACCEPTABLE, desc = "It had ended.")
     @Outcome(id = "1, 0", expect = ACCEPTABLE, desc = "It was waited for until then.")
-    @Outcome(expect = FORBIDDEN, desc = "The task waits for what has ended.")
+    @Outcome(expect = FORBIDDEN, desc = "The task waits for work that has ended.")
     @State
     public static class EndAndCancel {
         final Cleanups cleanups = new Cleanups(new IdleTask(Context.empty()));
@@ -248,8 +248,8 @@ public final class CleanupRaces {
     @JCStressTest
     @Description("A task begins to wait while the last clean-up ends.")
     @Outcome(id = "0, 0", expect = ACCEPTABLE, desc = "Nothing to wait for.")
-    @Outcome(id = "1, 1", expect = ACCEPTABLE, desc = "It waits, and is told.")
-    @Outcome(expect = FORBIDDEN, desc = "It waits for ever.")
+    @Outcome(id = "1, 1", expect = ACCEPTABLE, desc = "It waits, and is notified.")
+    @Outcome(expect = FORBIDDEN, desc = "It waits forever.")
     @State
     public static class EndAndRest {
         final Cleanups cleanups = new Cleanups(new IdleTask(Context.empty()));

@@ -21,7 +21,7 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
-/** Combinators that run several at a time: their ends, against cancel, demand and each other. */
+/** Combinators that run several Monos at a time: their ends, racing with cancel, demand and each other. */
 public final class CombinatorRaces {
     private CombinatorRaces() {}
 
@@ -29,7 +29,7 @@ public final class CombinatorRaces {
         return new Future<>((EventLoop) null);
     }
 
-    /** Whether somebody waits for a Future that is pending. */
+    /** Whether a pending Future has a waiter. */
     static boolean isAwaited(Future<Integer> future) {
         Waiter probe = new DoneCallback<>(future, done -> {}, Context.empty());
         return future.addWaiter(probe) && probe.previous != null;
@@ -41,7 +41,7 @@ public final class CombinatorRaces {
 
     @JCStressTest
     @Description(
-            "The last child of a gather ends while the gather is cancelled. Figures: what cancel() returned; 1 for results, -1 for cancelled.")
+            "The last child of a gather ends while the gather is cancelled. Figures: the result of cancel(); 1 for results, -1 for cancelled.")
     @Outcome(id = "0, 1", expect = ACCEPTABLE, desc = "Too late: the results stay.")
     @Outcome(id = "1, -1", expect = ACCEPTABLE, desc = "Cancelled.")
     @Outcome(expect = FORBIDDEN, desc = "cancel() said one thing, gather did the other, or it never ends.")
@@ -135,8 +135,8 @@ public final class CombinatorRaces {
     @Outcome(
             id = {"1, 1, 2", "2, 1, 2"},
             expect = ACCEPTABLE,
-            desc = "Both were done before anybody was cancelled.")
-    @Outcome(expect = FORBIDDEN, desc = "The result is not that of one who succeeded.")
+            desc = "Both were done before either was cancelled.")
+    @Outcome(expect = FORBIDDEN, desc = "The result is not that of a successful racer.")
     @State
     public static class TwoWinners {
         final Future<Integer> one = future();
@@ -189,9 +189,9 @@ public final class CombinatorRaces {
 
     @JCStressTest
     @Description(
-            "A waiting for the first of two begins while one ends. Figures: 1 for ended; whether it still waits for the other.")
+            "A wait for the first of two begins while one ends. Figures: 1 for ended; whether it still waits for the other.")
     @Outcome(id = "1, 0", expect = ACCEPTABLE, desc = "Ended, and nothing left behind.")
-    @Outcome(expect = FORBIDDEN, desc = "It never ends, or a waiter stays with a Future that may be there for ever.")
+    @Outcome(expect = FORBIDDEN, desc = "It never ends, or a waiter stays with a Future that may exist forever.")
     @State
     public static class WaitBeginsAndEnd {
         final Future<Integer> pending = future();
@@ -353,7 +353,7 @@ public final class CombinatorRaces {
     @Description(
             "asCompleted starts while its subscription is cancelled. Figure: whether it still waits for the child.")
     @Outcome(id = "0", expect = ACCEPTABLE, desc = "Nothing is left behind.")
-    @Outcome(expect = FORBIDDEN, desc = "A waiter stays with a Future that may be there for ever.")
+    @Outcome(expect = FORBIDDEN, desc = "A waiter stays with a Future that may exist forever.")
     @State
     public static class StartAndCancelOfCompletions {
         final Future<Integer> child = future();
@@ -375,7 +375,7 @@ public final class CombinatorRaces {
         }
     }
 
-    /** mapConcurrent to one Future after the other, and its source. */
+    /** mapConcurrent over one Future after the other, and its source. */
     private static final class MapFixture {
         final Probe<Integer> probe = new Probe<>(false);
         final MapConcurrentMain<Integer, Integer> mapping;
@@ -391,7 +391,7 @@ public final class CombinatorRaces {
 
     @JCStressTest
     @Description(
-            "mapConcurrent gets an item while one that runs fails. Figures: values; ends; the new one: -1 for cancelled, -2 for never begun.")
+            "mapConcurrent gets an item while a running one fails. Figures: values; ends; the new one: -1 for cancelled, -2 for never begun.")
     @Outcome(
             id = {"0, 1, -1", "0, 1, -2"},
             expect = ACCEPTABLE,
@@ -492,7 +492,7 @@ public final class CombinatorRaces {
     }
 
     @JCStressTest
-    @Description("mapConcurrent gets an item while the subscription is cancelled. Figure: 1 if it runs on.")
+    @Description("mapConcurrent gets an item while the subscription is cancelled. Figure: 1 if it keeps running.")
     @Outcome(
             id = {"-1", "-2"},
             expect = ACCEPTABLE,

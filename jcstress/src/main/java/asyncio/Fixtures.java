@@ -10,11 +10,11 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
-/** The parts of the races: everything around a {@link Future} or a {@link Wait} that a loop would bring along. */
+/** The fixtures of the races: the surroundings of a {@link Future} or a {@link Wait} that a loop would provide. */
 final class Fixtures {
     /**
-     * A closed loop queues nothing: what would go to its ready queue is dropped, and the test takes the loop's part by
-     * calling {@link Task#wakeUp} itself.
+     * A closed loop, which queues nothing: entries for its ready queue are dropped, and the test takes the loop's part
+     * by calling {@link Task#wakeUp} itself.
      */
     static final EventLoop NO_LOOP = EventLoop.builder().transport("nio").build();
 
@@ -42,7 +42,7 @@ final class Fixtures {
         }
     }
 
-    /** Counts what becomes of values that nobody takes. */
+    /** Counts the values that are discarded or dropped. */
     static final class Losses {
         volatile int discarded;
         volatile int dropped;
@@ -62,7 +62,7 @@ final class Fixtures {
         }
     }
 
-    /** A Mono whose signals the test sends, and which honours cancel: it sends nothing after having seen it. */
+    /** A Mono with signals sent by the test, which honours cancel: it sends nothing after having seen it. */
     static final class Foreign extends Mono<Integer> implements Subscription {
         @Nullable CoreSubscriber<? super Integer> actual;
 
@@ -94,9 +94,7 @@ final class Fixtures {
         }
     }
 
-    /**
-     * A source that owns its value, as a lock or queue does: one atomic state decides between grant and cancellation.
-     */
+    /** A source that owns its value, like a lock or queue: one atomic state decides between grant and cancellation. */
     static final class Owned extends Mono<Integer> implements AwaitedSubscription<Integer> {
         private static final int WAITING = 0;
         private static final int GRANTED = 1;
@@ -107,7 +105,7 @@ final class Fixtures {
         private @Nullable CoreSubscriber<? super Integer> actual;
         volatile int givenBack;
 
-        /** @param atOnce whether the value is granted on request */
+        /** @param atOnce whether the value is granted at the request */
         Owned(boolean atOnce) {
             this.atOnce = atOnce;
         }
@@ -172,7 +170,7 @@ final class Fixtures {
         private int values;
         private int ends;
 
-        /** @param request whether to request at once */
+        /** @param request whether to request immediately */
         Probe(boolean request) {
             this.request = request;
         }

@@ -15,8 +15,8 @@ import org.openjdk.jcstress.infra.results.III_Result;
 import org.openjdk.jcstress.infra.results.II_Result;
 import org.openjdk.jcstress.infra.results.I_Result;
 
-/** A {@link Future}: completion, cancellation, and those who come and go meanwhile. */
-@SuppressWarnings("NonAtomicVolatileUpdate") // only one thread tells the callbacks of a Future
+/** A {@link Future}: completion, cancellation, and subscribers that come and go in the meantime. */
+@SuppressWarnings("NonAtomicVolatileUpdate") // only one thread calls the callbacks of a Future
 public final class FutureRaces {
     private FutureRaces() {}
 
@@ -194,8 +194,8 @@ public final class FutureRaces {
 
     @JCStressTest
     @Description("The only waiter leaves while a second turns it into a list; then the Future completes.")
-    @Outcome(id = "0, 1", expect = ACCEPTABLE, desc = "Who left hears nothing, who came is told once.")
-    @Outcome(expect = FORBIDDEN, desc = "Who left was told, or who came was not.")
+    @Outcome(id = "0, 1", expect = ACCEPTABLE, desc = "The one that left is not notified, the other is notified once.")
+    @Outcome(expect = FORBIDDEN, desc = "The one that left was notified, or the other was not.")
     @State
     public static class PromotionAndDetach {
         final Future<Integer> future = new Future<>();
@@ -226,7 +226,7 @@ public final class FutureRaces {
 
     @JCStressTest
     @Description(
-            "A subscription is cancelled while the Future completes: whoever leaves REQUESTED first wins. First figure: signals that had arrived "
+            "A subscription is cancelled while the Future completes: the first to leave REQUESTED wins. First figure: signals that had arrived "
                     + "when cancel() returned; second: signals in the end.")
     @Outcome(id = "0, 0", expect = ACCEPTABLE, desc = "Cancel won: silence for good.")
     @Outcome(id = "1, 1", expect = ACCEPTABLE, desc = "The signal won and had been delivered.")
@@ -271,7 +271,7 @@ public final class FutureRaces {
 
     @JCStressTest
     @Description("A subscription is cancelled while it requests: it must not stay behind among the Future's waiters.")
-    @Outcome(id = "0, 0", expect = ACCEPTABLE, desc = "Nobody waits, nobody is told.")
+    @Outcome(id = "0, 0", expect = ACCEPTABLE, desc = "There is no waiter, and none is notified.")
     @Outcome(expect = FORBIDDEN, desc = "The cancelled subscription leaks, or is told.")
     @State
     public static class RequestAndDetach {

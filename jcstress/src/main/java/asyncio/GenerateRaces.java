@@ -16,7 +16,7 @@ import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
 import reactor.core.publisher.BaseSubscriber;
 
-/** An emit that waits for demand, against the subscriber's requests and its cancellation. */
+/** An emit that waits for demand, racing with the subscriber's requests and its cancellation. */
 public final class GenerateRaces {
     private GenerateRaces() {}
 
@@ -28,7 +28,7 @@ public final class GenerateRaces {
 
                     @Override
                     protected void hookOnError(Throwable error) {
-                        // that the loop is closed
+                        // the loop is closed
                     }
                 });
         final Waiting waiting = new Waiting();
@@ -41,7 +41,7 @@ public final class GenerateRaces {
         }
     }
 
-    /** A waiter for demand: 1 when there is some, -1 when cancelled, 0 until then, 9 if told twice. */
+    /** A waiter for demand: 1 when there is some, -1 when cancelled, 0 until then, 9 if notified twice. */
     private static final class Waiting implements CoreSubscriber<Void> {
         private final AtomicInteger outcome = new AtomicInteger();
 
@@ -67,9 +67,9 @@ public final class GenerateRaces {
     }
 
     @JCStressTest
-    @Description("An emit begins to wait while the subscriber asks for an item. Figure: 1 if the emit has heard of it.")
+    @Description("An emit begins to wait while the subscriber requests an item. Figure: 1 if the emit was notified.")
     @Outcome(id = "1", expect = ACCEPTABLE, desc = "One of the two saw the other.")
-    @Outcome(expect = FORBIDDEN, desc = "The request fell between: the generator sleeps for ever.")
+    @Outcome(expect = FORBIDDEN, desc = "The request was missed: the generator waits forever.")
     @State
     public static class SuspendAndRequest extends Emitting {
         @Actor
@@ -89,9 +89,9 @@ public final class GenerateRaces {
     }
 
     @JCStressTest
-    @Description("An emit begins to wait while the subscription is cancelled. Figure: -1 if the emit has heard of it.")
+    @Description("An emit begins to wait while the subscription is cancelled. Figure: -1 if the emit was notified.")
     @Outcome(id = "-1", expect = ACCEPTABLE, desc = "One of the two saw the other.")
-    @Outcome(expect = FORBIDDEN, desc = "The cancellation fell between: the generator sleeps for ever.")
+    @Outcome(expect = FORBIDDEN, desc = "The cancellation was missed: the generator waits forever.")
     @State
     public static class SuspendAndCancel extends Emitting {
         @Actor
@@ -111,11 +111,12 @@ public final class GenerateRaces {
     }
 
     @JCStressTest
-    @Description("A subscriber asks on one thread and cancels on another while an emit waits. Figures: its outcome; "
-            + "whether a later one is told that it is over.")
+    @Description(
+            "A subscriber requests on one thread and cancels on another while an emit waits. Figures: its outcome; "
+                    + "whether a later emit is told of the cancellation.")
     @Outcome(id = "1, -1", expect = ACCEPTABLE, desc = "The request won.")
     @Outcome(id = "-1, -1", expect = ACCEPTABLE, desc = "The cancellation won.")
-    @Outcome(expect = FORBIDDEN, desc = "Nobody resumed it, or the cancellation is lost.")
+    @Outcome(expect = FORBIDDEN, desc = "It was not resumed, or the cancellation is lost.")
     @State
     public static class RequestAndCancel extends Emitting {
         RequestAndCancel() {

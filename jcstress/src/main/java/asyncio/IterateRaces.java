@@ -18,7 +18,7 @@ import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Flux;
 import reactor.util.context.Context;
 
-/** The items of an {@link AsyncIterator}, against those who ask, leave and close. */
+/** The items of an {@link AsyncIterator}, racing with getters that ask, leave and close. */
 public final class IterateRaces {
     private IterateRaces() {}
 
@@ -70,9 +70,9 @@ public final class IterateRaces {
     }
 
     @JCStressTest
-    @Description("An item comes while the one who waits for it is cancelled. Figures: what it got; what the next got.")
+    @Description("An item arrives while its waiter is cancelled. Figures: outcome of that waiter; outcome of the next.")
     @Outcome(id = "3, 0", expect = ACCEPTABLE, desc = "The item came first.")
-    @Outcome(id = "0, 3", expect = ACCEPTABLE, desc = "The cancellation came first: the item is the next one's.")
+    @Outcome(id = "0, 3", expect = ACCEPTABLE, desc = "The cancellation came first: the item goes to the next getter.")
     @Outcome(id = "1, 0", expect = ACCEPTABLE, desc = "Cancelled when it had the item.")
     @Outcome(expect = FORBIDDEN, desc = "The item is lost, or there twice.")
     @State
@@ -99,11 +99,11 @@ public final class IterateRaces {
     }
 
     @JCStressTest
-    @Description("An item comes while the iterator is closed. Figures: what the one who waits got; items discarded; "
-            + "what the next got.")
+    @Description("An item arrives while the iterator is closed. Figures: outcome of the waiter; items discarded; "
+            + "outcome of the next getter.")
     @Outcome(id = "3, 0, 2", expect = ACCEPTABLE, desc = "The item came first.")
     @Outcome(id = "2, 1, 2", expect = ACCEPTABLE, desc = "Closed first: the item is discarded.")
-    @Outcome(expect = FORBIDDEN, desc = "The item is lost, or somebody waits for ever.")
+    @Outcome(expect = FORBIDDEN, desc = "The item is lost, or a getter waits forever.")
     @State
     public static class ItemAndClose extends Iterating {
         ItemAndClose() {
@@ -129,9 +129,9 @@ public final class IterateRaces {
     }
 
     @JCStressTest
-    @Description("One asks while the source ends. Figure: 2 if it has heard of the end.")
+    @Description("A getter asks while the source ends. Figure: 2 if it was told of the end.")
     @Outcome(id = "2", expect = ACCEPTABLE, desc = "It is at the end.")
-    @Outcome(expect = FORBIDDEN, desc = "It waits for ever.")
+    @Outcome(expect = FORBIDDEN, desc = "It waits forever.")
     @State
     public static class AskAndEnd extends Iterating {
         @Actor

@@ -26,11 +26,11 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
-/** Puts, gets, cancellations and shutdowns of queues. Zero stands for what did not happen, or is not there. */
+/** Puts, gets, cancellations and shutdowns of queues. Zero stands for an event that did not happen, or for no item. */
 public final class QueueRaces {
     private QueueRaces() {}
 
-    /** Notes what it is told, whether it has cancelled or not. */
+    /** Records its signals, whether or not it has cancelled. */
     static class Probe<T> implements CoreSubscriber<T> {
         private @Nullable Subscription subscription;
         volatile int value;
@@ -114,9 +114,9 @@ public final class QueueRaces {
     }
 
     @JCStressTest
-    @Description("A putter waits, one gets, another cancels the putter. Figures: whether it was told that it has put, "
-            + "what the queue holds, room for another.")
-    @Outcome(id = "1, 2, 0", expect = ACCEPTABLE, desc = "Let in first.")
+    @Description("A putter waits, one gets, another cancels the putter. Figures: whether its put completed, "
+            + "the items of the queue, room for another.")
+    @Outcome(id = "1, 2, 0", expect = ACCEPTABLE, desc = "Admitted first.")
     @Outcome(id = "0, 0, 1", expect = ACCEPTABLE, desc = "Cancelled before its item entered.")
     @Outcome(expect = FORBIDDEN, desc = "A cancelled put happened, or a slot is lost.")
     @State
@@ -149,7 +149,7 @@ public final class QueueRaces {
     }
 
     @JCStressTest
-    @Description("Two subscribe at once to the get and the put of an empty queue. Figures: got, put, left.")
+    @Description("A get and a put of an empty queue are subscribed at the same time. Figures: got, put, left.")
     @Outcome(id = "1, 1, 0", expect = ACCEPTABLE, desc = "They meet, in either order.")
     @Outcome(expect = FORBIDDEN, desc = "Both wait, or the item is lost.")
     @State
@@ -212,7 +212,7 @@ public final class QueueRaces {
     @JCStressTest
     @Description("A getter waits, one puts, another shuts down at once. Figures: got, failed, undelivered.")
     @Outcome(id = "1, 0, 0", expect = ACCEPTABLE, desc = "Put first.")
-    @Outcome(id = "0, 1, 0", expect = ACCEPTABLE, desc = "Shut down first: the put was refused.")
+    @Outcome(id = "0, 1, 0", expect = ACCEPTABLE, desc = "Shut down first: the put was rejected.")
     @Outcome(expect = FORBIDDEN, desc = "It hangs, or the item is lost.")
     @State
     public static class PutAndShutdownOfGet {
@@ -370,7 +370,8 @@ public final class QueueRaces {
     }
 
     @JCStressTest
-    @Description("A Select waits on two queues, into both of which is put at once. Figures: selected, left in each.")
+    @Description(
+            "A Select waits on two queues, and an item is put into both at the same time. Figures: selected, left in each.")
     @Outcome(id = "1, 0, 2", expect = ACCEPTABLE, desc = "The first queue won.")
     @Outcome(id = "2, 1, 0", expect = ACCEPTABLE, desc = "The second queue won.")
     @Outcome(expect = FORBIDDEN, desc = "Both won, or a loser took something.")
@@ -426,7 +427,7 @@ public final class QueueRaces {
         }
     }
 
-    /** A task that has been put to sleep on a put or get. */
+    /** Suspends a task on a put or get. */
     private static <T> WaitSubscriber<T> suspend(IdleTask task, Mono<T> mono) {
         WaitSubscriber<T> wait = new WaitSubscriber<>(task, mono);
         if (wait.subscribe()) {
@@ -448,7 +449,7 @@ public final class QueueRaces {
 
     @JCStressTest
     @Description("A task awaits a get, one puts, another cancels the task, which then resumes. Figures: got, left.")
-    @Outcome(id = "-1, 1", expect = ACCEPTABLE, desc = "Cancelled before the item was its own: left, or given back.")
+    @Outcome(id = "-1, 1", expect = ACCEPTABLE, desc = "Cancelled before it got the item: left, or given back.")
     @Outcome(expect = FORBIDDEN, desc = "The item is lost, or there twice, or the cancellation is lost.")
     @State
     public static class PutAndCancelOfTask {

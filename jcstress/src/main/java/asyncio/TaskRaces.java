@@ -19,7 +19,7 @@ import org.openjdk.jcstress.infra.results.III_Result;
 import org.openjdk.jcstress.infra.results.II_Result;
 import reactor.util.context.Context;
 
-/** A task that ends, and requests to cancel it or to take that back. */
+/** A task that ends, and requests to cancel it or to withdraw that. */
 public final class TaskRaces {
     private TaskRaces() {}
 
@@ -75,7 +75,7 @@ public final class TaskRaces {
 
     @JCStressTest
     @Description(
-            "One cancellation is taken back while another is requested. Figures: requests counted; whether one is there to be delivered.")
+            "One cancellation is withdrawn while another is requested. Figures: requests counted; whether one is left to deliver.")
     @Outcome(id = "1, 1", expect = ACCEPTABLE, desc = "The new request stands.")
     @Outcome(expect = FORBIDDEN, desc = "cancel() returned true, is counted, and will never be delivered.")
     @State
@@ -105,7 +105,7 @@ public final class TaskRaces {
 
     @JCStressTest
     @Description(
-            "A task whose coroutine is lock.acquire() starts, gets the permit at once and ends, while it is cancelled. Figures: granted; 1 for a task "
+            "A task whose coroutine is lock.acquire() starts, gets the permit without waiting and ends, while it is cancelled. Figures: granted; 1 for a task "
                     + "with the permit as its result, -1 for a cancelled one; given back.")
     @Outcome(id = "0, -1, 0", expect = ACCEPTABLE, desc = "Cancelled before it started.")
     @Outcome(id = "1, 1, 0", expect = ACCEPTABLE, desc = "Ended first: the permit is the task's result.")
@@ -140,7 +140,7 @@ public final class TaskRaces {
 
     @JCStressTest
     @Description(
-            "As above with a task that was asleep: the loop grants and resumes it while it is cancelled. Last figure: what cancel() returned.")
+            "As above with a suspended task: the loop grants and resumes it while it is cancelled. Last figure: the result of cancel().")
     @Outcome(id = "0, -1, 0, 1", expect = ACCEPTABLE, desc = "Cancelled before the grant.")
     @Outcome(id = "1, 1, 0, 0", expect = ACCEPTABLE, desc = "Ended first: the permit is the task's result.")
     @Outcome(id = "1, -1, 1, 1", expect = ACCEPTABLE, desc = "Granted, then cancelled: given back once.")

@@ -43,14 +43,14 @@ public class AwaitBenchmark {
         });
     }
 
-    /** One task gives way to nobody. */
+    /** One task yields, with no other to run. */
     @Benchmark
     @OperationsPerInvocation(SWITCHES)
     public void sleepZero() throws Exception {
         Asyncio.run(yields(SWITCHES));
     }
 
-    /** Two tasks give way to each other. */
+    /** Two tasks yield to each other. */
     @Benchmark
     @OperationsPerInvocation(SWITCHES)
     public void pingPong() throws Exception {

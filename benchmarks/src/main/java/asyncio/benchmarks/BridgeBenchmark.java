@@ -23,7 +23,7 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.FluxSink;
 import reactor.core.publisher.Mono;
 
-/** Bridges beside Reactor's own. Off every loop, but for the rows that say so. */
+/** Bridges compared with Reactor's own. Off every loop, except for the rows that say so. */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 @State(Scope.Thread)
@@ -36,7 +36,7 @@ public class BridgeBenchmark {
 
     // ---- CompletableFuture, there and back
 
-    /** A CompletableFuture that is done to a Mono to a CompletableFuture. */
+    /** A completed CompletableFuture to a Mono, and back to a CompletableFuture. */
     @Benchmark
     public @Nullable Object stageDone() {
         return Futures.toCompletableFuture(
@@ -74,7 +74,7 @@ public class BridgeBenchmark {
 
     // ---- a callback
 
-    /** A callback that comes before the registration returns. */
+    /** A callback called before the registration returns. */
     @Benchmark
     public void callbackAtOnce(Blackhole hole) {
         Callbacks.<Integer>mono(callback -> callback.success(VALUE)).subscribe(hole::consume);
@@ -86,7 +86,7 @@ public class BridgeBenchmark {
         Mono.<Integer>create(sink -> sink.success(VALUE)).subscribe(hole::consume);
     }
 
-    /** A callback that comes after it. */
+    /** A callback called after it returns. */
     @Benchmark
     public void callbackLater(Blackhole hole) {
         Callbacks.<Integer>mono(callback -> client = callback::success).subscribe(hole::consume);

@@ -41,8 +41,8 @@ import reactor.netty.resources.LoopResources;
 import reactor.netty.tcp.TcpServer;
 
 /**
- * One echo server on one loop, on epoll, for {@code benchmarks/streams.sh}. The first two, and the protocols, know
- * nothing of lines.
+ * One echo server on one loop, on epoll, for {@code benchmarks/streams.sh}. The first two, and the protocols, do not
+ * split lines.
  *
  * <p>Usage: {@code EchoServer netty|reactor-netty|MODE PORT}.
  */
@@ -99,7 +99,7 @@ public final class EchoServer {
         }
     }
 
-    /** As one writes it with Reactor: read, write, drain, again. */
+    /** Echoes as it is written with Reactor: read, write, drain, repeat. */
     private static <T> Mono<Void> perRead(StreamConnection connection, Mono<T> read, Consumer<T> write) {
         Mono<Void> drain = connection.writer().drain();
         return read.flatMap(line -> {
@@ -180,7 +180,7 @@ public final class EchoServer {
                 await(writer.drain());
             }
         } catch (IOException e) {
-            // the load is over, and its client has gone with answers unread
+            // the load has ended, and its client has left with unread answers
         }
     }
 

@@ -22,7 +22,8 @@ public class FloorBenchmark {
     private static final int SWITCHES = 100_000;
 
     /**
-     * The turn of one of the threads; one for each invocation, whose last thread may still run when the next begins.
+     * The turn of the threads; a new one for each invocation, since the last thread of one may still run when the next
+     * begins.
      */
     private static final class Turn {
         private volatile int turn;
@@ -39,7 +40,7 @@ public class FloorBenchmark {
         }
     }
 
-    /** A virtual thread starts another, which does nothing but wake it up: under {@code spawnJoin}. */
+    /** A virtual thread starts another, which only wakes it up: the floor of {@code spawnJoin}. */
     @Benchmark
     @OperationsPerInvocation(SPAWNS)
     public void floorSpawnJoin() throws InterruptedException {
@@ -54,7 +55,7 @@ public class FloorBenchmark {
         main.join();
     }
 
-    /** Two virtual threads unpark each other; an operation is one hand-over: under {@code pingPong}. */
+    /** Two virtual threads unpark each other; an operation is one hand-over: the floor of {@code pingPong}. */
     @Benchmark
     @OperationsPerInvocation(SWITCHES)
     public void floorPingPong() throws InterruptedException {

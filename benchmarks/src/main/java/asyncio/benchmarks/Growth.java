@@ -26,8 +26,8 @@ import java.util.function.Consumer;
 import reactor.core.publisher.Mono;
 
 /**
- * Growth of time with the number of tasks or callbacks that are cancelled or removed: 100,000 against 10,000 of them, a
- * ratio of about ten. A chain is of tasks of which each waits for the one before.
+ * Growth of time with the number of tasks or callbacks that are cancelled or removed: 100,000 against 10,000 of them;
+ * the ratio should be about ten. In a chain each task waits for the one before.
  */
 final class Growth {
     private static final int FEW = 10_000;
@@ -41,7 +41,7 @@ final class Growth {
     private Growth() {}
 
     private interface Row {
-        /** Sets {@link #from} when what is measured begins. */
+        /** Sets {@link #from} when the measured part begins. */
         void run(int n) throws Exception;
     }
 
@@ -84,7 +84,7 @@ final class Growth {
     private static void measure(String name, Row row) throws Exception {
         double few = Double.MAX_VALUE;
         double many = Double.MAX_VALUE;
-        for (int i = 0; i < ROUNDS; i++) { // the best of each: the worst tells of the machine
+        for (int i = 0; i < ROUNDS; i++) { // the best of each: the worst depends on the machine
             few = Math.min(few, millis(row, FEW));
             many = Math.min(many, millis(row, MANY));
         }
@@ -167,7 +167,7 @@ final class Growth {
                 }
                 ticks(2);
             }));
-            semaphore.release(n + 1); // that loop does not run any more
+            semaphore.release(n + 1); // that loop no longer runs
             Asyncio.run(() -> {
                 from = System.nanoTime();
                 for (int i = 0; i < n; i++) {
@@ -176,7 +176,7 @@ final class Growth {
             });
         } finally {
             long spent = System.nanoTime() - from;
-            stuck.setExceptionHandler((loop, what) -> {}); // its tasks are destroyed while they are pending
+            stuck.setExceptionHandler((loop, what) -> {}); // its tasks are destroyed while pending
             stuck.close();
             from = System.nanoTime() - spent;
         }

@@ -38,8 +38,8 @@ import reactor.netty.resources.LoopResources;
 
 /**
  * Requests a second of one HTTP page, written in several ways, on Reactor Netty's own loops and on the shared loops: in
- * one JVM, by turns, with a client that takes as little as possible (one thread; it sends a request when the answer to
- * the last one is complete).
+ * one JVM, alternating, with a client that costs as little as possible (one thread; each connection sends a request
+ * when the answer to the last one is complete).
  *
  * <p>Usage: {@code HttpLoad [connections [seconds [rounds]]]}, by default 64 connections and 5 rounds of a second for
  * each page. Prints medians, and the processor time of a request without the client's. Rounds in which other processes
@@ -49,7 +49,7 @@ public final class HttpLoad {
     private static final byte[] REQUEST =
             "GET /hello/Ada HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
     private static final int WARMUP_SECONDS = 3;
-    /** The most tries for each round that counts. */
+    /** The maximum number of tries for each round that counts. */
     private static final int MOST_TRIES = 20;
 
     private HttpLoad() {}
@@ -67,7 +67,7 @@ public final class HttpLoad {
         servers.put("body, shared loops", serve(shared, name -> async(() -> hello(name))));
         servers.put("body, Reactor Netty's loops", serve(own, name -> async(() -> hello(name))));
         servers.put(
-                "body that awaits, shared loops",
+                "awaiting body, shared loops",
                 serve(
                         shared,
                         name -> async(() -> {
@@ -75,7 +75,7 @@ public final class HttpLoad {
                             return hello(name);
                         })));
         servers.put(
-                "body that awaits, Reactor Netty's loops",
+                "awaiting body, Reactor Netty's loops",
                 serve(
                         own,
                         name -> async(() -> {
@@ -162,7 +162,7 @@ public final class HttpLoad {
         }
     }
 
-    /** Asks again when it has got as many bytes as an answer has; what fails shows in a channel that is closed. */
+    /** Sends the next request when it has received the length of an answer; a failure shows as a closed channel. */
     @SuppressWarnings("FutureReturnValueIgnored")
     private static final class Asking extends SimpleChannelInboundHandler<ByteBuf> {
         private final int length;
@@ -192,7 +192,7 @@ public final class HttpLoad {
         }
     }
 
-    /** Returns the number of bytes that the server always answers with, after checking the answer. */
+    /** Checks the server's answer, and returns its length, which is always the same. */
     private static int lengthOfResponse(int port) throws IOException {
         try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
             socket.getOutputStream().write(REQUEST);
@@ -201,7 +201,7 @@ public final class HttpLoad {
             while (!text.toString().endsWith("\r\n\r\nHello, Ada!\n")) {
                 int read = in.read();
                 if (read < 0) {
-                    throw new IOException("Not the answer that was expected: " + text);
+                    throw new IOException("Not the expected answer: " + text);
                 }
                 text.append((char) read);
             }

@@ -18,17 +18,17 @@ import java.util.concurrent.CompletableFuture;
 import reactor.core.publisher.Mono;
 
 /**
- * Measures how the same program scales from one shared loop to all of them, one program a loop: the rate of all over
- * the rate of one alone, which is the number of loops if they share nothing.
+ * Measures how the same program scales from one shared loop to all of them, with one program per loop: the rate of all
+ * divided by the rate of one alone, which equals the number of loops if they share nothing.
  *
  * <p>Usage: {@code ManyLoops [millis [rounds [program ...]]]}, by default 7 rounds of 500 ms. One loop and all loops
- * are measured by turns, and the medians of the rates compared. Rounds in which other processes took a tenth of a
- * processor do not count. The columns cores say how many processors were busy: with the collector, the compiler and the
- * threads among which a loop moves.
+ * are measured alternately, and the medians of the rates compared. Rounds in which other processes took a tenth of a
+ * processor do not count. The cores columns show the number of busy processors, including the garbage collector, the
+ * compiler and the threads among which a loop moves.
  */
 public final class ManyLoops {
     private static final int WARMUP = 2;
-    /** The most tries for each round that counts. */
+    /** The maximum number of tries for each round that counts. */
     private static final int MOST_TRIES = 20;
     /** Operations between two looks at the clock. */
     private static final int BATCH = 1_000;
@@ -72,7 +72,8 @@ public final class ManyLoops {
         for (String name : chosen) {
             Workload workload = WORKLOADS.get(name);
             if (workload == null) {
-                throw new IllegalArgumentException("No such program: " + name + "; there are " + WORKLOADS.keySet());
+                throw new IllegalArgumentException(
+                        "No such program: " + name + "; the programs are " + WORKLOADS.keySet());
             }
             compare(name, workload, loops, millis, rounds);
         }
@@ -112,7 +113,7 @@ public final class ManyLoops {
 
     private record Rate(double perSecond, Usage usage) {}
 
-    /** One program on each of these loops at the same time. */
+    /** Runs one program on each of these loops at the same time. */
     private static Rate run(Workload workload, List<EventLoop> loops, int millis) throws Exception {
         Usage.Moment start = Usage.Moment.now();
         long end = System.nanoTime() + millis * 1_000_000L;
@@ -139,7 +140,7 @@ public final class ManyLoops {
 
     // ---- the programs
 
-    /** Touches nothing but registers: how much the machine gives two threads that share nothing. */
+    /** Uses only registers: shows how far the machine scales for threads that share nothing. */
     private static long compute() {
         long x = System.nanoTime();
         for (int i = 0; i < BATCH * 200; i++) {

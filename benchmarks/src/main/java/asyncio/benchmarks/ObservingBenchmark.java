@@ -18,7 +18,7 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import reactor.core.publisher.Mono;
 
-/** A short task while nobody looks, and while its end is recorded or told. */
+/** A short task without an observer, and while its end is recorded or reported. */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 @State(Scope.Thread)
@@ -26,7 +26,7 @@ public class ObservingBenchmark {
     private static final int TASKS = 10_000;
 
     /**
-     * The observer, if any: a recording of what is on by default, one of {@code asyncio.TaskEnd} too, the same with
+     * The observer, if any: a recording with the default events, one with {@code asyncio.TaskEnd} too, the same with
      * stacks, or a listener.
      */
     @Param({"nothing", "recording", "taskEnd", "taskEndWithStack", "listener"})
@@ -75,7 +75,7 @@ public class ObservingBenchmark {
         }
     }
 
-    /** Creates a task of a Mono that is there, and runs it to its end. */
+    /** Creates a task of an existing Mono, and runs it to its end. */
     @Benchmark
     @OperationsPerInvocation(TASKS)
     public int observedTask() {

@@ -15,9 +15,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 
 /**
- * Measures what one suspended body keeps: heap after a full collection, and resident memory. Resident memory only says
- * something in a fresh JVM whose heap is touched beforehand ({@code -Xms2g -Xmx2g -XX:+AlwaysPreTouch}): it is then
- * what lies outside the heap, stacks above all.
+ * Measures the memory of one suspended body: heap after a full collection, and resident memory. Resident memory is
+ * meaningful only in a fresh JVM with a pre-touched heap ({@code -Xms2g -Xmx2g -XX:+AlwaysPreTouch}): it then shows the
+ * memory outside the heap, mainly stacks.
  *
  * <p>Usage: {@code ParkedBodies [number of bodies]}. Prints one line: {@code parkedHeapBytes N parkedResidentBytes M}.
  */

@@ -31,7 +31,7 @@ public class QueueBenchmark {
     private static final int ITEMS = 400_000;
     private static final Integer ITEM = 42;
 
-    /** The size of a queue; 0 for none. */
+    /** The size of a queue; 0 for no limit. */
     @State(Scope.Thread)
     public static class Size {
         @Param({"1", "64", "0"})
@@ -92,7 +92,7 @@ public class QueueBenchmark {
                 .block();
     }
 
-    /** Four put and four get, on one loop, by way of a queue of 64. */
+    /** Four put and four get, on one loop, through a queue of 64. */
     @Benchmark
     @OperationsPerInvocation(ITEMS)
     public @Nullable Object fourByFour(LoopState state) throws Exception {

@@ -18,7 +18,7 @@ import org.openjdk.jmh.annotations.OperationsPerInvocation;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
 import reactor.core.publisher.Mono;
 
-/** Many tasks with one end, and time limits that do not strike. */
+/** Many tasks with a common end, and time limits that do not expire. */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 public class ScopeBenchmark {
@@ -63,7 +63,7 @@ public class ScopeBenchmark {
         return actual;
     }
 
-    /** Starts 100,000 Monos as tasks of a group, whose scope ends with the last of them. */
+    /** Starts 100,000 Monos as tasks of a group; its scope ends with the last of them. */
     @Benchmark
     @OperationsPerInvocation(GROUP)
     public int groupSpawn100k() throws Exception {
@@ -79,7 +79,7 @@ public class ScopeBenchmark {
         });
     }
 
-    /** A limit around what does not suspend, and sets no timer. */
+    /** A limit around work that does not suspend, and so sets no timer. */
     @Benchmark
     @OperationsPerInvocation(WAITS)
     public int waitForImmediate() throws Exception {

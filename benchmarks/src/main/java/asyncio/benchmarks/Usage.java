@@ -9,19 +9,19 @@ import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
 /**
- * The number of processors that were busy between two moments, with this process and with others: a measurement that
- * others have disturbed can be left out.
+ * The number of processors kept busy between two moments by this process and by others, so that disturbed measurements
+ * can be left out.
  *
  * @param seconds the time between them
- * @param own processors that this process kept busy
- * @param others processors that other processes kept busy; zero where there is no {@code /proc/stat} to tell
+ * @param own the number of processors that this process kept busy
+ * @param others the number of processors that other processes kept busy; zero without {@code /proc/stat}
  */
 record Usage(double seconds, double own, double others) {
     private static final Path STAT = Path.of("/proc/stat");
     /** The kernel counts in hundredths of a second. */
     private static final double TICKS_PER_SECOND = 100;
 
-    /** A moment. */
+    /** A point in time. */
     record Moment(long nanos, long ownNanos, long allTicks) {
         static Moment now() throws IOException {
             com.sun.management.OperatingSystemMXBean system =
@@ -38,7 +38,7 @@ record Usage(double seconds, double own, double others) {
         }
     }
 
-    /** Of all processors: user, nice, system, irq, softirq, steal; not idle and iowait. */
+    /** The busy time of all processors: user, nice, system, irq, softirq, steal; not idle and iowait. */
     private static long busyTicks() throws IOException {
         if (!Files.isReadable(STAT)) {
             return 0;
@@ -56,7 +56,7 @@ record Usage(double seconds, double own, double others) {
         return others < 0.1;
     }
 
-    /** Of several measurements. */
+    /** Returns the median of several measurements. */
     static double median(DoubleStream values) {
         double[] sorted = values.sorted().toArray();
         return sorted[sorted.length / 2];

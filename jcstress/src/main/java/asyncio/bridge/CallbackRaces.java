@@ -26,7 +26,7 @@ import reactor.util.context.Context;
 public final class CallbackRaces {
     private CallbackRaces() {}
 
-    /** A subscriber off every loop that counts what it gets, and what is discarded. */
+    /** A subscriber off every loop that counts its signals, and discarded values. */
     static final class Receiver implements CoreSubscriber<Integer> {
         private @Nullable Subscription subscription;
         final AtomicInteger values = new AtomicInteger();
@@ -75,7 +75,7 @@ public final class CallbackRaces {
         }
     }
 
-    /** A subscription whose callback the actors hold. */
+    /** A subscription with its callback in the hands of the actors. */
     public abstract static class Registered {
         @Nullable Callback<Integer> callback;
 
@@ -149,7 +149,7 @@ public final class CallbackRaces {
 
     @JCStressTest
     @Description("A handle that comes late meets a cancellation. Figures: aborted; clean-ups.")
-    @Outcome(id = "2, 1", expect = ACCEPTABLE, desc = "By whoever came second.")
+    @Outcome(id = "2, 1", expect = ACCEPTABLE, desc = "By the second of the two.")
     @Outcome(expect = FORBIDDEN, desc = "The handle is lost, or disposed of twice.")
     @State
     public static class LateHandleAndCancel extends Registered {

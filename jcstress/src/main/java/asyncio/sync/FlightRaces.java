@@ -15,8 +15,8 @@ import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.III_Result;
 import org.openjdk.jcstress.infra.results.II_Result;
 
-/** The callers of a flight come, leave and are told. The tests are what starts the work, and end it. */
-@SuppressWarnings("this-escape") // to the subclasses that jcstress generates, which add no state
+/** The callers of a flight come, leave and are notified. The tests start the work, and end it. */
+@SuppressWarnings("this-escape") // only to the subclasses that jcstress generates, which add no state
 public final class FlightRaces {
     private FlightRaces() {}
 
@@ -57,9 +57,11 @@ public final class FlightRaces {
 
     @JCStressTest
     @Description("The last caller leaves, another one comes. Figures: came in time; the flight is over.")
-    @Outcome(id = "1, 0", expect = ACCEPTABLE, desc = "It came first: the work goes on for it.")
-    @Outcome(id = "0, 1", expect = ACCEPTABLE, desc = "It came too late, and begins anew.")
-    @Outcome(expect = FORBIDDEN, desc = "It waits for work that was cancelled, or nobody for work that was not.")
+    @Outcome(id = "1, 0", expect = ACCEPTABLE, desc = "It came first: the work continues for it.")
+    @Outcome(id = "0, 1", expect = ACCEPTABLE, desc = "It came too late, and starts again.")
+    @Outcome(
+            expect = FORBIDDEN,
+            desc = "It waits for work that was cancelled, or work without a caller was not cancelled.")
     @State
     public static class LastLeavesAndOneComes extends OfOneKey {
         final Probe<Integer> last = come();
@@ -84,8 +86,7 @@ public final class FlightRaces {
     }
 
     @JCStressTest
-    @Description(
-            "Both callers leave, one as a task that wants it to end. Figures: ends of that one; the flight is over.")
+    @Description("Both callers leave, one at the request of its task. Figures: ends of that one; the flight is over.")
     @Outcome(id = "1, 1", expect = ACCEPTABLE, desc = "It left first, and has ended.")
     @Outcome(id = "0, 1", expect = ACCEPTABLE, desc = "It was the last one, and waits for the end of the work.")
     @Outcome(expect = FORBIDDEN, desc = "The work is not cancelled.")
@@ -115,7 +116,7 @@ public final class FlightRaces {
     @Description("The work ends while one caller leaves. Figures: ends of that one; the other's; keys left.")
     @Outcome(id = "1, 1, 0", expect = ACCEPTABLE, desc = "Told first.")
     @Outcome(id = "0, 1, 0", expect = ACCEPTABLE, desc = "Left first.")
-    @Outcome(expect = FORBIDDEN, desc = "One is not told, or twice.")
+    @Outcome(expect = FORBIDDEN, desc = "One is not notified, or is notified twice.")
     @State
     public static class EndAndLeave extends OfOneKey {
         final Probe<Integer> one = come();
@@ -141,9 +142,9 @@ public final class FlightRaces {
 
     @JCStressTest
     @Description("The work ends while one comes. Figures: came in time; its ends; keys left.")
-    @Outcome(id = "1, 1, 0", expect = ACCEPTABLE, desc = "In time, and told.")
-    @Outcome(id = "0, 0, 0", expect = ACCEPTABLE, desc = "Too late, and begins anew.")
-    @Outcome(expect = FORBIDDEN, desc = "It waits for ever.")
+    @Outcome(id = "1, 1, 0", expect = ACCEPTABLE, desc = "In time, and notified.")
+    @Outcome(id = "0, 0, 0", expect = ACCEPTABLE, desc = "Too late, and starts again.")
+    @Outcome(expect = FORBIDDEN, desc = "It waits forever.")
     @State
     public static class EndAndCome extends OfOneKey {
         final Probe<Integer> one = come();

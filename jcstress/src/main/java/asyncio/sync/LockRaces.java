@@ -15,7 +15,7 @@ import org.openjdk.jcstress.infra.results.II_Result;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 
-/** A lock changes hands while somebody comes, leaves, or releases twice. */
+/** A lock changes hands while waiters come and leave, or a permit is released twice. */
 public final class LockRaces {
     private LockRaces() {}
 
@@ -93,9 +93,9 @@ public final class LockRaces {
     }
 
     @JCStressTest
-    @Description("The holder releases while somebody comes. Figures: got it; locked after.")
-    @Outcome(id = "1, 0", expect = ACCEPTABLE, desc = "At once or from the line.")
-    @Outcome(expect = FORBIDDEN, desc = "It waits for ever.")
+    @Description("The holder releases while a waiter comes. Figures: got it; locked after.")
+    @Outcome(id = "1, 0", expect = ACCEPTABLE, desc = "Immediately or from the line.")
+    @Outcome(expect = FORBIDDEN, desc = "It waits forever.")
     @State
     public static class ReleaseAndAcquire {
         final Lock lock = new Lock();
@@ -120,9 +120,10 @@ public final class LockRaces {
     }
 
     @JCStressTest
-    @Description("A permit is released twice at once, two wait. Figures: how many of them got the lock; locked after.")
+    @Description(
+            "A permit is released twice at the same time, two wait. Figures: number of waiters that got the lock; locked after.")
     @Outcome(id = "1, 0", expect = ACCEPTABLE, desc = "One.")
-    @Outcome(expect = FORBIDDEN, desc = "The second release released what was another's.")
+    @Outcome(expect = FORBIDDEN, desc = "The second release released another holder's lock.")
     @State
     public static class ReleaseTwice {
         final Lock lock = new Lock();
@@ -150,7 +151,7 @@ public final class LockRaces {
     }
 
     @JCStressTest
-    @Description("Two come to a free lock, a third tries. Figures: how many have it at the same moment; locked after.")
+    @Description("Two acquire a free lock, a third tries. Figures: number of holders at the same moment; locked after.")
     @Outcome(id = "1, 0", expect = ACCEPTABLE, desc = "One.")
     @Outcome(expect = FORBIDDEN, desc = "None, or several.")
     @State
@@ -220,10 +221,10 @@ public final class LockRaces {
     }
 
     @JCStressTest
-    @Description("withLock: the work ends while it is cancelled. Figures: it heard of the end; locked after.")
+    @Description("withLock: the work ends while it is cancelled. Figures: it received the end; locked after.")
     @Outcome(id = "0, 0", expect = ACCEPTABLE, desc = "Cancelled first.")
     @Outcome(id = "1, 0", expect = ACCEPTABLE, desc = "Ended first.")
-    @Outcome(expect = FORBIDDEN, desc = "Released never, or twice.")
+    @Outcome(expect = FORBIDDEN, desc = "Never released, or released twice.")
     @State
     public static class EndOfScopeAndCancel {
         final Lock lock = new Lock();
@@ -248,7 +249,7 @@ public final class LockRaces {
     }
 
     @JCStressTest
-    @Description("One key: the holder releases while somebody comes. Figures: got it; keys after.")
+    @Description("One key: the holder releases while a waiter comes. Figures: got it; keys after.")
     @Outcome(id = "1, 0", expect = ACCEPTABLE, desc = "The same lock, or a new one.")
     @Outcome(expect = FORBIDDEN, desc = "It waits for a lock that has left the map, or the key stays.")
     @State
@@ -276,8 +277,8 @@ public final class LockRaces {
 
     @JCStressTest
     @Description("One key: two come, one is cancelled. Figures: the other got it; keys after.")
-    @Outcome(id = "1, 0", expect = ACCEPTABLE, desc = "Whoever was first.")
-    @Outcome(expect = FORBIDDEN, desc = "It waits for ever, or the key stays.")
+    @Outcome(id = "1, 0", expect = ACCEPTABLE, desc = "In either order.")
+    @Outcome(expect = FORBIDDEN, desc = "It waits forever, or the key stays.")
     @State
     public static class KeyAcquireAndCancel {
         final KeyedLock<String> locks = new KeyedLock<>();

@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
 
-/** A subscriber off every loop that remembers what it got. */
+/** A subscriber off every loop that records its signals. */
 final class Probe<T> implements CoreSubscriber<T> {
     private @Nullable Subscription subscription;
     volatile @Nullable T value;
@@ -41,7 +41,7 @@ final class Probe<T> implements CoreSubscriber<T> {
         }
     }
 
-    /** Ends the acquisition as a deadline, or the cancellation of a task, does. */
+    /** Ends the acquisition like a deadline, or like the cancellation of a task. */
     boolean end() {
         return subscription instanceof AwaitedSubscription<?> awaited && awaited.requestCancel(null);
     }

@@ -15,17 +15,17 @@ import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.III_Result;
 import org.openjdk.jcstress.infra.results.II_Result;
 
-/** Permits of a rate, none of which come by themselves while a test runs: what is given back is granted. */
+/** Permits of a rate limiter that adds none while a test runs: only permits given back are granted. */
 public final class RateRaces {
     private RateRaces() {}
 
-    /** Everything there is at first is all there will be. */
+    /** Returns a limiter that never has more permits than at first. */
     static RateLimiter of(int permits) {
         return RateLimiter.of(1, Duration.ofDays(1), permits);
     }
 
     @JCStressTest
-    @Description("Two want the only permit, one of them is tried. Figures: got it; tried; permits and waiters.")
+    @Description("An acquire and a tryAcquire meet at the only permit. Figures: got it; tried; permits and waiters.")
     @Outcome(id = "1, 0, 0", expect = ACCEPTABLE, desc = "The waiter came first.")
     @Outcome(id = "0, 1, 0", expect = ACCEPTABLE, desc = "Tried first.")
     @Outcome(expect = FORBIDDEN, desc = "A permit is lost, or there twice.")
@@ -84,9 +84,9 @@ public final class RateRaces {
 
     @JCStressTest
     @Description(
-            "The greedy first in line leaves while another comes, who can have what is there. Figures: the other's; left.")
-    @Outcome(id = "1, 0", expect = ACCEPTABLE, desc = "It has it, before or after.")
-    @Outcome(expect = FORBIDDEN, desc = "It waits though it could go on, or a permit is lost.")
+            "The first in line, which needs many, leaves while another comes, for which there are enough. Figures: the other's; left.")
+    @Outcome(id = "1, 0", expect = ACCEPTABLE, desc = "It got it, before or after.")
+    @Outcome(expect = FORBIDDEN, desc = "It waits though it could resume, or a permit is lost.")
     @State
     public static class GreedyLeavesAndOneComes {
         final RateLimiter limiter = of(3);
@@ -117,7 +117,7 @@ public final class RateRaces {
 
     @JCStressTest
     @Description(
-            "The greedy first in line leaves, so that the next one is granted, and is cancelled. Figures: its outcome; left.")
+            "The first in line, which needs many, leaves, so that the next one is granted, and is cancelled. Figures: its outcome; left.")
     @Outcome(id = "1, 0", expect = ACCEPTABLE, desc = "Granted first.")
     @Outcome(id = "0, 1", expect = ACCEPTABLE, desc = "Cancelled first.")
     @Outcome(expect = FORBIDDEN, desc = "A permit is lost, or there twice.")
@@ -152,7 +152,7 @@ public final class RateRaces {
 
     @JCStressTest
     @Description(
-            "Of a key that is full again a permit is taken while others come, which drop it. Figures: taken; tried after.")
+            "A permit of a key that is full again is taken while others arrive, which drop the key. Figures: taken; tried after.")
     @Outcome(id = "1, 0", expect = ACCEPTABLE, desc = "Once.")
     @Outcome(expect = FORBIDDEN, desc = "The key was dropped with its permit taken.")
     @State
@@ -161,7 +161,7 @@ public final class RateRaces {
         boolean taken;
 
         public UseAndDropOfAKey() {
-            for (int key = 1; key <= 64; key++) { // as many as there may be before it looks for idle ones
+            for (int key = 1; key <= 64; key++) { // as many keys as there may be before idle ones are dropped
                 limiters.tryAcquire(key);
             }
         }

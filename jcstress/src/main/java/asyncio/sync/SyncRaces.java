@@ -15,15 +15,15 @@ import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.III_Result;
 import org.openjdk.jcstress.infra.results.II_Result;
 
-/** Semaphore, Condition, Event and Barrier: who wakes while others come and leave. */
+/** Semaphore, Condition, Event and Barrier: wake-ups while waiters come and leave. */
 public final class SyncRaces {
     private SyncRaces() {}
 
     @JCStressTest
     @Description(
-            "A permit is added, one is tried, one waits for two. Figures: tried; got both; free after all came back.")
+            "A permit is added, one is tried, a waiter needs two. Figures: tried; got both; free after all were given back.")
     @Outcome(id = "0, 1, 2", expect = ACCEPTABLE, desc = "The one in line came first.")
-    @Outcome(id = "1, 1, 2", expect = ACCEPTABLE, desc = "Tried before it came.")
+    @Outcome(id = "1, 1, 2", expect = ACCEPTABLE, desc = "Tried before the waiter came.")
     @Outcome(expect = FORBIDDEN, desc = "A permit is lost, or there twice.")
     @State
     public static class ReleaseAcquireAndTry {
@@ -89,9 +89,9 @@ public final class SyncRaces {
 
     @JCStressTest
     @Description(
-            "One wants many and is cancelled, the next wants few, a permit is added. Figures: the next one's outcome; free after.")
+            "A waiter for many is cancelled, the next needs few, a permit is added. Figures: the next one's outcome; free after.")
     @Outcome(id = "1, 1", expect = ACCEPTABLE, desc = "It has it.")
-    @Outcome(expect = FORBIDDEN, desc = "It waits though it could go on.")
+    @Outcome(expect = FORBIDDEN, desc = "It waits though it could resume.")
     @State
     public static class CancelOfTheGreedyAndRelease {
         final Semaphore semaphore = new Semaphore(0);
@@ -143,9 +143,9 @@ public final class SyncRaces {
 
     @JCStressTest
     @Description("One signal, two wait, the first is cancelled. Figures: each one's outcome, as digits; waiters left.")
-    @Outcome(id = "1, 0", expect = ACCEPTABLE, desc = "Cancelled first, or after the signal, which went on.")
-    @Outcome(id = "10, 1", expect = ACCEPTABLE, desc = "The first had gone on.")
-    @Outcome(expect = FORBIDDEN, desc = "The signal is lost, or was heard twice.")
+    @Outcome(id = "1, 0", expect = ACCEPTABLE, desc = "Cancelled first, or after the signal, which was passed on.")
+    @Outcome(id = "10, 1", expect = ACCEPTABLE, desc = "The first had resumed.")
+    @Outcome(expect = FORBIDDEN, desc = "The signal is lost, or was received twice.")
     @State
     public static class SignalAndCancel {
         final Condition condition = new Condition();
@@ -182,10 +182,10 @@ public final class SyncRaces {
 
     @JCStressTest
     @Description(
-            "A task that awaits a condition is told to end while it is signalled. Figures: outcome; who holds the lock after; waiters.")
+            "A task that awaits a condition is requested to end while it is signalled. Figures: outcome; holder of the lock after; waiters.")
     @Outcome(id = "-1, 1, 0", expect = ACCEPTABLE, desc = "Ended, with the lock.")
     @Outcome(id = "1, 1, 0", expect = ACCEPTABLE, desc = "Signalled, with the lock.")
-    @Outcome(expect = FORBIDDEN, desc = "It goes on without the lock, or never.")
+    @Outcome(expect = FORBIDDEN, desc = "It resumes without the lock, or never.")
     @State
     public static class SignalAndDeadline {
         final Condition condition = new Condition();
@@ -214,8 +214,8 @@ public final class SyncRaces {
     }
 
     @JCStressTest
-    @Description("An event is set while somebody comes. Figures: it went on; waiters after.")
-    @Outcome(id = "1, 0", expect = ACCEPTABLE, desc = "At once, or woken.")
+    @Description("An event is set while a waiter comes. Figures: it resumed; waiters after.")
+    @Outcome(id = "1, 0", expect = ACCEPTABLE, desc = "Immediately, or woken.")
     @Outcome(expect = FORBIDDEN, desc = "It waits though the event is set.")
     @State
     public static class SetAndAwait {
@@ -240,7 +240,7 @@ public final class SyncRaces {
     }
 
     @JCStressTest
-    @Description("Two set an event, one waits. Figures: ends it heard; waiters after.")
+    @Description("Two set an event, one waits. Figures: ends received; waiters after.")
     @Outcome(id = "1, 0", expect = ACCEPTABLE, desc = "Once.")
     @Outcome(expect = FORBIDDEN, desc = "Never, or twice.")
     @State
@@ -269,10 +269,10 @@ public final class SyncRaces {
     @JCStressTest
     @Description(
             "The last of two parties comes while the first is cancelled. Figures: outcomes as digits; waiting after.")
-    @Outcome(id = "11, 0", expect = ACCEPTABLE, desc = "Both went on.")
+    @Outcome(id = "11, 0", expect = ACCEPTABLE, desc = "Both resumed.")
     @Outcome(id = "0, 1", expect = ACCEPTABLE, desc = "Cancelled first: the other waits.")
     @Outcome(id = "1, 0", expect = ACCEPTABLE, desc = "Cancelled when it had been let go.")
-    @Outcome(expect = FORBIDDEN, desc = "A party is counted that is gone.")
+    @Outcome(expect = FORBIDDEN, desc = "A party that has left is counted.")
     @State
     public static class LastPartyAndCancel {
         final Barrier barrier = new Barrier(2);
@@ -300,7 +300,7 @@ public final class SyncRaces {
     @Description("The last of two parties comes while the barrier is reset. Figures: outcomes; waiting after.")
     @Outcome(id = "1, 1, 0", expect = ACCEPTABLE, desc = "Met before.")
     @Outcome(id = "-1, 0, 1", expect = ACCEPTABLE, desc = "Reset before: the last one is the first of the next round.")
-    @Outcome(id = "-1, 1, 0", expect = ACCEPTABLE, desc = "Reset when the last one had gone on, and the first had not.")
+    @Outcome(id = "-1, 1, 0", expect = ACCEPTABLE, desc = "Reset when the last one had resumed, and the first had not.")
     @Outcome(expect = FORBIDDEN, desc = "Mixed rounds.")
     @State
     public static class LastPartyAndReset {

@@ -70,7 +70,7 @@ class WorkerPoolTest {
             pool.stop();
             assertThatThrownBy(() -> pool.trySubmit("late"))
                     .isInstanceOf(IllegalStateException.class)
-                    .hasMessageContaining("Worker pool words takes no items");
+                    .hasMessageContaining("Worker pool words accepts no items");
             assertThatThrownBy(() -> pool.submit("late").block()).isInstanceOf(IllegalStateException.class);
         }
         assertThat(done).containsExactly("one", "two");

@@ -15,9 +15,9 @@ import org.openjdk.jcstress.infra.results.II_Result;
 import org.openjdk.jcstress.infra.results.ZZ_Result;
 
 /**
- * The hand-over of a loop, without a loop and without tasks: one actor runs it, the other is a body or the helper. What
- * they count is no more than a plain field, which only the owner touches: a lost or double grant shows in it, and so
- * does a write that the next owner does not see. A thread that is never woken stops the test.
+ * The hand-over of a loop, without a loop and without tasks: one actor runs it, the other is a body or the helper. They
+ * count in a plain field, which only the owner touches: it shows a lost or double grant, and a write that the next
+ * owner does not see. A thread that is never woken stops the test.
  */
 public final class BatonRaces {
     private BatonRaces() {}
@@ -25,17 +25,17 @@ public final class BatonRaces {
     /** A baton whose runner is one actor, with a seat for the other. */
     private abstract static class Loop {
         final Baton baton = new Baton();
-        final Seat other = new Seat(true); // it parks at once
-        /** The owner's. */
+        final Seat other = new Seat(true); // it parks immediately
+        /** Touched only by the owner. */
         int steps;
 
-        /** By the actor that has the other seat: it waits for the loop. */
+        /** Called by the actor with the other seat: waits for the loop. */
         final void sit() {
             other.thread = Thread.currentThread();
             other.awaitGrant();
         }
 
-        /** By the runner: it has the loop, and there is somebody to hand it to. */
+        /** Called by the runner, which takes the loop, and has a thread to hand it to. */
         final void run() {
             baton.take();
             while (other.thread == null) {
@@ -56,7 +56,7 @@ public final class BatonRaces {
     @JCStressTest
     @Description("A body leaves the loop to the runner and gets it back, twice.")
     @Outcome(id = "1, 5, 5", expect = ACCEPTABLE, desc = "By turns.")
-    @Outcome(expect = FORBIDDEN, desc = "Both had it at a time, or one did not see what the other did.")
+    @Outcome(expect = FORBIDDEN, desc = "Both had it at the same time, or one did not see the other's writes.")
     @State
     public static class ThereAndBack extends Loop {
         @Actor
@@ -88,8 +88,8 @@ public final class BatonRaces {
 
     @JCStressTest
     @Description("A body takes its first step while the runner waits for it, then waits for its second.")
-    @Outcome(id = "2, 4", expect = ACCEPTABLE, desc = "One step, and back at once.")
-    @Outcome(expect = FORBIDDEN, desc = "The loop did not come back to the one who waited.")
+    @Outcome(id = "2, 4", expect = ACCEPTABLE, desc = "One step, and back immediately.")
+    @Outcome(expect = FORBIDDEN, desc = "The loop did not return to the waiting runner.")
     @State
     public static class EagerThereAndBack extends Loop {
         @Actor
@@ -111,7 +111,7 @@ public final class BatonRaces {
             sit();
             steps++;
             baton.leaveAndReturn(other, other.takeEagerCaller(), () -> {}, own -> {
-                steps = -100; // the queue is not asked
+                steps = -100; // the queue must not be asked
                 return toRunner();
             });
             steps++;
@@ -145,9 +145,12 @@ public final class BatonRaces {
     }
 
     @JCStressTest
-    @Description("No thread can be started for a body while the watchdog looks whether it has taken the loop.")
-    @Outcome(id = "1, 0", expect = ACCEPTABLE, desc = "The one who tried has the loop; the watchdog has seen nothing.")
-    @Outcome(id = "1, 1", expect = ACCEPTABLE, desc = "It has seen the body that was to have it, and unparked nobody.")
+    @Description("No thread can be started for a body while the watchdog checks whether it has taken the loop.")
+    @Outcome(id = "1, 0", expect = ACCEPTABLE, desc = "The starter has the loop; the watchdog has seen nothing.")
+    @Outcome(
+            id = "1, 1",
+            expect = ACCEPTABLE,
+            desc = "It has seen the body meant to get the loop, and unparked no thread.")
     @Outcome(expect = FORBIDDEN, desc = "The loop was lost with the thread.")
     @State
     public static class StartFails extends Loop {
@@ -183,8 +186,8 @@ public final class BatonRaces {
     }
 
     @JCStressTest
-    @Description("No thread can be started for a body; its starter hands the loop to another that waits.")
-    @Outcome(id = "1, 2", expect = ACCEPTABLE, desc = "The loop goes on without that body.")
+    @Description("No thread can be started for a body; its starter hands the loop to another waiting body.")
+    @Outcome(id = "1, 2", expect = ACCEPTABLE, desc = "The loop continues without that body.")
     @Outcome(expect = FORBIDDEN, desc = "The loop was lost with the thread.")
     @State
     public static class HandOverAfterStartFailed extends Loop {
@@ -241,7 +244,7 @@ public final class BatonRaces {
         }
     }
 
-    /** Looks at the baton of the test that runs: there is one at a time. */
+    /** Watches the baton of the running test: there is one at a time. */
     private static final class Watchdog extends Thread {
         private static final Watchdog INSTANCE = new Watchdog();
         private static volatile Baton watched = new Baton();
@@ -259,7 +262,7 @@ public final class BatonRaces {
         public void run() {
             for (; ; ) {
                 watched.unclaimed();
-                LockSupport.parkNanos(1_000); // as with two processors there is none for a third thread
+                LockSupport.parkNanos(1_000); // since with two processors there is none for a third thread
             }
         }
     }

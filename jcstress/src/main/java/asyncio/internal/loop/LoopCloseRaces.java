@@ -19,7 +19,7 @@ import org.openjdk.jcstress.infra.results.II_Result;
 import org.openjdk.jcstress.infra.results.I_Result;
 import reactor.util.concurrent.Queues;
 
-/** A loop that closes while other threads hand it something: whoever waits is told once, on one thread or the other. */
+/** A loop that closes while other threads hand it entries: each waiter is notified once, on one thread or the other. */
 public final class LoopCloseRaces {
     private LoopCloseRaces() {}
 
@@ -82,13 +82,13 @@ public final class LoopCloseRaces {
         }
     }
 
-    /** Counts how often it is told that its loop has closed. */
+    /** Counts the notifications that its loop has closed. */
     private static final class Told extends Entry {
         final AtomicInteger times = new AtomicInteger();
 
         @Override
         public void run() {
-            times.addAndGet(100); // nobody runs this loop
+            times.addAndGet(100); // no thread runs this loop
         }
 
         @Override
@@ -96,7 +96,7 @@ public final class LoopCloseRaces {
             times.incrementAndGet();
         }
 
-        /** As a waiter does on a loop. */
+        /** Resumes like a waiter on a loop. */
         void resumeOn(LoopCore core) {
             if (!core.enqueue(this)) {
                 loopClosed();
