@@ -122,7 +122,7 @@ final class Growth {
         try {
             await(task);
         } catch (CancelledException e) {
-            // as it should be
+            // expected
         }
     }
 
@@ -138,7 +138,7 @@ final class Growth {
                 throw new IllegalStateException("the end of the group");
             }));
         } catch (ExceptionGroup e) {
-            // as it should be
+            // expected
         }
     }
 

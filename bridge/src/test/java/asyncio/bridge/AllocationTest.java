@@ -9,13 +9,13 @@ import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Allocation of the bridges at most: a guard against growing, not a figure to quote. */
+/** The maximum allocation of the bridges: a guard against growth, not a figure to quote. */
 @Timeout(60)
 class AllocationTest {
     private static final int N = 50_000;
     private static final Integer VALUE = 42;
 
-    /** So that the JIT does not find out that it is of no use. */
+    /** Keeps the JIT from removing the result. */
     private CompletableFuture<Integer> result;
 
     @Test

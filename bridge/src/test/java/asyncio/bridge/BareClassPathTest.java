@@ -18,7 +18,7 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
-/** That the execution of the bridges' tests without context-propagation is one. */
+/** Checks that the execution of the bridges' tests without context-propagation really lacks it. */
 @EnabledIfSystemProperty(named = "asyncio.test.bare", matches = "true")
 class BareClassPathTest {
     @Test

@@ -145,7 +145,7 @@ class BlockingTest {
         });
     }
 
-    // ---- futures that can only be waited for
+    // ---- futures with only blocking waits
 
     @Test
     void aFutureThatCanOnlyBeWaitedForIsAMono() {
@@ -242,7 +242,7 @@ class BlockingTest {
                 .verifyErrorMessage("no such file");
     }
 
-    /** Like a socket's: close ends the read. */
+    /** Like a socket's stream: close ends the read. */
     private static final class Endless extends InputStream {
         final CountDownLatch reading = new CountDownLatch(1);
         final CountDownLatch mayReturn = new CountDownLatch(1);
@@ -405,7 +405,7 @@ class BlockingTest {
         });
     }
 
-    /** As of a library whose methods are all synchronized. */
+    /** Like that of a library with only synchronized methods. */
     private static final class LockedFuture extends FutureTask<Integer> {
         final CountDownLatch waiting = new CountDownLatch(1);
 

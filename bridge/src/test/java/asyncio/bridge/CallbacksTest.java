@@ -343,7 +343,7 @@ class CallbacksTest {
                 .verifyComplete();
     }
 
-    // ---- the other way
+    // ---- the other direction
 
     private record Outcome(@Nullable Object value, @Nullable Throwable error) {}
 

@@ -29,7 +29,7 @@ import reactor.core.scheduler.Schedulers;
 import reactor.test.StepVerifier;
 
 /**
- * Sources that can be asked, and feeds with a thread of their own. Reactor's {@code create} has neither bound: see
+ * Sources that accept requests, and feeds with their own threads. Reactor's {@code create} bounds neither: see
  * reactor-core 314, 1709 and 1949.
  */
 @Timeout(60)
@@ -136,7 +136,8 @@ class DemandTest {
                 int capacity = 1 + random.nextInt(8);
                 int prefetch = 1 + random.nextInt(16);
                 AtomicInteger next = new AtomicInteger();
-                AtomicInteger sent = new AtomicInteger(); // of several threads the one with the last item may be first
+                AtomicInteger sent =
+                        new AtomicInteger(); // with several threads, the one with the last item may be first
                 Flux<Integer> numbers = Listeners.flux(
                         Overflow.fail(capacity),
                         sink -> sink.onRequest(n -> {
@@ -194,7 +195,7 @@ class DemandTest {
         throw (E) e;
     }
 
-    // ---- feeds with a thread of their own
+    // ---- feeds with their own threads
 
     @Test
     void aFeedWaitsForRoomAndEndsWhenTheSubscriberLeaves() throws Exception {
@@ -245,7 +246,7 @@ class DemandTest {
         subscriber.cancel();
     }
 
-    /** An item that came in while the thread was interrupted is not put again by a feed that tries again. */
+    /** An item that entered while the thread was interrupted is not put again by a feed that retries. */
     @Test
     void anInterruptionTellsWhetherTheItemIsIn() throws Exception {
         AtomicReference<ListenerSink<Integer>> sink = new AtomicReference<>();
@@ -276,7 +277,7 @@ class DemandTest {
             joinUninterruptibly(demand);
             joinUninterruptibly(interruption);
             if (!in) {
-                assertThat(sink.get().next(i)).isTrue(); // there is room, since one was taken
+                assertThat(sink.get().next(i)).isTrue(); // there is room, since one item was taken
             }
             Thread.interrupted();
         }
@@ -299,7 +300,7 @@ class DemandTest {
                 thread.join();
                 return;
             } catch (InterruptedException e) {
-                // meant for putBlocking
+                // intended for putBlocking
             }
         }
     }

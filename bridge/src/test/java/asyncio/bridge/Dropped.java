@@ -6,7 +6,7 @@ import reactor.core.publisher.Hooks;
 import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
-/** What Reactor's hooks hear of while it is open: values and errors that nobody else does. */
+/** Collects the values and errors that reach Reactor's hooks while it is open. */
 final class Dropped implements AutoCloseable {
     final List<Object> values = new CopyOnWriteArrayList<>();
     final List<Throwable> errors = new CopyOnWriteArrayList<>();
@@ -17,7 +17,7 @@ final class Dropped implements AutoCloseable {
         Hooks.onErrorDropped(errors::add);
     }
 
-    /** A context that remembers what is discarded. */
+    /** Returns a context that records discarded values. */
     Context context() {
         return Operators.enableOnDiscard(Context.empty(), discarded::add);
     }

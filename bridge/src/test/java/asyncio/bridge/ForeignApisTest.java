@@ -63,7 +63,7 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.test.StepVerifier;
 
-/** Conversions of APIs that others have made. */
+/** Conversions of third-party APIs. */
 class ForeignApisTest {
     private final Dropped dropped = new Dropped();
     private final ExecutorService handlers = Executors.newCachedThreadPool();
@@ -321,7 +321,7 @@ class ForeignApisTest {
         }
     }
 
-    // ---- RxJava: a reactive stream of somebody else's
+    // ---- RxJava: a reactive stream of another library
 
     @Test
     void aFlowableIsAFluxAndAFluxAFlowable() {

@@ -40,7 +40,7 @@ import reactor.core.scheduler.Schedulers;
 import reactor.test.StepVerifier;
 import reactor.test.publisher.TestPublisher;
 
-/** Libraries and listeners that do what one expects least, and signals from the wrong thread. */
+/** Libraries and listeners with unexpected behaviour, and signals from the wrong thread. */
 @Timeout(60)
 @ExtendWith(LeakCheck.class)
 class HostileCodeTest {
@@ -55,7 +55,7 @@ class HostileCodeTest {
     // ---- callbacks
 
     @Test
-    @SuppressWarnings("NullAway") // what a library gives that does not know better
+    @SuppressWarnings("NullAway") // the argument of a careless library
     void aFailureWithoutAnErrorIsAFailure() {
         for (Registration<String> registration : List.<Registration<String>>of(
                 callback -> callback.failure(null),
@@ -159,7 +159,7 @@ class HostileCodeTest {
         });
     }
 
-    /** An item whose text cannot be had. */
+    /** An item that throws in {@code toString}. */
     private record Unprintable() {
         @Override
         public String toString() {
@@ -332,7 +332,7 @@ class HostileCodeTest {
         }
     }
 
-    /** An opening that heeds no interrupt, as that of a file. */
+    /** An opening that ignores interrupts, like that of a file. */
     private static void awaitWhateverInterrupts(CountDownLatch latch) {
         boolean interrupted = false;
         while (latch.getCount() > 0) {

@@ -14,16 +14,16 @@ import org.junit.jupiter.api.extension.BeforeEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
 /**
- * Fails a test that leaves a thread or a listener behind. Threads that have begun during the test have time to end;
- * those of pools that belong to the JVM or to Reactor, and that are made once for all, may stay. Listeners count if the
- * fixture that they are registered with says so: {@link #registered}.
+ * Fails a test that leaves a thread or a listener behind. Threads started during the test have time to end; those of
+ * pools of the JVM or of Reactor, which are created once, may stay. Listeners count if the fixture with which they are
+ * registered reports them: {@link #registered}.
  *
- * <p>It looks when the test's own {@code @AfterEach} methods have run.
+ * <p>It checks after the test's own {@code @AfterEach} methods have run.
  */
 final class LeakCheck implements BeforeEachCallback, AfterEachCallback {
     private static final Duration PATIENCE = Duration.ofSeconds(10);
     private static final Map<Object, Throwable> LISTENERS = new ConcurrentHashMap<>();
-    /** Those of virtual threads' carriers, and of the JDK's own threads. */
+    /** The groups of virtual threads' carriers, and of the JDK's own threads. */
     private static final Set<String> GROUPS_OF_THE_JDK = Set.of("CarrierThreads", "InnocuousThreadGroup");
 
     private static final List<String> SHARED = List.of(
@@ -33,7 +33,7 @@ final class LeakCheck implements BeforeEachCallback, AfterEachCallback {
             "ForkJoinPool.commonPool",
             "CompletableFutureDelayScheduler",
             "globalEventExecutor-",
-            "asyncio-watchdog", // one for all loops, which stays for some seconds behind the last
+            "asyncio-watchdog", // one for all loops, which stays for some seconds after the last
             "Common-Cleaner",
             "Reference Handler",
             "junit-",
@@ -53,7 +53,7 @@ final class LeakCheck implements BeforeEachCallback, AfterEachCallback {
         LISTENERS.put(listener, new Throwable("registered here"));
     }
 
-    /** It was taken out again. */
+    /** The listener was removed again. */
     static void unregistered(Object listener) {
         LISTENERS.remove(listener);
     }

@@ -42,7 +42,7 @@ import reactor.util.context.Context;
 class ListenersTest {
     private final Dropped dropped = new Dropped();
 
-    /** Those that a test does not cancel itself. */
+    /** The subscribers that a test does not cancel itself. */
     private final Disposable.Composite subscribers = Disposables.composite();
 
     @AfterEach
@@ -51,7 +51,7 @@ class ListenersTest {
         dropped.close();
     }
 
-    /** A source of events as libraries have them. */
+    /** A typical event source of a library. */
     private static final class Bus {
         final List<Consumer<String>> listeners = new CopyOnWriteArrayList<>();
         final List<ListenerSink<String>> sinks = new ArrayList<>();
@@ -138,7 +138,7 @@ class ListenersTest {
         assertThat(bus.listeners).isEmpty();
     }
 
-    /** A subscriber that asks for one item, and for more when it is told. */
+    /** A subscriber that requests one item, and more when told to. */
     private final class Slow extends BaseSubscriber<String> {
         final List<String> got = new ArrayList<>();
 
@@ -329,7 +329,7 @@ class ListenersTest {
                 .verifyComplete();
     }
 
-    // ---- the other way
+    // ---- the other direction
 
     @Test
     void aFluxIsPushedIntoAListener() {
@@ -357,7 +357,7 @@ class ListenersTest {
         source.next(1);
         push.pause();
         assertThat(push.isPaused()).isTrue();
-        source.next(2); // had been asked for
+        source.next(2); // already requested
         source.next(3);
         source.complete();
         assertThat(log).containsExactly(1);

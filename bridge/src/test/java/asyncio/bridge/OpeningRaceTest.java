@@ -22,8 +22,8 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * A task that two limits cut off at once ends when the stream that it had opened, or was opening, is closed.
- * {@code -Dasyncio.test.races=100000} for a soak.
+ * A task cut off by two limits at the same time ends when the stream it had opened, or was opening, is closed.
+ * {@code -Dasyncio.test.races=100000} runs a soak.
  */
 @ExtendWith(LeakCheck.class)
 class OpeningRaceTest {
@@ -103,7 +103,7 @@ class OpeningRaceTest {
                 try {
                     await(createTask(use.timeout(limit).timeout(limit)));
                 } catch (TimeoutException e) {
-                    // meant
+                    // expected
                 }
                 if (open.get() > 0) {
                     count++;

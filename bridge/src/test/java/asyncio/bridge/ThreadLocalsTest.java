@@ -19,7 +19,7 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
-/** A ThreadLocal that context-propagation knows, across each bridge. */
+/** A ThreadLocal registered with context-propagation, across each bridge. */
 @ExtendWith(LeakCheck.class)
 class ThreadLocalsTest {
     private static final ThreadLocal<String> USER = new ThreadLocal<>();

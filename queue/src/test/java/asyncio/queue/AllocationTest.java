@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import reactor.core.publisher.Flux;
 
-/** What an item allocates at most on its way from one task to another: a guard against growing. */
+/** The maximum allocation for an item on its way from one task to another: a guard against growth. */
 @Timeout(60)
 class AllocationTest {
     private static final int N = 50_000;

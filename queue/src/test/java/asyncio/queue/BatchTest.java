@@ -34,7 +34,7 @@ import reactor.core.scheduler.Schedulers;
 import reactor.test.StepVerifier;
 import reactor.test.scheduler.VirtualTimeScheduler;
 
-/** Several items at once: up to so many, not later than so long after the first. */
+/** Several items at once: up to a maximum number, within a time after the first. */
 @Timeout(60)
 class BatchTest {
     private static final Duration SECOND = Duration.ofSeconds(1);
@@ -122,7 +122,7 @@ class BatchTest {
             queue.putNowait(3);
             assertThat(queue.isEmpty()).isTrue();
             batch.cancel();
-            queue.putNowait(4); // it is not for one who is cancelled
+            queue.putNowait(4); // not for a cancelled getter
             tick();
             tick();
             assertThat(batch.cancelled()).isTrue();
@@ -398,7 +398,7 @@ class BatchTest {
                 loop.close();
             }
         }
-        for (Integer left; !queue.isEmpty() && (left = queue.tryGet()) != null; ) { // came back after the last getter
+        for (Integer left; !queue.isEmpty() && (left = queue.tryGet()) != null; ) { // given back after the last getter
             wrong.addAndGet(seen.get(left) ? 1 : 0);
             seen.set(left);
         }

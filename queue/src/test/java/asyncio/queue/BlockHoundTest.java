@@ -28,7 +28,7 @@ class BlockHoundTest {
 
     private record Sent(Broadcast<Integer> broadcast, BroadcastSubscription<Integer> subscription) {}
 
-    /** With one item for one subscriber, and room for another. */
+    /** Returns a broadcast with one item for one subscriber, and room for another. */
     private static Sent sent() {
         Broadcast<Integer> broadcast = new Broadcast<>(1);
         Sent sent = new Sent(broadcast, broadcast.subscribe(2));
@@ -36,7 +36,7 @@ class BlockHoundTest {
         return sent;
     }
 
-    /** Which has another value in a moment. */
+    /** Returns a Watch that has another value in a moment. */
     private static Watch<Integer> changing() {
         Watch<Integer> watch = new Watch<>(0);
         EventLoop.getRunningLoop().callLater(LIMIT, () -> watch.set(1));

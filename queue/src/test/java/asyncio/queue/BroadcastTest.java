@@ -36,7 +36,7 @@ import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 import reactor.test.StepVerifier;
 
-/** Each item for every subscriber, each of which says what happens when it is slow. */
+/** Each item goes to every subscriber, each of which chooses the action when it is slow. */
 @Timeout(60)
 class BroadcastTest {
     private final Broadcast<Integer> broadcast = new Broadcast<>();
@@ -350,7 +350,7 @@ class BroadcastTest {
                         return next.hasElement();
                     }
                     return Mono.fromCallable(
-                            () -> { // by this thread alone, for the order
+                            () -> { // only on this thread, for the order
                                 Disposable getting = next.subscribe();
                                 for (int spin = random.nextInt(300); spin > 0; spin--) {
                                     Thread.onSpinWait();
@@ -385,7 +385,7 @@ class BroadcastTest {
                 loop.close();
             }
         }
-        List<Integer> order = seen.get(2); // got on one thread, so in order
+        List<Integer> order = seen.get(2); // received on one thread, so in order
         assertThat(order).as("seed %d", seed).hasSize(senders * each).doesNotHaveDuplicates();
         for (int party = 0; party < 4; party++) {
             assertThat(seen.get(party)).as("seed %d", seed).hasSameSizeAs(order).containsAll(List.of(0, 1, 2, 3));

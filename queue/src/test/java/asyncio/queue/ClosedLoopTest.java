@@ -16,7 +16,7 @@ class ClosedLoopTest {
     private Task<?> waiting(boolean gets) {
         Task<?> task =
                 loop.createTask(async(() -> gets ? (Object) await(queue.get()) : (Object) await(queue.put("late"))));
-        loop.setExceptionHandler((l, what) -> {}); // that it is pending is meant
+        loop.setExceptionHandler((l, what) -> {}); // it is expected to be pending
         loop.stop();
         loop.runForever();
         assertThat(task.done()).isFalse();

@@ -31,16 +31,16 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * What goes in comes out, or is left, or is undelivered, exactly once, whatever is cancelled, out of time or shut down
- * meanwhile. {@code -Dasyncio.test.seed} replays the choices (not the threads); {@code -Pconservation} runs ten million
- * items.
+ * Every item that goes in comes out, is left, or is undelivered, exactly once, regardless of cancellations, timeouts
+ * and shutdowns. {@code -Dasyncio.test.seed} replays the random choices (not the threads); {@code -Pconservation} runs
+ * ten million items.
  */
 @Timeout(1800)
 class ConservationTest {
     private static final int ITEMS = Integer.getInteger("asyncio.test.items", 200_000);
     private static final int ROUND = 4_000;
 
-    /** What has become of the items of one round. */
+    /** The outcome of the items of one round. */
     private static final class Ledger {
         private final AtomicInteger next = new AtomicInteger();
         private final BitSet in = new BitSet();
@@ -69,7 +69,7 @@ class ConservationTest {
             out.set(item);
         }
 
-        /** All that was put has come out, and nothing else. */
+        /** Checks that exactly the items put have come out. */
         synchronized void check(String what) {
             assertThat(wrong).as(what).isEmpty();
             BitSet lost = (BitSet) in.clone();
@@ -257,7 +257,7 @@ class ConservationTest {
         }
     }
 
-    /** One step; nothing of it is under way when it returns. */
+    /** Runs one step to its end. */
     private static void offLoop(Queue<Integer> queue, Ledger ledger, Random random) {
         try {
             switch (random.nextInt(7)) {
@@ -285,7 +285,7 @@ class ConservationTest {
                             .map(i -> ledger.item())
                             .boxed()
                             .toList();
-                    // what it does not hand over is in, or undelivered
+                    // items it does not hand over are in, or undelivered
                     Flux<Integer> source = Flux.fromIterable(items).doOnNext(ledger::in);
                     run(queue.putAll(source), nothing -> {}, () -> {}, random);
                 }
@@ -310,7 +310,7 @@ class ConservationTest {
         probe.subscription.cancel();
     }
 
-    /** Notes what it is told, also after it has cancelled: Reactor's own subscribers drop that. */
+    /** Records its signals, also after it has cancelled: Reactor's own subscribers drop those. */
     private static final class Probe<T> implements CoreSubscriber<T> {
         private final Consumer<T> onNext;
         private final Runnable onComplete;

@@ -108,7 +108,7 @@ class DocsTest {
             EventLoop.getRunningLoop().callLater(Duration.ofSeconds(10), leaver::cancel);
             await(sleep(Duration.ZERO));
             for (int i = 0; i < 50; i++) {
-                int quote = i; // the fourth waits for the one who leaves
+                int quote = i; // the fourth waits for the subscriber that leaves
                 await(Flux.fromIterable(subscribers)
                         .flatMap(
                                 queue -> queue.put(quote).onErrorComplete(QueueShutDownException.class),

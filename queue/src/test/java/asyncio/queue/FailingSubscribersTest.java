@@ -11,7 +11,7 @@ import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Mono;
 
-/** An Error of one subscriber, told on the thread that sets it free, keeps no other from hearing. */
+/** An Error of one subscriber, on the thread that releases it, does not keep the others from being notified. */
 @Timeout(60)
 class FailingSubscribersTest {
     private final List<String> told = new ArrayList<>();

@@ -29,7 +29,7 @@ import reactor.core.scheduler.Schedulers;
 import reactor.test.StepVerifier;
 import reactor.test.publisher.TestPublisher;
 
-/** A queue as a Flux, and filled by one. */
+/** A queue as a Flux, and one filled by a Flux. */
 @Timeout(60)
 class FluxTest {
     private static List<Integer> range(int n) {
@@ -245,7 +245,7 @@ class FluxTest {
         Queue<Integer> queue = new Queue<>(4);
         TestPublisher<Integer> source = TestPublisher.create();
         CompletableFuture<Void> all = queue.putAll(source).toFuture();
-        queue.putAll(Flux.range(10, 4)).subscribe(); // takes the room that was counted on
+        queue.putAll(Flux.range(10, 4)).subscribe(); // takes the room that the first one counted on
         source.next(0, 1, 2, 3);
         source.error(new IOException("torn"));
         assertThat(queue.core.state().putters()).isEqualTo(1);

@@ -15,7 +15,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Room that is there while putters wait must not go unnoticed, whichever way it came about. */
+/** Room that appears while putters wait must not go unnoticed, regardless of its cause. */
 @Timeout(60)
 class HandOverTest {
     @Test

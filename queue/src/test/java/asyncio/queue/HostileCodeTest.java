@@ -30,7 +30,7 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Hooks;
 import reactor.test.StepVerifier;
 
-/** Code of the user's that throws, calls back into the queue, or leaves where one expects it least. */
+/** User code that throws, calls back into the queue, or cancels at unexpected points. */
 @Timeout(60)
 class HostileCodeTest {
     private final List<Throwable> dropped = new ArrayList<>();

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import reactor.core.publisher.Mono;
 
-/** Whatever threads do at once with a queue, it is as if they had done it one after the other. */
+/** Concurrent operations on a queue are linearizable. */
 @EnabledIfSystemProperty(named = "asyncio.test.lincheck", matches = "true")
 class LincheckTest {
     @TestFactory
@@ -28,9 +28,9 @@ class LincheckTest {
     }
 
     /**
-     * What can be done without waiting, and a put that gives up at once if it would have to wait. A get that gives up
-     * is not among them: an item that it was granted meanwhile comes back, for which the queue makes an exception to
-     * its size and order (see {@link ConservationTest}).
+     * The operations that do not wait, and a put that gives up immediately if it would have to wait. A get that gives
+     * up is not included: an item that it was granted in the meantime is given back, for which the queue makes an
+     * exception to its size and order (see {@link ConservationTest}).
      */
     public abstract static class Operations {
         private final Queue<Integer> queue;
@@ -69,7 +69,7 @@ class LincheckTest {
             queue.shutdown();
         }
 
-        /** What a Mono has given by the time that it is cancelled; null if it has given nothing. */
+        /** Returns the value a Mono has emitted by the time it is cancelled; null if none. */
         @SuppressWarnings("unchecked")
         private static <T> @Nullable T now(Mono<T> mono) {
             Object[] outcome = new Object[1];

@@ -23,7 +23,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import reactor.test.StepVerifier;
 
-/** Who comes first; what becomes of items that come back. */
+/** The order of getters and putters, and of items given back. */
 class OrderTest {
     private record Job(int priority, int number) {}
 
@@ -53,7 +53,7 @@ class OrderTest {
                         .toList());
     }
 
-    /** Items taken by readers that are all cancelled, in any order, are where they were. */
+    /** Items taken by readers that are all cancelled, in any order, return to their places. */
     @ParameterizedTest
     @MethodSource("queues")
     void itemsThatComeBackAreWhereTheyWere(Queue<Integer> queue) throws Exception {
@@ -66,7 +66,7 @@ class OrderTest {
                 }
                 tick();
                 for (int i = 0; i < 5; i++) {
-                    queue.putNowait(i); // granted at once
+                    queue.putNowait(i); // granted immediately
                 }
                 assertThat(queue.isEmpty()).isTrue();
                 Collections.shuffle(readers, random);
@@ -176,7 +176,7 @@ class OrderTest {
         });
     }
 
-    /** A comparator that throws at its n-th call, for each n, leaves the queue as it was. */
+    /** A comparator that throws at its n-th call, for each n, leaves the queue unchanged. */
     @Test
     void aComparatorThatThrowsChangesNothing() {
         IntFunction<List<Integer>> items =

@@ -10,7 +10,7 @@ import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 
 class PublisherTckTest {
-    /** More than a rule subscribes to the same Mono, each of which takes an item. */
+    /** More than the subscribers of any rule to the same Mono, each of which takes an item. */
     private static final int SUBSCRIBERS = 20;
 
     private static Queue<Integer> filled(int n) {
@@ -146,7 +146,7 @@ class PublisherTckTest {
         });
     }
 
-    /** With so many items, and closed. */
+    /** Returns a closed subscription with {@code n} items. */
     private static BroadcastSubscription<Integer> sent(int n) {
         Broadcast<Integer> broadcast = new Broadcast<>();
         BroadcastSubscription<Integer> subscription = broadcast.subscribe(Math.max(1, n));

@@ -19,7 +19,7 @@ import reactor.core.Scannable;
 import reactor.core.publisher.Mono;
 import reactor.test.StepVerifier;
 
-/** The rows of the catalogue where no loop runs: subscribers go on on the thread that sets them free. */
+/** The rows of the catalogue where no loop runs: subscribers resume on the thread that releases them. */
 class QueueThreadsTest {
     static Stream<Queue<String>> queuesOfOne() {
         return QueueRowsTest.queuesOfOne();
@@ -160,7 +160,7 @@ class QueueThreadsTest {
         CompletableFuture<Void> c = queue.put("c").toFuture();
         queue.shutdown(true);
         assertThat(lost).containsExactly("a", "b");
-        assertThat(c).isCompletedExceptionally(); // who put it knows, and has it still
+        assertThat(c).isCompletedExceptionally(); // the putter is told, and still has it
     }
 
     @Test

@@ -9,7 +9,7 @@ import asyncio.Runner;
 import io.netty.util.concurrent.Ticker;
 import java.time.Duration;
 
-/** Runs a body on a loop whose time is virtual. */
+/** Runs a body on a loop with virtual time. */
 final class Runs {
     private Runs() {}
 
@@ -22,7 +22,7 @@ final class Runs {
         }
     }
 
-    /** Lets all that is ready run once. */
+    /** Lets everything that is ready run once. */
     static void tick() throws Exception {
         await(sleep(Duration.ZERO));
     }

@@ -11,7 +11,7 @@ import org.reactivestreams.tck.TestEnvironment;
 import org.testng.SkipException;
 import org.testng.annotations.Test;
 
-/** The Reactive Streams TCK for Subscribers; the whole of it that a Subscriber can be asked from outside. */
+/** The Reactive Streams TCK for Subscribers, as far as it can be run against a Subscriber from outside. */
 class SubscriberTckTest {
     @TestFactory
     Stream<DynamicTest> boundedQueue() {

@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import reactor.core.publisher.Mono;
 import reactor.test.StepVerifier;
 
-/** The latest value, for those who need not see each. */
+/** The latest value, for watchers that need not see every one. */
 @Timeout(60)
 class WatchTest {
     private final Watch<Integer> watch = new Watch<>(0);

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import reactor.core.publisher.Mono;
 
-/** What the common operations allocate at most: a guard against growing. */
+/** The maximum allocation of the common operations: a guard against growth. */
 @Timeout(60)
 class AllocationTest {
     private static final int N = 50_000;

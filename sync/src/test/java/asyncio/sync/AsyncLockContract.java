@@ -22,13 +22,13 @@ import org.junit.jupiter.api.Timeout;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/** The promises of {@link AsyncLock}, for each implementation to extend. */
+/** The contract of {@link AsyncLock}; each implementation has a subclass. */
 @Timeout(120)
 public abstract class AsyncLockContract {
     private static final Duration LONG = Duration.ofSeconds(30);
     private static final Duration SHORT = Duration.ofMillis(50);
 
-    /** A lock that nobody holds. */
+    /** Creates a lock that is free. */
     protected abstract AsyncLock newLock();
 
     private void assertFree(AsyncLock lock) throws Exception {
@@ -74,7 +74,7 @@ public abstract class AsyncLockContract {
         });
     }
 
-    /** Redisson's own reactive locks let both in: redisson 4467. */
+    /** Redisson's own reactive locks admit both: redisson 4467. */
     @Test
     void twoOnOneThreadAreTwo() throws Exception {
         Asyncio.run(() -> {

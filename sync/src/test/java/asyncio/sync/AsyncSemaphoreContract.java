@@ -21,13 +21,13 @@ import org.junit.jupiter.api.Timeout;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/** The promises of {@link AsyncSemaphore}, for each implementation to extend. */
+/** The contract of {@link AsyncSemaphore}; each implementation has a subclass. */
 @Timeout(120)
 public abstract class AsyncSemaphoreContract {
     private static final Duration LONG = Duration.ofSeconds(30);
     private static final Duration SHORT = Duration.ofMillis(50);
 
-    /** A semaphore with so many permits, all of them free. */
+    /** Creates a semaphore with {@code permits} free permits. */
     protected abstract AsyncSemaphore newSemaphore(int permits) throws Exception;
 
     private static void assertFree(AsyncSemaphore semaphore, int permits) throws Exception {

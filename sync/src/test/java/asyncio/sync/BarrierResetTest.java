@@ -126,7 +126,7 @@ class BarrierResetTest {
                     results2.add(true);
                 }
             });
-            while (barrier.nWaiting() < N - 1) { // in whichever order they begin
+            while (barrier.nWaiting() < N - 1) { // regardless of the order in which they begin
                 tick();
             }
             barrier.reset();

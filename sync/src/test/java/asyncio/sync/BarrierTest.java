@@ -195,7 +195,7 @@ class BarrierTest {
             List<Task<Integer>> all = IntStream.range(0, 4 * N + 2)
                     .mapToObj(i -> createTask(style.of(barrier.await())))
                     .toList();
-            while (all.stream().filter(Task::done).count() < 4 * N) { // whichever of them come first
+            while (all.stream().filter(Task::done).count() < 4 * N) { // whichever come first
                 tick();
             }
             await(gather(all.stream().filter(Task::done).toList()));

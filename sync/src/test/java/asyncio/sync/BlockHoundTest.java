@@ -43,7 +43,7 @@ class BlockHoundTest {
         EventLoop.shutdownShared(Duration.ofSeconds(10));
     }
 
-    /** Held by somebody else for a moment. */
+    /** Acquires the lock elsewhere for a moment. */
     private static <L extends Lockable> L held(EventLoop loop, L lock) {
         lock.tryAcquire();
         loop.callLater(SHORT, lock::release);
@@ -78,7 +78,7 @@ class BlockHoundTest {
         return async(() -> await(sleep(SHORT, 1)));
     }
 
-    /** Every method, with what it returns brought to an end. */
+    /** Every method, with its result brought to an end. */
     private static Map<String, Function<EventLoop, Publisher<?>>> methods() {
         Map<String, Function<EventLoop, Publisher<?>>> methods = new LinkedHashMap<>();
         methods.put("AsyncLock.acquire()", loop -> ((AsyncLock) held(loop, new Lock())).acquire());
@@ -141,7 +141,10 @@ class BlockHoundTest {
         return methods;
     }
 
-    /** With no permit for a moment. resilience4j #232: its operators blocked the thread meanwhile. */
+    /**
+     * Returns a limiter without a permit for a moment. resilience4j #232: its operators blocked the thread in the
+     * meantime.
+     */
     private static RateLimiter emptied() {
         RateLimiter limiter = RateLimiter.of(1000, Duration.ofSeconds(1), 3);
         limiter.tryAcquire(3);

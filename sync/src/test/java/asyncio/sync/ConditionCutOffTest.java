@@ -31,7 +31,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 
-/** Waits on a Condition that are cut off, with and without operators in between, have the lock again when they end. */
+/** Waits on a Condition that are cut off, with and without operators in between, hold the lock again when they end. */
 @Timeout(60)
 class ConditionCutOffTest {
     private final Condition condition = new Condition();
@@ -41,7 +41,7 @@ class ConditionCutOffTest {
         return Duration.ofSeconds(seconds);
     }
 
-    /** A wait that nobody ends. */
+    /** A wait that is never signalled. */
     enum Waiting {
         AWAIT(Condition::await),
         UNTIL(condition -> condition.awaitUntil(() -> false)),
@@ -59,7 +59,7 @@ class ConditionCutOffTest {
         }
     }
 
-    /** How it is cut off after a second, and what is raised then is caught. */
+    /** The way it is cut off after a second; the resulting error is caught. */
     enum CutOff {
         WAIT_FOR {
             @Override
@@ -80,7 +80,7 @@ class ConditionCutOffTest {
                     try {
                         await(waitFor(waiting, seconds(1)));
                     } catch (java.util.concurrent.TimeoutException e) {
-                        // meant
+                        // expected
                     }
                 });
             }
@@ -104,7 +104,7 @@ class ConditionCutOffTest {
                     try {
                         await(waiting.timeout(seconds(1), loop.scheduler()));
                     } catch (java.util.concurrent.TimeoutException e) {
-                        // meant
+                        // expected
                     }
                 });
             }
@@ -156,7 +156,7 @@ class ConditionCutOffTest {
         }
     }
 
-    /** A body goes on only when it has the lock, but it is not heard of any more. */
+    /** A body resumes only when it has the lock, but its outcome is no longer reported. */
     @ParameterizedTest
     @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "IN_A_BODY")
     @DisplayName("an operator that goes on at once, while another holds the lock, is reported; the lock is not lost")

@@ -359,7 +359,7 @@ class ConditionTest {
                 try {
                     await(waitFor(condition.awaitUntil(() -> state == 0), Duration.ofMillis(10)));
                 } catch (TimeoutException e) {
-                    // as in CPython's: nobody tells this one
+                    // as in CPython's test: this one is not notified
                 }
                 assertThat(state).isZero();
                 assertThat(permit.isReleased()).isFalse();

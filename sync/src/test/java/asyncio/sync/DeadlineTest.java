@@ -36,7 +36,7 @@ class DeadlineTest {
     private static final Duration SECOND = Duration.ofSeconds(1);
     private static final Duration LONGEST = Duration.ofSeconds(Long.MAX_VALUE, 999_999_999);
 
-    /** Something held, that others can wait for with a deadline. */
+    /** A held primitive, on which others can wait with a deadline. */
     record Case(String name, Function<Duration, Mono<?>> begin, Runnable grant, Runnable giveBack, Object state) {
         @Override
         public String toString() {

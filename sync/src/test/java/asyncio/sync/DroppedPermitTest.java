@@ -28,7 +28,7 @@ import reactor.core.publisher.Mono;
 class DroppedPermitTest {
     private static final String DROPPED = "was dropped without being released";
 
-    /** Drops the permit, as zip does when its other part fails. */
+    /** Drops the permit, like a zip with another part that fails. */
     private static void drop(Mono<Permit> acquire) {
         assertThatThrownBy(() -> Mono.zip(acquire, Mono.error(new IllegalArgumentException("other")))
                         .block())
@@ -38,7 +38,7 @@ class DroppedPermitTest {
     private static void collectUntil(Supplier<Boolean> found) {
         while (!found.get()) {
             System.gc();
-            LockSupport.parkNanos(1_000_000); // collections without a pause leave the reference handler no time
+            LockSupport.parkNanos(1_000_000); // without a pause between collections the reference handler gets no time
             assertThat(Thread.interrupted()).as("the test's time is out").isFalse();
         }
     }

@@ -28,7 +28,7 @@ class EventTest {
     private final Event event = new Event();
     private final List<Integer> result = new ArrayList<>();
 
-    /** Logs when the event lets it go on. */
+    /** Logs when the event lets it resume. */
     private Mono<Void> logs(int n) {
         return async(() -> {
             await(event.await());

@@ -15,12 +15,12 @@ import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 
-/** An Error of one subscriber, told on the thread that sets it free, keeps no other from hearing. */
+/** An Error of one subscriber, on the thread that releases it, does not keep the others from being notified. */
 @Timeout(60)
 class FailingSubscribersTest {
     private final List<String> told = new ArrayList<>();
 
-    /** Off every loop subscribers are told by the one who sets them free. */
+    /** Off every loop, subscribers are signalled by the thread that releases them. */
     private void subscribe(Mono<?> mono, String name) {
         mono.subscribe(new CoreSubscriber<Object>() {
             @Override

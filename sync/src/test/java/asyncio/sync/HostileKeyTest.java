@@ -9,7 +9,7 @@ import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** A key that cannot say what it is. */
+/** A key that throws in {@code toString}. */
 @Timeout(60)
 class HostileKeyTest {
     private static final class Key {

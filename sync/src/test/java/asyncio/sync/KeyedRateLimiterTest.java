@@ -87,7 +87,7 @@ class KeyedRateLimiterTest {
         VirtualTime.run(() -> {
             for (int i = 0; i < 10_000; i++) {
                 assertThat(limiters.tryAcquire(i)).isTrue();
-                await(sleep(Duration.ofMillis(100))); // ten are in use at a time
+                await(sleep(Duration.ofMillis(100))); // ten keys are in use at a time
                 assertThat(limiters.tryAcquire(i)).isFalse();
                 assertThat(limiters.size()).isLessThanOrEqualTo(65);
             }

@@ -5,7 +5,7 @@ import java.util.stream.Stream;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/** What has scoped forms; used by one holder at a time, so that it is either free or not. */
+/** A primitive with scoped forms, used by one holder at a time, so that it is either free or not. */
 interface Kind {
     <T> Mono<T> with(Mono<T> work);
 
@@ -13,7 +13,7 @@ interface Kind {
 
     boolean free();
 
-    /** Of what this excludes. */
+    /** Acquires a permit that this primitive excludes. */
     Mono<Permit> rival();
 
     Mono<Permit> acquire();
@@ -26,7 +26,7 @@ interface Kind {
         return rival().block();
     }
 
-    /** @param other what excludes it */
+    /** @param other the lock that excludes it */
     record OfLock(Lockable lock, Lockable other) implements Kind {
         @Override
         public <T> Mono<T> with(Mono<T> work) {

@@ -36,9 +36,9 @@ import reactor.core.scheduler.Schedulers;
 import reactor.util.context.Context;
 
 /**
- * Whatever operators, tasks and disposals do to the scoped forms and to {@code acquire(Duration)} that is awaited: all
- * permits come back. {@code mvn -Psoak -pl sync test} acquires a million times, the ordinary build a hundred thousand;
- * {@code -Dasyncio.test.seed} replays, as far as threads can be replayed.
+ * All permits are released, no matter what operators, tasks and disposals do to the scoped forms and to an awaited
+ * {@code acquire(Duration)}. {@code mvn -Psoak -pl sync test} acquires a million times, the ordinary build a hundred
+ * thousand; {@code -Dasyncio.test.seed} replays, as far as threads can be replayed.
  */
 class LeakTest {
     private static final int ACQUISITIONS = Integer.getInteger("asyncio.soak.operations", 100_000);
@@ -60,7 +60,7 @@ class LeakTest {
         return Duration.ofNanos(n * 1_000L);
     }
 
-    /** Done while holding a permit. */
+    /** Returns the work to do while holding a permit. */
     private Mono<Integer> work(Random random, boolean mayHang) {
         int micros = random.nextInt(200);
         Mono<Integer> work = switch (random.nextInt(mayHang ? 7 : 6)) {
@@ -134,7 +134,7 @@ class LeakTest {
         });
     }
 
-    /** By another thread. */
+    /** Disposes of it on another thread. */
     private static Mono<?> disposed(Mono<Integer> mono, Duration after) {
         return Mono.create(sink -> {
             Disposable subscription = mono.contextWrite(sink.contextView()).subscribe(value -> {}, error -> {});
@@ -198,7 +198,7 @@ class LeakTest {
             }
             System.out.printf("%,d acquisitions, operations %s, outcomes %s%n", acquired.get(), done, outcomes);
             for (Kind kind : kinds) {
-                // what was cancelled last may still be cleaning up: those wait for it
+                // the work cancelled last may still be cleaning up: these wait for it
                 for (Mono<Permit> all : List.of(kind.rival(), kind.acquire())) {
                     all.block(Duration.ofSeconds(30)).release();
                 }

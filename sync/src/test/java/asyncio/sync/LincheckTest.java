@@ -12,8 +12,8 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import reactor.core.publisher.Mono;
 
 /**
- * Whatever threads do at once with a primitive, it is as if they had done it one after the other. When a waiter is told
- * is not looked at: it holds the lock before.
+ * Concurrent operations on a primitive are linearizable. The time at which a waiter is notified is not checked: it
+ * holds the lock before that.
  */
 @EnabledIfSystemProperty(named = "asyncio.test.lincheck", matches = "true")
 class LincheckTest {
@@ -74,7 +74,7 @@ class LincheckTest {
             return semaphore.tryAcquire(n);
         }
 
-        /** Not of two: one who wants two and gives up makes one who wants one wait behind it, for a moment. */
+        /** Not of two: a waiter for two that gives up makes a waiter for one wait behind it, for a moment. */
         @Operation
         public boolean acquireNow() {
             return endsNow(semaphore.acquire());

@@ -2,7 +2,7 @@ package asyncio.sync;
 
 import org.junit.jupiter.api.Nested;
 
-/** The contracts that locks and semaphores of this process share with those on servers. */
+/** The contracts that local locks and semaphores share with those on servers. */
 class LocalContractsTest {
     @Nested
     class OfLock extends AsyncLockContract {

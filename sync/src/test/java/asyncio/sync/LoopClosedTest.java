@@ -23,14 +23,14 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import reactor.core.publisher.Mono;
 
-/** A loop is closed over those who wait there, or have been granted and did not go on. */
+/** A loop is closed over waiters on it, and over waiters that have been granted and not resumed. */
 @Timeout(60)
 class LoopClosedTest {
     private static final Logger LOGGER = Logger.getLogger("asyncio");
 
     private final EventLoop loop = EventLoop.newEventLoop();
 
-    /** How one waits on the loop. */
+    /** The kind of waiter on the loop. */
     enum Way {
         BODY {
             @Override
@@ -59,7 +59,7 @@ class LoopClosedTest {
                 loop.createTask(mono.get());
             }
         },
-        /** Goes on where the loop is closed; nobody may be left hanging. */
+        /** Resumes where the loop is closed; it must not hang. */
         SUBSCRIBER {
             @Override
             void start(EventLoop loop, Supplier<Mono<?>> mono) {

@@ -29,7 +29,7 @@ class ManyWaitersTest {
 
     private int ran;
 
-    /** What they do when they have it. */
+    /** Returns the forms of holding it. */
     private static Stream<Object[]> forms() {
         return Kind.all()
                 .flatMap(kind -> Stream.of(

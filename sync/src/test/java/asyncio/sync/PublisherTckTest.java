@@ -22,14 +22,14 @@ class PublisherTckTest {
         EventLoop.shutdownShared(Duration.ofSeconds(10));
     }
 
-    /** Held for a moment by somebody else. */
+    /** Acquires the lock elsewhere for a moment. */
     private static <L extends Lockable> L held(L lock) {
         lock.tryAcquire();
         later(lock::release);
         return lock;
     }
 
-    /** Some rules have several subscribers. */
+    /** Releases the permit, since some rules have several subscribers. */
     private static Mono<Permit> released(Mono<Permit> acquire) {
         return acquire.doOnNext(Permit::release);
     }
@@ -98,7 +98,7 @@ class PublisherTckTest {
                 .flatMap(tests -> tests);
     }
 
-    /** With no permit at first. */
+    /** Returns a limiter without a permit at first. */
     private static RateLimiter emptied() {
         RateLimiter limiter = RateLimiter.of(1000, Duration.ofSeconds(1), 3);
         limiter.tryAcquire(3);

@@ -36,8 +36,8 @@ import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 
 /**
- * Rate limiters beside a plain model, and under threads. Regressions: resilience4j #822 (more permits in a cycle than
- * allowed, by rounding) and #314 (permits of cancelled waiters). {@code -Dasyncio.test.seed} replays.
+ * Rate limiters compared with a simple model, and under threads. Regressions: resilience4j #822 (more permits in a
+ * cycle than allowed, by rounding) and #314 (permits of cancelled waiters). {@code -Dasyncio.test.seed} replays.
  */
 @Timeout(120)
 class RateLimiterModelTest {
@@ -46,7 +46,7 @@ class RateLimiterModelTest {
 
     private final long seed = Long.getLong("asyncio.test.seed", System.nanoTime());
 
-    /** One who comes, and perhaps leaves; times in nanoseconds, all of them different. */
+    /** A caller that comes and may leave; times in nanoseconds, all of them different. */
     private static final class Caller {
         final int wants;
         final long comes;
@@ -61,7 +61,7 @@ class RateLimiterModelTest {
         }
     }
 
-    /** When each one has its permits: the events one after the other, time in exact units. */
+    /** Returns the time at which each caller has its permits: the events in order, time in exact units. */
     private static List<@Nullable Long> model(List<Caller> callers, int permits, int burst) {
         TreeMap<Long, Runnable> events = new TreeMap<>();
         Deque<Caller> line = new ArrayDeque<>();
@@ -73,7 +73,8 @@ class RateLimiterModelTest {
             }
         }
         long now = 0;
-        long full = burst * SECOND; // a permit costs a second, a nanosecond brings as many as permits are allowed
+        long full = burst
+                * SECOND; // a permit costs a second; a nanosecond adds as many units as there are permits in a period
         long credit = full;
         while (!events.isEmpty() || !line.isEmpty()) {
             long due = line.isEmpty()

@@ -32,7 +32,7 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.test.scheduler.VirtualTimeScheduler;
 
-/** Permits that come with time; see {@link RateLimiterModelTest} for any order of events. */
+/** Permits added over time; see {@link RateLimiterModelTest} for arbitrary orders of events. */
 @Timeout(60)
 class RateLimiterTest {
     private static final Duration SECOND = Duration.ofSeconds(1);
@@ -47,7 +47,7 @@ class RateLimiterTest {
         return Duration.ofMillis(n);
     }
 
-    /** When each of them had its permits, in nanoseconds. */
+    /** Returns the time at which each waiter had its permits, in nanoseconds. */
     private static List<Long> grantsOf(RateLimiter limiter, Style style, int waiters) throws Exception {
         List<Long> grants = new ArrayList<>();
         VirtualTime.run(() -> {
@@ -372,7 +372,7 @@ class RateLimiterTest {
         RateLimiter limiter = RateLimiter.of(1_000_000_000, SECOND, million);
         int[] next = {0};
         Asyncio.run(() -> {
-            // the whole burst may be there again while they come: the first in line wants it all
+            // the full burst may be available again while they come: the first in line needs all of it
             Mono<Void> all = limiter.acquire(million);
             await(all);
             List<Mono<Void>> waiters = new ArrayList<>(million);

@@ -251,7 +251,7 @@ class ScopedTest {
             assertThat(loop.time().minus(start)).isEqualTo(Duration.ofSeconds(4));
             assertThat(log).containsExactly("finally: false");
             assertThat(kind.free()).isTrue();
-            // nested: the outer one is not free before the inner one's work has ended
+            // nested: the outer one is not released before the inner one's work has ended
             Lock outer = new Lock();
             Task<Void> task = createTask(outer.withLock(kind.with(slowToEnd(kind))));
             tick();

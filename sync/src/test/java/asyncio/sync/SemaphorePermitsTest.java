@@ -15,7 +15,7 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.test.StepVerifier;
 
-/** Several permits at once, and bad use; off every loop. */
+/** Several permits at once, and misuse; off every loop. */
 @Timeout(60)
 class SemaphorePermitsTest {
     private final Semaphore semaphore = new Semaphore(5);

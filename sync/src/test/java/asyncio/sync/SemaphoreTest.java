@@ -298,7 +298,7 @@ class SemaphoreTest {
             })));
             tick();
             assertThat(semaphore.permits()).isEqualTo(2);
-            // the first has its permit, and is not counted any more; in CPython it is until it runs
+            // the first has its permit, and no longer counts as waiting; in CPython it does until it runs
             assertThat(semaphore.waiters()).isEqualTo(2);
             tick();
             await(gather(tasks, true));

@@ -55,7 +55,7 @@ class SharedTest {
         Mono<?> of(int party, Random random);
     }
 
-    /** Runs the job for each party: in bodies, in tasks of operators, on threads of Reactor's. */
+    /** Runs the job for each party: in bodies, in tasks of operators, on Reactor's threads. */
     private void together(Job job) throws Exception {
         List<CompletableFuture<?>> all = IntStream.range(0, PARTIES)
                 .<CompletableFuture<?>>mapToObj(party -> {

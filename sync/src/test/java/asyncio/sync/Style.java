@@ -28,7 +28,7 @@ enum Style {
 
     abstract <T> Mono<T> of(Mono<T> mono);
 
-    /** Lets everything run that is ready. */
+    /** Lets everything that is ready run. */
     static void tick() throws Exception {
         await(sleep(Duration.ZERO));
     }
@@ -39,7 +39,7 @@ enum Style {
         }
     }
 
-    /** What the task ends with, or null. */
+    /** Returns the error with which the task ends, or null. */
     static @Nullable Throwable errorOf(Future<?> future) {
         try {
             await(future);
@@ -49,7 +49,7 @@ enum Style {
         }
     }
 
-    /** As {@code call_soon(task.cancel)} in CPython's tests. */
+    /** Like {@code call_soon(task.cancel)} in CPython's tests. */
     static void cancelSoon(Task<?> task) {
         EventLoop.getRunningLoop().callSoon(() -> task.cancel());
     }

@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
 
-/** A permit that is the result of work which nobody waits for any more is found like one that an operator drops. */
+/** A permit that is the result of abandoned work is found like one that an operator drops. */
 @Timeout(60)
 class UntakenResultTest {
     private static final Duration LIMIT = Duration.ofHours(1);

@@ -34,7 +34,7 @@ import org.junit.platform.testkit.engine.EngineExecutionResults;
 import org.junit.platform.testkit.engine.EngineTestKit;
 import reactor.core.publisher.Mono;
 
-/** Tests as bodies: what they may be, and what they report. */
+/** Tests as bodies: their allowed forms, and their reports. */
 @Timeout(120)
 class AsyncioTestTest {
     static final class First {

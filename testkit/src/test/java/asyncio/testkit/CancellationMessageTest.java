@@ -39,7 +39,7 @@ import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.Timeout;
 import reactor.core.publisher.Mono;
 
-/** Of two cancellations in one tick the first is the one that arrives, as in asyncio. */
+/** Of two cancellations in one tick the first takes effect, as in asyncio. */
 @Timeout(60)
 class CancellationMessageTest {
     private static final Duration LONG = Duration.ofHours(1);
@@ -129,7 +129,7 @@ class CancellationMessageTest {
                 new Case("an operator", () -> new Event().await().thenReturn(1)));
     }
 
-    /** The message for a task that runs a coroutine and is cancelled twice before it can resume. */
+    /** Returns the message for a task that runs a coroutine and is cancelled twice before it can resume. */
     private static String cancelledTwice(Mono<?> coroutine) throws Exception {
         Task<?> task = createTask(coroutine);
         for (int i = 0; i < 5; i++) {

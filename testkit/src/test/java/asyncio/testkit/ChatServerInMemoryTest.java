@@ -7,7 +7,9 @@ import asyncio.streams.StreamConnection;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
-/** The same server and the same tests, without sockets: code that is given its connections cannot tell. */
+/**
+ * The same server and the same tests, without sockets: code that receives its connections cannot tell the difference.
+ */
 class ChatServerInMemoryTest extends ChatServerTest {
     private @Nullable MemoryNetwork network;
     private @Nullable MemoryServer server;

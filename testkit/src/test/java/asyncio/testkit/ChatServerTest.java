@@ -28,7 +28,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import reactor.core.publisher.Mono;
 
 /**
- * Real sockets under virtual time: a chat server that greets, passes on, and drops who says nothing for ten minutes.
+ * Real sockets under virtual time: a chat server that greets clients, passes messages on, and drops clients that are
+ * silent for ten minutes.
  */
 @Timeout(120)
 @ExtendWith(AsyncioExtension.class)

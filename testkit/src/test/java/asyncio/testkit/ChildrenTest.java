@@ -18,7 +18,7 @@ import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Real children hold virtual time as long as they live, or work is done for them; fakes do not. */
+/** Real children hold virtual time as long as they live or work is done for them; fakes do not. */
 @Timeout(120)
 class ChildrenTest {
     @AsyncioTest
@@ -31,7 +31,7 @@ class ChildrenTest {
         await(timer);
     }
 
-    /** Between the exit of a child and the end of its output, and of what ends it, nobody else holds the time. */
+    /** Between the exit of a child and the end of its output and of its clean-up, nothing else holds the time. */
     @AsyncioTest
     void andWhileItIsRead(TestClock clock) throws Exception {
         for (int i = 0; i < 10; i++) {

@@ -23,7 +23,7 @@ import java.util.List;
 import java.util.concurrent.TimeoutException;
 import reactor.core.publisher.Mono;
 
-/** Rows of docs/differences.md; what CPython 3.13 does instead was seen with the same programs there. */
+/** Rows of docs/differences.md; the behaviour of CPython 3.13 was observed with the same programs. */
 class DifferencesTest {
     private static void ticks(int n) throws Exception {
         for (int i = 0; i < n; i++) {

@@ -300,7 +300,7 @@ class FakeProcessesTest {
             });
             Subprocess child = await(Subprocess.start(PIPED));
             await(child.stdout().readLine());
-            fakes.started().get(0).pipe(1).client().close(); // what reads it goes
+            fakes.started().get(0).pipe(1).client().close(); // its reader leaves
             assertThat(await(child.waitFor())).isEqualTo(-13);
             child.close();
         });

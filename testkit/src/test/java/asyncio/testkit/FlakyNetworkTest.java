@@ -30,10 +30,10 @@ import org.junit.jupiter.api.extension.ExtendWith;
 class FlakyNetworkTest {
     private static final String REQUEST = "add 40 2\n";
     private static final String ANSWER = "42\n";
-    /** Three attempts with their pauses, and some more. */
+    /** Longer than three attempts with their pauses. */
     private static final Duration LONG = Duration.ofSeconds(10);
 
-    /** Asks until it has an answer, three times at most. */
+    /** Asks until it has an answer, at most three times. */
     private static class Client {
         final MemoryNetwork network;
 
@@ -89,7 +89,7 @@ class FlakyNetworkTest {
         }
     }
 
-    /** A bug: waits for ever. */
+    /** A bug: waits forever. */
     private static final class HasNoTimeLimit extends Client {
         HasNoTimeLimit(MemoryNetwork network) {
             super(network);
@@ -114,7 +114,7 @@ class FlakyNetworkTest {
         }
     }
 
-    /** The wires of one run: of the first connections, how many of them, in which direction. */
+    /** The faulty wire of one run, its direction, and the number of connections affected, from the first. */
     private record Fault(Wire wire, boolean toServer, int connections) {
         void arrange(MemoryNetwork network) {
             Wire sound = Wire.direct().latency(Duration.ofMillis(20));
@@ -139,7 +139,7 @@ class FlakyNetworkTest {
         return faults;
     }
 
-    /** What the client says: an answer, an error, or that it hangs. */
+    /** Returns the client's result: an answer, an error, or that it hangs. */
     private static String run(Fault fault, Function<MemoryNetwork, Client> newClient) throws Exception {
         List<String> said = new ArrayList<>();
         VirtualTime.run(() -> {
@@ -155,7 +155,7 @@ class FlakyNetworkTest {
                 } catch (IOException e) {
                     said.add(e.getMessage());
                 }
-                for (MemoryPair pair : network.connections()) { // what a stalled wire holds back goes on
+                for (MemoryPair pair : network.connections()) { // bytes held back by a stalled wire continue
                     pair.toServer().become(Wire.direct());
                     pair.toClient().become(Wire.direct());
                 }

@@ -23,7 +23,7 @@ import reactor.netty.http.client.HttpClient;
 import reactor.netty.http.server.HttpServer;
 import reactor.netty.resources.ConnectionProvider;
 
-/** Reactor Netty's HTTP over loopback in virtual time, on the test's loop and off it. */
+/** HTTP with Reactor Netty over loopback in virtual time, on the test's loop and off it. */
 @Timeout(120)
 @ExtendWith(AsyncioExtension.class)
 class HttpTest {

@@ -10,7 +10,7 @@ import org.junit.platform.testkit.engine.EngineExecutionResults;
 import org.junit.platform.testkit.engine.EngineTestKit;
 import org.junit.platform.testkit.engine.Event;
 
-/** Runs sample tests, and tells what became of them. */
+/** Runs sample tests, and returns their outcome. */
 final class Jupiter {
     private Jupiter() {}
 
@@ -33,7 +33,7 @@ final class Jupiter {
                 .execute();
     }
 
-    /** What becomes of a container whose seed is not one. */
+    /** Returns the failure of a container with an invalid seed. */
     static Throwable runWithWrongSeed(Class<?> samples) {
         return EngineTestKit.engine("junit-jupiter")
                 .selectors(selectClass(samples))
@@ -49,7 +49,7 @@ final class Jupiter {
                 .orElseThrow();
     }
 
-    /** What the only test that failed did so with. */
+    /** Returns the error of the only test that failed. */
     static Throwable failureOf(EngineExecutionResults results) {
         List<Event> failed = results.testEvents().failed().list();
         assertThat(failed).as(() -> "failed of " + results.allEvents().list()).hasSize(1);

@@ -32,10 +32,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import reactor.core.publisher.Mono;
 
-/** What tests leave behind, each found by a test that does so. */
+/** Leftovers of tests, each found by a test that leaves one. */
 @Timeout(120)
 class LeaksTest {
-    /** Non-daemon, as the threads of most pools. */
+    /** Has non-daemon threads, like most pools. */
     private static final AtomicReference<@Nullable ExecutorService> POOL = new AtomicReference<>();
 
     static class Leaking {
@@ -53,9 +53,7 @@ class LeaksTest {
         @AsyncioTest
         void collected() throws Exception {
             sleep(Duration.ofHours(1)).hashCode();
-            for (int i = 0;
-                    i < 20;
-                    i++) { // whether the collector finds it or not, and whether the watchdog looks or not
+            for (int i = 0; i < 20; i++) { // whether or not the collector finds it and the watchdog looks
                 System.gc();
                 Thread.yield();
             }
@@ -192,7 +190,7 @@ class LeaksTest {
     }
 
     static class Clean {
-        /** As HTTP's line ends: made by whichever test comes first. */
+        /** Like HTTP's line ends: allocated by the first test that uses them. */
         private static final class Constants {
             static final ByteBuf LINE_END = Unpooled.unreleasableBuffer(Unpooled.directBuffer(2));
         }

@@ -35,7 +35,7 @@ class MemoryNetworkTest {
         return line == null ? "the end" : new String(line, UTF_8).strip();
     }
 
-    /** Says what each one says to all others. */
+    /** Sends each client's messages to all others. */
     private static final class Chat {
         private final Map<String, StreamConnection> members = new LinkedHashMap<>();
 

@@ -42,7 +42,7 @@ class MemoryPairTest {
         return EventLoop.getRunningLoop().time();
     }
 
-    /** Bytes to the client, in whatever way the wire brings them. */
+    /** Returns the pieces in which the wire delivers bytes to the client. */
     private static List<String> pieces(Wire wire, String... written) throws Exception {
         MemoryPair pair = MemoryPair.open(Wire.direct(), wire);
         for (String text : written) {
@@ -138,7 +138,7 @@ class MemoryPairTest {
         });
     }
 
-    /** A bug: takes what one read gives for a message. */
+    /** A bug: takes the bytes of one read for a message. */
     private static String firstWord(StreamReader reader) throws Exception {
         return text(await(reader.read(100))).split(" ")[0];
     }
@@ -204,7 +204,7 @@ class MemoryPairTest {
                 pair.close();
                 await(pair.client().writer().waitClosed());
                 await(pair.server().writer().waitClosed());
-                pair.reset(); // finds nobody
+                pair.reset(); // finds no connection
                 await(sleep(Duration.ofSeconds(1)));
                 assertThat(pair.toClient())
                         .hasToString("<Transit local:server -> local:client, 1 bytes, 0 unread, broken, " + wire + ">");
@@ -380,7 +380,8 @@ class MemoryPairTest {
     void drainWaitsUntilThePeerReads() throws Exception {
         VirtualTime.run(() -> {
             Wire narrow = Wire.direct().capacity(1000);
-            try (MemoryPair pair = MemoryPair.open(narrow, narrow, 100)) { // the reader buffers 200, and a read's piece
+            try (MemoryPair pair =
+                    MemoryPair.open(narrow, narrow, 100)) { // the reader buffers 200, plus the piece of one read
                 pair.client().writer().setWriteBufferLimits(8000, 4000);
                 pair.client().writer().write(new byte[10_000]);
                 pair.client().writer().write(new byte[1000]);
@@ -399,7 +400,7 @@ class MemoryPairTest {
         });
     }
 
-    /** What a writer of 1000 lines leaves in its buffer, if the peer reads one in each millisecond. */
+    /** Returns the maximum that a writer of 1000 lines leaves in its buffer if the peer reads one per millisecond. */
     private static long mostUnsent(boolean drains) throws Exception {
         byte[] line = ("x".repeat(999) + "\n").getBytes(UTF_8);
         try (MemoryPair pair = MemoryPair.open(Wire.direct().capacity(4096), Wire.direct(), 1024)) {

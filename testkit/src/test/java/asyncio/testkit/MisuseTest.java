@@ -31,7 +31,7 @@ import org.junit.platform.testkit.engine.EngineTestKit;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 
-/** Tests that are not as they should be: what becomes of them, and of those after them. */
+/** Faulty tests: their outcome, and that of the tests after them. */
 @Timeout(120)
 class MisuseTest {
     @ExtendWith(AsyncioExtension.class)
@@ -149,7 +149,7 @@ class MisuseTest {
             } catch (TimeoutException e) {
                 assertThat(clock.now()).isEqualTo(Duration.ofSeconds(1));
             }
-            await(sleep(Duration.ofSeconds(1))); // nobody holds it any more
+            await(sleep(Duration.ofSeconds(1))); // no longer held
         }
 
         @AsyncioTest

@@ -36,12 +36,12 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 
 /**
- * A task of operators over this library's Monos ends in the tick in which CPython's {@code await} of the same does, and
- * hears of cancellations as a body does. The numbers are CPython 3.13's.
+ * A task of operators over this library's Monos ends in the same tick as CPython's {@code await}, and receives
+ * cancellations like a body. The numbers are CPython 3.13's.
  */
 @Timeout(60)
 class OperatorTicksTest {
-    /** A coroutine that waits, and what ends the waiting. */
+    /** A coroutine that waits, and the action that ends the wait. */
     private record Case(Mono<?> coroutine, Runnable then) {}
 
     private record Row(String name, int ticks, Callable<Case> make) {}
@@ -235,7 +235,7 @@ class OperatorTicksTest {
                 .containsExactly("await 0", "map 0", "await 1", "map 1", "await 2", "map 2", "callback");
     }
 
-    /** An operator's side effect is no await of what it ends. */
+    /** An operator's side effect is not an await of the Mono it ends. */
     @Test
     void whatAnOperatorEndsBesideItsOwnTaskResumesInTheNextTick() throws Exception {
         assertThat(Asyncio.<List<String>>run(() -> {
@@ -277,7 +277,7 @@ class OperatorTicksTest {
                 .containsExactly("callback", "task");
     }
 
-    // ---- cancellations that are taken back
+    // ---- withdrawn cancellations
 
     private static Stream<Row> thatEndBeforeTheCancellation() {
         return rows().filter(row -> row.ticks == 1);

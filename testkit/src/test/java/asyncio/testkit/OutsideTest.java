@@ -41,10 +41,10 @@ import org.junit.jupiter.params.provider.EnumSource;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/** In virtual time: what of ours waits for something of others is no deadlock, what waits for our own is one. */
+/** In virtual time: waiting for third-party code is no deadlock, waiting for this library's own is one. */
 @Timeout(60)
 class OutsideTest {
-    /** Ends in real time, on a thread of Reactor's. */
+    /** Ends in real time, on one of Reactor's threads. */
     private static Mono<Long> foreign() {
         return Flux.interval(Duration.ofMillis(30)).take(2).last();
     }
@@ -54,7 +54,7 @@ class OutsideTest {
                 () -> 1L, CompletableFuture.delayedExecutor(50, TimeUnit.MILLISECONDS, Runnable::run));
     }
 
-    /** Held by nobody else. */
+    /** Keeps the pairs reachable. */
     private static final List<MemoryPair> PAIRS = new ArrayList<>();
 
     enum WaitsForOthers {
@@ -173,7 +173,7 @@ class OutsideTest {
                         await(createTask(inBody ? async(() -> await(mono)) : mono));
                     }))
                     .isInstanceOf(DeadlockError.class);
-            catchThrowable(time::close); // reports what cannot end
+            catchThrowable(time::close); // reports the work that cannot end
         }
     }
 }

@@ -30,8 +30,8 @@ import java.util.List;
 import reactor.core.publisher.Mono;
 
 /**
- * Programs with a mistake that the plain order of tasks does not show, each with its depth: of how many events the
- * order must be another one for it to show.
+ * Programs with a bug that the plain order of tasks does not show, each with its depth: the number of events that must
+ * be reordered to show it.
  */
 enum PlantedBugs {
     LOST_UPDATE_ONE_TICK_BEYOND(2) {
@@ -266,7 +266,7 @@ enum PlantedBugs {
                     },
                     later(2, () -> {
                         queue.putNowait(1);
-                        ticks(3); // it has been taken by then, surely
+                        ticks(3); // surely taken by then
                         queue.putNowait(2);
                         ticks(3);
                         queue.putNowait(3);
@@ -423,7 +423,7 @@ enum PlantedBugs {
             try {
                 await(user);
             } catch (CancelledException e) {
-                // as it should be
+                // expected
             }
             check(!lock.locked(), "the permit is lost");
         }
@@ -444,7 +444,7 @@ enum PlantedBugs {
             try {
                 await(user);
             } catch (CancelledException e) {
-                // as it should be
+                // expected
             }
             check(!open[0], "never closed");
         }
@@ -574,20 +574,20 @@ enum PlantedBugs {
                         done[0]++;
                     }
                 } catch (QueueShutDownException e) {
-                    // no more
+                    // no more jobs
                 }
             }));
             for (int i = 0; i < 3; i++) {
                 await(jobs.put(i));
             }
-            ticks(12); // the worker is through, surely
+            ticks(12); // the worker has surely finished
             worker.cancel();
             await(Asyncio.waitTasks(List.of(worker), ReturnWhen.ALL_COMPLETED));
             check(done[0] == 3, "jobs that nobody did");
         }
     };
 
-    /** As of probabilistic concurrency testing: use before set is 1, an update lost in between 2. */
+    /** As defined by probabilistic concurrency testing: use before set is 1, an update lost in between 2. */
     final int depth;
 
     PlantedBugs(int depth) {
@@ -597,7 +597,7 @@ enum PlantedBugs {
     /** The program, a body. */
     abstract void run() throws Exception;
 
-    // ---- what they share
+    // ---- shared parts
 
     private static void check(boolean right, String what) {
         if (!right) {

@@ -8,7 +8,9 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Each planted bug is found by one of a hundred seeds, and not by the plain order. {@link #main} prints how often. */
+/**
+ * Each planted bug is found by one of a hundred seeds, and not by the plain order. {@link #main} prints the numbers.
+ */
 class PlantedBugsTest {
     private static final int SEEDS = 100;
 
@@ -40,7 +42,10 @@ class PlantedBugsTest {
         }
     }
 
-    /** Prints a table: the depth of each bug, the first seed that shows it, how many of a hundred do. */
+    /**
+     * Prints a table: the depth of each bug, the first seed that shows it, the number of seeds out of a hundred that
+     * do.
+     */
     public static void main(String[] args) {
         System.out.printf("%-42s %5s %10s %12s%n", "bug", "depth", "first seed", "of 100 seeds");
         int found = 0;

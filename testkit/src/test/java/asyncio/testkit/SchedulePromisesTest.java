@@ -31,7 +31,7 @@ import org.junit.jupiter.api.Timeout;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/** Orders and times that no schedule changes: programs that are right under each of many seeds. */
+/** Orders and times that no schedule changes: programs that are correct under every seed. */
 @Timeout(300)
 class SchedulePromisesTest {
     private static final int SEEDS = Integer.getInteger("asyncio.test.schedules", 200);
@@ -53,7 +53,7 @@ class SchedulePromisesTest {
         }
     }
 
-    /** Whether tasks have their turns one after the other or not, others take steps in between. */
+    /** Starts a task that takes steps in between, whether or not the others take turns. */
     private static Task<Void> noise() {
         return createTask(async(() -> {
             for (int i = 0; i < 10; i++) {
@@ -167,7 +167,7 @@ class SchedulePromisesTest {
                                 got.add(await(queue.get()));
                             }
                         } catch (QueueShutDownException e) {
-                            // no more
+                            // no more items
                         }
                     })));
             assertThat(got).isEqualTo(ONE_TO_TWENTY);

@@ -24,10 +24,10 @@ import org.junit.platform.engine.TestExecutionResult;
 import org.junit.platform.testkit.engine.EngineExecutionResults;
 import reactor.core.publisher.Mono;
 
-/** Races that only other orders show, and how to see them again. */
+/** Races that show only in other orders, and how to reproduce them. */
 @Timeout(120)
 class SchedulesTest {
-    /** Hits are counted in a read and a write, with a pause in between that shows in some orders only. */
+    /** Counts hits in a read and a write, with a pause in between that matters only in some orders. */
     static class Racy {
         private final List<String> log = new ArrayList<>();
 
@@ -58,7 +58,7 @@ class SchedulesTest {
             lastMustNotComeFirst();
         }
 
-        /** The signal is lost if the one who waits comes later: an Event would keep it. */
+        /** The signal is lost if the waiter comes later; an Event would keep it. */
         @Schedules(n = 200)
         void lostWakeUp() throws Exception {
             boolean[] waiting = {false};
@@ -151,7 +151,7 @@ class SchedulesTest {
                 .hasMessageContaining("<permit of <Lock [locked]>>");
     }
 
-    /** Records what ran when: with bodies, Monos, timers and a lock. */
+    /** Records the steps with their times: of bodies, Monos, timers and a lock. */
     static class Recorded {
         static final List<String> ORDERS = new CopyOnWriteArrayList<>();
 

@@ -27,11 +27,11 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import reactor.core.publisher.Mono;
 
-/** The same script over TCP and in memory is seen alike. */
+/** The same script has the same effects over TCP and in memory. */
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 @ExtendWith(LeakCheck.class)
 class SocketParityTest {
-    /** Notes what the two ends see. */
+    /** Records the events of the two ends. */
     interface Script {
         void run(StreamConnection client, StreamConnection server, List<String> seen) throws Exception;
     }
@@ -62,7 +62,7 @@ class SocketParityTest {
             Object result = await(Asyncio.waitFor(work, Duration.ofSeconds(10)));
             return result instanceof byte[] bytes ? new String(bytes, UTF_8) : "" + result;
         } catch (IOException e) {
-            // the operating system's words differ from one to the other: "Broken pipe", "Connection reset by peer"
+            // the messages of operating systems differ: "Broken pipe", "Connection reset by peer"
             return "lost";
         }
     }
@@ -72,7 +72,7 @@ class SocketParityTest {
         end.close();
     }
 
-    /** Epoll finds out at the second write only. */
+    /** Epoll notices only at the second write. */
     private static void writeUntilLost(StreamConnection end) throws Exception {
         do {
             end.writer().write("x");
@@ -137,11 +137,11 @@ class SocketParityTest {
                     seen.add(outcome(client.reader().read(1)));
                 }),
                 test("closing with bytes unread", (client, server, seen) -> {
-                    client.writer().write("x".repeat(1_000_000)); // the reader is paused, and the rest under way
+                    client.writer().write("x".repeat(1_000_000)); // the reader is paused, and the rest is under way
                     await(sleep(Duration.ofMillis(20)));
                     server.close();
-                    // on NIO the end of the stream comes before the reset, which nobody sees who neither reads nor
-                    // writes
+                    // on NIO the end of the stream comes before the reset, which an end that neither reads nor writes
+                    // does not see
                     writeUntilLost(client);
                     seen.add(outcome(client.writer().waitClosed()));
                     seen.add(outcome(server.writer().waitClosed()));

@@ -19,7 +19,7 @@ import java.util.function.Function;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/** A task stands below the one that waits for it, also through what other modules have in between. */
+/** A task appears below the task that waits for it, also through objects of other modules in between. */
 class TaskDumpTest {
     @AsyncioTest
     void aTaskStandsBelowTheOneThatWaitsForItThroughOtherModules(EventLoop loop, TestClock clock) throws Exception {

@@ -41,7 +41,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import reactor.core.publisher.Mono;
 
-/** A time limit that has passed shows the await that it passed at, in and outside of debug mode. */
+/** An expired time limit shows the await at which it expired, with and without debug mode. */
 @Timeout(60)
 class TimeoutStackTest {
     private static final Duration LIMIT = Duration.ofMillis(1);

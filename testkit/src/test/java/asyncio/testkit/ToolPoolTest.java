@@ -22,7 +22,7 @@ import java.util.TreeMap;
 import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.Timeout;
 
-/** Queue, lock and children together: workers that have a tool do their jobs, with real children and with fakes. */
+/** Queue, lock and children together: workers with a tool do their jobs, with real children and with fakes. */
 @Timeout(120)
 class ToolPoolTest {
     private static final int WORKERS = 3;
@@ -33,7 +33,7 @@ class ToolPoolTest {
     private final Map<String, String> results = new TreeMap<>();
     private int retries;
 
-    /** Does jobs till there are no more; one that takes too long is tried again. */
+    /** Does jobs until there are no more; a job that takes too long is retried. */
     private void work() throws Exception {
         while (true) {
             String job;

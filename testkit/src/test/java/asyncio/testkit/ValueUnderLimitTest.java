@@ -40,7 +40,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import reactor.core.publisher.Mono;
 
-/** Values that come just when the time is out, with an operator between their source and the limit. */
+/** Values that arrive exactly when the time is up, with an operator between their source and the limit. */
 @Timeout(120)
 class ValueUnderLimitTest {
     private static final int ITEMS = Integer.getInteger("asyncio.test.values", 1_000);
@@ -88,7 +88,7 @@ class ValueUnderLimitTest {
         }
     }
 
-    /** Takes one after the other, each until it has it; null is the end. */
+    /** Takes all values, retrying each until it arrives; null is the end. */
     private static <T> List<T> takeAll(Limit limit, Mono<T> next) throws Exception {
         List<T> got = new ArrayList<>();
         while (true) {
@@ -99,7 +99,7 @@ class ValueUnderLimitTest {
                 }
                 got.add(value);
             } catch (TimeoutException | CancelledException e) {
-                // once more
+                // try again
             }
         }
     }
@@ -139,7 +139,7 @@ class ValueUnderLimitTest {
         }
     }
 
-    /** The bytes are there when the loop looks for IO next, and so is the end of the time. */
+    /** When the loop next checks for IO, the bytes have arrived and the time is up. */
     @ParameterizedTest
     @EnumSource
     @DisplayName("no line is lost that comes while a task is busy beyond its limit")
@@ -240,13 +240,13 @@ class ValueUnderLimitTest {
                         await(limit.around(lock.acquire().map(permit -> permit)))
                                 .release();
                     } catch (TimeoutException | CancelledException e) {
-                        // as it may be
+                        // allowed
                     }
                     try {
                         await(limit.around(semaphore.acquire().map(permit -> permit)))
                                 .release();
                     } catch (TimeoutException | CancelledException e) {
-                        // as it may be
+                        // allowed
                     }
                 }));
                 pause(random);
@@ -277,7 +277,7 @@ class ValueUnderLimitTest {
                     try {
                         got.add(await(limit.around(future.map(x -> x))));
                     } catch (TimeoutException | CancelledException e) {
-                        // once more
+                        // try again
                     }
                 }
                 assertThat(got).containsExactly(value);

@@ -38,7 +38,7 @@ class VerifiersTest {
         await(sleep(Duration.ZERO));
     }
 
-    /** The assertion fails, and says so in these words. */
+    /** Checks that the assertion fails, with these words in its message. */
     private static void refuses(ThrowingCallable assertion, String... words) {
         assertThatThrownBy(assertion).isInstanceOf(AssertionError.class).hasMessageContainingAll(words);
     }
@@ -209,7 +209,7 @@ class VerifiersTest {
         real.close();
     }
 
-    // ---- tasks and those who wait
+    // ---- tasks and waiters
 
     @Test
     void statesOfTasks() throws Exception {
@@ -296,7 +296,7 @@ class VerifiersTest {
 
     // ---- the order of things
 
-    /** A clean-up in the wrong order, if it is told to. */
+    /** Cleans up, in the wrong order if {@code bug} is set. */
     private static void serve(Trail trail, boolean bug) throws Exception {
         try {
             await(sleep(Duration.ofHours(1)));

@@ -259,7 +259,7 @@ class VirtualTimeLoopTest {
     @Test
     void whatOtherLibrariesWillCompleteIsNoDeadlock() throws Exception {
         try (VirtualTimeLoop time = VirtualTimeLoop.create()) {
-            assertThat(time.run(Mono.delay(Duration.ofMillis(20)))).isZero(); // on a thread of Reactor's
+            assertThat(time.run(Mono.delay(Duration.ofMillis(20)))).isZero(); // on one of Reactor's threads
             assertThat(time.clock().now()).isZero();
         }
     }
@@ -358,7 +358,7 @@ class VirtualTimeLoopTest {
                 }
             });
         }
-        assertThat(own).hasSizeGreaterThanOrEqualTo(2); // the one that runs it, and one of the executor
+        assertThat(own).hasSizeGreaterThanOrEqualTo(2); // the thread that runs it, and one of the executor
         for (Thread thread : own) {
             thread.join(10_000);
             assertThat(thread.isAlive()).as(thread.getName()).isFalse();

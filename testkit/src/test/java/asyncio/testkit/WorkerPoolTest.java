@@ -19,8 +19,8 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Queue, lock, semaphore and threads together: workers that take jobs, one of which they may do at a time in a thread,
- * and add up in a ledger.
+ * Queue, lock, semaphore and threads together: workers take jobs, use one of two devices for each, compute some results
+ * in a thread, and add them up in a ledger.
  */
 @Timeout(120)
 class WorkerPoolTest {
@@ -53,7 +53,7 @@ class WorkerPoolTest {
             try (var permit = await(ledger.acquire())) {
                 assertThat(permit.isReleased()).isFalse();
                 int before = total;
-                await(sleep(Duration.ofMillis(10))); // what a lock is for
+                await(sleep(Duration.ofMillis(10))); // the reason for the lock
                 total = before + result;
                 done.add(job);
             }
@@ -77,7 +77,7 @@ class WorkerPoolTest {
         assertThat(done).hasSize(JOBS);
         assertThat(total).isEqualTo(JOBS * (JOBS + 1));
         assertThat(mostBusy).isEqualTo(2);
-        // 79 seconds of work for two devices, whatever the order
+        // 79 seconds of work for two devices, regardless of the order
         assertThat(clock.now()).isBetween(Duration.ofSeconds(39), Duration.ofSeconds(45));
     }
 }

@@ -17,13 +17,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** ps and pstree, run on JVMs that know nothing of it. */
+/** ps and pstree, run on unprepared JVMs. */
 @Timeout(300)
 class ProcessToolsTest {
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
     private final ByteArrayOutputStream err = new ByteArrayOutputStream();
 
-    /** The exit status. */
+    /** Returns the exit status. */
     private int run(Object... args) {
         out.reset();
         err.reset();
@@ -192,7 +192,7 @@ class ProcessToolsTest {
         }
     }
 
-    /** What is on the class path as jars and directories, but for the program that makes the loader. */
+    /** Returns the jars and directories of the class path, except for the program that creates the loader. */
     private static String fatPath() {
         return System.getProperty("java.class.path");
     }

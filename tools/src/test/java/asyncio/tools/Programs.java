@@ -19,7 +19,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 
-/** Programs to be looked at. Each says {@code ready} when there is something to see, and waits to be killed. */
+/** Programs to inspect. Each prints {@code ready} when there is something to see, and waits to be killed. */
 final class Programs {
     private Programs() {}
 
@@ -93,7 +93,7 @@ final class Programs {
         }
     }
 
-    /** The shop, whose classes only a loader of its own finds, as in a jar of Spring Boot's. */
+    /** The shop, loaded by a custom class loader, as in a Spring Boot jar. */
     static final class Fat {
         public static void main(String[] args) throws Exception {
             URL[] urls = Arrays.stream(System.getProperty("fat.path").split(java.io.File.pathSeparator))
@@ -101,7 +101,7 @@ final class Programs {
                     .toArray(URL[]::new);
             ClassLoader loader = new URLClassLoader(urls, ClassLoader.getPlatformClassLoader());
             Thread.currentThread().setContextClassLoader(loader);
-            // by name: the class that is meant is not the one that this loader would find
+            // by name, since this class's own loader would find another class
             Method main = loader.loadClass("asyncio.tools.Programs$Shop").getMethod("main", String[].class);
             main.setAccessible(true);
             main.invoke(null, (Object) new String[0]);

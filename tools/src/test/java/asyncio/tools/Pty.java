@@ -10,16 +10,16 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 
-/** A program at a terminal of its own, which {@code script} of util-linux makes: typed at, and read. */
+/** A program at its own terminal, created by {@code script} of util-linux, to type into and read from. */
 final class Pty implements AutoCloseable {
     private static final long LIMIT_SECONDS = 120;
-    /** What moves the cursor, colours and rings. */
+    /** Control sequences: cursor movements, colours, the bell. */
     private static final Pattern CONTROL = Pattern.compile("\u001b\\[[0-9;?]*[a-zA-Z]|\u001b[=>]|[\u0007\u0008\r]");
 
     private final Process process;
     /** Guarded by this. */
     private final StringBuilder said = new StringBuilder();
-    /** Up to where it has been matched; guarded by this. */
+    /** The position up to which the output has been matched; guarded by this. */
     private int matched;
     /** Guarded by this. */
     private boolean ended;
@@ -37,7 +37,7 @@ final class Pty implements AutoCloseable {
         pump.start();
     }
 
-    /** Skips the test where there is no such program. */
+    /** Skips the test where {@code script} is not available. */
     static void assume() throws Exception {
         int status;
         try {
@@ -75,7 +75,7 @@ final class Pty implements AutoCloseable {
         process.getOutputStream().flush();
     }
 
-    /** Waits for a text behind those waited for before, and gives what came up to it. */
+    /** Waits for a text after those already matched, and returns the output up to it. */
     synchronized String expect(String text) throws InterruptedException {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(LIMIT_SECONDS);
         for (; ; ) {

@@ -75,10 +75,10 @@ class ReplTest {
             pty.expect("shieldedCleanup(");
             pty.type("\t");
             pty.expect("shieldedCleanup(Mono<? extends T> mono, Duration limit)");
-            pty.expect(PROMPT); // drawn anew below that
+            pty.expect(PROMPT); // redrawn below that
             pty.type(DROP_LINE + "dropped");
             pty.expect("dropped");
-            pty.type(INTERRUPT); // which throws away what is typed and not read
+            pty.type(INTERRUPT); // it discards input that was typed and not read
             pty.expect(PROMPT);
             pty.type("ps\r");
             pty.expect("- repl is ready or running");
@@ -178,7 +178,7 @@ class ReplTest {
             """);
         assertThat(ended.out().lines().map(String::strip).filter(line -> !line.isEmpty()))
                 .as(ended.err())
-                .anyMatch(line -> line.endsWith("21")) // behind a prompt, on some JDKs
+                .anyMatch(line -> line.endsWith("21")) // after a prompt, on some JDKs
                 .anyMatch(line -> line.endsWith("java.io.IOException: no"));
         assertThat(ended.status()).isZero();
     }

@@ -28,7 +28,7 @@ class SessionTest {
 
     @BeforeEach
     void begin() {
-        System.setOut(to); // what the snippets print
+        System.setOut(to); // captures the output of the snippets
         session = new Session(to, to, true);
     }
 
@@ -76,7 +76,7 @@ class SessionTest {
                 input.append(session.get(i++).substring(PROMPT.length())).append('\n');
             } while (i < session.size() && session.get(i).startsWith(MORE));
             eval(input.toString());
-            ticks(); // what the tasks print belongs to the input that made them do so
+            ticks(); // the output of the tasks belongs to the input that caused it
             replayed.addAll(said.toString(UTF_8).lines().toList());
             while (i < session.size() && !session.get(i).startsWith(PROMPT)) {
                 i++;

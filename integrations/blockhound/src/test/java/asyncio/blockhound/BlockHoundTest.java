@@ -22,7 +22,7 @@ import reactor.blockhound.BlockHound;
 import reactor.blockhound.BlockingOperationError;
 import reactor.core.publisher.Mono;
 
-/** BlockHound as an application installs it, which finds the integration by itself. */
+/** BlockHound as an application installs it; it finds the integration automatically. */
 @Timeout(60)
 @EnabledIfSystemProperty(named = "asyncio.test.blockhound", matches = "true")
 class BlockHoundTest {

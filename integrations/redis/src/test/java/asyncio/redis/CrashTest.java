@@ -17,8 +17,8 @@ import org.redisson.Redisson;
 import org.redisson.api.RedissonClient;
 
 /**
- * Holders that die or stand still at any moment: no two are in at once as far as the store can tell. A soak with
- * {@code -Dasyncio.test.sections=10000}.
+ * Holders that die or stop at any moment: as far as the store can tell, no two hold the lock at the same time. A soak
+ * with {@code -Dasyncio.test.sections=10000}.
  */
 @Timeout(value = 20, unit = TimeUnit.MINUTES)
 class CrashTest {

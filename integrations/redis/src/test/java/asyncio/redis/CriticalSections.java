@@ -16,26 +16,26 @@ import org.redisson.client.codec.StringCodec;
 import org.redisson.config.Config;
 
 /**
- * A program that adds one to a counter again and again, each time in a lock: it reads, waits a little, and writes, and
- * shows its fencing token with both.
+ * A program that repeatedly increments a counter inside a lock: it reads, waits a little, and writes, and passes its
+ * fencing token with both.
  */
 final class CriticalSections {
-    /** Refuses a token that is smaller than one seen before. */
+    /** Rejects a token smaller than one seen before. */
     private static final String SEE =
             "if tonumber(ARGV[1]) < tonumber(redis.call('hget', KEYS[1], 'token') or '0') then "
                     + "redis.call('hincrby', KEYS[1], 'refused', 1) return -1 end "
                     + "redis.call('hset', KEYS[1], 'token', ARGV[1]) ";
 
-    /** The reader shows its token too: else one that is late could write between this and the write of the next. */
+    /** The read passes its token too: otherwise a late holder could write between this read and the next write. */
     private static final String READ = SEE + "return tonumber(redis.call('hget', KEYS[1], 'counter') or '0')";
 
-    /** Counts what was written. */
+    /** Counts the writes. */
     private static final String WRITE =
             SEE + "redis.call('hset', KEYS[1], 'counter', ARGV[2]) return redis.call('hincrby', KEYS[1], 'written', 1)";
 
     private CriticalSections() {}
 
-    /** The lock's lease: short, so that the killed do not keep others for long. */
+    /** The lock's lease: short, so that killed holders do not block others for long. */
     static Config config(String address) {
         Config config = new Config();
         config.setLockWatchdogTimeout(900);

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.redisson.api.RedissonClient;
 import reactor.core.publisher.Flux;
 
-/** The differences of permits that a server keeps: leases, tokens, other machines. */
+/** The special properties of permits on a server: leases, tokens, other machines. */
 @Timeout(120)
 class LeaseTest {
     private static final Duration LONG = Duration.ofSeconds(60);
@@ -108,14 +108,14 @@ class LeaseTest {
             await(semaphore.setPermits(1));
             await(RedisLock.of(dead, lockName).acquire());
             await(semaphore.acquire());
-            dead.shutdown(); // nothing is renewed any more
+            dead.shutdown(); // its renewals stop
             await(await(RedisLock.of(redis.client(), lockName).acquire(LONG)).releaseAndWait());
             await(await(RedisSemaphore.of(redis.client(), semaphoreName, LONG).acquire(LONG))
                     .releaseAndWait());
         });
     }
 
-    /** Here the server gives it up by force; a process that stood still for longer than the lease finds the same. */
+    /** Here the server is forced to release it; a process that was stopped for longer than the lease finds the same. */
     @Test
     void workIsCancelledWhenItsLeaseIsLost() throws Exception {
         RedissonClient client = redis.connect(LEASE);

@@ -12,7 +12,7 @@ import org.redisson.api.RedissonClient;
 import org.redisson.config.Config;
 import redis.embedded.RedisServer;
 
-/** A server for one class of tests: one of its own, or that of {@code REDIS_URL}. */
+/** A server for one test class: a new one, or that of {@code REDIS_URL}. */
 final class Redis implements BeforeAllCallback, AfterAllCallback {
     private static final AtomicInteger NAMES = new AtomicInteger();
 
@@ -54,7 +54,7 @@ final class Redis implements BeforeAllCallback, AfterAllCallback {
         return port != 0;
     }
 
-    /** With the data that it had, if it was stopped. */
+    /** Starts it, with its former data if it was stopped. */
     void start() {
         try {
             server = RedisServer.newRedisServer()
@@ -79,7 +79,7 @@ final class Redis implements BeforeAllCallback, AfterAllCallback {
         return client;
     }
 
-    /** Another client: another machine, for the server. */
+    /** Returns another client, which is another machine to the server. */
     RedissonClient connect(long leaseMillis) {
         Config config = new Config();
         config.setLockWatchdogTimeout(leaseMillis);

@@ -10,7 +10,7 @@ import java.time.Duration;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** The contracts that locks and semaphores on a server share with those of this process. */
+/** The contracts that locks and semaphores on a server share with local ones. */
 class RedisContractsTest {
     @RegisterExtension
     static final Redis REDIS = new Redis();

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.redisson.api.RedissonClient;
 import reactor.core.publisher.Mono;
 
-/** A queue whose items are leased, and delivered at least once. */
+/** A queue with leased items, and at least once delivery. */
 @Timeout(120)
 class RedisQueueTest {
     private static final Duration SHORT = Duration.ofMillis(300);
@@ -67,7 +67,7 @@ class RedisQueueTest {
             await(sleep(Duration.ofMillis(50)));
             await(left.cancelAndJoin());
             await(queue.put(1));
-            await(await(getter).ack()); // at once, or when the lease of the one that left is over
+            await(await(getter).ack()); // immediately, or when the lease of the consumer that left expires
             await(queue.join());
         });
     }
@@ -82,7 +82,7 @@ class RedisQueueTest {
                 RedisQueue<Integer> there = RedisQueue.of(other, name, Options.DEFAULTS.lease(SHORT));
                 await(here.put(1));
                 Delivery<Integer> first = await(here.get());
-                await(sleep(SHORT.multipliedBy(3))); // renewed meanwhile
+                await(sleep(SHORT.multipliedBy(3))); // renewed in the meantime
                 assertThat(first.isLost()).isFalse();
                 Task<Delivery<Integer>> second = createTask(there.get());
                 await(sleep(SHORT));
@@ -228,7 +228,7 @@ class RedisQueueTest {
         });
     }
 
-    /** Consumers that are cancelled, and that fail at random: no item is acknowledged that was not worked on. */
+    /** With consumers that are cancelled or fail at random, no item is acknowledged without having been processed. */
     @Test
     void nothingIsLost() throws Exception {
         long seed = Long.getLong("asyncio.test.seed", System.nanoTime());
@@ -272,7 +272,7 @@ class RedisQueueTest {
                                         throw e;
                                     }
                                 } catch (IllegalStateException e) {
-                                    // meant
+                                    // expected
                                 }
                             }
                         })));

@@ -19,7 +19,7 @@ import org.springframework.boot.logging.DeferredLogFactory;
 import org.springframework.core.env.MapPropertySource;
 import org.springframework.core.env.StandardEnvironment;
 
-/** Which system properties an application's properties become. */
+/** The system properties set from an application's properties. */
 class AsyncioEnvironmentPostProcessorTest {
     private final Properties before = new Properties();
     private final List<String> warnings = new CopyOnWriteArrayList<>();

@@ -8,7 +8,7 @@ import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
 import org.springframework.boot.web.server.reactive.context.ReactiveWebServerApplicationContext;
 import org.springframework.context.ConfigurableApplicationContext;
 
-/** Applications for tests: what Boot makes of the starter, and of the given classes. */
+/** Applications for tests: the starter and the given classes, run by Boot. */
 final class Contexts {
     private Contexts() {}
 

@@ -16,7 +16,7 @@ import org.springframework.core.io.support.SpringFactoriesLoader;
 import org.springframework.web.reactive.function.client.WebClient;
 import org.springframework.web.reactive.function.client.WebClientResponseException;
 
-/** Help when something is wrong before anything runs. */
+/** Failure analyses of errors at startup. */
 @Timeout(60)
 class DiagnosticsTest {
     private static FailureAnalysis analyze(Throwable failure) {

@@ -49,7 +49,7 @@ import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/** Everyday pieces of an application in bodies, in one context. */
+/** Common parts of an application as bodies, in one context. */
 @Timeout(60)
 class EverydayTest {
     private static final Duration LIMIT = Duration.ofSeconds(20);
@@ -100,7 +100,7 @@ class EverydayTest {
         }
     }
 
-    /** Money that is moved by several awaits, in one transaction. */
+    /** Money moved with several awaits, in one transaction. */
     static class Accounts {
         private final DatabaseClient database;
 

@@ -41,7 +41,7 @@ class LeasedLoopsTest {
             client = clients.build();
         }
 
-        /** Names of the loops of the handler, the body, and of what follows an await of the client's answer. */
+        /** Names of the loops of the handler, of the body, and of the code after an await of the client's answer. */
         @GetMapping("/loops")
         Mono<String> loops(org.springframework.http.server.reactive.ServerHttpRequest request) {
             String handler = EventLoop.getRunningLoop().getName();

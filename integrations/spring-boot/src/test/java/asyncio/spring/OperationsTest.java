@@ -182,7 +182,7 @@ class OperationsTest {
     void aTreeOfManyPathsAndOneThatIsDeepStaySmall() throws Exception {
         EventLoop loop = context.getBean(EventLoop.class);
         CompletableFuture<String> end = new CompletableFuture<>();
-        int layers = 300; // with 2 to the power of that many paths
+        int layers = 300; // with 2^layers paths
         CompletableFuture<List<Task<?>>> made = new CompletableFuture<>();
         loop.callSoonThreadsafe(() -> {
             List<Task<?>> all = new ArrayList<>();

@@ -14,7 +14,7 @@ import org.springframework.boot.test.context.SpringBootTest;
 import org.springframework.boot.test.context.SpringBootTest.WebEnvironment;
 import reactor.core.publisher.Mono;
 
-/** Tests as bodies beside Spring's, in the JUnit that Boot brings. */
+/** Tests as bodies together with Spring's extension, in the JUnit version of Boot. */
 @SpringBootTest(
         classes = {Contexts.Auto.class, TestkitTest.Greeter.class},
         webEnvironment = WebEnvironment.NONE)

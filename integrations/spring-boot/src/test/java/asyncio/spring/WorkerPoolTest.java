@@ -221,7 +221,7 @@ class WorkerPoolTest {
                                     accepted.add(item);
                                 }
                             } catch (IllegalStateException e) {
-                                Thread.yield(); // stopped just now: the item is outside
+                                Thread.yield(); // just stopped: the item is not in the queue
                             }
                         }
                     }))
