@@ -1,4 +1,4 @@
-/** Queues whose {@code put} and {@code get} wait without a thread. */
+/** Queues with a {@code put} and a {@code get} that suspend instead of blocking a thread. */
 @SuppressWarnings({"requires-automatic", "requires-transitive-automatic"}) // Reactor has no descriptors
 module asyncio.queue {
     requires transitive asyncio.core;

@@ -1,4 +1,4 @@
-/** Locks and their kin, whose waiting is a {@code Mono}. */
+/** Locks, semaphores and related primitives that wait as a {@code Mono}. */
 @SuppressWarnings({"requires-automatic", "requires-transitive-automatic"}) // Reactor has no descriptors
 module asyncio.sync {
     requires transitive asyncio.core;

@@ -19,7 +19,7 @@ import org.openjdk.jmh.annotations.OperationsPerInvocation;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
 import reactor.core.publisher.Mono;
 
-/** Bodies that await. Each invocation is one {@link Asyncio#run}, whose own cost the operations share. */
+/** Bodies that await. Each invocation is one {@link Asyncio#run}; the operations share its cost. */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 public class AwaitBenchmark {
@@ -106,7 +106,7 @@ public class AwaitBenchmark {
         return Asyncio.run(() -> spawnAll(() -> async(() -> 1)));
     }
 
-    /** As {@link #spawnAllBodies}, with tasks that are Monos and need no thread. */
+    /** Like {@link #spawnAllBodies}, with tasks that are Monos and need no thread. */
     @Benchmark
     @OperationsPerInvocation(ALL)
     public int spawnAllMonos() throws Exception {

@@ -34,7 +34,7 @@ public class CallbackBenchmark {
         return state.count;
     }
 
-    /** Each callback schedules the next: one a tick, each tick polls IO. */
+    /** Each callback schedules the next: one per tick, each tick polls IO. */
     @Benchmark
     @OperationsPerInvocation(CHAIN)
     public int callSoonChain(LoopState state) {

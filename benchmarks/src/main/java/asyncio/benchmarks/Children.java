@@ -20,7 +20,10 @@ import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/** Subprocesses, beside {@code children.py}, which runs both and prints a table. Prints a row and a number a line. */
+/**
+ * Subprocesses, compared with {@code children.py}, which runs both and prints a table. Prints one row name and number
+ * per line.
+ */
 public final class Children {
     private static final Command TRUE = Command.of("/bin/true").stderr(Stdio.PIPE);
     private static final Command CAT = Command.of("cat").stdin(Stdio.PIPE).stdout(Stdio.PIPE);

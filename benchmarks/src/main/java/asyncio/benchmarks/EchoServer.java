@@ -115,7 +115,7 @@ public final class EchoServer {
                 await(await(Transports.createServer(factory, "127.0.0.1", port)).serveForever()));
     }
 
-    /** Reads no more than the peer takes. */
+    /** Reads only as fast as the peer takes. */
     private abstract static class Paced implements BaseProtocol<Transport> {
         private @Nullable Transport transport;
 

@@ -37,8 +37,8 @@ import reactor.netty.http.server.HttpServer;
 import reactor.netty.resources.LoopResources;
 
 /**
- * Requests a second of one HTTP page, written in several ways, on Reactor Netty's own loops and on the shared loops: in
- * one JVM, alternating, with a client that costs as little as possible (one thread; each connection sends a request
+ * Requests per second for one HTTP page, written in several ways, on Reactor Netty's own loops and on the shared loops:
+ * in one JVM, alternating, with a client that costs as little as possible (one thread; each connection sends a request
  * when the answer to the last one is complete).
  *
  * <p>Usage: {@code HttpLoad [connections [seconds [rounds]]]}, by default 64 connections and 5 rounds of a second for

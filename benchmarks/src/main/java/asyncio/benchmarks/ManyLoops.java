@@ -30,7 +30,7 @@ public final class ManyLoops {
     private static final int WARMUP = 2;
     /** The maximum number of tries for each round that counts. */
     private static final int MOST_TRIES = 20;
-    /** Operations between two looks at the clock. */
+    /** The number of operations between two checks of the clock. */
     private static final int BATCH = 1_000;
 
     private ManyLoops() {}
@@ -163,7 +163,7 @@ public final class ManyLoops {
         return done;
     }
 
-    /** Each callback schedules the next: one a tick, each tick polls IO. */
+    /** Each callback schedules the next: one per tick, each tick polls IO. */
     private static Mono<Void> callbackEachTick() {
         EventLoop loop = EventLoop.getRunningLoop();
         Future<Void> done = loop.createFuture();

@@ -80,7 +80,7 @@ public class QueueBenchmark {
                 queue.asFlux().then()));
     }
 
-    /** One puts and one gets, each on a thread of Reactor's. */
+    /** One puts and one gets, each on one of Reactor's threads. */
     @Benchmark
     @OperationsPerInvocation(ITEMS)
     public @Nullable Object threads(Size size) {

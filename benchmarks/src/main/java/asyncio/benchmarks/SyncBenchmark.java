@@ -24,7 +24,7 @@ import org.openjdk.jmh.annotations.OperationsPerInvocation;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
 import reactor.core.publisher.Mono;
 
-/** Locks and their kin on one loop; the rows with bodies change threads, those with Monos do not. */
+/** Locks and related primitives on one loop; the rows with bodies change threads, those with Monos do not. */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 public class SyncBenchmark {
@@ -63,7 +63,7 @@ public class SyncBenchmark {
         });
     }
 
-    /** 64 tasks share a lock, and give way while they hold it; Monos. */
+    /** 64 tasks share a lock, and yield while they hold it; Monos. */
     @Benchmark
     @OperationsPerInvocation(CONTENDED)
     public void lockContended() throws Exception {
@@ -89,7 +89,7 @@ public class SyncBenchmark {
                 }));
     }
 
-    /** 64 tasks share eight permits, and give way while they hold one; Monos. */
+    /** 64 tasks share eight permits, and yield while they hold one; Monos. */
     @Benchmark
     @OperationsPerInvocation(CONTENDED)
     public void semaphoreContended() throws Exception {
@@ -102,7 +102,7 @@ public class SyncBenchmark {
                         .then());
     }
 
-    /** 1,000 tasks wait for one event; each is one await of a task of its own. */
+    /** 1,000 tasks wait for one event; each is one await of a separate task. */
     @Benchmark
     @OperationsPerInvocation(MET)
     public void eventCrowd() throws Exception {

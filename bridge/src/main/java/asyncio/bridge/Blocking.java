@@ -151,7 +151,7 @@ public final class Blocking {
     /**
      * Writes all chunks of a source to a stream, each in a thread, and completes when the stream is closed. Nothing
      * happens until subscription; the stream is then opened in a thread. It is also closed, in a thread, on
-     * cancellation, and if the source fails, with whose error this Mono then fails. A chunk that is being written is
+     * cancellation, and if the source fails; this Mono then fails with the same error. A chunk that is being written is
      * completed first.
      */
     public static Mono<Void> write(Publisher<byte[]> source, Callable<? extends OutputStream> open) {

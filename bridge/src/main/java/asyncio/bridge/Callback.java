@@ -48,7 +48,10 @@ public interface Callback<T> {
     /** Returns the context of the receiver. */
     ContextView context();
 
-    /** Returns it in the form for {@code whenComplete} of a stage; {@code CompletionException} is unwrapped. */
+    /**
+     * Returns this callback as an argument for a stage's {@code whenComplete}; {@code CompletionException} is
+     * unwrapped.
+     */
     default BiConsumer<@Nullable T, @Nullable Throwable> asBiConsumer() {
         return (value, error) -> {
             if (error == null) {
@@ -59,7 +62,7 @@ public interface Callback<T> {
         };
     }
 
-    /** Returns it in the form for the asynchronous channels of NIO; the attachment is ignored. */
+    /** Returns this callback as a handler for the asynchronous channels of NIO; the attachment is ignored. */
     default <A> CompletionHandler<T, A> asCompletionHandler() {
         return new CompletionHandler<>() {
             @Override
@@ -74,7 +77,7 @@ public interface Callback<T> {
         };
     }
 
-    /** Returns it in the form for Netty's {@code addListener}. */
+    /** Returns this callback as a listener for Netty's {@code addListener}. */
     default FutureListener<T> asFutureListener() {
         return future -> {
             if (future.isSuccess()) {

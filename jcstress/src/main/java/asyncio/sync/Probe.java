@@ -55,7 +55,7 @@ final class Probe<T> implements CoreSubscriber<T> {
         return error != null ? -1 : value != null || ends() > 0 ? 1 : 0;
     }
 
-    /** As {@link #outcome}, for a permit, which it releases. */
+    /** Like {@link #outcome}, for a permit, which it releases. */
     static int release(Probe<Permit> probe) {
         Permit permit = probe.value;
         if (permit != null) {

@@ -56,7 +56,7 @@ final class MonoPut<T> extends ColdMono<Void> {
             boolean entered;
             try {
                 entered = put.core.put(put.item, this);
-            } catch (RuntimeException | Error e) { // shut down, or a comparator's
+            } catch (RuntimeException | Error e) { // shut down, or from a comparator
                 actual.onError(e);
                 return true;
             }

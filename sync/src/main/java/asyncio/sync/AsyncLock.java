@@ -8,7 +8,7 @@ import reactor.core.publisher.Mono;
  * A lock held in this process ({@link Lockable}) or on a server shared by several machines, for code that must work
  * with either.
  *
- * <p>All implementations guarantee: nothing happens until subscription, and each subscription acquires anew; a permit
+ * <p>All implementations guarantee: nothing happens until subscription, and each subscription acquires again; a permit
  * belongs to the permit object, not to a thread; a deadline is part of the waiter; a cancelled acquisition leaves
  * nothing behind; {@link #withLock} never loses a permit, regardless of the operators that follow, and releases it
  * before it signals the end.

@@ -23,7 +23,7 @@ public abstract class Lockable extends PermitSource implements AsyncLock {
     Lockable() {}
 
     /**
-     * Waits for the lock. Nothing happens until subscription; each subscription acquires anew.
+     * Waits for the lock. Nothing happens until subscription; each subscription acquires the lock again.
      *
      * <p>asyncio: {@code Lock.acquire}.
      */

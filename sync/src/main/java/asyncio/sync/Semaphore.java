@@ -48,7 +48,7 @@ public class Semaphore extends PermitCounter implements AsyncSemaphore {
     // ---- API
 
     /**
-     * Waits for a permit. Nothing happens until subscription; each subscription acquires anew.
+     * Waits for a permit. Nothing happens until subscription; each subscription acquires another permit.
      *
      * <p>asyncio: {@code Semaphore.acquire}.
      */

@@ -117,7 +117,7 @@ public final class MemoryPair implements AutoCloseable {
         }
     }
 
-    /** Closes the client's end of a {@link #pipe}; what was sent to it can still be read. */
+    /** Closes the client's end of a {@link #pipe}; the bytes sent to it can still be read. */
     void finishClient() {
         ((MemoryChannel) client.writer().channel()).readRest();
     }

@@ -24,7 +24,7 @@ final class ThreadWatch {
     private final long number = BEGUN.incrementAndGet();
     private final Set<Thread> before = all();
 
-    /** Returns the threads that are left, after a moment for those that are ending. */
+    /** Returns the remaining threads, after giving those that are ending a moment. */
     List<Leftover> end() {
         boolean comparable = alone && BEGUN.get() == number;
         OPEN.decrementAndGet();

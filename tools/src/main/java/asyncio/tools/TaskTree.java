@@ -28,7 +28,7 @@ final class TaskTree {
 
     private final List<List<Long>> circles = new ArrayList<>();
     private final Set<Long> printed = new HashSet<>();
-    /** From the root to the task whose lines are being printed. */
+    /** The path from the root to the task being printed. */
     private final List<Long> path = new ArrayList<>();
 
     TaskTree(List<TaskRow> rows) {

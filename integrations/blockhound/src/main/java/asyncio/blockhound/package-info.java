@@ -1,4 +1,4 @@
-/** BlockHound on event loops. */
+/** BlockHound support for event loops. */
 @NullMarked
 package asyncio.blockhound;
 

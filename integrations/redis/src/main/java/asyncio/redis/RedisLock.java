@@ -26,7 +26,7 @@ import reactor.core.publisher.Mono;
  * <p><b>Cancelling.</b> Shortly after a waiter is cancelled, it has left nothing behind on the server.
  *
  * <p><b>Threading.</b> Every method may be called from any thread; none blocks. A task resumes on its loop, any other
- * subscriber on a thread of Redisson's.
+ * subscriber on one of Redisson's threads.
  *
  * <pre>{@code
  * RedisLock lock = RedisLock.of(redisson, "stock:4711");

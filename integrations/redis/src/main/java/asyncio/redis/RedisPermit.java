@@ -61,8 +61,8 @@ public final class RedisPermit implements Permit {
     }
 
     /**
-     * Fails with a {@link LeaseLostException} when the lease is lost, and does not complete otherwise. Cancelling it
-     * does not affect the permit.
+     * Returns a Mono that fails with a {@link LeaseLostException} when the lease is lost, and never completes
+     * otherwise. Cancelling it does not affect the permit.
      */
     public Mono<Void> lost() {
         return lease.lost();

@@ -1,5 +1,6 @@
 /**
- * The locks and semaphores of {@code asyncio.sync}, kept by a Redis server for several machines, through Redisson.
+ * Locks and semaphores as in {@code asyncio.sync}, and a queue, on a Redis server shared by several machines, through
+ * Redisson.
  *
  * <p>A permit on a server can be lost: see {@link asyncio.redis.RedisPermit}.
  */

@@ -12,7 +12,7 @@ import reactor.core.scheduler.Schedulers;
 
 /**
  * Health of the shared loops: each is asked to run a callback, and the application is down if one does not within
- * {@code asyncio.health.limit}. The details name those loops. No thread blocks meanwhile.
+ * {@code asyncio.health.limit}. The details name those loops. No thread blocks while waiting.
  */
 final class LoopsHealthIndicator extends AbstractReactiveHealthIndicator {
     private final SharedLoops loops;

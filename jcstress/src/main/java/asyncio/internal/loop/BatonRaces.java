@@ -22,7 +22,7 @@ import org.openjdk.jcstress.infra.results.ZZ_Result;
 public final class BatonRaces {
     private BatonRaces() {}
 
-    /** A baton whose runner is one actor, with a seat for the other. */
+    /** A baton with one actor as its runner and a seat for the other. */
     private abstract static class Loop {
         final Baton baton = new Baton();
         final Seat other = new Seat(true); // it parks immediately
