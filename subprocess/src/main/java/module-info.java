@@ -1,5 +1,5 @@
-/** Child processes whose standard streams are readers and writers. */
-@SuppressWarnings({"requires-automatic", "requires-transitive-automatic"}) // Reactor has no descriptors
+/** Child processes with readers and writers for their standard streams. */
+@SuppressWarnings({"requires-automatic", "requires-transitive-automatic"}) // Reactor has no module descriptors
 module asyncio.subprocess {
     requires transitive asyncio.streams;
     requires io.netty.transport.unix.common;

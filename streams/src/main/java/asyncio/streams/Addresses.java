@@ -18,7 +18,10 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
-/** Finds the addresses of a host as asyncio does: the operating system's resolver, in a thread of the loop. */
+/**
+ * Resolves the addresses of a host as asyncio does: with the operating system's resolver, on a thread of the loop's
+ * executor.
+ */
 final class Addresses {
     private Addresses() {}
 
@@ -30,8 +33,7 @@ final class Addresses {
     }
 
     /**
-     * The addresses in the system's order of preference, at least one; for null and "" the one that stands for all
-     * interfaces.
+     * Returns the addresses in the system's order of preference, at least one; for null and "" the wildcard address.
      */
     static Mono<List<InetSocketAddress>> resolve(@Nullable String host, int port) {
         if (host == null || host.isEmpty()) {
@@ -52,12 +54,14 @@ final class Addresses {
         return addresses;
     }
 
-    /** Blocks. */
+    /** Resolves a host. Blocks. */
     static InetAddress[] allByName(String host) throws UnknownHostException {
         return Flight.PRESENT ? StreamEvents.lookUp(host) : InetAddress.getAllByName(host);
     }
 
-    /** IPv4 and IPv6 in turns, after so many of the first's kind; 0 keeps the order. */
+    /**
+     * Alternates IPv4 and IPv6, after {@code firstFamilyCount} addresses of the first one's family; 0 keeps the order.
+     */
     static List<InetSocketAddress> interleave(List<InetSocketAddress> addresses, int firstFamilyCount) {
         if (firstFamilyCount == 0) {
             return addresses;
@@ -84,8 +88,8 @@ final class Addresses {
     }
 
     /**
-     * For clients that are given resolved addresses only. Netty's own keeps a record of each loop, and a thread to drop
-     * it when the loop closes.
+     * A resolver for clients that only get resolved addresses. Netty's own keeps an entry for each loop, and a thread
+     * to remove it when the loop closes.
      */
     static final class Resolved extends AddressResolverGroup<SocketAddress> {
         static final Resolved INSTANCE = new Resolved();

@@ -12,15 +12,15 @@ import java.nio.channels.SocketChannel;
 import reactor.core.publisher.Mono;
 import reactor.netty.Connection;
 
-/** Connections over sockets that are there already. */
+/** Opens connections over existing sockets. */
 final class AdoptedSocket {
     private AdoptedSocket() {}
 
     /**
-     * A cold Mono of a connection over a socket, which is the connection's from then on; on the loop. It reads nothing
-     * before somebody wants to.
+     * A cold Mono of a connection over a socket, which the connection then owns; on the loop. It reads nothing before
+     * the first read.
      *
-     * @param keepAlive whether that is asked for
+     * @param keepAlive whether to set SO_KEEPALIVE
      */
     static Mono<Connection> open(EventLoop loop, SocketChannel socket, boolean keepAlive) {
         return Mono.create(sink -> {
@@ -28,7 +28,7 @@ final class AdoptedSocket {
             try {
                 if (!loop.netty().isCompatible(NioIoHandle.class)) {
                     socket.close();
-                    throw new IOException("The socket was closed: " + loop + " takes no channels of java.nio. Use"
+                    throw new IOException("The socket was closed: " + loop + " does not support java.nio channels. Use"
                             + " EventLoop.builder().transport(\"nio\")");
                 }
                 channel = channel(socket);
@@ -52,7 +52,7 @@ final class AdoptedSocket {
         });
     }
 
-    /** Not by its Netty channel, which no loop has. */
+    /** Closes the socket itself, since its Netty channel is not registered with a loop. */
     private static void close(SocketChannel socket, Throwable because) {
         try {
             socket.close();
@@ -61,7 +61,7 @@ final class AdoptedSocket {
         }
     }
 
-    /** A channel of Netty's around it; an error closes it. */
+    /** Returns a Netty channel around the socket; an error closes it. */
     private static Channel channel(SocketChannel socket) throws IOException {
         return socket.getRemoteAddress() instanceof UnixDomainSocketAddress
                 ? new NioDomainSocketChannel(socket)
@@ -71,7 +71,7 @@ final class AdoptedSocket {
     /** @throws IllegalArgumentException if it is not connected */
     static SocketChannel checked(SocketChannel socket) {
         if (!socket.isConnected()) {
-            throw new IllegalArgumentException("A socket that is connected was expected, not " + socket);
+            throw new IllegalArgumentException("A connected socket was expected, not " + socket);
         }
         return socket;
     }

@@ -4,10 +4,11 @@ import asyncio.EventLoop;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A way to a peer, with the protocol that it tells what happens: the part that all kinds of transports have in common.
+ * A channel to a peer and the protocol that receives its events: the part common to all kinds of transports.
  *
- * <p><b>Threading.</b> Belongs to its event loop: the protocol's calls come there, and its methods are called there. On
- * another thread use {@link EventLoop#callSoonThreadsafe}. What may be called anywhere says so.
+ * <p><b>Threading.</b> A transport belongs to its event loop: the protocol is called there, and the transport's methods
+ * must be called there. From another thread use {@link EventLoop#callSoonThreadsafe}. Methods that may be called on any
+ * thread say so.
  *
  * <p>asyncio: {@code BaseTransport}.
  *
@@ -15,38 +16,38 @@ import org.jspecify.annotations.Nullable;
  */
 public interface BaseTransport extends AutoCloseable {
     /**
-     * Closes it when all that is buffered has been sent; nothing more is received. Then
+     * Closes the transport once everything buffered has been sent; nothing more is received. Then
      * {@link BaseProtocol#connectionLost} is called with null. Returns at once; closing twice does nothing. May be
      * called on any thread.
      */
     @Override
     void close();
 
-    /** Whether it is closed or being closed, by whichever side. May be called on any thread. */
+    /** Whether the transport is closed or being closed, by either side. May be called on any thread. */
     boolean isClosing();
 
     /**
-     * Returns a property that asyncio knows by a name, such as {@code peername}; null for an unknown one. Which there
-     * are is told by the kind of transport. May be called on any thread.
+     * Returns a property by its asyncio name, such as {@code peername}; null for an unknown one. Each kind of transport
+     * lists its properties. May be called on any thread.
      */
     default @Nullable Object getExtraInfo(String name) {
         return getExtraInfo(name, null);
     }
 
-    /** As {@link #getExtraInfo(String)}, with another value for what is unknown or not there. */
+    /** Like {@link #getExtraInfo(String)}, with a default for a property that is unknown or absent. */
     @Nullable Object getExtraInfo(String name, @Nullable Object defaultValue);
 
-    /** The loop that it works on. May be called on any thread. */
+    /** The loop that this transport belongs to. May be called on any thread. */
     EventLoop getLoop();
 
     /**
-     * Gives it another protocol, which from here on is told what happens; {@link BaseProtocol#connectionMade} is not
-     * called for it.
+     * Replaces the protocol: the new one receives all events from here on, without a call of
+     * {@link BaseProtocol#connectionMade}.
      *
-     * @throws IllegalArgumentException if it is of no kind that this transport serves
+     * @throws IllegalArgumentException if this transport does not support that kind of protocol
      */
     void setProtocol(BaseProtocol<?> protocol);
 
-    /** The protocol that is told what happens. */
+    /** The protocol that receives the events. */
     BaseProtocol<?> getProtocol();
 }

@@ -3,14 +3,15 @@ package asyncio.streams;
 import java.net.SocketException;
 
 /**
- * A write that will not be read: the peer had closed its side, a child its stdin, before it came.
+ * Thrown for written bytes that will not be read: the peer had closed its side, or a child its stdin, before they
+ * arrived.
  *
  * <p>asyncio: {@code BrokenPipeError}.
  */
 public class BrokenPipeException extends SocketException {
     private static final long serialVersionUID = 1L;
 
-    /** @param message what happened, and to which connection or pipe */
+    /** @param message describes the error and names the connection or pipe */
     public BrokenPipeException(String message) {
         super(message);
     }

@@ -3,7 +3,7 @@ package asyncio.streams;
 import java.nio.ByteBuffer;
 
 /**
- * A protocol on a stream of bytes that lends the buffers into which what comes is put, and so makes no garbage for each
+ * A protocol for a stream of bytes that provides the buffers for incoming bytes, and so avoids an allocation for each
  * read.
  *
  * <pre>{@code
@@ -32,25 +32,27 @@ import java.nio.ByteBuffer;
  */
 public interface BufferedProtocol extends BaseProtocol<Transport> {
     /**
-     * Called for a buffer to put bytes into, between its position and its limit; its position moves with them. Heap and
-     * direct buffers will do. Each call is followed by one of {@link #bufferUpdated}.
+     * Called to get a buffer for incoming bytes. They are put between its position and its limit, and the position is
+     * advanced. The buffer may be a heap or a direct one. Each call is followed by one of {@link #bufferUpdated}.
      *
-     * @param sizeHint how many bytes are expected; -1, which sockets always give, for any number
-     * @return a writable buffer with room for at least one byte; one without is an error that ends the connection
+     * @param sizeHint the number of bytes expected; -1, as always with sockets, for any number
+     * @return a writable buffer with room for at least one byte; a buffer without room is an error that ends the
+     *     connection
      */
     ByteBuffer getBuffer(int sizeHint);
 
     /**
-     * Called when bytes were put into the buffer.
+     * Called when bytes have been put into the buffer.
      *
-     * @param n how many, at least 1
+     * @param n the number of bytes, at least 1
      */
     void bufferUpdated(int n);
 
     /**
-     * Called at most once, when the peer has said that nothing more comes.
+     * Called at most once, when the peer has closed its write side.
      *
-     * @return true to keep the transport open for writing, which TLS cannot; false, the default, closes it
+     * @return true to keep the transport open for writing, which is not possible with TLS; false, the default, closes
+     *     it
      */
     default boolean eofReceived() {
         return false;

@@ -36,16 +36,16 @@ public final class ConnectOptions extends StreamOptions {
         return new Builder();
     }
 
-    /** @throws IllegalArgumentException if there is a socket, beside a host or a path */
+    /** @throws IllegalArgumentException if there is a socket in addition to a host or a path */
     void checkNoSocket() {
         if (socket != null) {
             throw new IllegalArgumentException(
                     "A socket was given, " + socket
-                            + ", and an address, too: call the method that has options only, or leave ConnectOptions.socket out");
+                            + ", and an address as well: call the overload without an address, or do not set ConnectOptions.socket");
         }
     }
 
-    /** @throws IllegalArgumentException if there is none */
+    /** @throws IllegalArgumentException if there is no socket */
     SocketChannel checkSocket() {
         if (socket == null) {
             throw new IllegalArgumentException("Neither an address nor a socket was given: ConnectOptions.socket");
@@ -67,7 +67,7 @@ public final class ConnectOptions extends StreamOptions {
             return this;
         }
 
-        /** Encrypts, trusting whom the JVM trusts: {@link TlsOptions#client}. */
+        /** Enables TLS with the certificate authorities that the JVM trusts: {@link TlsOptions#client}. */
         public Builder tls() {
             return tls(TlsOptions.client());
         }
@@ -79,9 +79,9 @@ public final class ConnectOptions extends StreamOptions {
         }
 
         /**
-         * Sets how long one address of a host may be silent until the next is tried beside it; when one fails, the next
-         * is tried at once. The first that answers is taken, the others are closed. 250 ms by default; null to wait for
-         * each.
+         * Sets how long to wait for one address of a host before the next one is tried in parallel; if an attempt
+         * fails, the next one starts at once. The first connection that succeeds is used, the others are closed. 250 ms
+         * by default; null to try each address only after the previous one has failed.
          *
          * @throws IllegalArgumentException unless it is null or positive
          */
@@ -91,8 +91,8 @@ public final class ConnectOptions extends StreamOptions {
         }
 
         /**
-         * Sets how many addresses of the system's preferred family come first; from there on IPv4 and IPv6 take turns.
-         * 1 by default; 0 keeps the system's order.
+         * Sets how many addresses of the system's preferred family come first; after those, IPv4 and IPv6 alternate. 1
+         * by default; 0 keeps the system's order.
          *
          * @throws IllegalArgumentException if it is negative
          */
@@ -105,7 +105,7 @@ public final class ConnectOptions extends StreamOptions {
         }
 
         /**
-         * Takes a socket that is connected already, in place of a host: see
+         * Uses a socket that is already connected, instead of a host: see
          * {@link Streams#openConnection(ConnectOptions)}. It belongs to the connection, which closes it. asyncio:
          * {@code sock}.
          *
@@ -119,12 +119,12 @@ public final class ConnectOptions extends StreamOptions {
         /**
          * The options.
          *
-         * @throws IllegalArgumentException if there is a socket and a local address
+         * @throws IllegalArgumentException if there are both a socket and a local address
          */
         public ConnectOptions build() {
             if (socket != null && localAddress != null) {
-                throw new IllegalArgumentException(
-                        "A socket was given, " + socket + ", which has an address: localAddress has no meaning");
+                throw new IllegalArgumentException("A socket was given, " + socket
+                        + ", which already has a local address: do not set localAddress");
             }
             return new ConnectOptions(this);
         }

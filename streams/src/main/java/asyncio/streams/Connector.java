@@ -19,18 +19,18 @@ import reactor.netty.resources.LoopResources;
 import reactor.netty.tcp.TcpClient;
 import reactor.util.context.ContextView;
 
-/** Connects to the first address of a host that answers, and encrypts if that is asked for. */
+/** Connects to the first address of a host that answers, with TLS if the options have it. */
 final class Connector {
     private final EventLoop loop;
     private final ConnectOptions options;
-    /** Which side of TLS this is. */
+    /** Whether this is the server side of TLS. */
     private final boolean server;
 
     Connector(EventLoop loop, ConnectOptions options) {
         this(loop, options, false);
     }
 
-    /** @param server whether the connection was accepted, which it can be of a socket only */
+    /** @param server whether the connection was accepted, which is only possible with a given socket */
     Connector(EventLoop loop, ConnectOptions options, boolean server) {
         this.loop = loop;
         this.options = options;
@@ -42,7 +42,7 @@ final class Connector {
         return open(host, port).flatMap(connection -> stream(connection, host, port));
     }
 
-    /** As {@link #connect(String, int)}, to a Unix socket. */
+    /** Like {@link #connect(String, int)}, to a Unix socket. */
     Mono<StreamConnection> connect(Path path) {
         return open(path).flatMap(connection -> stream(connection, null, -1));
     }
@@ -53,18 +53,18 @@ final class Connector {
         return open(host, port).flatMap(connection -> transport(connection, factory, context, host, port));
     }
 
-    /** As {@link #connect(String, int, Supplier, ContextView)}, to a Unix socket. */
+    /** Like {@link #connect(String, int, Supplier, ContextView)}, to a Unix socket. */
     <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> connect(
             Path path, Supplier<? extends P> factory, ContextView context) {
         return open(path).flatMap(connection -> transport(connection, factory, context, null, -1));
     }
 
-    /** Takes the socket of the options, for a reader and a writer. */
+    /** Uses the socket of the options, for a reader and a writer. */
     Mono<StreamConnection> connect(SocketChannel socket) {
         return AdoptedSocket.open(loop, socket, options.keepAlive).flatMap(connection -> stream(connection, null, -1));
     }
 
-    /** As {@link #connect(SocketChannel)}, for a protocol. */
+    /** Like {@link #connect(SocketChannel)}, for a protocol. */
     <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> connect(
             SocketChannel socket, Supplier<? extends P> factory, ContextView context) {
         return AdoptedSocket.open(loop, socket, options.keepAlive)
@@ -96,7 +96,7 @@ final class Connector {
         return Flight.PRESENT ? StreamEvents.connecting(client.connect(), address) : client.connect();
     }
 
-    /** On epoll or on NIO. */
+    /** Whether binding has failed, on epoll or on NIO. */
     private static boolean isOfBind(Throwable error) {
         return error instanceof ChannelBindException || error.getCause() instanceof BindException;
     }
@@ -104,7 +104,7 @@ final class Connector {
     private static IOException bindError(
             @Nullable InetSocketAddress local, InetSocketAddress address, Throwable error) {
         BindException bindError = new BindException("Cannot connect to " + address + " from " + local
-                + ": the address is in use, or not this host's (" + Log.text(error)
+                + ": the address is in use, or not an address of this host (" + Log.text(error)
                 + "). Choose another port for localAddress, or 0 to let the system choose");
         bindError.initCause(error);
         return bindError;
@@ -114,7 +114,7 @@ final class Connector {
         return TcpClient.newConnection()
                 .resolver(Addresses.Resolved.INSTANCE)
                 .runOn(resources)
-                // asyncio sets no limit either; and a timer on a virtual clock would not wait for a real network
+                // asyncio sets no limit either, and a timer on a virtual clock would not wait for a real network
                 .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, 0)
                 .remoteAddress(() -> address);
     }
@@ -132,7 +132,7 @@ final class Connector {
         try {
             protocol = StreamTransport.newProtocol(loop, factory, context);
             transport = StreamTransport.of(opened, loop, protocol, context);
-        } catch (Throwable e) { // of the factory
+        } catch (Throwable e) { // from the factory
             opened.dispose();
             return Mono.error(e);
         }
@@ -140,7 +140,7 @@ final class Connector {
                 .flatMap(there -> there.connectionMade(new Opened<>(there, protocol)));
     }
 
-    /** Encrypts, if that is asked for. */
+    /** Starts TLS if the options have it. */
     private <T> Mono<T> established(StreamHandler stream, @Nullable String host, int port, T connection) {
         stream.limit(options);
         TlsOptions tls = options.tls;

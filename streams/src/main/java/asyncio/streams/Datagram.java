@@ -4,15 +4,15 @@ import java.net.InetSocketAddress;
 import java.util.Objects;
 
 /**
- * A datagram that has come.
+ * A received datagram.
  *
- * @param data what is in it; empty for an empty one
- * @param from who has sent it
+ * @param data its bytes; an empty array for an empty datagram
+ * @param from the sender
  * @since 0.1.0
  */
-@SuppressWarnings("ArrayRecordComponent") // bytes, which nobody compares as records
+@SuppressWarnings("ArrayRecordComponent") // never compared as records
 public record Datagram(byte[] data, InetSocketAddress from) {
-    /** A datagram. */
+    /** Creates a datagram. */
     public Datagram {
         Objects.requireNonNull(data, "data");
         Objects.requireNonNull(from, "from");

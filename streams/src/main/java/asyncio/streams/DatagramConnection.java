@@ -9,17 +9,17 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * A socket for datagrams. What has come stays with the operating system until somebody asks for it, which drops
- * datagrams that find its buffer full.
+ * A datagram socket. Datagrams stay in the operating system's buffer until they are received; when it is full, the
+ * system drops new ones.
  *
- * <p><b>Threading.</b> Every method may be called from any thread. Several may receive at a time, and get datagrams in
- * the order in which they asked; several may send.
+ * <p><b>Threading.</b> Every method may be called from any thread. Several callers may receive at a time, and get
+ * datagrams in the order of their calls; several may send.
  *
- * <p><b>Cancelling</b> loses no datagram: one that was given to a receiver which was cancelled before it resumed is the
- * next receiver's.
+ * <p><b>Cancelling</b> loses no datagram: a datagram granted to a receiver that is cancelled before it resumes goes to
+ * the next receiver.
  *
- * <p><b>Errors</b> leave the socket open. On one that is connected, {@link java.net.PortUnreachableException} says that
- * a datagram sent <em>before</em> was refused: whoever receives or sends next gets it, and tries again.
+ * <p><b>Errors</b> leave the socket open. On a connected socket, {@link java.net.PortUnreachableException} means that a
+ * datagram sent <em>earlier</em> was refused: the next receive or send fails with it, and may be tried again.
  *
  * <pre>{@code
  * DatagramConnection dns = await(Datagrams.open(DatagramOptions.builder().remoteAddress("192.0.2.53", 53).build()));
@@ -32,7 +32,7 @@ import reactor.core.publisher.Mono;
  * @since 0.1.0
  */
 public final class DatagramConnection implements AutoCloseable {
-    /** Of IPv6, in bytes; IPv4 takes 20 less, which the system says. */
+    /** The maximum for IPv6, in bytes; IPv4 allows 20 less, which the system checks. */
     private static final int MOST = 65_527;
 
     private final EventLoop loop;
@@ -44,7 +44,7 @@ public final class DatagramConnection implements AutoCloseable {
     }
 
     /**
-     * The next datagram, of any size. Completes empty when this is closed. Nothing happens until subscription;
+     * Receives the next datagram, of any size. Completes empty when this is closed. Nothing happens until subscription;
      * cancelling leaves the datagram to the next receiver. Fails with the system's {@link java.io.IOException}.
      *
      * @since 0.1.0
@@ -54,8 +54,8 @@ public final class DatagramConnection implements AutoCloseable {
     }
 
     /**
-     * All datagrams from here on, one {@link #receive} for each that is requested; completes when this is closed, fails
-     * as {@code receive} does: {@code retry()} goes on after a datagram that was refused.
+     * Emits all datagrams from here on, with one {@link #receive} for each requested item. Completes when this is
+     * closed, fails as {@code receive} does: use {@code retry()} to continue after a refused datagram.
      *
      * <pre>{@code
      * Mono<Void> echo = socket.datagrams()
@@ -70,12 +70,13 @@ public final class DatagramConnection implements AutoCloseable {
     }
 
     /**
-     * Sends a datagram to the remote address of the options. Completes empty when the operating system has it, which
-     * does not say that it arrives. Nothing happens until subscription; a cancelled one is sent wholly or not at all.
+     * Sends a datagram to the remote address of the options. Completes empty when the operating system has accepted it,
+     * which does not mean that it arrives. Nothing happens until subscription; after cancellation the datagram has been
+     * sent wholly or not at all.
      *
-     * <p>Fails with the system's {@link java.io.IOException}, among others if the datagram is too large, if an earlier
-     * one was refused, and after {@link #close}; with an {@code IOException} for an empty one, which Java does not send
-     * from a connected socket.
+     * <p>Fails with the system's {@link java.io.IOException}, for example if the datagram is too large, if an earlier
+     * one was refused, or after {@link #close}; and with an {@code IOException} for an empty datagram, which Java does
+     * not send from a connected socket.
      *
      * @throws IllegalArgumentException if the datagram has more than 65,527 bytes
      * @throws IllegalStateException if there is no remote address
@@ -90,10 +91,10 @@ public final class DatagramConnection implements AutoCloseable {
     }
 
     /**
-     * As {@link #send(byte[])}, to an address; an empty datagram is sent, too.
+     * Like {@link #send(byte[])}, to an address; without a remote address, empty datagrams can be sent as well.
      *
-     * @throws IllegalArgumentException if the datagram has more than 65,527 bytes; if the address is unresolved; if
-     *     this is connected to another one
+     * @throws IllegalArgumentException if the datagram has more than 65,527 bytes; if the address is unresolved; if the
+     *     socket is connected to another address
      * @since 0.1.0
      */
     public Mono<Void> send(byte[] data, InetSocketAddress to) {
@@ -125,7 +126,7 @@ public final class DatagramConnection implements AutoCloseable {
     }
 
     /**
-     * The address that this is connected to, or null.
+     * The address that the socket is connected to, or null.
      *
      * @since 0.1.0
      */
@@ -143,7 +144,7 @@ public final class DatagramConnection implements AutoCloseable {
     }
 
     /**
-     * Whether it was closed, by {@link #close} or with its loop.
+     * Whether the socket was closed, by {@link #close} or with its loop.
      *
      * @since 0.1.0
      */
@@ -152,8 +153,8 @@ public final class DatagramConnection implements AutoCloseable {
     }
 
     /**
-     * Closes the socket: those who wait to receive complete empty, those who wait to send fail. The port is free when
-     * the loop has looked for IO again. Closing twice does nothing.
+     * Closes the socket: waiting receivers complete empty, waiting senders fail. The port is free once the loop has
+     * polled for IO again. Closing twice does nothing.
      *
      * @since 0.1.0
      */

@@ -19,21 +19,21 @@ import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
-/** A transport over a channel of {@code java.nio}, on every loop. State belongs to the loop. */
+/** A datagram transport over a {@code java.nio} channel, on every loop. Its state belongs to the loop. */
 class DatagramEndpoint implements DatagramTransport {
-    /** That of UDP, which is buffered with each datagram. */
+    /** The size of the UDP header, counted for each buffered datagram. */
     private static final int HEADER = 8;
 
-    @SuppressWarnings("ArrayRecordComponent") // which nobody compares
+    @SuppressWarnings("ArrayRecordComponent") // never compared
     private record Unsent(byte[] data, @Nullable InetSocketAddress to) {}
 
     private final EventLoop loop;
     private final DatagramChannel channel;
     private final ContextView context;
     private final InetSocketAddress local;
-    /** Null of one that is not connected. */
+    /** Null if the channel is not connected. */
     private final @Nullable InetSocketAddress peer;
-    /** The only address that this sends to, connected or not; null for any. */
+    /** The only address that this transport sends to, connected or not; null for any. */
     private final @Nullable InetSocketAddress remote;
 
     private final ByteBuffer buffer = ByteBuffer.allocateDirect(DatagramSocketCore.LARGEST);
@@ -47,7 +47,7 @@ class DatagramEndpoint implements DatagramTransport {
     private volatile boolean lost;
     private boolean paused;
 
-    /** @param remote the address to send to, of a channel that may not be connected */
+    /** @param remote the address to send to if the channel is not connected */
     DatagramEndpoint(
             EventLoop loop,
             DatagramChannel channel,
@@ -65,7 +65,10 @@ class DatagramEndpoint implements DatagramTransport {
         this.withLoop = loop.onClose(() -> lose(null));
     }
 
-    /** Gives a socket to a new protocol, which is told of it; closes the socket if there is none. */
+    /**
+     * Passes a socket to a new protocol and calls its {@code connectionMade}; closes the socket if the protocol cannot
+     * be created.
+     */
     static <P extends DatagramProtocol> Opened<DatagramTransport, P> open(
             EventLoop loop,
             Datagrams.Socket socket,
@@ -83,7 +86,7 @@ class DatagramEndpoint implements DatagramTransport {
         }
     }
 
-    /** Tells the protocol of this, and begins to receive. */
+    /** Calls {@code connectionMade} and starts receiving. */
     void start() {
         if (!tell("connectionMade", () -> protocol.connectionMade(this))) {
             abort();
@@ -163,7 +166,7 @@ class DatagramEndpoint implements DatagramTransport {
         compareWithLimits();
     }
 
-    /** Sends it, or tells the protocol why not; false if there is no room. */
+    /** Sends the datagram, or reports the error to the protocol; returns false if there is no room. */
     private boolean trySend(byte[] data, @Nullable InetSocketAddress to) {
         try {
             return attempt(data, to);
@@ -175,7 +178,7 @@ class DatagramEndpoint implements DatagramTransport {
         return true;
     }
 
-    /** Overridden by tests, since the system's buffers for datagrams to this host are never full. */
+    /** Overridden in tests, since the system's buffers for datagrams to this host are never full. */
     boolean attempt(byte[] data, @Nullable InetSocketAddress to) throws IOException {
         return DatagramSocketCore.trySend(channel, data, to);
     }
@@ -265,7 +268,7 @@ class DatagramEndpoint implements DatagramTransport {
         });
     }
 
-    /** An error that is no fault of a datagram's. */
+    /** Handles an error that is not due to a datagram. */
     private void fatal(String message, RuntimeException error) {
         report(message, error);
         closing = true;
@@ -286,7 +289,7 @@ class DatagramEndpoint implements DatagramTransport {
         } catch (IOException e) {
             Operators.onErrorDropped(e, Context.empty());
         }
-        loop.removeReader(channel); // after that, so that whoever watches it lets go of its descriptor
+        loop.removeReader(channel); // after closing, so that its watcher releases the descriptor
         loop.removeWriter(channel);
         tell("connectionLost", () -> protocol.connectionLost(cause));
     }
@@ -309,7 +312,7 @@ class DatagramEndpoint implements DatagramTransport {
         }
     }
 
-    /** Whether the call has not thrown. */
+    /** Calls the protocol; returns false if the call threw. */
     private boolean tell(String method, Runnable call) {
         try {
             loop.runInContext(call, context);
@@ -328,7 +331,7 @@ class DatagramEndpoint implements DatagramTransport {
                 .build());
     }
 
-    // ---- asking
+    // ---- state
 
     boolean isOpen() {
         return !lost;

@@ -33,7 +33,7 @@ public final class DatagramOptions {
     /** A host and a port; the host is not looked up before the socket is opened. */
     record Place(@Nullable String host, int port) {}
 
-    /** A group of multicast, on an interface. */
+    /** A multicast group on an interface. */
     record Group(InetAddress address, NetworkInterface on) {}
 
     private DatagramOptions(Builder builder) {
@@ -74,7 +74,7 @@ public final class DatagramOptions {
         /**
          * Sets the address on which datagrams are received. asyncio: {@code local_addr}.
          *
-         * @param host a name or an address; null or "" for all interfaces
+         * @param host a host name or an address; null or "" for all interfaces
          * @param port 0 to 65535; with 0 the system chooses
          * @throws IllegalArgumentException if the port is out of range
          * @since 0.1.0
@@ -85,10 +85,10 @@ public final class DatagramOptions {
         }
 
         /**
-         * Connects the socket: datagrams are sent to this address, and received from it only. The system then tells of
-         * datagrams that were refused. asyncio: {@code remote_addr}.
+         * Connects the socket: datagrams are sent to this address, and received from it only. The system then reports
+         * refused datagrams. asyncio: {@code remote_addr}.
          *
-         * @param host a name or an address
+         * @param host a host name or an address
          * @param port 1 to 65535
          * @throws IllegalArgumentException if the port is out of range
          * @since 0.1.0
@@ -103,7 +103,7 @@ public final class DatagramOptions {
         }
 
         /**
-         * Lets datagrams be sent to broadcast addresses. asyncio: {@code allow_broadcast=True}.
+         * Allows sending to broadcast addresses. asyncio: {@code allow_broadcast=True}.
          *
          * @since 0.1.0
          */
@@ -112,8 +112,8 @@ public final class DatagramOptions {
         }
 
         /**
-         * Lets several sockets have the same address, among which the system shares what comes. asyncio:
-         * {@code reuse_port=True}.
+         * Allows several sockets to bind the same address; the system distributes incoming datagrams among them.
+         * asyncio: {@code reuse_port=True}.
          *
          * @since 0.1.0
          */
@@ -122,9 +122,9 @@ public final class DatagramOptions {
         }
 
         /**
-         * Sets an option of the socket, such as {@link StandardSocketOptions#SO_RCVBUF}, or
+         * Sets a socket option, such as {@link StandardSocketOptions#SO_RCVBUF}, or
          * {@link StandardSocketOptions#IP_MULTICAST_TTL}. Opening fails with {@link UnsupportedOperationException} if
-         * the system does not have it.
+         * the system does not support it.
          *
          * @since 0.1.0
          */
@@ -134,24 +134,24 @@ public final class DatagramOptions {
         }
 
         /**
-         * Joins a group of multicast on an interface. With it belongs a local address that all may have: its port, and
-         * {@link StandardSocketOptions#SO_REUSEADDR}.
+         * Joins a multicast group on an interface. Use it with a local address that several sockets can share: the
+         * group's port, with {@link StandardSocketOptions#SO_REUSEADDR}.
          *
-         * @throws IllegalArgumentException if the address is none of multicast
+         * @throws IllegalArgumentException if the address is not a multicast address
          * @since 0.1.0
          */
         public Builder join(InetAddress group, NetworkInterface on) {
             if (!group.isMulticastAddress()) {
-                throw new IllegalArgumentException("Not an address of multicast: " + group);
+                throw new IllegalArgumentException("Not a multicast address: " + group);
             }
             groups.add(new Group(group, Objects.requireNonNull(on, "on")));
             return this;
         }
 
         /**
-         * Takes a socket that is there already, bound or not, connected or not, in place of opening one; nothing else
-         * can be set then. It belongs to what is opened, which closes it and makes it non-blocking. asyncio:
-         * {@code sock}.
+         * Uses an existing socket, bound or not, connected or not, instead of opening one; no other option may be set
+         * then. The connection or transport that is opened owns the socket: it makes it non-blocking and closes it.
+         * asyncio: {@code sock}.
          *
          * @since 0.1
          */
@@ -163,13 +163,13 @@ public final class DatagramOptions {
         /**
          * The options.
          *
-         * @throws IllegalArgumentException if there is a socket and something else
+         * @throws IllegalArgumentException if a socket is set together with other options
          * @since 0.1.0
          */
         public DatagramOptions build() {
             if (socket != null && (local != null || remote != null || !options.isEmpty() || !groups.isEmpty())) {
-                throw new IllegalArgumentException("A socket was given, " + socket
-                        + ", and so nothing else can be: set addresses and options on the socket itself");
+                throw new IllegalArgumentException(
+                        "A socket was given, " + socket + ": set addresses and options on the socket itself");
             }
             return new DatagramOptions(this);
         }

@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 
 /**
- * The receiver of datagrams. Every method does nothing unless it is overridden.
+ * Receives datagrams. Every method does nothing unless it is overridden.
  *
  * <pre>{@code
  * class Echo implements DatagramProtocol {
@@ -22,8 +22,9 @@ import java.net.InetSocketAddress;
  * }
  * }</pre>
  *
- * <p><b>Errors.</b> What a method throws goes to the loop's exception handler, with the protocol and the transport, and
- * the transport stays open: one datagram that is not understood ends no server. Only {@code connectionMade} aborts it.
+ * <p><b>Errors.</b> An exception thrown by a method is reported to the loop's exception handler, with the protocol and
+ * the transport, and the transport stays open, so that one malformed datagram does not end a server. Only an exception
+ * from {@code connectionMade} aborts it.
  *
  * <p>asyncio: {@code DatagramProtocol}.
  *
@@ -32,18 +33,18 @@ import java.net.InetSocketAddress;
  */
 public interface DatagramProtocol extends BaseProtocol<DatagramTransport> {
     /**
-     * Called with each datagram, as they come.
+     * Called with each datagram as it arrives.
      *
-     * @param data the protocol's own from here on; empty for an empty one
+     * @param data the bytes, owned by the protocol from here on; an empty array for an empty datagram
      * @param from the sender
      */
     default void datagramReceived(byte[] data, InetSocketAddress from) {}
 
     /**
-     * Called when a datagram could not be sent or received; the transport stays open. A transport that is connected is
-     * so told, by {@link java.net.PortUnreachableException}, that one sent before was refused.
+     * Called when a datagram could not be sent or received; the transport stays open. On a connected transport,
+     * {@link java.net.PortUnreachableException} means that a datagram sent earlier was refused.
      *
-     * @param error the system's
+     * @param error the system's error
      */
     default void errorReceived(IOException error) {}
 }

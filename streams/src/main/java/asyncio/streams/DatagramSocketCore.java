@@ -17,17 +17,17 @@ import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /**
- * A socket and its waiters. Its buffer is the operating system's: a datagram is received when somebody waits for it.
- * All state is guarded by this, and nobody is told under that monitor.
+ * A datagram socket and its waiters. The only buffer is the operating system's: a datagram is received when a receiver
+ * waits for it. All state is guarded by this object's monitor, and waiters are resumed outside it.
  *
- * <p>It is a channel of {@code java.nio}, on every loop: Netty's datagram channels report empty datagrams as sent
- * without sending them, and the one on epoll receives none when it is connected.
+ * <p>Uses a {@code java.nio} channel on every loop: Netty's datagram channels report empty datagrams as sent without
+ * sending them, and a connected one on epoll does not receive them.
  */
 final class DatagramSocketCore {
-    /** The most datagrams in a row, so that others have their turn. */
+    /** The maximum number of datagrams in a row, to be fair to others. */
     static final int BURST = 16;
 
-    /** The most bytes that a datagram can have, in any protocol. */
+    /** The maximum size of a datagram, in bytes, in any protocol. */
     static final int LARGEST = 65_535;
 
     private final EventLoop loop;
@@ -38,7 +38,7 @@ final class DatagramSocketCore {
     private final ByteBuffer buffer = ByteBuffer.allocateDirect(LARGEST);
     private final WaitQueue<ReceiveSuspension> receivers = new WaitQueue<>();
     private final WaitQueue<SendSuspension> senders = new WaitQueue<>();
-    /** Datagrams that were granted and came back. */
+    /** Datagrams that were granted and given back. */
     private final ArrayDeque<Datagram> returned = new ArrayDeque<>(0);
 
     private boolean reading;
@@ -75,7 +75,9 @@ final class DatagramSocketCore {
         return false;
     }
 
-    /** Grants it the next datagram, or the error of receiving; false if there is none. */
+    /**
+     * Grants the receiver the next datagram, or fails it with the error of receiving; returns false if there is none.
+     */
     private boolean offerNext(ReceiveSuspension receiver) {
         Datagram next;
         try {
@@ -86,7 +88,7 @@ final class DatagramSocketCore {
         if (next == null) {
             return false;
         }
-        if (!receiver.offer(next)) { // cancelled just now, and about to leave
+        if (!receiver.offer(next)) { // just cancelled, and about to leave
             returned.addFirst(next);
         }
         return true;
@@ -101,9 +103,9 @@ final class DatagramSocketCore {
     }
 
     /**
-     * Receives a datagram from a channel that does not block; null if there is none.
+     * Receives a datagram from a non-blocking channel; null if there is none.
      *
-     * @param buffer with room for the largest
+     * @param buffer a buffer with room for the largest datagram
      */
     static @Nullable Datagram tryReceive(DatagramChannel channel, ByteBuffer buffer) throws IOException {
         buffer.clear();
@@ -116,14 +118,14 @@ final class DatagramSocketCore {
         return new Datagram(data, from);
     }
 
-    /** Receives for those who wait; on the loop. */
+    /** Receives for the waiters; on the loop. */
     private void readable() {
         List<ReceiveSuspension> settled = new ArrayList<>();
         synchronized (this) {
             for (int i = 0; i < BURST; i++) {
                 ReceiveSuspension receiver = receivers.peek();
                 if (receiver == null) {
-                    if (reading) { // what comes now can wait in the socket
+                    if (reading) { // further datagrams can wait in the socket
                         reading = false;
                         loop.removeReader(channel);
                     }
@@ -143,7 +145,7 @@ final class DatagramSocketCore {
         receivers.remove(receiver);
     }
 
-    /** A receiver was cancelled that had been granted this. */
+    /** Takes back a datagram that was granted to a cancelled receiver. */
     void giveBack(Datagram datagram) {
         ReceiveSuspension next;
         synchronized (this) {
@@ -184,7 +186,7 @@ final class DatagramSocketCore {
         return false;
     }
 
-    /** Sends it, or fails it; false if there is no room. */
+    /** Sends the datagram, or fails its sender; returns false if there is no room. */
     private boolean trySend(SendSuspension sender) {
         try {
             if (!trySend(channel, sender.data, sender.to)) {
@@ -199,21 +201,21 @@ final class DatagramSocketCore {
     }
 
     /**
-     * Sends a datagram on a channel that does not block; false if there is no room.
+     * Sends a datagram on a non-blocking channel; returns false if there is no room.
      *
-     * @param to null for the peer of a channel that is connected
+     * @param to the address; null for the peer of a connected channel
      */
     static boolean trySend(DatagramChannel channel, byte[] data, @Nullable SocketAddress to) throws IOException {
         if (data.length == 0 && channel.isConnected()) {
-            throw new IOException("An empty datagram cannot be sent from a socket that is connected to "
+            throw new IOException("An empty datagram cannot be sent from a socket connected to "
                     + channel.getRemoteAddress()
-                    + ": Java sends nothing then. Leave it unconnected, and give the address to send");
+                    + ", because Java sends nothing then: leave it unconnected and pass the address to send");
         }
         ByteBuffer bytes = ByteBuffer.wrap(data);
         return (to == null ? channel.write(bytes) : channel.send(bytes, to)) > 0 || data.length == 0;
     }
 
-    /** Sends for those who wait; on the loop. */
+    /** Sends for the waiters; on the loop. */
     private void writable() {
         List<SendSuspension> settled = new ArrayList<>();
         synchronized (this) {
@@ -227,7 +229,7 @@ final class DatagramSocketCore {
                     break;
                 }
                 if (!sender.isStillWaiting()) {
-                    senders.remove(sender); // cancelled just now: not to be sent
+                    senders.remove(sender); // just cancelled: not to be sent
                 } else if (trySend(sender)) {
                     senders.remove(sender);
                     settled.add(sender);
@@ -278,7 +280,7 @@ final class DatagramSocketCore {
         } catch (IOException e) {
             Operators.onErrorDropped(e, Context.empty());
         }
-        loop.removeReader(channel); // after that, so that whoever watches it lets go of its descriptor
+        loop.removeReader(channel); // after closing, so that its watcher releases the descriptor
         loop.removeWriter(channel);
         Suspension.deliverAll(settled);
     }

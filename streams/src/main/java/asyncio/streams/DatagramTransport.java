@@ -3,12 +3,12 @@ package asyncio.streams;
 import java.net.InetSocketAddress;
 
 /**
- * A socket for datagrams, with the {@link DatagramProtocol} that is told what comes: see
+ * A datagram socket and the {@link DatagramProtocol} that receives from it: see
  * {@link Transports#createDatagramEndpoint}.
  *
- * <p>Every method may be called on any thread; elsewhere than on the loop it takes effect in a later turn.
+ * <p>Every method may be called on any thread; off the loop it takes effect in a later tick.
  *
- * <p>{@link #getExtraInfo} knows {@code sockname}, {@code peername} of one that is connected, and {@code socket}, the
+ * <p>{@link #getExtraInfo} knows {@code sockname}, {@code peername} if the socket is connected, and {@code socket}, the
  * {@link java.nio.channels.DatagramChannel}.
  *
  * <p>asyncio: {@code DatagramTransport}.
@@ -17,35 +17,40 @@ import java.net.InetSocketAddress;
  */
 public interface DatagramTransport extends BaseTransport {
     /**
-     * Sends a datagram to the remote address of the options. Never waits: what the system has no room for is copied and
-     * sent later, in order. The protocol is told of errors, by {@link DatagramProtocol#errorReceived}. Dropped when the
-     * transport is closing; the fifth time a warning is logged.
+     * Sends a datagram to the remote address of the options. Never waits: a datagram for which the system has no room
+     * is copied and sent later, in order. Errors are reported to {@link DatagramProtocol#errorReceived}. If the
+     * transport is closing, the datagram is dropped; the fifth such call logs a warning.
      *
      * @throws IllegalStateException if there is no remote address
      */
     void sendTo(byte[] data);
 
     /**
-     * As {@link #sendTo(byte[])}, to an address.
+     * Like {@link #sendTo(byte[])}, to an address.
      *
-     * @throws IllegalArgumentException if it is not resolved, or not the remote address of the options
+     * @throws IllegalArgumentException if the address is not resolved, or not the remote address of the options
      */
     void sendTo(byte[] data, InetSocketAddress to);
 
-    /** Closes it at once: what is buffered is dropped. */
+    /** Closes the transport at once and drops buffered datagrams. */
     void abort();
 
-    /** The number of bytes that are buffered, and 8 for each datagram. */
+    /** Returns the number of buffered bytes, plus 8 for each datagram. */
     int getWriteBufferSize();
 
-    /** When the protocol is paused and resumed; {@link WriteBufferLimits#DEFAULT} at first. */
+    /**
+     * Returns the buffer sizes at which the protocol is paused and resumed; {@link WriteBufferLimits#DEFAULT} by
+     * default.
+     */
     WriteBufferLimits getWriteBufferLimits();
 
-    /** Sets when the protocol is paused and resumed; works at once on what is buffered. */
+    /**
+     * Sets the buffer sizes at which the protocol is paused and resumed. Applies at once to datagrams already buffered.
+     */
     void setWriteBufferLimits(WriteBufferLimits limits);
 
     /**
-     * As {@link #setWriteBufferLimits(WriteBufferLimits)}.
+     * Like {@link #setWriteBufferLimits(WriteBufferLimits)}.
      *
      * @throws IllegalArgumentException unless {@code high >= low >= 0}
      */

@@ -18,7 +18,7 @@ import reactor.core.Exceptions;
 import reactor.core.publisher.Mono;
 
 /**
- * Opens sockets for datagrams (UDP).
+ * Opens datagram sockets (UDP).
  *
  * <pre>{@code
  * try (DatagramConnection echo = await(Datagrams.open(
@@ -38,13 +38,13 @@ public final class Datagrams {
     private Datagrams() {}
 
     /**
-     * Opens a socket, binds it and, with a remote address, connects it; on the loop that runs where this is subscribed
-     * to, or on one of {@link EventLoop#shared()}. Nothing happens until subscription; cancelling closes the socket,
-     * also if a body has not taken it.
+     * Opens a socket, binds it and, with a remote address, connects it; on the loop that is running at subscription, or
+     * on one of {@link EventLoop#shared()}. Nothing happens until subscription; cancelling closes the socket, even if
+     * it was already open but the awaiting body had not received it.
      *
-     * <p>Fails with {@link java.net.BindException} if the address is in use or not this host's, with
-     * {@link java.net.UnknownHostException}, with {@link UnsupportedOperationException} for an option that the system
-     * does not have.
+     * <p>Fails with {@link java.net.BindException} if the address is in use or not an address of this host, with
+     * {@link java.net.UnknownHostException}, and with {@link UnsupportedOperationException} for an option that the
+     * system does not support.
      *
      * @since 0.1.0
      */
@@ -81,9 +81,9 @@ public final class Datagrams {
     record Socket(DatagramChannel socket, @Nullable InetSocketAddress remote) {}
 
     /**
-     * The socket of the options, which does not block; on the loop.
+     * The non-blocking socket for the options; on the loop.
      *
-     * @param connects whether it is connected if there is a remote address
+     * @param connects whether to connect it if there is a remote address
      */
     static Mono<Socket> channel(DatagramOptions options, boolean connects) {
         DatagramChannel given = options.socket;
@@ -147,13 +147,13 @@ public final class Datagrams {
         }
     }
 
-    @SuppressWarnings("unchecked") // the builder's method has seen to it
+    @SuppressWarnings("unchecked") // checked by the builder's method
     private static <T> void setOption(DatagramChannel channel, SocketOption<T> option, Object value)
             throws IOException {
         channel.setOption(option, (T) value);
     }
 
-    /** That of its addresses; null if there is none, for a socket that takes either. */
+    /** The family of the addresses; null if there is none, for a socket that supports both families. */
     private static @Nullable StandardProtocolFamily family(
             DatagramOptions options, @Nullable InetSocketAddress local, @Nullable InetSocketAddress remote) {
         InetAddress one = local != null && !local.getAddress().isAnyLocalAddress()

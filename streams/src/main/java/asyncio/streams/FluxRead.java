@@ -13,8 +13,8 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Operators;
 
 /**
- * Reads until the end of the stream: cold, one read for each element that is requested, on the loop of the reader. What
- * nobody has requested stays in the reader's buffer, so a cancellation has nothing to put back.
+ * Reads until the end of the stream: cold, with one read for each requested element, on the loop of the reader. Bytes
+ * that are not requested stay in the reader's buffer, so a cancellation has nothing to put back.
  */
 final class FluxRead<T> extends Flux<T> implements Scannable {
     private final StreamReader reader;
@@ -55,9 +55,9 @@ final class FluxRead<T> extends Flux<T> implements Scannable {
         private final Incoming incoming;
         private final CoreSubscriber<? super T> actual;
         private volatile long requested;
-        /** Cancelled, or a terminal signal is sent. */
+        /** Cancelled, or a terminal signal has been sent. */
         private volatile boolean ended;
-        /** A {@link #proceed} is below on the stack, and sees what is requested meanwhile. */
+        /** A {@link #proceed} call is below on the stack; it sees further requests. */
         private boolean emitting;
 
         Reader(FluxRead<T> reads, CoreSubscriber<? super T> actual) {
@@ -73,7 +73,7 @@ final class FluxRead<T> extends Flux<T> implements Scannable {
             if (n <= 0) {
                 onLoop(() -> fail(Exceptions.nullOrNegativeRequestException(n)));
             } else if (!ended && Operators.addCap(REQUESTED, this, n) == 0) {
-                onLoop(this::start); // else it waits or emits, and sees the number when it is done with the last
+                onLoop(this::start); // else it is waiting or emitting, and sees the number after the last item
             }
         }
 
@@ -118,7 +118,7 @@ final class FluxRead<T> extends Flux<T> implements Scannable {
             }
         }
 
-        /** Emits as much as is there and requested; false if it must wait for more. */
+        /** Emits as much as is available and requested; returns false if it must wait for more. */
         private boolean emit() {
             for (long demand = requested; demand != 0; ) {
                 long emitted = 0;
@@ -128,7 +128,7 @@ final class FluxRead<T> extends Flux<T> implements Scannable {
                     }
                     Incoming.Pending other = incoming.waiting();
                     if (other != null) {
-                        refuse(other.method()); // our own subscriber has started it
+                        refuse(other.method()); // our own subscriber started it
                         return true;
                     }
                     Throwable exception = incoming.exception();
@@ -146,7 +146,7 @@ final class FluxRead<T> extends Flux<T> implements Scannable {
                         } else if (n >= 0) {
                             taken = incoming.take(reads.form, n);
                         }
-                    } catch (Throwable e) { // no memory for the bytes, which stay
+                    } catch (Throwable e) { // no memory for the bytes, which stay buffered
                         failure = e;
                     }
                     if (failure != null) {
@@ -165,7 +165,7 @@ final class FluxRead<T> extends Flux<T> implements Scannable {
                     emitted++;
                 }
                 if (incoming.atEof() && incoming.exception() == null) {
-                    complete(); // whoever has requested all that there is need not request more to learn it
+                    complete(); // a subscriber that has requested everything sees the end without another request
                     return true;
                 }
                 demand = Operators.produced(REQUESTED, this, emitted);

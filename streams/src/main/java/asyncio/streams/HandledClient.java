@@ -10,12 +10,12 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 import reactor.util.context.ContextView;
 
-/** A client of {@link Streams#startServer}: a reader and a writer, which a task handles. */
+/** A client of {@link Streams#startServer}: a reader and a writer, handled by a task. */
 record HandledClient(
         StreamConnection transport, EventLoop loop, Function<StreamConnection, Mono<Void>> handler, ContextView context)
         implements ServerClient {
 
-    /** Of the connections that a server with this handler accepts. */
+    /** Returns the acceptor for a server with this handler. */
     static Acceptor acceptor(
             EventLoop loop, ServeOptions options, Function<StreamConnection, Mono<Void>> handler, ContextView context) {
         return accepted -> new HandledClient(
@@ -35,7 +35,7 @@ record HandledClient(
         Task<Void> task;
         try {
             task = loop.createTask(handler.apply(transport), null, context);
-        } catch (Throwable e) { // of the handler's function, or a task factory
+        } catch (Throwable e) { // from the handler function or a task factory
             transport.close();
             report("Cannot handle " + transport, e, null);
             return null;
@@ -47,7 +47,7 @@ record HandledClient(
     private void handled(Future<Void> task) {
         Throwable error = task.cancelled() ? null : task.exception();
         if (error != null && PeerErrors.isRoutine(error)) {
-            Log.info("The handler of " + transport + " has ended, since a peer is gone: "
+            Log.info("The handler of " + transport + " has ended because a peer is gone: "
                     + Log.message(PeerErrors.firstOf(error)));
         } else if (error != null) {
             report("Unhandled exception in the handler of " + transport, error, task);

@@ -13,13 +13,14 @@ import reactor.core.publisher.Mono;
 import reactor.netty.Connection;
 
 /**
- * Tries the addresses of a host: the next one when one fails, or beside it when that is silent for too long. The first
- * connection wins, the others are closed. If all fail, the first address's error has the others suppressed. (RFC 8305)
+ * Tries the addresses of a host: the next attempt starts when one fails, or in parallel when it takes too long. The
+ * first connection wins, the others are closed. If all fail, the errors of the others are suppressed in that of the
+ * first address. (RFC 8305)
  */
 final class HappyEyeballs {
     private HappyEyeballs() {}
 
-    /** @param delay null to wait for each; subscribe on the loop */
+    /** @param delay the delay before the next attempt; null to wait for each to fail; subscribe on the loop */
     static Mono<Connection> connect(
             List<InetSocketAddress> addresses,
             @Nullable Duration delay,
@@ -33,7 +34,7 @@ final class HappyEyeballs {
         }
         return Asyncio.race(attempts, delay)
                 .onErrorMap(ExceptionGroup.class, HappyEyeballs::first)
-                .doOnDiscard(Connection.class, Connection::dispose); // of one that lost when it was connected already
+                .doOnDiscard(Connection.class, Connection::dispose); // one that was already connected when it lost
     }
 
     private static Throwable first(ExceptionGroup all) {

@@ -2,23 +2,21 @@ package asyncio.streams;
 
 import io.netty.buffer.ByteBuf;
 
-/**
- * The receiver of what a {@link StreamHandler} hears: the buffer of a reader, or the calls of a protocol. On the loop.
- */
+/** Receives the events of a {@link StreamHandler}: the buffer of a reader, or the calls of a protocol. On the loop. */
 interface Inbound {
-    /** The handler is in the pipeline of a channel that is active. */
+    /** The handler is in the pipeline of an active channel. */
     void attached();
 
-    /** Takes bytes that have come, and owns the buffer from here on. */
+    /** Takes incoming bytes, and owns the buffer from here on. */
     void feed(ByteBuf bytes);
 
-    /** Nothing more will come. */
+    /** The stream has ended. */
     void feedEof();
 
     /** Whether {@link #feedEof} has been called. */
     boolean ended();
 
-    /** Nothing more will come, though something should have: the stream was cut off. */
+    /** The stream was cut off: it ended, but more bytes should have come. */
     void truncate(Throwable truncation);
 
     /** The connection has failed, and will be lost. */
@@ -27,20 +25,20 @@ interface Inbound {
     /** The connection is gone, with or without {@link #fail}; nothing is called after this. */
     void connectionLost();
 
-    /** The connection is being closed by this side, which wants nothing more of it. */
+    /** The connection is being closed by this side, which needs no more input. */
     default void closed() {}
 
-    /** A thread that is not the loop's has written. */
+    /** A thread other than the loop's has written. */
     default void wrote() {}
 
-    /** There is room in the write buffer, where there was none. */
+    /** There is room in the write buffer again. */
     default void writable() {}
 
     /**
-     * Gives what came before TLS starts, which must not be taken for what comes through it: nothing, or the ClientHello
-     * of a client that did not wait for this.
+     * Takes the bytes that came before TLS starts, which must not be mistaken for bytes received through it: none, or
+     * the ClientHello of a client that did not wait.
      *
-     * @throws IllegalStateException if it is something else, or somebody reads
+     * @throws IllegalStateException if there are other bytes, or a read is waiting
      */
     byte[] takeForTls(boolean server);
 

@@ -8,11 +8,11 @@ import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The bytes that have come for a {@link StreamReader}, and the reads that wait for more. It belongs to the loop: every
- * method but {@link #onLoop} and those that only look is called there.
+ * The bytes received for a {@link StreamReader}, and the reads that wait for more. It belongs to the loop: every method
+ * except {@link #onLoop} and the getters is called there.
  */
 final class Incoming implements Inbound {
-    /** The JVM's longest array, about. */
+    /** Roughly the longest array of the JVM. */
     private static final int MAX_SIZE = Integer.MAX_VALUE - 8;
 
     final EventExecutor loop;
@@ -20,44 +20,44 @@ final class Incoming implements Inbound {
     final ReadBuffer buffer;
     private final ReaderSource source;
     private final StreamReader.Flow flow;
-    /** The read that waits; it may have been cancelled since. */
+    /** The waiting read; it may have been cancelled meanwhile. */
     private @Nullable Pending current;
 
-    /** Bytes were taken, and nothing has been written since: of a request, perhaps, that is being read or answered. */
+    /** Bytes were taken and nothing has been written since: a request may be half read, or is being answered. */
     private boolean midway;
-    /** Run once when the connection is idle; null if nobody waits for that. */
+    /** Runs once when the connection is idle; null if there is no such action. */
     private @Nullable Runnable onIdle;
 
     private boolean paused;
     private volatile boolean ended;
-    /** {@link #ended}, and nothing is left. */
+    /** {@link #ended}, and no bytes are left. */
     private volatile boolean atEof;
 
     private volatile @Nullable Throwable exception;
     /** The error of a read that needs more bytes after the stream was cut off. */
     private @Nullable Throwable truncation;
 
-    /** The position in the stream of the bytes that {@link #takeForTls} gave. */
+    /** The position in the stream of the bytes returned by {@link #takeForTls}. */
     private long beforeTls;
 
-    /** A read that has been asked for. */
+    /** A requested read. */
     interface Pending {
-        /** Not cancelled, nor over. */
+        /** Whether it is neither cancelled nor ended. */
         boolean isWaiting();
 
-        /** Takes what it can get; false if it must wait for more. */
+        /** Takes the available bytes; returns false if it must wait for more. */
         boolean proceed();
 
         /** Fails the read: the rest of its bytes will not come. */
         void cutOff(Throwable truncation);
 
-        /** There is another one already. */
+        /** Fails the read because another one is waiting. */
         void refuse(String method);
 
         String method();
     }
 
-    /** Of a reader that somebody feeds. */
+    /** Creates the state of a reader without a connection. */
     Incoming(EventExecutor loop, ByteBufAllocator allocator, int limit, StreamReader.Flow flow) {
         this(loop, allocator, limit, flow, ReaderSource.FED);
     }
@@ -107,7 +107,7 @@ final class Incoming implements Inbound {
         }
     }
 
-    /** The read that waits. */
+    /** The waiting read. */
     @Nullable Pending waiting() {
         Pending read = current;
         return read != null && read.isWaiting() ? read : null;
@@ -124,7 +124,7 @@ final class Incoming implements Inbound {
             current = read;
             runSoonIfIdle();
             if (paused) {
-                resume(); // or it would wait for ever: readExactly(more than 2 * limit)
+                resume(); // or it would wait forever: readExactly(more than 2 * limit)
             }
         }
     }
@@ -151,7 +151,7 @@ final class Incoming implements Inbound {
 
     private void removed() {
         midway = true;
-        if (ended && buffer.size() == 0) { // else it is false, and stays so without the fence of a volatile write
+        if (ended && buffer.size() == 0) { // else it stays false, and needs no volatile write with its fence
             atEof = true;
         }
         if (paused && buffer.size() <= limit) {
@@ -163,7 +163,7 @@ final class Incoming implements Inbound {
         paused = false;
         try {
             flow.resumeReading();
-        } catch (Throwable e) { // of a source that is not ours, under a read that has its bytes already
+        } catch (Throwable e) { // from a foreign source, during a read that already has its bytes
             fail(e);
         }
     }
@@ -171,7 +171,7 @@ final class Incoming implements Inbound {
     /**
      * Undoes a {@link #take}, and owns the bytes from here on.
      *
-     * @param position of the buffer, before they were taken
+     * @param position the position of the buffer before they were taken
      */
     void putBack(ByteBuf bytes, long position) {
         if (!bytes.isReadable()) {
@@ -183,7 +183,7 @@ final class Incoming implements Inbound {
         wake();
     }
 
-    // ---- whether anything is going on
+    // ---- idleness
 
     /** Something was written. */
     void answered() {
@@ -194,15 +194,15 @@ final class Incoming implements Inbound {
     }
 
     /**
-     * Runs an action, once, as soon as the connection is idle: a read waits for the first byte of what comes next, and
-     * what came before was answered.
+     * Runs an action, once, as soon as the connection is idle: a read waits for the first byte of the next input, and
+     * the input before it has been answered.
      */
     void whenIdle(Runnable action) {
         onIdle = action;
         runIfIdle();
     }
 
-    /** Not on the stack of a read, or a write. */
+    /** Runs it later, not on the stack of a read or a write. */
     private void runSoonIfIdle() {
         if (onIdle != null) {
             loop.execute(this::runIfIdle);
@@ -237,7 +237,7 @@ final class Incoming implements Inbound {
         }
         try {
             buffer.append(bytes);
-        } catch (Throwable e) { // no memory: there is a gap in the stream
+        } catch (Throwable e) { // no memory: the stream has a gap
             giveUp(e);
             throw e;
         }
@@ -254,7 +254,7 @@ final class Incoming implements Inbound {
                 + " read them in pieces, with chunks() or read(n)"));
     }
 
-    /** Drops all that is buffered, which can never be read. */
+    /** Drops all buffered bytes, which can never be read. */
     private void giveUp(Throwable reason) {
         ended = true;
         paused = true;
@@ -277,7 +277,7 @@ final class Incoming implements Inbound {
         }
     }
 
-    /** Lets the received bytes be read, and then fails reads. */
+    /** Lets the received bytes be read, then fails reads. */
     @Override
     public void truncate(Throwable truncation) {
         this.truncation = truncation;
@@ -288,7 +288,7 @@ final class Incoming implements Inbound {
     public void connectionLost() {
         try {
             if (truncation == null) {
-                feedEof(); // first, for a readAll() that waits
+                feedEof(); // first, for a waiting readAll()
             }
         } finally {
             try {

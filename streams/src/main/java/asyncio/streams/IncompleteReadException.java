@@ -3,7 +3,7 @@ package asyncio.streams;
 import java.io.EOFException;
 
 /**
- * The stream ended before all bytes asked for had come.
+ * Thrown when the stream ends before all requested bytes have arrived.
  *
  * <p>asyncio: {@code IncompleteReadError}.
  */
@@ -14,8 +14,10 @@ public class IncompleteReadException extends EOFException {
     private final int expected;
 
     /**
-     * @param partial the bytes that had come
-     * @param expected how many were asked for
+     * Creates an exception for a number of bytes.
+     *
+     * @param partial the bytes that had arrived
+     * @param expected the number of bytes requested
      */
     public IncompleteReadException(byte[] partial, int expected) {
         super(partial.length + " bytes read on a total of " + expected + " expected bytes");
@@ -24,9 +26,9 @@ public class IncompleteReadException extends EOFException {
     }
 
     /**
-     * The stream ended before a separator had come.
+     * Creates an exception for a separator.
      *
-     * @param partial the bytes that had come
+     * @param partial the bytes that had arrived
      */
     public IncompleteReadException(byte[] partial) {
         super(partial.length + " bytes read on a total of undefined expected bytes");
@@ -42,15 +44,12 @@ public class IncompleteReadException extends EOFException {
         this.expected = expected;
     }
 
-    /** The bytes that had come before the end; the reader has dropped them. */
+    /** The bytes that had arrived before the end; the reader has dropped them. */
     public byte[] partial() {
         return partial.clone();
     }
 
-    /**
-     * Returns the number of bytes that were asked for; -1 if it was not a number but a separator, for asyncio's
-     * {@code None}.
-     */
+    /** Returns the number of bytes requested; -1 if a separator was requested, where asyncio has {@code None}. */
     public int expected() {
         return expected;
     }

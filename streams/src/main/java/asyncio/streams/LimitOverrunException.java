@@ -3,8 +3,8 @@ package asyncio.streams;
 import java.io.IOException;
 
 /**
- * A line, or what comes before a separator, is longer than the reader's limit, which guards the memory against peers
- * that never end one.
+ * Thrown when a line, or the text before a separator, is longer than the reader's limit. The limit protects memory
+ * against peers that never end a line.
  *
  * <p>asyncio: {@code LimitOverrunError}; from {@code readline} a {@code ValueError}.
  */
@@ -14,7 +14,7 @@ public class LimitOverrunException extends IOException {
     private final int consumed;
 
     /**
-     * @param message what happened, with the limit
+     * @param message describes the error and names the limit
      * @param consumed see {@link #consumed()}
      */
     public LimitOverrunException(String message, int consumed) {
@@ -23,8 +23,8 @@ public class LimitOverrunException extends IOException {
     }
 
     /**
-     * Returns the number of bytes that stood before the separator, or had come and cannot be part of one. After
-     * {@link StreamReader#readUntil} they are still there, for {@code readExactly(consumed)}; after
+     * Returns the number of bytes before the separator, or of those that arrived and cannot be part of one. After
+     * {@link StreamReader#readUntil} they are still buffered, for {@code readExactly(consumed)}; after
      * {@link StreamReader#readLine} they are dropped.
      */
     public int consumed() {

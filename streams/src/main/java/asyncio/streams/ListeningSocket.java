@@ -23,11 +23,11 @@ import reactor.netty.resources.LoopResources;
 import reactor.netty.tcp.TcpServer;
 
 /**
- * A socket that listens.
+ * A listening socket.
  *
- * @param address what it listens on
- * @param file of a Unix socket that is to be cleaned up
- * @param identity what tells that file from another of the same name
+ * @param address the address it listens on
+ * @param file the file of a Unix socket to remove on close; else null
+ * @param identity distinguishes that file from another one of the same name
  */
 record ListeningSocket(
         DisposableServer server,
@@ -35,7 +35,7 @@ record ListeningSocket(
         @Nullable Path file,
         @Nullable Object identity) {
 
-    /** On a TCP address. */
+    /** Binds to a TCP address. */
     static Mono<ListeningSocket> bind(
             EventLoop loop, InetSocketAddress address, ServeOptions options, Consumer<Connection> accept) {
         TcpServer server = server(address, Streams.loopResources(loop), options, accept)
@@ -54,8 +54,9 @@ record ListeningSocket(
     }
 
     /**
-     * On a Unix socket, which replaces one that is there. It is bound under a name of its own, since Netty deletes what
-     * it has bound when it closes it, be it gone and another's by then; the renamed one is left to {@link #close}.
+     * Binds a Unix socket, replacing an existing one. The socket is bound under a temporary name and then renamed: on
+     * close, Netty deletes the file it has bound, even if that has been replaced by another server's; removing the
+     * renamed file is left to {@link #close}.
      */
     static Mono<ListeningSocket> bind(EventLoop loop, Path path, ServeOptions options, Consumer<Connection> accept) {
         Path aside = UnixSockets.aside(path);
@@ -64,7 +65,7 @@ record ListeningSocket(
                         .bind()
                         .onErrorMap(ChannelBindException.class, error -> bindError(path, error))
                         .<ListeningSocket>handle((bound, sink) -> {
-                            try { // on the loop, so that no cancellation comes between: it is two system calls
+                            try { // on the loop, so that no cancellation comes between these two system calls
                                 Object identity = UnixSockets.identity(aside);
                                 UnixSockets.replace(path, aside);
                                 sink.next(new ListeningSocket(
@@ -82,12 +83,12 @@ record ListeningSocket(
                 .runOn(resources)
                 .bindAddress(() -> address)
                 .option(ChannelOption.SO_BACKLOG, options.backlog)
-                .option(ChannelOption.AUTO_READ, false) // until the server wants them
+                .option(ChannelOption.AUTO_READ, false) // until the server accepts
                 .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
                 .doOnConnection(accept);
         return options.maxConnections == Integer.MAX_VALUE
                 ? server
-                // one at a time, or some more would be accepted before the server can say that it is full
+                // one at a time, or more would be accepted before the server can report that it is full
                 : server.option(
                         ChannelOption.RECVBUF_ALLOCATOR, new FixedRecvByteBufAllocator(1).maxMessagesPerRead(1));
     }
@@ -103,12 +104,14 @@ record ListeningSocket(
         return bindError;
     }
 
-    /** Whether connections are accepted. */
+    /** Starts or stops accepting connections. */
     void accept(boolean accept) {
         server.channel().config().setAutoRead(accept);
     }
 
-    /** Stops listening. Removes the file as asyncio does, at once: nobody is to find it who then finds nobody. */
+    /**
+     * Stops listening. Removes the file at once, as asyncio does, so that no client finds a socket without a server.
+     */
     void close() {
         server.dispose();
         if (file != null && identity != null) {

@@ -5,11 +5,10 @@ import io.netty.channel.EventLoopGroup;
 import reactor.netty.resources.LoopResources;
 
 /**
- * One loop as Reactor Netty's {@link LoopResources}. Which channel classes fit it, epoll's or NIO's, is found by the
- * inherited methods from the loop's kind of IO; so the hint whether native ones are preferred does not matter.
+ * One loop as Reactor Netty's {@link LoopResources}. The inherited methods choose the channel classes, epoll's or
+ * NIO's, by the loop's kind of IO, so the preference for native transports has no effect.
  *
- * <p>A record, since Reactor Netty keeps a pool of connections and a name resolver for each LoopResources that does not
- * equal the others.
+ * <p>It is a record because Reactor Netty keeps a connection pool and a name resolver for each distinct LoopResources.
  */
 record LoopResourcesView(EventLoop loop) implements LoopResources {
     @Override

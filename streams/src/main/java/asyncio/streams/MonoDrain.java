@@ -6,7 +6,7 @@ import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Operators;
 
-/** The Mono of {@link StreamWriter#drain}; on the connection's loop it costs nothing while there is room. */
+/** The Mono of {@link StreamWriter#drain}; on the connection's loop it is free while there is room. */
 final class MonoDrain extends Mono<Void> {
     private final StreamWriter writer;
 
@@ -20,7 +20,7 @@ final class MonoDrain extends Mono<Void> {
             writer.drainNow().subscribe(actual);
             return;
         }
-        // behind the writes that this thread has sent to the loop, so that they count
+        // after the writes that this thread has passed to the loop, so that they count
         Future<Mono<Void>> outcome = new Future<>();
         try {
             writer.out().onLoop(() -> {

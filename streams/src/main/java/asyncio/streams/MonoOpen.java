@@ -15,14 +15,14 @@ import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /**
- * A cold Mono of something that must be closed: what it opens is either delivered or closed, also if the subscriber
- * cancels meanwhile. It works on the loop that runs where it is subscribed to, or on a shared one.
+ * A cold Mono of a resource that must be closed: the opened resource is either delivered or closed, even if the
+ * subscriber cancels meanwhile. It opens on the loop that is running at subscription, or on a shared one.
  */
 final class MonoOpen<T extends AutoCloseable> extends Mono<T> implements Scannable {
     private final String name;
     private final Function<EventLoop, Mono<T>> open;
 
-    /** @param open what to do, subscribed to on that loop; cancelling it must undo what it has done so far */
+    /** @param open opens the resource, subscribed to on that loop; cancelling it must undo its work so far */
     MonoOpen(String name, Function<EventLoop, Mono<T>> open) {
         this.name = name;
         this.open = open;
@@ -53,7 +53,7 @@ final class MonoOpen<T extends AutoCloseable> extends Mono<T> implements Scannab
         }
     }
 
-    /** A subscriber; the side that moves the state to {@link #ENDED} has won: the result or the cancellation. */
+    /** A subscriber; the side that moves the state to {@link #ENDED} wins: the result or the cancellation. */
     private static final class Subscriber<T extends AutoCloseable>
             implements AwaitedSubscription<T>, CoreSubscriber<T>, Scannable {
         @SuppressWarnings("rawtypes")
@@ -86,7 +86,7 @@ final class MonoOpen<T extends AutoCloseable> extends Mono<T> implements Scannab
                 return;
             }
             try {
-                // Netty's way in: unlike a callback it also runs when the loop is closed first, and then fails
+                // Netty's execute: unlike a callback, it also runs if the loop is closed first, and then fails
                 loop.netty().execute(this::open);
             } catch (RejectedExecutionException e) {
                 onError(new IllegalStateException("The event loop is closed: " + loop, e));
@@ -96,7 +96,7 @@ final class MonoOpen<T extends AutoCloseable> extends Mono<T> implements Scannab
         private void open() {
             try {
                 source.subscribe(this);
-            } catch (Throwable e) { // one that Reactor lets through
+            } catch (Throwable e) { // a fatal one that Reactor rethrows
                 onError(e);
             }
         }
@@ -148,7 +148,7 @@ final class MonoOpen<T extends AutoCloseable> extends Mono<T> implements Scannab
                 return true;
             }
             try {
-                loop.netty().execute(upstream::cancel); // what opens and cancels on one thread loses nothing between
+                loop.netty().execute(upstream::cancel); // opening and cancelling on one thread cannot race
             } catch (RejectedExecutionException e) {
                 upstream.cancel(); // the loop is closed: nothing is left to race with
             }

@@ -5,9 +5,9 @@ import reactor.core.CoreSubscriber;
 import reactor.core.Scannable;
 import reactor.core.publisher.Mono;
 
-/** The Mono of a read method of {@link StreamReader}: cold, each subscription reads anew. */
+/** The Mono of a read method of {@link StreamReader}: cold, each subscription is a new read. */
 final class MonoRead<T> extends Mono<T> implements Scannable {
-    /** The reader; a waiter keeps it from being collected, and its connection from being closed as forgotten. */
+    /** The reader; a waiter keeps it reachable, so that its connection is not closed as unused. */
     final StreamReader reader;
 
     final Until until;

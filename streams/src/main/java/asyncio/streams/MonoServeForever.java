@@ -31,8 +31,8 @@ final class MonoServeForever extends Mono<Void> {
     }
 
     /**
-     * A request to cancel closes the server, and the end comes when that has finished; a second request, in a later
-     * tick, does not wait.
+     * A cancel request closes the server, and this ends when that has finished; a second request, in a later tick, does
+     * not wait.
      */
     private static final class ServeSubscription
             implements AwaitedSubscription<Void>, Consumer<Future<Void>>, Scannable {
@@ -47,7 +47,7 @@ final class MonoServeForever extends Mono<Void> {
         private final CoreSubscriber<? super Void> actual;
         private volatile int state;
         private volatile @Nullable String cancelMessage;
-        /** In the tick of the first request, which another one does not replace. */
+        /** Set during the tick of the first request, in which further requests are ignored. */
         private volatile boolean justRequested;
 
         ServeSubscription(Server server, CoreSubscriber<? super Void> actual) {
@@ -116,7 +116,7 @@ final class MonoServeForever extends Mono<Void> {
 
         @Override
         public void giveBack(@Nullable Void value) {
-            // that it has ended is nobody's property
+            // there is nothing to give back
         }
 
         @Override

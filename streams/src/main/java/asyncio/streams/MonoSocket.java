@@ -10,8 +10,8 @@ import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Mono;
 
 /**
- * The Mono of a method of {@link Sockets}. One that reads tries at once where nothing can come between that and its
- * value's use: in a body that awaits it, and in an operator; a task without a body tries when it has resumed.
+ * The Mono of a method of {@link Sockets}. A read tries at once where nothing can come between the read and the use of
+ * its value: in a body that awaits it, and in an operator. A task without a body tries after it has resumed.
  */
 final class MonoSocket<T> extends ColdMono<T> {
     private final Supplier<? extends SocketAttempt<T>> attempts;

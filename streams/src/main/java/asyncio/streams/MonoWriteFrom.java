@@ -20,9 +20,9 @@ import reactor.util.context.Context;
  * The Mono of {@link StreamWriter#writeFrom}: cold, each subscription subscribes to the source and writes its items.
  */
 final class MonoWriteFrom<T> extends Mono<Void> implements Scannable {
-    /** The name of one that writes a file, while nothing else may be written. */
+    /** The name of the Mono that writes a file, during which nothing else may be written. */
     static final String OF_FILE = "sendFile";
-    /** The cost of an item besides its bytes, about: many small or empty ones have an end, too. */
+    /** The approximate cost of an item besides its bytes, so that many small or empty items are limited, too. */
     private static final int OVERHEAD = 100;
 
     private final StreamWriter writer;
@@ -30,7 +30,7 @@ final class MonoWriteFrom<T> extends Mono<Void> implements Scannable {
     private final Publisher<? extends T> source;
     private final ToIntFunction<? super T> write;
 
-    /** @param write gives the number of bytes that it has written */
+    /** @param write writes an item and returns the number of bytes */
     MonoWriteFrom(StreamWriter writer, String name, Publisher<? extends T> source, ToIntFunction<? super T> write) {
         this.writer = writer;
         this.name = name;
@@ -55,8 +55,8 @@ final class MonoWriteFrom<T> extends Mono<Void> implements Scannable {
     }
 
     /**
-     * A subscription; the side that moves the state to {@link #ENDED} has won and signals: the source, the connection
-     * or a cancellation.
+     * A subscription; the side that moves the state to {@link #ENDED} wins and signals: the source, the connection or a
+     * cancellation.
      */
     private static final class Writing<T> implements CoreSubscriber<T>, Subscription, Scannable {
         @SuppressWarnings("rawtypes")
@@ -76,13 +76,13 @@ final class MonoWriteFrom<T> extends Mono<Void> implements Scannable {
         private final CoreSubscriber<? super Void> actual;
         private volatile int state;
         private volatile @Nullable Subscription source;
-        /** Tells of the end of the connection, which a source that is silent would not notice. */
+        /** Watches for the end of the connection, which a silent source would not notice. */
         private volatile @Nullable Disposable connection;
         /** Waits for room. */
         private final Disposable.Swap room = Disposables.swap();
         /**
-         * The number of bytes that the source may give until the room for more has to be looked at; set before a
-         * request, and read in the signals that follow it.
+         * The number of bytes that the source may emit before the room has to be checked again; set before a request,
+         * and read in the signals that follow it.
          */
         private long credit;
 
@@ -113,7 +113,7 @@ final class MonoWriteFrom<T> extends Mono<Void> implements Scannable {
                     writer.out().checkNoFile(what.name);
                 }
                 what.source.subscribe(this);
-            } catch (Throwable e) { // of a source that should have signalled it
+            } catch (Throwable e) { // from a source that should have signalled it
                 fail(e);
             }
         }
@@ -165,7 +165,7 @@ final class MonoWriteFrom<T> extends Mono<Void> implements Scannable {
             } catch (RuntimeException e) {
                 fail(Operators.onOperatorError(e, actual.currentContext()));
                 return;
-            } catch (Error e) { // no memory for it
+            } catch (Error e) { // no memory for the item
                 fail(e);
                 return;
             }
@@ -191,7 +191,7 @@ final class MonoWriteFrom<T> extends Mono<Void> implements Scannable {
             onLoop(this::finish);
         }
 
-        // ---- on the loop, behind what was written
+        // ---- on the loop, after the writes so far
 
         private void onLoop(Runnable step) {
             try {
@@ -207,19 +207,19 @@ final class MonoWriteFrom<T> extends Mono<Void> implements Scannable {
                     credit = writer.handler().room();
                     request();
                 });
-                if (!drain.isDisposed()) { // else another one may be waiting since
+                if (!drain.isDisposed()) { // else another one may already be waiting
                     room.update(drain);
                 }
             }
         }
 
-        /** One at a time, since nobody knows how large the next is. */
+        /** Requests one item at a time, since the size of the next one is unknown. */
         private void request() {
             Subscription source = this.source;
             if (source != null) {
                 try {
                     source.request(1);
-                } catch (Throwable e) { // of a source that has no memory for the next
+                } catch (Throwable e) { // from a source that has no memory for the next item
                     fail(e);
                 }
             }

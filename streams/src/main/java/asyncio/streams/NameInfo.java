@@ -1,7 +1,7 @@
 package asyncio.streams;
 
 /**
- * The names of an address, as {@link Names#getNameInfo} finds them.
+ * The names of an address, found by {@link Names#getNameInfo}.
  *
  * @param host its name, or the address as text
  * @param service the port as text: the JVM has no table of services

@@ -16,9 +16,9 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
- * Looks up the addresses of names and the names of addresses, by the resolver of the JVM, which follows the operating
- * system's configuration, in a thread of the loop's executor. The JVM remembers what it has found, for 30 seconds by
- * default, and for 10 that there was nothing.
+ * Looks up the addresses of names and the names of addresses. It uses the JVM's resolver, which follows the operating
+ * system's configuration, on a thread of the loop's executor. The JVM caches results for 30 seconds by default, and
+ * failures for 10.
  *
  * <pre>{@code
  * List<AddressInfo> addresses = await(Names.getAddrInfo("example.org", 443));
@@ -35,7 +35,7 @@ public final class Names {
     private Names() {}
 
     /**
-     * As {@link #getAddrInfo(String, int, ProtocolFamily, boolean, boolean)}, of both families, for connecting.
+     * Like {@link #getAddrInfo(String, int, ProtocolFamily, boolean, boolean)}, for both families, for connecting.
      *
      * @throws IllegalArgumentException if the port is out of range
      * @since 0.1.0
@@ -45,17 +45,17 @@ public final class Names {
     }
 
     /**
-     * The addresses of a host, at least one, in the order in which the JVM prefers them. Nothing happens until
-     * subscription. A lookup that is under way cannot be stopped: cancelling leaves it behind. Fails with
-     * {@link UnknownHostException} if there is none of that family.
+     * Returns the addresses of a host, at least one, in the JVM's order of preference. Nothing happens until
+     * subscription. A running lookup cannot be stopped: after cancellation it ends in the background. Fails with
+     * {@link UnknownHostException} if there is no address of that family.
      *
-     * @param host a name or an address; null or "" for this host itself
+     * @param host a host name or an address; null or "" for this host itself
      * @param port 0 to 65535
      * @param family {@link StandardProtocolFamily#INET}, {@code INET6}, or null for both
      * @param numericHost whether the host must be an address, so that nothing is looked up: {@code AI_NUMERICHOST}
-     * @param passive of this host itself the address of all interfaces, for a server, and not the loopback:
-     *     {@code AI_PASSIVE}
-     * @throws IllegalArgumentException if the port is out of range, or it is another family
+     * @param passive for this host itself, whether to return the address of all interfaces, for a server, instead of
+     *     the loopback address: {@code AI_PASSIVE}
+     * @throws IllegalArgumentException if the port is out of range, or the family is another one
      * @since 0.1.0
      */
     public static Mono<List<AddressInfo>> getAddrInfo(
@@ -72,7 +72,8 @@ public final class Names {
         } else if (NetUtil.createInetAddressFromIpAddressString(host) != null) {
             found = Mono.fromCallable(() -> List.of(literal(host)));
         } else if (numericHost) {
-            found = Mono.error(() -> new UnknownHostException("Not an address, and no name may be looked up: " + host));
+            found = Mono.error(
+                    () -> new UnknownHostException("Not an address, and name lookup is off (numericHost): " + host));
         } else {
             found = Asyncio.toThread(() -> List.of(Addresses.allByName(host)));
         }
@@ -101,10 +102,11 @@ public final class Names {
     }
 
     /**
-     * The name of an address; the address as text if it has none. Nothing happens until subscription; cancelling leaves
-     * a lookup that is under way behind. Fails with {@link UnknownHostException} for an address that is not resolved.
+     * Returns the name of an address, or the address as text if it has none. Nothing happens until subscription; after
+     * cancellation a running lookup ends in the background. Fails with {@link UnknownHostException} for an address that
+     * is not resolved.
      *
-     * @param numericHost whether to give the address as text without looking anything up: {@code NI_NUMERICHOST}
+     * @param numericHost whether to return the address as text without a lookup: {@code NI_NUMERICHOST}
      * @since 0.1.0
      */
     public static Mono<NameInfo> getNameInfo(InetSocketAddress address, boolean numericHost) {
@@ -118,7 +120,7 @@ public final class Names {
             return Mono.fromSupplier(() -> new NameInfo(host.getHostAddress(), service));
         }
         return Asyncio.toThread(() -> {
-            // another one, which does not know the name that this was looked up by
+            // a copy without the name that this address was looked up by
             InetAddress nameless = InetAddress.getByAddress(host.getAddress());
             return new NameInfo(Flight.PRESENT ? StreamEvents.lookUp(nameless) : nameless.getHostName(), service);
         });

@@ -4,11 +4,11 @@ import asyncio.EventLoop;
 import java.util.function.Function;
 import reactor.core.publisher.Mono;
 
-/** Work for the loop that runs where a Mono is subscribed to, or for a shared one. */
+/** Runs work on the loop that is running at subscription, or on a shared one. */
 final class OnLoop {
     private OnLoop() {}
 
-    /** A cold Mono of what the work gives, which is called on the loop. */
+    /** A cold Mono of the result of the work, which is called on the loop. */
     static <T> Mono<T> call(Function<EventLoop, T> work) {
         return Mono.defer(() -> {
             EventLoop loop = EventLoop.runningOrShared();

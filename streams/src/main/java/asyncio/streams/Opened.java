@@ -1,8 +1,7 @@
 package asyncio.streams;
 
 /**
- * A transport that was opened, and the protocol that was made for it, whose {@link BaseProtocol#connectionMade} has
- * been called.
+ * An open transport and the protocol created for it; {@link BaseProtocol#connectionMade} has already been called.
  *
  * <p>asyncio: the pair {@code (transport, protocol)}.
  *

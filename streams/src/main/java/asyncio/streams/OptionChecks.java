@@ -20,12 +20,12 @@ final class OptionChecks {
         }
     }
 
-    /** For Netty's timers; at least 1, since 0 stands for no limit there. */
+    /** Converts to milliseconds for Netty's timers; at least 1, since 0 means no limit there. */
     static long millis(Duration duration) {
         try {
             return Math.max(1, duration.toMillis());
         } catch (ArithmeticException e) {
-            return Long.MAX_VALUE; // longer than it can say is for ever
+            return Long.MAX_VALUE; // too long for a number of milliseconds: practically no limit
         }
     }
 }

@@ -9,8 +9,8 @@ import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The state of the write side of a connection. The channel keeps this alive and not the {@link StreamWriter}, so that
- * the collector finds a writer that is no longer used.
+ * The state of the write side of a connection. The channel refers to this and not to the {@link StreamWriter}, so that
+ * an unused writer can be garbage collected.
  */
 final class Outgoing {
     private static final WriteBufferLimits TLS_LIMITS =
@@ -19,14 +19,14 @@ final class Outgoing {
     final Channel channel;
     final @Nullable SocketAddress remoteAddress;
     final @Nullable SocketAddress localAddress;
-    /** Completes when the connection is gone; {@link #failure} tells how. */
+    /** Completes when the connection is gone; {@link #failure} has the reason. */
     private final Future<Void> closed = new Future<>();
-    /** For all who drain now, since there is room for all of them at once; on the loop. */
+    /** Shared by all waiting drains, since there is room for all of them at once; on the loop. */
     private @Nullable Future<Void> room;
 
     private volatile boolean closing;
     private volatile boolean eofWritten;
-    /** Between the pieces of this file nothing else may be written; null if there is none. */
+    /** The file being sent, during which nothing else may be written; null if there is none. */
     private volatile @Nullable Object file;
 
     private volatile boolean lost;
@@ -34,7 +34,7 @@ final class Outgoing {
     private volatile @Nullable Throwable failure;
     private volatile WriteBufferLimits limits = WriteBufferLimits.DEFAULT;
     private final DroppedWrites droppedWrites = new DroppedWrites();
-    /** The name that its users know it by, for messages. */
+    /** The type name that users know it by, for messages. */
     private volatile String kind = "StreamWriter";
 
     Outgoing(Channel channel) {
@@ -64,7 +64,7 @@ final class Outgoing {
         }
     }
 
-    /** Whether this call is the first that asks for it. */
+    /** Requests the close; returns whether this is the first request. */
     synchronized boolean requestClose() {
         boolean first = !closing;
         closing = true;
@@ -83,13 +83,13 @@ final class Outgoing {
         return lost;
     }
 
-    /** The loop was closed, and has closed a connection that nobody had closed before. */
+    /** Whether the closing of the loop has closed this connection before the program did. */
     boolean isLostWithLoop() {
         return lostWithLoop;
     }
 
     /**
-     * Whether this call is the first that asks for it.
+     * Requests the end of the stream; returns whether this is the first request.
      *
      * @throws IllegalStateException while a file is sent
      */
@@ -103,16 +103,16 @@ final class Outgoing {
     void checkEofNotWritten() {
         if (eofWritten) {
             throw new IllegalStateException(
-                    "Cannot call write() after writeEof(): the peer was told that nothing more comes");
+                    "Cannot call write() after writeEof(): the peer has been told that the stream has ended");
         }
     }
 
     /**
-     * Reserves the write side for a file. What another thread has passed to the loop before comes before it: that, and
-     * this, is under the lock.
+     * Reserves the write side for a file. Writes that other threads have passed to the loop before are sent first,
+     * since both happen under the lock.
      *
-     * @param file by identity
-     * @throws IllegalStateException after {@link #requestEof}, and while another is sent
+     * @param file compared by identity
+     * @throws IllegalStateException after {@link #requestEof}, and while another file is sent
      */
     synchronized void beginFile(Object file) {
         checkEofNotWritten();
@@ -120,17 +120,17 @@ final class Outgoing {
         this.file = file;
     }
 
-    /** Of the file that is sent. */
+    /** Ends the reservation for a file. */
     void endFile() {
         file = null;
     }
 
-    /** Whether it is this one that is sent, and not another since. */
+    /** Whether this file is still the one being sent. */
     boolean sends(Object file) {
         return this.file == file;
     }
 
-    /** @param method what would come in between */
+    /** @param method the method that would write in between */
     void checkNoFile(String method) {
         if (file != null) {
             throw new IllegalStateException("Cannot call " + method + "() while sendFile is in progress on " + this
@@ -138,7 +138,7 @@ final class Outgoing {
         }
     }
 
-    /** Something was written that cannot be sent any more. */
+    /** Counts a write that can no longer be sent. */
     void dropWrite() {
         droppedWrites.add(this);
     }
@@ -152,7 +152,7 @@ final class Outgoing {
     void setLimits(WriteBufferLimits limits) {
         this.limits = limits;
         int low = limits.low();
-        // Netty resumes below its low mark, asyncio at it
+        // Netty resumes below its low mark, asyncio at the mark
         int lowMark = low == Integer.MAX_VALUE ? low : low + 1;
         channel.config()
                 .setOption(
@@ -160,7 +160,7 @@ final class Outgoing {
                         new WriteBufferWaterMark(lowMark, Math.max(limits.high(), lowMark)));
     }
 
-    /** Sets the limits of a connection with TLS, unless others have been chosen. */
+    /** Sets the limits of a connection with TLS, unless other limits have been set. */
     void setTlsLimits() {
         if (limits.equals(WriteBufferLimits.DEFAULT)) {
             setLimits(TLS_LIMITS);
@@ -171,7 +171,9 @@ final class Outgoing {
         return closed;
     }
 
-    /** Returns the error that broke the connection, which may still be on its way out; null without one. */
+    /**
+     * Returns the error that broke the connection; it may be set before the connection is gone. Null if there is none.
+     */
     @Nullable Throwable failure() {
         return failure;
     }
@@ -184,7 +186,7 @@ final class Outgoing {
 
     // ---- on the loop
 
-    /** The first one is what it broke of. */
+    /** Records an error; the first one is the reason of the failure. */
     void fail(Throwable error) {
         if (failure == null) {
             failure = error;
@@ -215,7 +217,7 @@ final class Outgoing {
         closed.trySetResult(null);
     }
 
-    /** Whether the peer has connected to this side. */
+    /** Whether this side accepted the connection. */
     boolean isAccepted() {
         return channel.parent() != null;
     }

@@ -12,23 +12,23 @@ import java.util.regex.Pattern;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
-/** Errors of a peer, in the same words and types on every transport. */
+/** Maps errors caused by a peer to the same types and messages on every transport. */
 final class PeerErrors {
-    /** By number, too: epoll's messages are in the language of the system. 104 is Linux's, 54 that of the BSDs. */
+    /** Also matches error numbers, since epoll's messages are localized: 104 on Linux, 54 on the BSDs. */
     private static final Pattern RESET = Pattern.compile("connection reset|forcibly closed|error\\(-(104|54)\\)");
 
     private static final Pattern BROKEN_PIPE = Pattern.compile("broken pipe|error\\(-32\\)");
     private static final Pattern HEX = Pattern.compile("[0-9a-f]{2,}$");
-    /** Of what a peer has sent instead of TLS so many bytes are told. */
+    /** The number of bytes shown of the data that a peer has sent instead of TLS. */
     private static final int PREVIEW = 40;
 
     private PeerErrors() {}
 
     /**
-     * The error as users get it.
+     * Returns the error as reported to users.
      *
-     * @param caught what came through the pipeline
-     * @param connection whose it is, for the message
+     * @param caught the error from the pipeline
+     * @param connection the connection, for the message
      */
     static Throwable translated(Throwable caught, Outgoing connection) {
         Throwable error = unwrapped(caught);
@@ -56,12 +56,15 @@ final class PeerErrors {
         return translated;
     }
 
-    /** Netty's decoders wrap what the engine throws. */
+    /** Unwraps errors of the TLS engine, which Netty's decoders wrap. */
     private static Throwable unwrapped(Throwable error) {
         return error instanceof DecoderException && error.getCause() instanceof SSLException cause ? cause : error;
     }
 
-    /** Netty tells all that has come, in hexadecimal; its beginning says more, and mostly is text. */
+    /**
+     * Replaces Netty's message, which has all received bytes in hexadecimal, by the first few bytes, which are mostly
+     * text.
+     */
     private static Throwable notTls(NotSslRecordException garbage, Outgoing connection) {
         String begin = beginOfGarbage(garbage);
         if (begin == null) {
@@ -69,7 +72,7 @@ final class PeerErrors {
         }
         return new NotSslRecordException("The peer does not speak TLS: it has sent \"" + begin + "\". "
                 + (connection.isAccepted()
-                        ? "It has connected to a port for TLS without TLS"
+                        ? "It has connected without TLS to a port for TLS"
                         : "Connect to this port without TLS (or with startTls, when its protocol is at that point),"
                                 + " or choose its port for TLS")
                 + ": " + connection.peers());
@@ -84,14 +87,14 @@ final class PeerErrors {
         StringBuilder begin = new StringBuilder();
         for (char c : new String(HexFormat.of().parseHex(digits), StandardCharsets.ISO_8859_1).toCharArray()) {
             if (c == '\r' || c == '\n') {
-                break; // a line tells enough
+                break; // the first line is enough
             }
             begin.append(c >= ' ' && c <= '~' ? String.valueOf(c) : String.format("\\x%02x", (int) c));
         }
         return begin.toString();
     }
 
-    /** Whether it is what happens to every server: its peer has gone, in the middle of something. */
+    /** Whether it is an error that every server sees: a peer has gone away. */
     static boolean isRoutine(Throwable error) {
         return error instanceof ConnectionResetException
                 || error instanceof BrokenPipeException
@@ -99,7 +102,7 @@ final class PeerErrors {
                         && group.exceptions().stream().allMatch(PeerErrors::isRoutine);
     }
 
-    /** Itself, or the first in a group. */
+    /** Returns the error itself, or the first one of a group. */
     static Throwable firstOf(Throwable error) {
         return error instanceof ExceptionGroup group
                 ? firstOf(group.exceptions().get(0))

@@ -4,7 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 
 /**
- * A protocol on a stream of bytes that is given what comes as arrays.
+ * A protocol for a stream of bytes that receives incoming bytes as arrays.
  *
  * <pre>{@code
  * class Echo implements Protocol {
@@ -29,17 +29,18 @@ import io.netty.buffer.ByteBufUtil;
  */
 public interface Protocol extends BaseProtocol<Transport> {
     /**
-     * Called with bytes that have come, at least one, as they come: neither lines nor messages.
+     * Called with incoming bytes, at least one, in chunks as they arrive: these are neither lines nor messages.
      *
-     * @param data the protocol's own from here on
+     * @param data the bytes, owned by the protocol from here on
      */
     default void dataReceived(byte[] data) {}
 
     /**
-     * Called with the transport's own buffer, for a protocol that can do without a copy. By default it copies the
-     * bytes, releases the buffer and calls {@link #dataReceived}; whoever overrides it gets no calls of that.
+     * Called with the transport's own buffer, for a protocol that needs no copy. By default it copies the bytes,
+     * releases the buffer and calls {@link #dataReceived}; a protocol that overrides it gets no calls of
+     * {@code dataReceived}.
      *
-     * @param data the protocol's own from here on, which it must release
+     * @param data the buffer, owned by the protocol from here on, which must release it
      */
     default void dataReceivedRetained(ByteBuf data) {
         byte[] bytes;
@@ -52,9 +53,10 @@ public interface Protocol extends BaseProtocol<Transport> {
     }
 
     /**
-     * Called at most once, when the peer has said that nothing more comes.
+     * Called at most once, when the peer has closed its write side.
      *
-     * @return true to keep the transport open for writing, which TLS cannot; false, the default, closes it
+     * @return true to keep the transport open for writing, which is not possible with TLS; false, the default, closes
+     *     it
      */
     default boolean eofReceived() {
         return false;

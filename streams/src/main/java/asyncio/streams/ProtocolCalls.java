@@ -12,12 +12,13 @@ import java.util.Deque;
 import reactor.util.context.ContextView;
 
 /**
- * Tells a protocol what happens to its transport, in the order that {@link BaseProtocol} promises: made, then data, at
- * most one end, lost once; pause and resume in turns. Everything here runs on the loop, so that what comes first has
- * won.
+ * Calls a protocol with the events of its transport, in the order that {@link BaseProtocol} promises: made, then data,
+ * at most one end, lost once; pause and resume alternating. Everything here runs on the loop, so events are handled in
+ * the order of their arrival.
  *
- * <p>Events that come while the protocol must not be told are held: while reading is paused, Netty may bring what it
- * had read already, the pieces that TLS makes of one, and on epoll all that is left of a peer that has gone.
+ * <p>Events that come while the protocol must not be called are held. While reading is paused, Netty may still deliver
+ * bytes that it had already read, further pieces of one read that TLS has split, and on epoll all remaining bytes of a
+ * peer that has closed.
  */
 final class ProtocolCalls implements Inbound {
     private final StreamTransport transport;
@@ -34,13 +35,13 @@ final class ProtocolCalls implements Inbound {
     /** {@link #resumeIfRoom} will run. */
     private boolean resumeIsDue;
 
-    /** The bytes that have come and were not passed on yet, oldest first. */
+    /** The received bytes that were not passed on yet, oldest first. */
     private final Deque<ByteBuf> held = new ArrayDeque<>();
 
     private volatile boolean eofCame;
     private boolean eofTold;
     private boolean lossCame;
-    /** The last of all calls was made, or there will be none. */
+    /** The last call was made, or there will be none. */
     private boolean lossTold;
 
     ProtocolCalls(
@@ -73,12 +74,15 @@ final class ProtocolCalls implements Inbound {
         this.protocol = checked(protocol);
     }
 
-    /** Whether the connection was lost before the protocol was told of it: it never will be. */
+    /** Whether the connection was lost before {@code connectionMade}, so that the protocol is never called. */
     boolean isLostBeforeMade() {
         return lossCame && !made;
     }
 
-    /** The reader was told before of what came; on a connection that was one of a reader and a writer. */
+    /**
+     * Takes over from the reader of a connection that had a reader and a writer; the reader has received all events so
+     * far.
+     */
     void takeOver(Incoming reader) {
         made = true;
         readingPaused = reader.isPaused();
@@ -88,7 +92,7 @@ final class ProtocolCalls implements Inbound {
         lossTold = lossCame;
     }
 
-    /** Tells a reader that has become the protocol what it has missed, and reads for it. */
+    /** Reports missed events to a reader that has become the protocol, and resumes reading for it. */
     void catchUp(StreamReaderProtocol reader) {
         if (protocol == reader && lossTold) {
             reader.connectionLost(out.failure());
@@ -100,7 +104,7 @@ final class ProtocolCalls implements Inbound {
         }
     }
 
-    /** Tells the protocol of its transport, and begins to read unless it has paused that. */
+    /** Calls {@code connectionMade}, and starts reading unless the protocol has paused it. */
     void connectionMade() {
         made = true;
         try {
@@ -114,12 +118,12 @@ final class ProtocolCalls implements Inbound {
         tellHeld();
     }
 
-    @SuppressWarnings("unchecked") // checked() lets those in only which are of transports for streams
+    @SuppressWarnings("unchecked") // checked() only accepts protocols for stream transports
     private void tellMade() {
         ((BaseProtocol<Transport>) protocol).connectionMade(transport);
     }
 
-    // ---- what comes
+    // ---- incoming events
 
     /** Nothing is read before {@link #connectionMade}. */
     @Override
@@ -136,7 +140,7 @@ final class ProtocolCalls implements Inbound {
         }
     }
 
-    /** Closed, by this side: nothing more is received. */
+    /** Whether data is dropped: after the end, after the loss, or once this side has closed. */
     private boolean dropsData() {
         return eofTold || lossTold || out.closeRequested();
     }
@@ -157,7 +161,7 @@ final class ProtocolCalls implements Inbound {
         }
     }
 
-    /** Piece by piece, in between of which the protocol may pause, close, or be changed. */
+    /** Passes bytes on piece by piece; in between, the protocol may pause, close, or be replaced. */
     private void tellBuffered(ByteBuf bytes) {
         try {
             while (bytes.isReadable() && !dropsData()) {
@@ -178,12 +182,12 @@ final class ProtocolCalls implements Inbound {
         }
     }
 
-    /** Copies as much as fits into a buffer of the protocol's. */
+    /** Copies as much as fits into the protocol's buffer. */
     private static void lend(BufferedProtocol protocol, ByteBuf bytes) {
         ByteBuffer buffer = protocol.getBuffer(-1);
         if (buffer == null || !buffer.hasRemaining()) {
             throw new IllegalStateException("getBuffer() returned an empty buffer: " + buffer
-                    + ". Clear one before it is lent again, or give it more room");
+                    + ". Clear a buffer before returning it again, or give it more room");
         }
         int n = Math.min(bytes.readableBytes(), buffer.remaining());
         int limit = buffer.limit();
@@ -204,7 +208,7 @@ final class ProtocolCalls implements Inbound {
         return eofCame;
     }
 
-    /** A protocol is told of it when the connection is lost, which follows. */
+    /** A protocol is told when the connection is lost, which follows. */
     @Override
     public void truncate(Throwable truncation) {
         if (protocol instanceof StreamReaderProtocol reading) {
@@ -219,13 +223,13 @@ final class ProtocolCalls implements Inbound {
     @Override
     public void connectionLost() {
         if (out.failure() == null && !out.closeRequested() && !loop.netty().isShuttingDown()) {
-            eofCame = true; // the peer's, of a channel that knows no half-close, as Netty's of Unix sockets on NIO
+            eofCame = true; // from the peer, on a channel without half-close, such as Netty's for Unix sockets on NIO
         }
         lossCame = true;
         tellHeld();
     }
 
-    /** Tells what was held, as far as may be told now. */
+    /** Passes on the held events, as far as allowed now. */
     private void tellHeld() {
         while (made && !readingPaused && !dropsData() && !held.isEmpty()) {
             tell(held.remove());
@@ -234,7 +238,7 @@ final class ProtocolCalls implements Inbound {
             eofTold = true;
             tellEof();
         }
-        // as in CPython, where a socket that is not read does not tell that it was reset: its data can be had before
+        // as in CPython, where a reset goes unnoticed while a socket is not read: its data can be read first
         boolean waitsForReader =
                 made && !held.isEmpty() && !dropsData() && !loop.netty().isShuttingDown();
         if (lossCame && !lossTold && !waitsForReader) {
@@ -310,7 +314,7 @@ final class ProtocolCalls implements Inbound {
         loop.netty().execute(step);
     }
 
-    /** Drops the held bytes; the loss is told later, if it has come. */
+    /** Drops the held bytes; the loss is reported in a later tick, if it has come. */
     @Override
     public void closed() {
         if (lossCame && !lossTold) {
@@ -323,7 +327,7 @@ final class ProtocolCalls implements Inbound {
     @Override
     public void wrote() {
         if (lossCame) {
-            out.requestClose(); // now the protocol may know that the connection is lost, though it does not read
+            out.requestClose(); // now the protocol may be told of the loss, although it is not reading
             closed();
         } else if (!writingPaused && !out.isClosing() && !handler.hasRoom()) {
             writingPaused = true;
@@ -331,7 +335,7 @@ final class ProtocolCalls implements Inbound {
         }
     }
 
-    /** In a turn of its own, since the room may have come under a write of the protocol's. */
+    /** Resumes in a later tick, since the room may have appeared during a write of the protocol. */
     @Override
     public void writable() {
         if (writingPaused && !resumeIsDue && !lossCame) {
@@ -359,7 +363,7 @@ final class ProtocolCalls implements Inbound {
 
     // ---- errors
 
-    /** A call of the protocol has failed. */
+    /** Handles a failed call of the protocol. */
     private void fatal(String method, Throwable error) {
         try {
             report("Fatal error: protocol." + method + "() call failed.", error);

@@ -6,10 +6,10 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import reactor.util.context.ContextView;
 
-/** A client of {@link Transports#createServer}: a transport, whose protocol hears of it. */
+/** A client of {@link Transports#createServer}: a transport with a protocol. */
 record ProtocolClient(StreamTransport transport) implements ServerClient {
 
-    /** Of the connections that a server with this factory accepts. */
+    /** Returns the acceptor for a server with this factory. */
     static Acceptor acceptor(EventLoop loop, Supplier<? extends BaseProtocol<Transport>> factory, ContextView context) {
         return accepted -> new ProtocolClient(
                 StreamTransport.of(accepted, loop, StreamTransport.newProtocol(loop, factory, context), context));

@@ -10,34 +10,34 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The bytes that have come and were not read yet: Netty buffers as they came, where small ones share one. They are
- * joined only when somebody searches them, so that what is read by number, however much it is, is copied once. It
- * remembers how far it has been searched and for what, so that a long line in many pieces is searched once. For one
- * thread at a time.
+ * The bytes received and not yet read: Netty buffers as they arrived, with small pieces collected in a shared one. They
+ * are joined only for a search, so that a read of a number of bytes, however large, copies them once. The buffer
+ * remembers how far it has been searched and for which separators, so that a long line in many pieces is searched once.
+ * For one thread at a time.
  *
- * <p>What needs memory comes first in every method: one that fails for want of it has taken nothing.
+ * <p>Every method allocates memory first: if that fails, it has taken nothing.
  */
 final class ReadBuffer {
-    /** Smaller pieces are copied. */
+    /** The size below which a piece is copied, in bytes. */
     private static final int WELL_FILLED = 1024;
-    /** Small pieces are collected in buffers of so many bytes. */
+    /** The size of the buffers in which small pieces are collected, in bytes. */
     private static final int SHARED = 64 * 1024;
 
     private final ByteBufAllocator allocator;
     private ByteBuf bytes = Unpooled.EMPTY_BUFFER;
-    /** Come after {@link #bytes}; none if those are none. */
+    /** The buffers after {@link #bytes}; empty if {@code bytes} is empty. */
     private final ArrayDeque<ByteBuf> later = new ArrayDeque<>(0);
 
     private int laterSize;
-    /** No separator of {@link #searchedFor} starts among so many bytes at the head. */
+    /** The number of bytes at the head in which no separator of {@link #searchedFor} starts. */
     private int searched;
 
     private @Nullable Separators searchedFor;
-    /** The position of the bytes in the stream, but for those that are {@link #returned}. */
+    /** The position of the bytes in the stream, except for those that are {@link #returned}. */
     private long position;
     /**
-     * Bytes that were put back while later bytes were out with another reader: their position in the stream, and their
-     * number. It is at the head of all; what comes back from between takes its place there.
+     * Bytes that were put back while later bytes were held by another reader: their position in the stream and their
+     * number. They are at the head of the buffer; bytes put back from in between are inserted at their place.
      */
     private final NavigableMap<Long, Integer> returned = new TreeMap<>();
     /** The start of the separator that was found last. */
@@ -51,12 +51,12 @@ final class ReadBuffer {
         return bytes.readableBytes() + laterSize;
     }
 
-    /** Returns the position in the stream of the first byte, even if it has not come. */
+    /** Returns the position in the stream of the first byte, even if it has not arrived. */
     long position() {
         return returned.isEmpty() ? position : returned.firstKey();
     }
 
-    /** Returns the number of bytes that can be had without joining. */
+    /** Returns the number of bytes available without joining. */
     int headSize() {
         return bytes.readableBytes();
     }
@@ -104,7 +104,7 @@ final class ReadBuffer {
         }
     }
 
-    /** Bytes that were handed out as a slice keep their buffer, which must not change then. */
+    /** Whether a buffer has room. A buffer with a slice in use must not change. */
     private static boolean hasRoom(ByteBuf bytes, int n) {
         return n <= bytes.maxFastWritableBytes() && bytes.refCnt() == 1 && !bytes.isReadOnly();
     }
@@ -140,7 +140,7 @@ final class ReadBuffer {
         return head;
     }
 
-    /** Removes bytes from the head without copying them, if they came together; the caller releases what it gets. */
+    /** Removes bytes from the head, without copying if they arrived together; the caller releases the buffer. */
     ByteBuf takeRetained(int n) {
         if (n == 0) {
             return Unpooled.EMPTY_BUFFER;
@@ -162,7 +162,7 @@ final class ReadBuffer {
         return head;
     }
 
-    /** All bytes, which stay. */
+    /** Returns all bytes without removing them. */
     ByteBuf peek() {
         join();
         return bytes;
@@ -179,7 +179,7 @@ final class ReadBuffer {
         removedFromHead(n);
     }
 
-    /** Drops all. */
+    /** Drops all bytes. */
     void clear() {
         position += size();
         returned.clear();
@@ -236,7 +236,7 @@ final class ReadBuffer {
         insert(taken, before);
     }
 
-    /** Puts a piece behind so many bytes. */
+    /** Inserts a piece after {@code before} bytes. */
     private void insert(ByteBuf piece, int before) {
         if (before > 0) {
             ByteBuf first = bytes.readRetainedSlice(Math.min(before, headSize()));
@@ -253,8 +253,8 @@ final class ReadBuffer {
     }
 
     /**
-     * The bytes so far move to the Java heap, for the garbage collector: the connection has ended, and nobody may ever
-     * come for them. Nothing may be appended after that.
+     * Moves the bytes to the Java heap, for the garbage collector: the connection has ended, and they may never be
+     * read. Nothing may be appended after that.
      */
     void moveToHeap() {
         int n = size();
@@ -292,7 +292,7 @@ final class ReadBuffer {
             if (start >= 0) {
                 found = start + separator.length;
                 matchStart = start - head;
-                end = found - 1; // one that ends there or later is of no interest
+                end = found - 1; // a match that ends there or later does not matter
             }
         }
         if (found >= 0) {
@@ -306,7 +306,7 @@ final class ReadBuffer {
         return matchStart;
     }
 
-    /** Returns the number of bytes at the head that cannot be part of a separator when there is none yet. */
+    /** Returns the number of bytes at the head that cannot be part of a separator, if none was found so far. */
     int searchedWithout(Separators separators) {
         return Math.max(0, size() + 1 - separators.longest());
     }

@@ -6,7 +6,7 @@ import java.nio.charset.Charset;
 
 /** The form in which a read returns its bytes. */
 interface ReadForm<T> {
-    /** For reads of no bytes. */
+    /** The result of reads of no bytes. */
     byte[] NOTHING = {};
 
     /** A copy. */
@@ -38,7 +38,7 @@ interface ReadForm<T> {
     /** Removes bytes from the head of the buffer. */
     T take(ReadBuffer buffer, int n);
 
-    /** The bytes again, with which the caller owns them. */
+    /** Returns the bytes again; the caller owns the buffer. */
     ByteBuf bytes(T taken);
 
     /** A line as text, without its {@code "\n"} or {@code "\r\n"}. */
@@ -62,7 +62,7 @@ interface ReadForm<T> {
 
             @Override
             public ByteBuf bytes(String taken) {
-                throw new UnsupportedOperationException("The end of the line is not known any more");
+                throw new UnsupportedOperationException("The line ending is no longer known");
             }
         };
     }

@@ -14,8 +14,8 @@ import reactor.core.Scannable;
 import reactor.core.publisher.Operators;
 
 /**
- * One read under way. Bytes leave the reader's buffer only after the state has moved from {@link #WAITING} to
- * {@link #ENDED}, which either the reader or a cancellation does: so a cancelled read has consumed nothing.
+ * One read in progress. Bytes leave the reader's buffer only after the state has moved from {@link #WAITING} to
+ * {@link #ENDED}, by either the reader or a cancellation: so a cancelled read has consumed nothing.
  */
 final class ReadSubscription<T> implements Incoming.Pending, AwaitedSubscription<T>, KeepingSubscription, Scannable {
     @SuppressWarnings("rawtypes")
@@ -46,7 +46,7 @@ final class ReadSubscription<T> implements Incoming.Pending, AwaitedSubscription
         return state == WAITING;
     }
 
-    /** Claims the right to end the read; whoever gets it must signal. */
+    /** Claims the right to end the read; the winner must signal. */
     private boolean end() {
         return STATE.compareAndSet(this, WAITING, ENDED);
     }
@@ -61,7 +61,7 @@ final class ReadSubscription<T> implements Incoming.Pending, AwaitedSubscription
         int n;
         try {
             n = read.until.decide(incoming.buffer, incoming.ended(), incoming.limit);
-        } catch (Throwable e) { // no memory to join what is searched
+        } catch (Throwable e) { // no memory to join the bytes for the search
             fail(e);
             return true;
         }
@@ -74,7 +74,10 @@ final class ReadSubscription<T> implements Incoming.Pending, AwaitedSubscription
         return true;
     }
 
-    /** The state is taken, so nobody else will tell the subscriber if the bytes do not fit in memory. */
+    /**
+     * Delivers the bytes. The state has already ended, so this is the only place to signal an error if they do not fit
+     * in memory.
+     */
     private void deliver(int n) {
         T taken = null;
         Throwable failure = null;
@@ -155,7 +158,7 @@ final class ReadSubscription<T> implements Incoming.Pending, AwaitedSubscription
     @Override
     public void giveBack(@Nullable T value) {
         if (value == null) {
-            return; // the end of the stream stays
+            return; // the end of the stream stays known
         }
         ByteBuf bytes = read.form.bytes(value);
         try {

@@ -11,8 +11,8 @@ import java.io.UncheckedIOException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A descriptor on a loop's epoll, which is asked now and then whether it can be read. The descriptor itself is left as
- * it is. On the loop.
+ * Watches a descriptor with a loop's epoll, on request, until it can be read. The descriptor itself is not changed. On
+ * the loop.
  */
 final class ReadableWatch implements EpollIoHandle {
     private final FileDescriptor descriptor;
@@ -26,20 +26,20 @@ final class ReadableWatch implements EpollIoHandle {
     }
 
     /**
-     * Null if epoll does not take this one: files it does not, nor a descriptor that it has already.
+     * Returns null if epoll does not accept the descriptor: a file, or a descriptor that is already registered.
      *
-     * @param readable called once after each {@link #await}: there are bytes, the end, or an error
+     * @param readable called once after each {@link #await}, when there are bytes, the end, or an error
      */
     static @Nullable ReadableWatch of(IoEventLoop loop, int number, Runnable readable) {
         ReadableWatch watch = new ReadableWatch(new FileDescriptor(number), readable);
-        Future<IoRegistration> registered = loop.register(watch); // at once, since this is the loop
+        Future<IoRegistration> registered = loop.register(watch); // completes at once, since this is the loop
         if (!registered.isSuccess()) {
             return null;
         }
         watch.registration = registered.getNow();
         try {
             watch.submit(EpollIoOps.NONE);
-        } catch (UncheckedIOException e) { // EPERM, EEXIST: only now it comes into epoll
+        } catch (UncheckedIOException e) { // EPERM, EEXIST: only now it is added to epoll
             watch.cancel();
             return null;
         }

@@ -27,7 +27,7 @@ final class ReceiveSuspension extends Suspension<Datagram> {
         return fail(error);
     }
 
-    /** Nothing will come any more. */
+    /** Completes empty: the socket is closed. */
     boolean end() {
         return grant(null);
     }

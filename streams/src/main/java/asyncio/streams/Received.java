@@ -4,14 +4,14 @@ import java.net.InetSocketAddress;
 import java.util.Objects;
 
 /**
- * A datagram that was received into a buffer: see {@link Sockets#sockRecvFromInto}.
+ * The result of receiving a datagram into a buffer: see {@link Sockets#sockRecvFromInto}.
  *
- * @param length the number of bytes that were put into the buffer
+ * @param length the number of bytes put into the buffer
  * @param from the sender
  * @since 0.1
  */
 public record Received(int length, InetSocketAddress from) {
-    /** A datagram's length and sender. */
+    /** Creates a result. */
     public Received {
         Objects.requireNonNull(from, "from");
     }

@@ -22,7 +22,7 @@ import reactor.core.publisher.MonoSink;
 import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
-/** {@link StreamWriter#sendFile}: in pieces, so that a cancellation stops it. */
+/** Implements {@link StreamWriter#sendFile}, in pieces, so that a cancellation can stop it. */
 final class SendFile {
     private static final int REGION = 1 << 20;
     private static final int CHUNK = 1 << 16;
@@ -75,7 +75,7 @@ final class SendFile {
             sink.onCancel(() -> cancelled.set(true));
             try {
                 writer.out().onLoop(() -> {
-                    if (cancelled.get()) { // since then others may have written
+                    if (cancelled.get()) { // other writes may have started since
                         region.release();
                     } else {
                         send(region, sink);
@@ -97,7 +97,7 @@ final class SendFile {
                     sink.error(writer.out().lossError());
                 }
             });
-        } catch (Throwable e) { // perhaps of a thread that has gone on
+        } catch (Throwable e) { // the caller may have continued on another thread
             sink.error(e);
         }
     }
@@ -110,27 +110,27 @@ final class SendFile {
         return writer.writeFile(file, chunks).then(Mono.fromSupplier(sent::get));
     }
 
-    /** Closed when neither the Mono nor the channel needs it any more. */
+    /** The file, closed when neither the Mono nor the channel needs it any more. */
     private static final class OpenFile extends AbstractReferenceCounted {
         private final Path path;
         private final Outgoing out;
         private @Nullable FileChannel channel;
         private boolean closed;
 
-        /** Nothing else can be written until its {@link #end}. */
+        /** Reserves the write side until {@link #end}. */
         OpenFile(Path path, Outgoing out) {
             this.path = path;
             this.out = out;
             out.beginFile(this);
         }
 
-        /** All was sent, or it failed or was cancelled, after which no piece is sent any more. */
+        /** Everything was sent, or sending failed or was cancelled; no piece is sent after this. */
         void end() {
             out.endFile();
             release();
         }
 
-        /** Blocks, perhaps for ever, as that of a pipe; gives the size. */
+        /** Opens the file and returns its size. Blocks, possibly forever, as for a FIFO. */
         long open() throws IOException {
             FileChannel opened = FileChannel.open(path, StandardOpenOption.READ);
             boolean wanted = false;
@@ -154,7 +154,7 @@ final class SendFile {
             return Objects.requireNonNull(channel, "not open");
         }
 
-        /** Blocks; gives less at the end of the file. */
+        /** Reads a piece; returns less at the end of the file. Blocks. */
         byte[] read(long at, int length) throws IOException {
             ByteBuffer bytes = ByteBuffer.allocate(length);
             int read = 0;
@@ -186,7 +186,7 @@ final class SendFile {
         }
     }
 
-    /** A part of a file that has several. */
+    /** A part of a file that is sent in several. */
     private static final class Region extends DefaultFileRegion {
         private final OpenFile file;
 

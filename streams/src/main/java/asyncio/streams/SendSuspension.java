@@ -10,7 +10,7 @@ import reactor.core.CoreSubscriber;
 final class SendSuspension extends Suspension<Void> {
     private final DatagramSocketCore core;
     final byte[] data;
-    /** Null on a socket that is connected. */
+    /** Null on a connected socket. */
     final @Nullable InetSocketAddress to;
 
     SendSuspension(
@@ -48,7 +48,7 @@ final class SendSuspension extends Suspension<Void> {
     }
 
     @Override
-    public void giveBack(@Nullable Void nothing) {} // it is on its way
+    public void giveBack(@Nullable Void nothing) {} // the datagram is already sent
 
     @Override
     protected String target() {

@@ -1,7 +1,7 @@
 package asyncio.streams;
 
 /**
- * Says that the operating system cannot send a file by itself, and that the fallback was not allowed. Nothing was sent.
+ * Thrown when the operating system cannot send a file directly and the fallback was not allowed. Nothing was sent.
  *
  * <p>asyncio: {@code SendfileNotAvailableError}.
  *

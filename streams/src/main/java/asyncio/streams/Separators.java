@@ -3,7 +3,7 @@ package asyncio.streams;
 import java.util.Arrays;
 import java.util.Comparator;
 
-/** The separators that {@link StreamReader#readUntil} looks for: one or several byte sequences, the shortest first. */
+/** The separators of a {@link StreamReader#readUntil}: one or several byte sequences, the shortest first. */
 final class Separators {
     private final byte[][] shortestFirst;
 
@@ -19,7 +19,7 @@ final class Separators {
         Arrays.sort(shortestFirst, Comparator.comparingInt(separator -> separator.length));
         if (shortestFirst[0].length == 0) {
             throw new IllegalArgumentException(
-                    "Separator should be at least one byte long: an empty one is everywhere");
+                    "Separator should be at least one byte long: an empty one would match everywhere");
         }
     }
 

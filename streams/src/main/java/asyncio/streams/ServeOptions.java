@@ -29,7 +29,7 @@ public final class ServeOptions extends StreamOptions {
         maxConnections = builder.maxConnections;
     }
 
-    /** Starts with the defaults: no TLS, a limit of 64 KiB, as many connections as come. */
+    /** Starts with the defaults: no TLS, a limit of 64 KiB, any number of connections. */
     public static Builder builder() {
         return new Builder();
     }
@@ -51,7 +51,7 @@ public final class ServeOptions extends StreamOptions {
         }
 
         /**
-         * Sets the number of connections that the operating system holds before they are accepted, 100 by default.
+         * Sets the number of connections that the operating system queues before they are accepted, 100 by default.
          *
          * @throws IllegalArgumentException unless it is positive
          */
@@ -60,23 +60,21 @@ public final class ServeOptions extends StreamOptions {
             return this;
         }
 
-        /**
-         * Whether a port may be taken on which old connections are still timing out (SO_REUSEADDR); true by default.
-         */
+        /** Whether to bind a port on which old connections are still timing out (SO_REUSEADDR); true by default. */
         public Builder reuseAddress(boolean reuse) {
             reuseAddress = reuse;
             return this;
         }
 
-        /** Whether several servers may listen on the port, which then share what comes (SO_REUSEPORT). */
+        /** Whether several servers may listen on the port and share its connections (SO_REUSEPORT). */
         public Builder reusePort(boolean reuse) {
             reusePort = reuse;
             return this;
         }
 
         /**
-         * Whether connections are accepted at once; true by default. If not, the address is taken, and who connects
-         * waits in the backlog until {@link Server#startServing} or {@link Server#serveForever}.
+         * Whether connections are accepted at once; true by default. If not, the address is bound, and clients wait in
+         * the backlog until {@link Server#startServing} or {@link Server#serveForever}.
          */
         public Builder startServing(boolean start) {
             startServing = start;
@@ -90,8 +88,8 @@ public final class ServeOptions extends StreamOptions {
         }
 
         /**
-         * Sets the most connections at a time. At the limit no more are accepted until one ends: new ones wait in the
-         * {@link #backlog}, and beyond that the operating system refuses.
+         * Sets the maximum number of concurrent connections. At the limit no more are accepted until one ends: new ones
+         * wait in the {@link #backlog}, and beyond that the operating system refuses them.
          *
          * @throws IllegalArgumentException unless it is positive
          */

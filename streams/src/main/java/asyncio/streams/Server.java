@@ -32,12 +32,13 @@ import reactor.netty.Connection;
 import reactor.util.context.ContextView;
 
 /**
- * A server that listens, and its clients. Made by {@link Streams#startServer} and {@link Transports#createServer}.
+ * A listening server and its clients. Created by {@link Streams#startServer} and {@link Transports#createServer}.
  *
  * <p><b>Threading.</b> Every method may be called from any thread.
  *
- * <p>{@link #close} only stops listening; in try-with-resources too. {@link #closeAndWait} waits for the clients as
- * well, as the end of a scope does in asyncio. To end everything: {@code close(); closeClients(); await(waitClosed())}.
+ * <p>{@link #close} only stops listening, also in try-with-resources. {@link #closeAndWait} waits for the clients as
+ * well, like the end of {@code async with} in asyncio. To end everything: {@code close(); closeClients();
+ * await(waitClosed())}.
  *
  * <p>asyncio: {@code Server}.
  */
@@ -49,17 +50,17 @@ public final class Server implements AutoCloseable {
     private final Future<Void> finished;
 
     private final Set<ServerClient> clients = new LinkedHashSet<>();
-    /** The handlers that run, also of clients that are gone; on the loop. */
+    /** The running handlers, also those of clients that are gone; on the loop. */
     private final Map<ServerClient, Task<Void>> handlers = new LinkedHashMap<>();
-    /** Ends of the calls of {@link #shutdown} that wait for the last client and handler; on the loop. */
+    /** The {@link #shutdown} calls that wait for the last client and handler; on the loop. */
     private final List<Future<Void>> drains = new ArrayList<>();
 
     private volatile List<ListeningSocket> listening = List.of();
     private volatile boolean started;
     private volatile boolean closed;
-    /** There was no descriptor for the last one. */
+    /** No file descriptor was left for the last client. */
     private boolean acceptingPaused;
-    /** The one who awaits {@link #serveForever}. */
+    /** The subscriber of {@link #serveForever}, if there is one. */
     private @Nullable Object forever;
 
     Server(EventLoop loop, ServerClient.Acceptor acceptor, ServeOptions options) {
@@ -71,9 +72,9 @@ public final class Server implements AutoCloseable {
     }
 
     /**
-     * A cold Mono of a server, on the loop that runs where it is subscribed to, or a shared one.
+     * A cold Mono of a server, on the loop that is running at subscription, or a shared one.
      *
-     * @param make gets the subscriber's context
+     * @param make creates the server; it gets the subscriber's context
      */
     static Mono<Server> start(
             String name, BiFunction<EventLoop, ContextView, Server> make, Function<Server, Mono<Server>> listen) {
@@ -110,7 +111,7 @@ public final class Server implements AutoCloseable {
                 .doOnCancel(this::close);
     }
 
-    /** Until it is closed and the last client gone. */
+    /** Reports the server as a leftover until it is closed and its last client is gone. */
     void watch(@Nullable Throwable site) {
         Leftovers.watch(Leftover.Kind.CONNECTION, this, () -> !finished.done(), site);
     }
@@ -152,7 +153,7 @@ public final class Server implements AutoCloseable {
         ServerClient client;
         try {
             client = acceptor.accept(accepted);
-        } catch (Throwable e) { // of a factory of protocols
+        } catch (Throwable e) { // from a protocol factory
             accepted.dispose();
             loop.callExceptionHandler(ExceptionContext.of("Error on transport creation for incoming connection")
                     .exception(e)
@@ -173,7 +174,7 @@ public final class Server implements AutoCloseable {
             } else {
                 encrypt(client, tls, event);
             }
-        } catch (Throwable e) { // of a TLS engine, or an exception handler: nobody has it any more
+        } catch (Throwable e) { // from a TLS engine or an exception handler: nothing owns the connection any more
             client.stream().requestAbort();
             loop.callExceptionHandler(ExceptionContext.of("Cannot handle " + client.transport())
                     .exception(e)
@@ -196,7 +197,7 @@ public final class Server implements AutoCloseable {
         });
     }
 
-    /** @param event of its acceptance, if that is recorded */
+    /** @param event the flight recorder event of its acceptance, if that is recorded */
     private void establish(ServerClient client, @Nullable Object event) {
         if (event != null) {
             StreamEvents.ended(event, null);
@@ -242,7 +243,7 @@ public final class Server implements AutoCloseable {
             if (handlers.containsKey(client)) {
                 client.stream().reader().whenIdle(client.stream()::requestClose);
             } else {
-                client.stream().requestClose(); // its handler has left it open, or has not begun, or it has a protocol
+                client.stream().requestClose(); // its handler left it open or has not started, or it has a protocol
             }
         }
         finishIfDone();
@@ -255,7 +256,7 @@ public final class Server implements AutoCloseable {
         for (ServerClient client : left) {
             Task<Void> handler = handlers.get(client);
             if (handler != null) {
-                handler.cancel("The server was shut down, and the time for its handlers is over");
+                handler.cancel("The server was shut down, and its handlers did not end within the grace period");
             }
             client.stream().requestAbort();
             cut.add(client.transport());
@@ -270,14 +271,14 @@ public final class Server implements AutoCloseable {
         return loop;
     }
 
-    /** Whether it accepts connections, or would if it had not as many as it may. */
+    /** Whether it accepts connections, or would if the maximum number had not been reached. */
     public boolean isServing() {
         return started && !closed;
     }
 
     /**
-     * Starts to accept connections, if that was not asked for at once: {@link ServeOptions.Builder#startServing}.
-     * Calling it twice does nothing.
+     * Starts accepting connections, if {@link ServeOptions.Builder#startServing} was false. Calling it twice does
+     * nothing.
      *
      * @throws IllegalStateException if the server is closed
      */
@@ -308,7 +309,7 @@ public final class Server implements AutoCloseable {
         throw new IllegalStateException(this + " has no port" + (closed ? ": it is closed" : ""));
     }
 
-    /** Stops listening and keeps the clients. Returns at once; closing twice does nothing. */
+    /** Stops listening; clients stay connected. Returns at once; closing twice does nothing. */
     @Override
     public void close() {
         if (closed) {
@@ -325,7 +326,7 @@ public final class Server implements AutoCloseable {
 
     /**
      * Stops listening and waits for the clients: {@link #close}, then {@link #waitClosed}. Nothing happens until
-     * subscription; cancelling stops waiting. It is the end of a scope:
+     * subscription; cancelling stops waiting. Use it to end a scope:
      *
      * <pre>{@code
      * Mono<Void> served = Mono.usingWhen(
@@ -343,13 +344,13 @@ public final class Server implements AutoCloseable {
 
     /**
      * Stops listening, lets the handlers finish for at most {@code grace}, and waits until all clients are gone and all
-     * handlers have ended. Nothing happens until subscription; cancelling stops waiting, and nothing is cut off then.
+     * handlers have ended. Nothing happens until subscription; cancelling stops waiting, and no connection is cut off.
      *
-     * <p>Connections that are idle are closed, at once or as soon as they are: those whose handler has ended, and those
-     * whose handler waits for the first byte of what comes next and has written something since the last byte it read,
-     * or never read one. Its read ends as at the end of the stream. Those with a protocol are closed at once, when what
-     * is buffered for them has been sent. When the time is over, the connections that are left are aborted, and their
-     * handlers cancelled; the clean-up of these is waited for, however long it takes.
+     * <p>Idle connections are closed, at once or as soon as they become idle. A connection is idle if its handler has
+     * ended, or if its handler waits for the first byte of the next input and has written something since the last byte
+     * it read, or has never read one; such a read sees the end of the stream. Connections with a protocol are closed at
+     * once, after their buffered bytes have been sent. When the grace period has ended, the remaining connections are
+     * aborted and their handlers cancelled; their clean-up is waited for, no matter how long it takes.
      *
      * <p>A handler must not await this: it would wait for itself.
      *
@@ -359,11 +360,11 @@ public final class Server implements AutoCloseable {
      * }
      * }</pre>
      *
-     * <p>asyncio has none: {@code close}, {@code close_clients} and {@code abort_clients}, by hand.
+     * <p>asyncio has no equivalent: use {@code close}, {@code close_clients} and {@code abort_clients} there.
      *
      * @param grace zero to cut off at once
-     * @return the connections that had to be cut off, {@link StreamConnection}s or, with a protocol,
-     *     {@link Transport}s; empty if all ended by themselves
+     * @return the connections that had to be cut off: {@link StreamConnection}s or, with a protocol,
+     *     {@link Transport}s; empty if all ended in time
      * @throws IllegalArgumentException if the time is negative
      */
     public Mono<List<Object>> shutdown(Duration grace) {
@@ -384,17 +385,14 @@ public final class Server implements AutoCloseable {
     }
 
     /**
-     * Closes the connections of all clients, when what is buffered for each has been sent; and the server goes on
+     * Closes the connections of all clients, each once its buffered bytes have been sent. The server continues
      * listening.
      */
     public void closeClients() {
         forEachClient(StreamHandler::requestClose);
     }
 
-    /**
-     * Closes the connections of all clients at once, and drops what is buffered for them; and the server goes on
-     * listening.
-     */
+    /** Closes the connections of all clients at once and drops their buffered bytes. The server continues listening. */
     public void abortClients() {
         forEachClient(StreamHandler::requestAbort);
     }
@@ -404,7 +402,7 @@ public final class Server implements AutoCloseable {
     }
 
     /**
-     * Waits until the server is closed and the last of its clients gone. Nothing happens until subscription; cancelling
+     * Waits until the server is closed and its last client is gone. Nothing happens until subscription; cancelling
      * stops waiting. Never fails.
      */
     public Mono<Void> waitClosed() {
@@ -414,10 +412,11 @@ public final class Server implements AutoCloseable {
 
     /**
      * Serves, {@linkplain #startServing starting} if need be, until it is cancelled, then closes the server and waits
-     * for its clients. Nothing happens until subscription. When somebody else closes the server, it completes empty
+     * for its clients. Nothing happens until subscription. When the server is closed by other means, it completes empty
      * once the clients are gone. Cancelling a subscription closes the server without waiting.
      *
-     * <p>Fails with {@link IllegalStateException} if the server is closed, or this is awaited already.
+     * <p>Fails with {@link IllegalStateException} if the server is closed, or already awaited by another
+     * {@code serveForever}.
      */
     public Mono<Void> serveForever() {
         return new MonoServeForever(this);
@@ -427,7 +426,7 @@ public final class Server implements AutoCloseable {
         return listening;
     }
 
-    /** Reserves {@link #serveForever} for one; on the loop. */
+    /** Reserves {@link #serveForever} for one subscriber; on the loop. */
     void enterForever(Object who) {
         if (forever != null) {
             throw new IllegalStateException("server " + this + " is already being awaited on serveForever()");

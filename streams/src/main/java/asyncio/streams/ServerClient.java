@@ -5,20 +5,20 @@ import org.jspecify.annotations.Nullable;
 import reactor.netty.Connection;
 
 /**
- * A connection that a server has accepted, and what becomes of it: a reader and a writer that are handled, or a
- * transport with a protocol. The server holds it until it is gone. On the loop.
+ * A connection accepted by a server, in one of two forms: a reader and a writer with a handler, or a transport with a
+ * protocol. The server keeps it until it is gone. On the loop.
  */
 interface ServerClient {
-    /** Makes a client of what was accepted, and puts its handler into the pipeline. */
+    /** Creates a client for an accepted connection, and adds its handler to the pipeline. */
     interface Acceptor {
         ServerClient accept(Connection accepted);
     }
 
     StreamHandler stream();
 
-    /** The connection is there, and encrypted if that was asked for; returns the handler, if there is one that runs. */
+    /** Called once the connection is established, including TLS; returns the running handler, if there is one. */
     @Nullable Task<Void> established();
 
-    /** Returns the object that stands for it in the exception handler. */
+    /** Returns the object that represents it in the exception handler. */
     Object transport();
 }

@@ -22,10 +22,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * The shared loops as Netty's group. It is for channels only: it is not shut down by who borrows it.
+ * The shared loops as a Netty group, for channels only: a user of the group cannot shut it down.
  *
- * <p>Reactor Netty's own colocation asks a thread-local of the thread that ran the loop first; here the loop moves from
- * thread to thread, so this asks the loops.
+ * <p>Reactor Netty's own colocation uses a thread-local of the first thread that ran the loop. Here a loop moves
+ * between threads, so this asks the loops.
  */
 final class SharedLoopGroup extends AbstractEventExecutorGroup implements IoEventLoopGroup {
     private final List<IoEventLoop> loops;
@@ -33,7 +33,7 @@ final class SharedLoopGroup extends AbstractEventExecutorGroup implements IoEven
     private final AtomicInteger turn = new AtomicInteger();
     private final Promise<Void> termination = new DefaultPromise<>(GlobalEventExecutor.INSTANCE);
 
-    /** @param colocate whether {@link #next} is the loop of the calling thread, if it is one of these */
+    /** @param colocate whether {@link #next} returns the loop of the calling thread, if it is one of these */
     SharedLoopGroup(SharedLoops shared, boolean colocate) {
         this.colocate = colocate;
         List<IoEventLoop> all = new ArrayList<>();
@@ -122,7 +122,7 @@ final class SharedLoopGroup extends AbstractEventExecutorGroup implements IoEven
 
     private static UnsupportedOperationException refusal() {
         return new UnsupportedOperationException(
-                "The shared loops are not this group's to shut down: use EventLoop.shutdownShared");
+                "This group cannot shut down the shared loops: use EventLoop.shutdownShared");
     }
 
     @Override

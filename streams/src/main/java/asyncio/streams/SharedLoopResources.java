@@ -7,12 +7,12 @@ import org.jspecify.annotations.Nullable;
 import reactor.netty.resources.LoopResources;
 
 /**
- * The shared loops as Reactor Netty's {@link LoopResources}: what a server accepts is spread over them in turn, what a
- * client opens stays where it is opened.
+ * The shared loops as Reactor Netty's {@link LoopResources}: connections accepted by a server are spread over them in
+ * turn, connections opened by a client stay where they are opened.
  *
- * <p>Whoever keeps one over {@link EventLoop#shutdownShared} gets the loops that are there then. There is one for each
- * set of loops all the same, since Reactor Netty finds the name resolver of a client by its LoopResources, and that
- * resolver stays on the loop it was made with.
+ * <p>An instance that is used after {@link EventLoop#shutdownShared} returns the current loops. There is still one
+ * instance for each set of loops, since Reactor Netty looks up the name resolver of a client by its LoopResources, and
+ * that resolver stays on the loop it was created with.
  */
 final class SharedLoopResources implements LoopResources {
     private static @Nullable SharedLoopResources latest;

@@ -6,7 +6,8 @@ import java.nio.channels.SelectableChannel;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One call of {@link Sockets}: what is tried on the channel until it is over. Made for each subscription.
+ * One call of {@link Sockets}: an operation that is tried on the channel until it has ended. Created for each
+ * subscription.
  *
  * @param <T> the type of the result
  */
@@ -18,11 +19,11 @@ abstract class SocketAttempt<T> {
     /** The use of the channel. */
     enum Kind {
         /**
-         * Takes something from the channel, which must not be lost: tried when the one who waits has resumed, so that a
+         * Takes something from the channel that must not be lost: tried when the waiter has resumed, so that a
          * cancellation comes either before that or too late.
          */
         READS,
-        /** Goes on piece by piece, as there is room; a cancellation stops it. */
+        /** Writes piece by piece, as there is room; a cancellation stops it. */
         WRITES
     }
 
@@ -32,23 +33,23 @@ abstract class SocketAttempt<T> {
         this.method = method;
     }
 
-    /** Does as much as can be done now; false if the channel must become ready before the rest can be done. */
+    /** Does as much as possible now; returns false if the channel must become ready before the rest can be done. */
     abstract boolean isOverNow() throws IOException;
 
-    /** Whether the channel is taken already for what this is a part of. */
+    /** Whether the enclosing operation has already claimed the channel. */
     boolean hasClaim() {
         return false;
     }
 
-    /** Returns the result, when it is over. */
+    /** Returns the result, when it has ended. */
     @Nullable T result() {
         return null;
     }
 
     /**
-     * As {@link #isOverNow}, unless the channel would block.
+     * Like {@link #isOverNow}, for a non-blocking channel only.
      *
-     * @throws IllegalBlockingModeException if it would, and with it the loop
+     * @throws IllegalBlockingModeException if the channel, and with it the loop, would block
      */
     final boolean tryNow() throws IOException {
         if (channel.isBlocking()) {

@@ -4,7 +4,7 @@ import java.nio.channels.SelectableChannel;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
-/** The calls of {@link Sockets} that wait for a channel: one that reads and one that writes. */
+/** The calls of {@link Sockets} that wait for a channel: at most one that reads and one that writes. */
 final class SocketClaims {
     private static final ConcurrentHashMap<SelectableChannel, Object> READING = new ConcurrentHashMap<>();
     private static final ConcurrentHashMap<SelectableChannel, Object> WRITING = new ConcurrentHashMap<>();
@@ -16,7 +16,7 @@ final class SocketClaims {
     }
 
     /**
-     * Takes the channel for a call.
+     * Claims the channel for a call.
      *
      * @throws IllegalStateException if another one waits for it
      */
@@ -33,11 +33,11 @@ final class SocketClaims {
         if (other != null && other != attempt) {
             throw new IllegalStateException(attempt + " called while " + other + " waits to "
                     + (attempt.kind == SocketAttempt.Kind.READS ? "read from" : "write to")
-                    + " it: a channel has one call of either kind at a time");
+                    + " it: a channel allows one call of each kind at a time");
         }
     }
 
-    /** Lets go of the channel, if it is this call's. */
+    /** Releases the channel, if this call has claimed it. */
     static void release(SocketAttempt<?> attempt) {
         claims(attempt.kind).remove(attempt.channel, attempt);
     }

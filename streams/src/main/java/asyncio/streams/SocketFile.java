@@ -15,8 +15,8 @@ import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /**
- * A file that {@link Sockets#sockSendFile} sends: piece by piece, in threads, since reading a file blocks. From the
- * first piece to the last nothing else may be written. A cancellation waits for the piece that is on its way.
+ * A file being sent by {@link Sockets#sockSendFile}: piece by piece, on other threads, since reading a file blocks.
+ * Nothing else may be written from the first piece to the last. A cancellation waits for the piece being sent.
  */
 final class SocketFile {
     private static final int PIECE = 1 << 20;
@@ -31,7 +31,7 @@ final class SocketFile {
 
     private long end;
     private @Nullable FileChannel file;
-    /** The last three are guarded by this. */
+    /** The following three are guarded by this. */
     private boolean busy;
 
     private boolean closed;
@@ -70,7 +70,7 @@ final class SocketFile {
                         .then(Mono.fromSupplier(() -> Math.max(0, at - offset))));
     }
 
-    /** Blocks, perhaps for ever, as that of a pipe; gives the size. */
+    /** Opens the file and returns its size. Blocks, possibly forever, as for a FIFO. */
     private long open() throws IOException {
         FileChannel opened = FileChannel.open(path, StandardOpenOption.READ);
         boolean wanted = false;
@@ -99,7 +99,7 @@ final class SocketFile {
         return new MonoSocket<>(Room::new);
     }
 
-    /** Over as soon as it was waited for. */
+    /** Ends as soon as the channel was waited for. */
     private final class Room extends SocketAttempt<Void> {
         private boolean hasWaited;
 
@@ -120,7 +120,7 @@ final class SocketFile {
         }
     }
 
-    /** Blocks until a piece is read. False if there is no room for any of it. */
+    /** Sends a piece; returns false if there is no room for any of it. Blocks while the piece is read. */
     private boolean transfer() throws IOException {
         FileChannel file;
         synchronized (this) {
@@ -134,7 +134,7 @@ final class SocketFile {
             long sent = file.transferTo(at, Math.min(PIECE, end - at), socket);
             at += sent;
             if (sent == 0 && file.size() <= at) {
-                end = at; // it has become shorter
+                end = at; // the file has become shorter
                 return true;
             }
             return sent > 0;
@@ -154,7 +154,7 @@ final class SocketFile {
         }
     }
 
-    /** Completes when no piece is on its way any more; then the socket is others'. */
+    /** Completes when no piece is being sent any more; then the socket is free for other calls. */
     private Mono<Void> close() {
         return Mono.create(sink -> {
             Runnable last = () -> {

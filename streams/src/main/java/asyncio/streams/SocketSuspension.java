@@ -9,10 +9,10 @@ import reactor.core.CoreSubscriber;
 import reactor.core.Disposable;
 
 /**
- * A waiter for a channel to be ready. One that reads is told of that and tries then ({@link #take}), when nothing can
- * cancel it any more; one that writes does so on the loop while it waits.
+ * A waiter for a channel to become ready. A read resumes and then tries ({@link #take}), when it can no longer be
+ * cancelled; a write is done on the loop while it waits.
  *
- * <p>The monitor guards that it is watched and has its claim; whoever settles it ends that.
+ * <p>The monitor guards the watch and the claim; settling the outcome ends both.
  */
 final class SocketSuspension<T> extends Suspension<T> {
     private final SocketAttempt<T> attempt;
@@ -101,7 +101,7 @@ final class SocketSuspension<T> extends Suspension<T> {
                     return;
                 }
                 settled = grant(reads ? null : attempt.result());
-            } catch (Throwable e) { // the waiter's, not the loop's
+            } catch (Throwable e) { // an error of the waiter, not of the loop
                 settled = fail(e);
             }
             forget();
@@ -140,16 +140,16 @@ final class SocketSuspension<T> extends Suspension<T> {
         return attempt.result();
     }
 
-    /** It was ready, and nothing was there when it was tried: the system was wrong, or somebody else has read. */
+    /** The channel was ready but had nothing when it was tried: a spurious wakeup, or another reader. */
     static final class NotReadyException extends IOException {
         private static final long serialVersionUID = 1L;
 
         NotReadyException(SocketAttempt<?> attempt) {
-            super("Nothing was there any more for " + attempt + " when its task resumed: others read the channel, too");
+            super("Nothing was left for " + attempt + " when its task resumed: the channel has another reader");
         }
     }
 
-    /** Nothing was taken; what was written is gone. */
+    /** A read has taken nothing; a write cannot be undone. */
     @Override
     public void giveBack(@Nullable T value) {}
 

@@ -15,20 +15,21 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
- * Calls on sockets of {@code java.nio} that wait without blocking. For code that has such a channel already, or that
- * needs what {@link Streams} hides; TCP, UDP and Unix sockets, on every kind of loop.
+ * Operations on {@code java.nio} sockets that wait without blocking a thread. For code that already has such a channel,
+ * or needs details that {@link Streams} hides. Works with TCP, UDP and Unix sockets, on every kind of loop.
  *
- * <p>The channels must not block ({@code configureBlocking(false)}): each call fails with
- * {@link java.nio.channels.IllegalBlockingModeException} otherwise, before it does anything. They stay their owner's,
- * who closes them; a call that waits when its channel is closed is not told, so cancel it first.
+ * <p>The channels must be non-blocking ({@code configureBlocking(false)}): otherwise each call fails with
+ * {@link java.nio.channels.IllegalBlockingModeException} before it does anything. The caller keeps ownership of a
+ * channel and closes it; a waiting call is not told that its channel is closed, so cancel it first.
  *
- * <p>Everything here is cold: nothing happens until subscription, and each subscription calls anew. What can be done at
- * once is, on the subscriber's thread; else the loop that runs there, or one of {@link asyncio.EventLoop#shared()},
- * watches the channel, as {@link asyncio.EventLoop#addReader} and {@code addWriter} do. A channel has one call that
- * waits to read and one that waits to write; another one fails with {@link IllegalStateException}.
+ * <p>Everything here is cold: nothing happens until subscription, and each subscription starts a new call. It first
+ * tries on the subscriber's thread; if it has to wait, the loop that runs there, or one of
+ * {@link asyncio.EventLoop#shared()}, watches the channel, as with {@link asyncio.EventLoop#addReader} and
+ * {@code addWriter}. On each channel, one call may wait to read and one to write; another one fails with
+ * {@link IllegalStateException}.
  *
- * <p><b>Cancelling</b> a call that reads consumes nothing: what has come is the next call's. A call that writes may
- * have written a part, and writes no more.
+ * <p><b>Cancelling</b> a read consumes nothing: the next call gets the bytes. A cancelled write may have written a
+ * part, and writes no more.
  *
  * <pre>{@code
  * try (SocketChannel socket = SocketChannel.open()) {
@@ -46,7 +47,7 @@ import reactor.core.publisher.Mono;
  * @since 0.1
  */
 public final class Sockets {
-    /** So many bytes are received at most, however many are asked for: room for them is taken first. */
+    /** The maximum number of bytes received at once, however many are requested: the memory is allocated up front. */
     private static final int MOST = 1 << 18;
 
     private Sockets() {}
@@ -54,8 +55,8 @@ public final class Sockets {
     // ---- receiving
 
     /**
-     * Receives what has come, at most {@code n} bytes, as soon as there is something; an empty array at the end of the
-     * stream. Nothing happens until subscription; cancelling consumes nothing. Fails with the system's
+     * Receives the bytes that have arrived, at most {@code n}, as soon as there are any; an empty array at the end of
+     * the stream. Nothing happens until subscription; cancelling consumes nothing. Fails with the system's
      * {@link IOException}.
      *
      * <p>asyncio: {@code loop.sock_recv}.
@@ -77,8 +78,8 @@ public final class Sockets {
     }
 
     /**
-     * As {@link #sockRecv}, into a buffer, from its position to its limit; gives the number of bytes, 0 at the end of
-     * the stream. Cancelling leaves the buffer as it is.
+     * Like {@link #sockRecv}, into a buffer, from its position to its limit; returns the number of bytes, 0 at the end
+     * of the stream. Cancelling leaves the buffer unchanged.
      *
      * <p>asyncio: {@code loop.sock_recv_into}.
      *
@@ -98,9 +99,9 @@ public final class Sockets {
     }
 
     /**
-     * Receives a datagram, of which it keeps the first {@code n} bytes. Nothing happens until subscription; cancelling
-     * consumes nothing. Fails with the system's {@link IOException}: on a socket that is connected,
-     * {@link java.net.PortUnreachableException} if a datagram sent before was refused.
+     * Receives a datagram and keeps its first {@code n} bytes. Nothing happens until subscription; cancelling consumes
+     * nothing. Fails with the system's {@link IOException}: on a connected socket,
+     * {@link java.net.PortUnreachableException} if a datagram sent earlier was refused.
      *
      * <p>asyncio: {@code loop.sock_recvfrom}.
      *
@@ -121,7 +122,8 @@ public final class Sockets {
     }
 
     /**
-     * As {@link #sockRecvFrom}, into a buffer, from its position to its limit. Cancelling leaves the buffer as it is.
+     * Like {@link #sockRecvFrom}, into a buffer, from its position to its limit. Cancelling leaves the buffer
+     * unchanged.
      *
      * <p>asyncio: {@code loop.sock_recvfrom_into}.
      *
@@ -144,9 +146,9 @@ public final class Sockets {
     // ---- sending
 
     /**
-     * Sends all of the bytes, as there is room for them; completes empty when the system has them. The array must not
-     * be changed until then. Nothing happens until subscription; cancelling stops it, and how much was sent is not
-     * known, as after an error.
+     * Sends all of the bytes, waiting for room as needed; completes empty when the system has accepted them. The array
+     * must not be changed until then. Nothing happens until subscription. Cancelling stops sending; the number of bytes
+     * sent is then unknown, as after an error.
      *
      * <p>asyncio: {@code loop.sock_sendall}.
      *
@@ -157,8 +159,8 @@ public final class Sockets {
     }
 
     /**
-     * As {@link #sockSendAll(SocketChannel, byte[])}, of a buffer's bytes from its position to its limit, as they are
-     * at subscription. The buffer's own position stays.
+     * Like {@link #sockSendAll(SocketChannel, byte[])}, for the bytes of a buffer from its position to its limit at
+     * subscription. The buffer's own position does not change.
      *
      * @since 0.1
      */
@@ -171,7 +173,7 @@ public final class Sockets {
             @Override
             boolean isOverNow() throws IOException {
                 while (rest.hasRemaining()) {
-                    // the JDK copies all that it is given, and keeps as much memory for the thread
+                    // the JDK copies the whole buffer, and caches as much memory for the thread
                     ByteBuffer piece = rest.duplicate();
                     piece.limit(rest.position() + Math.min(rest.remaining(), MOST));
                     int sent = socket.write(piece);
@@ -186,9 +188,10 @@ public final class Sockets {
     }
 
     /**
-     * Sends a datagram, as soon as there is room for it, and gives its length. Nothing happens until subscription; a
-     * cancelled one is sent wholly or not at all. Fails as {@link DatagramConnection#send(byte[], InetSocketAddress)}
-     * does, and with {@link java.nio.channels.UnresolvedAddressException}.
+     * Sends a datagram as soon as there is room for it, and returns its length. Nothing happens until subscription;
+     * after cancellation the datagram has been sent wholly or not at all. Fails as
+     * {@link DatagramConnection#send(byte[], InetSocketAddress)} does, and with
+     * {@link java.nio.channels.UnresolvedAddressException}.
      *
      * <p>asyncio: {@code loop.sock_sendto}.
      *
@@ -212,7 +215,8 @@ public final class Sockets {
     }
 
     /**
-     * Sends a whole file, and gives the number of its bytes: as {@link #sockSendFile(SocketChannel, Path, long, long)}.
+     * Sends a whole file and returns the number of its bytes: see {@link #sockSendFile(SocketChannel, Path, long,
+     * long)}.
      *
      * @since 0.1
      */
@@ -221,17 +225,17 @@ public final class Sockets {
     }
 
     /**
-     * Sends a part of a file, and gives the number of bytes, fewer than asked for where the file ends. The kernel
-     * copies them where it can; what blocks does so in threads of the loop's executor. Until it is over nothing else
-     * can be written. Nothing happens until subscription; cancelling stops it, and how much was sent is not known: a
-     * task that awaits it, also through operators, waits for the piece that is on its way.
+     * Sends a part of a file and returns the number of bytes, which is less than requested if the file ends before. The
+     * kernel copies them where possible; blocking calls run on threads of the loop's executor. Nothing else can be
+     * written until it ends. Nothing happens until subscription. Cancelling stops it, and the number of bytes sent is
+     * then unknown: a task that awaits it, also through operators, waits for the piece being sent.
      *
-     * <p>Fails with what the file system or the socket says.
+     * <p>Fails with the errors of the file system and the socket.
      *
      * <p>asyncio: {@code loop.sock_sendfile}.
      *
-     * @param offset where in the file to begin, in bytes
-     * @param count of the bytes at most
+     * @param offset the position in the file to start at, in bytes
+     * @param count the maximum number of bytes
      * @throws IllegalArgumentException if the offset or the count is negative
      * @since 0.1
      */
@@ -245,12 +249,13 @@ public final class Sockets {
     // ---- connecting
 
     /**
-     * Connects, and completes empty when the connection is there. A name is looked up first, if the address is not
-     * resolved. Nothing happens until subscription; a cancelled one leaves the socket connecting: called again, it
-     * waits for the same connection.
+     * Connects, and completes empty when the connection is established. If the address is not resolved, its name is
+     * looked up first. Nothing happens until subscription; after cancellation the socket is still connecting: another
+     * call waits for the same connection.
      *
-     * <p>Fails with {@link java.net.ConnectException} if nobody listens, with {@link java.net.UnknownHostException},
-     * with {@link java.nio.channels.AlreadyConnectedException}. Java closes the socket when connecting has failed.
+     * <p>Fails with {@link java.net.ConnectException} if nothing listens there, with
+     * {@link java.net.UnknownHostException}, with {@link java.nio.channels.AlreadyConnectedException}. Java closes the
+     * socket when connecting fails.
      *
      * <p>asyncio: {@code loop.sock_connect}.
      *
@@ -272,10 +277,10 @@ public final class Sockets {
     }
 
     /**
-     * Accepts a connection, whose channel does not block either, and is closed by whoever gets it. Nothing happens
-     * until subscription; cancelling accepts nothing. Fails with the system's {@link IOException}.
+     * Accepts a connection. Its channel is non-blocking, too; the receiver closes it. Nothing happens until
+     * subscription; cancelling accepts nothing. Fails with the system's {@link IOException}.
      *
-     * <p>asyncio: {@code loop.sock_accept}, whose address is {@code getRemoteAddress()} here.
+     * <p>asyncio: {@code loop.sock_accept}, with the address as {@code getRemoteAddress()} here.
      *
      * @since 0.1
      */
@@ -298,7 +303,7 @@ public final class Sockets {
         });
     }
 
-    // ---- what they have in common
+    // ---- common parts
 
     /** An attempt to take something out of a channel. */
     private abstract static class Reading<T> extends SocketAttempt<T> {

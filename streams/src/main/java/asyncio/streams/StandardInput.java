@@ -11,43 +11,43 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
- * The standard input of this process, which one loop at a time reads. Each read of the descriptor is a job in a thread,
- * since it may be a file, or another process may take the bytes that a loop was told of: no loop waits for it, and the
- * descriptor, which this process may share with its parent, stays blocking as it is. One such read is under way at a
- * time. What it brings is kept here until the {@link StandardReading} that reads now takes it, so that a loop that is
- * closed meanwhile loses nothing: the next has it, with what the former had buffered before it.
+ * The standard input of this process, read by one loop at a time. Each read of the descriptor is a job on another
+ * thread, since it may be a file, or another process may take the bytes that a loop was told of. So no loop blocks, and
+ * the descriptor, which this process may share with its parent, can stay blocking. Only one such read runs at a time.
+ * Its bytes are kept here until the current {@link StandardReading} takes them, so that a loop that is closed meanwhile
+ * loses nothing: the next one gets them, after the bytes that the former had buffered.
  */
 final class StandardInput {
     static final StandardInput STDIN = new StandardInput(new FileInputStream(FileDescriptor.in), 0);
 
-    /** For {@link #number} where nothing can be waited for but by reading. */
+    /** The {@link #number} of an input that can only be waited for by reading. */
     static final int NONE = -1;
 
     private static final int CHUNK = 64 * 1024;
     private static final byte[] END = {};
 
     private final InputStream input;
-    /** Of the descriptor, or {@link #NONE}. */
+    /** The number of the descriptor, or {@link #NONE}. */
     final int number;
 
     /** Guarded by this. */
     private @Nullable StandardReading owner;
-    /** The bytes that were read and not taken; guarded by this. */
+    /** The bytes read and not yet taken; guarded by this. */
     private final ArrayDeque<byte[]> kept = new ArrayDeque<>();
     /** Guarded by this. */
     private boolean reading;
     /** Guarded by this. */
     private boolean ended;
-    /** Of the last read, after which there is none; guarded by this. */
+    /** The error of the last read, after which there are no more reads; guarded by this. */
     private @Nullable Throwable failure;
 
-    /** @param input never closed here */
+    /** @param input the stream to read, which is never closed here */
     StandardInput(InputStream input, int number) {
         this.input = input;
         this.number = number;
     }
 
-    /** The reader of the loop that runs where this is subscribed to, or of a shared one. */
+    /** The reader of the loop that is running at subscription, or of a shared one. */
     Mono<StreamReader> reader(int limit) {
         return OnLoop.call(loop -> claim(loop, limit));
     }
@@ -61,8 +61,9 @@ final class StandardInput {
                 return present.reader;
             }
             if (present != null) {
-                throw new IllegalStateException("stdin is read on " + present.loop + ", and cannot be read on " + loop
-                        + " as well: the bytes would go to either. Read it on one loop, and pass on what has come");
+                throw new IllegalStateException(
+                        "stdin is read on " + present.loop + ", and cannot be read on " + loop
+                                + " as well: its bytes would be split between the two. Read it on one loop and pass the data on");
             }
             claimed = new StandardReading(this, loop, limit);
             owner = claimed;
@@ -71,7 +72,7 @@ final class StandardInput {
         return claimed.reader;
     }
 
-    /** Takes what has come; an empty array at the end; null if there is nothing yet. */
+    /** Takes the next bytes; an empty array at the end; null if there are none yet. */
     synchronized byte @Nullable [] take() throws Throwable {
         byte[] next = kept.poll();
         if (next == null && failure != null) {
@@ -80,7 +81,7 @@ final class StandardInput {
         return next == null && ended ? END : next;
     }
 
-    /** Has the owner told when there is something to take. */
+    /** Starts a read, after which the owner is told. */
     synchronized void read() {
         if (!reading) {
             PipeThreads.POOL.execute(this::readOnce);
@@ -94,7 +95,7 @@ final class StandardInput {
         Throwable failure = null;
         try {
             n = input.read(chunk);
-        } catch (Throwable e) { // the reader hears of it, whatever it is
+        } catch (Throwable e) { // reported to the reader
             failure = e;
         }
         StandardReading owner;
@@ -114,7 +115,7 @@ final class StandardInput {
         }
     }
 
-    /** The loop of the owner is closed. */
+    /** Called when the loop of the owner is closed. */
     synchronized void release(byte[] unread) {
         owner = null;
         if (unread.length > 0) {

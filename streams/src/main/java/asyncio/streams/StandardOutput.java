@@ -10,8 +10,8 @@ import reactor.core.publisher.Mono;
 import reactor.netty.Connection;
 
 /**
- * An output of this process: its standard output or error. Each write is a job in a thread, since the descriptor, which
- * this process may share with its parent, stays blocking as it is.
+ * The standard output or error of this process. Each write is a job on another thread, since the descriptor, which this
+ * process may share with its parent, stays blocking.
  */
 final class StandardOutput {
     static final StandardOutput STDOUT = new StandardOutput(FileDescriptor.out, "stdout");
@@ -19,7 +19,10 @@ final class StandardOutput {
 
     private final FileDescriptor descriptor;
     private final String name;
-    /** One for each loop that is open; they stay when they are closed, so that nobody writes past that. */
+    /**
+     * One connection for each open loop. They stay here after they are closed, so that no second writer bypasses the
+     * close.
+     */
     private final Map<EventLoop, StreamConnection> writers = new ConcurrentHashMap<>();
 
     StandardOutput(FileDescriptor descriptor, String name) {
@@ -27,7 +30,7 @@ final class StandardOutput {
         this.name = name;
     }
 
-    /** The writer of the loop that runs where this is subscribed to, or of a shared one. */
+    /** The writer of the loop that is running at subscription, or of a shared one. */
     Mono<StreamWriter> writer() {
         return OnLoop.call(loop -> {
             StreamConnection present = writers.get(loop);
@@ -35,10 +38,10 @@ final class StandardOutput {
         });
     }
 
-    /** On the loop, so that nobody else opens one for it. */
+    /** Opens a writer; on the loop, so that only one is opened for it. */
     private StreamConnection open(EventLoop loop) {
         PumpPipe pipe = PumpPipe.ofThisProcess(loop, new FileOutputStream(descriptor), name);
-        pipe.unsafe().register(loop.netty(), pipe.newPromise()); // one that fails is closed, which the writer notices
+        pipe.unsafe().register(loop.netty(), pipe.newPromise()); // a failure closes the pipe, which the writer notices
         StreamConnection opened = StreamConnection.from(Connection.from(pipe));
         writers.put(loop, opened);
         loop.onClose(() -> writers.remove(loop));

@@ -9,21 +9,21 @@ import reactor.core.Disposable;
 import reactor.core.Disposables;
 
 /**
- * The reading of {@link StandardInput} on one loop, until that is closed. On epoll it waits for the descriptor there,
- * and a thread is used only for a read that has something to read; elsewhere, and for what epoll does not take, such as
- * files, the thread waits. All of it is the loop's, but {@link #tell}.
+ * Reads {@link StandardInput} on one loop, until that is closed. On epoll the loop waits for the descriptor, and a
+ * thread is used only once there is something to read; elsewhere, and for descriptors that epoll does not accept, such
+ * as files, the thread waits. Must be used on the loop, except for {@link #tell}.
  */
 final class StandardReading implements StreamReader.Flow {
     private final StandardInput input;
     final EventLoop loop;
     private final Incoming incoming;
     final StreamReader reader;
-    /** Null where it is a thread that waits. */
+    /** Null if a thread waits. */
     private @Nullable ReadableWatch watch;
 
     private boolean paused;
     private boolean over;
-    /** While a read is under way that has something to read: nobody else knows of bytes on their way. */
+    /** Holds virtual time during a read that has something to read, since nothing else knows of these bytes. */
     private Disposable hold = Disposables.disposed();
 
     StandardReading(StandardInput input, EventLoop loop, int limit) {
@@ -42,16 +42,16 @@ final class StandardReading implements StreamReader.Flow {
         proceed();
     }
 
-    /** Something has come, or comes no more; from any thread. */
+    /** Reports that a read has ended, with bytes, the end or an error; from any thread. */
     void tell() {
         try {
             loop.netty().execute(this::proceed);
         } catch (RejectedExecutionException e) {
-            // the loop is closed: whoever reads next takes it
+            // the loop is closed: the next reader takes the bytes
         }
     }
 
-    /** Takes what has come, until there is enough or nothing is left; then waits for more. */
+    /** Takes bytes until there are enough or none are left; then waits for more. */
     private void proceed() {
         hold.dispose();
         while (!paused && !over) {
@@ -80,11 +80,11 @@ final class StandardReading implements StreamReader.Flow {
         if (watch != null) {
             watch.await();
         } else {
-            read(); // which may take for ever: time goes on
+            read(); // this may take forever, so virtual time is not held
         }
     }
 
-    /** There is something to read. */
+    /** Called when there is something to read. */
     private void readable() {
         if (!paused && !over) {
             hold.dispose();
@@ -96,7 +96,7 @@ final class StandardReading implements StreamReader.Flow {
     private void read() {
         try {
             input.read();
-        } catch (Throwable e) { // there is no thread for it
+        } catch (Throwable e) { // no thread could be started
             end();
             incoming.fail(e);
         }
@@ -110,7 +110,7 @@ final class StandardReading implements StreamReader.Flow {
         }
     }
 
-    /** On the thread that closes it. What nobody has read is the next loop's. */
+    /** Called on the thread that closes the loop. Unread bytes go to the next loop. */
     private void loopClosed() {
         end();
         input.release(ReadForm.BYTES.take(incoming.buffer, incoming.buffer.size()));
@@ -125,7 +125,7 @@ final class StandardReading implements StreamReader.Flow {
     @Override
     public void resumeReading() {
         paused = false;
-        tell(); // not here: somebody is taking bytes
+        tell(); // not on this stack: bytes are being taken
     }
 
     @Override

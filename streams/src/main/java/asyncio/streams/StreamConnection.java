@@ -12,7 +12,7 @@ import reactor.netty.Connection;
 /**
  * A connection as a {@link StreamReader} and a {@link StreamWriter}.
  *
- * <p>Made by {@link Streams#openConnection}, given to the handlers of {@link Streams#startServer}, or put on any
+ * <p>Created by {@link Streams#openConnection}, passed to the handlers of {@link Streams#startServer}, or put on any
  * Reactor Netty connection with {@link #from}. Closing it closes the writer, so it fits into try-with-resources.
  *
  * <pre>{@code
@@ -37,16 +37,16 @@ public final class StreamConnection implements AutoCloseable {
         this.writer = new StreamWriter(handler, this);
     }
 
-    /** As {@link #from(Connection, int)}, with a limit of 64 KiB. */
+    /** Like {@link #from(Connection, int)}, with a limit of 64 KiB. */
     public static StreamConnection from(Connection connection) {
         return from(connection, StreamReader.DEFAULT_LIMIT);
     }
 
     /**
-     * Puts a reader and a writer on a connection of Reactor Netty's, for use in a {@code TcpClient} or in
-     * {@code TcpServer.handle}. From then on the reader gets all bytes, {@code connection.inbound()} none. Called again
-     * for the same connection it returns the same reader and writer. Call it where the connection is made: on one whose
-     * peer has sent and gone meanwhile, epoll may have thrown the bytes away.
+     * Puts a reader and a writer on a Reactor Netty connection, for use in a {@code TcpClient} or in
+     * {@code TcpServer.handle}. From then on the reader gets all bytes and {@code connection.inbound()} gets none.
+     * Another call for the same connection returns the same reader and writer. Call it where the connection is made: if
+     * the peer has sent bytes and closed in the meantime, epoll may have discarded them.
      *
      * <pre>{@code
      * Mono<StreamConnection> redis =
@@ -61,9 +61,10 @@ public final class StreamConnection implements AutoCloseable {
     }
 
     /**
-     * As {@link #from(Connection, int)}, for libraries whose users give the limit elsewhere.
+     * Like {@link #from(Connection, int)}, for libraries in which users set the limit elsewhere.
      *
-     * @param limitSetting what raises the limit, for the message of a line that is too long: {@code Command.limit}
+     * @param limitSetting the setting that raises the limit, named in the message when a line is too long:
+     *     {@code Command.limit}
      */
     public static StreamConnection from(Connection connection, int limit, String limitSetting) {
         Objects.requireNonNull(limitSetting, "limitSetting");
@@ -80,7 +81,7 @@ public final class StreamConnection implements AutoCloseable {
     }
 
     /**
-     * As {@link #from(Transport, int)}, with a limit of 64 KiB.
+     * Like {@link #from(Transport, int)}, with a limit of 64 KiB.
      *
      * @since 0.1
      */
@@ -89,9 +90,9 @@ public final class StreamConnection implements AutoCloseable {
     }
 
     /**
-     * Puts a reader and a writer on a transport, in the place of its protocol, which hears nothing from then on: for a
-     * protocol that has done its part, such as a greeting. It resumes reading. Called again it returns the same reader
-     * and writer.
+     * Puts a reader and a writer on a transport in place of its protocol, which is not called from then on: for a
+     * protocol that has done its part, such as a greeting. Resumes reading. Another call returns the same reader and
+     * writer.
      *
      * <pre>{@code
      * var opened = await(Transports.createConnection(Greeting::new, "localhost", 6379));
@@ -102,7 +103,8 @@ public final class StreamConnection implements AutoCloseable {
      * <p>asyncio: {@code transport.set_protocol(StreamReaderProtocol(reader))}.
      *
      * @param limit the longest line, in bytes; twice that is buffered before the peer has to wait
-     * @throws IllegalArgumentException if the limit is not positive, or the transport none of {@link Transports}
+     * @throws IllegalArgumentException if the limit is not positive, or the transport was not created by
+     *     {@link Transports}
      * @since 0.1
      */
     public static StreamConnection from(Transport transport, int limit) {
@@ -131,13 +133,13 @@ public final class StreamConnection implements AutoCloseable {
         return engine == null ? null : engine.getSession();
     }
 
-    /** The protocol that was negotiated with TLS (ALPN), such as {@code h2}; null if none was. */
+    /** The application protocol negotiated with TLS (ALPN), such as {@code h2}; null if there is none. */
     public @Nullable String applicationProtocol() {
         SSLEngine engine = sslEngine();
         return engine == null ? null : Tls.applicationProtocol(engine);
     }
 
-    /** The certificates that the peer has shown in TLS, its own first; empty if it has shown none. */
+    /** The certificates that the peer presented in TLS, its own first; empty if it presented none. */
     public List<X509Certificate> peerCertificates() {
         SSLSession session = sslSession();
         return session == null ? List.of() : Tls.peerCertificates(session);
@@ -148,7 +150,7 @@ public final class StreamConnection implements AutoCloseable {
         return tls == null ? null : tls.engine();
     }
 
-    /** Closes the connection when all that is buffered has been sent: {@link StreamWriter#close}. */
+    /** Closes the connection once everything buffered has been sent: {@link StreamWriter#close}. */
     @Override
     public void close() {
         writer.close();

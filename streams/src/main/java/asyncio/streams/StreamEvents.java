@@ -18,8 +18,8 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
- * The events of connections in the JVM's flight recorder; to be touched only where {@link Flight#PRESENT}. Those that
- * begin and end elsewhere are handed out as objects, null if they are not recorded.
+ * The flight recorder events of connections; to be used only if {@link Flight#PRESENT}. Events that begin and end in
+ * different places are returned as objects, null if they are not recorded.
  */
 @SuppressWarnings("unused") // the recorder reads the fields of events
 final class StreamEvents {
@@ -30,7 +30,7 @@ final class StreamEvents {
 
     private StreamEvents() {}
 
-    /** Records an attempt to connect, if that is wanted when this is called. */
+    /** Records an attempt to connect, if the event is enabled when this is called. */
     static <T> Mono<T> connecting(Mono<T> connect, SocketAddress address) {
         if (!CONNECT.isEnabled()) {
             return connect;
@@ -90,7 +90,7 @@ final class StreamEvents {
         event.commit();
     }
 
-    /** Looks a name up, in a thread. */
+    /** Resolves a name. Blocks. */
     static InetAddress[] lookUp(String host) throws UnknownHostException {
         NameLookup event = new NameLookup();
         event.host = host;
@@ -111,7 +111,7 @@ final class StreamEvents {
         }
     }
 
-    /** Looks an address up, in a thread. */
+    /** Resolves the name of an address. Blocks. */
     static String lookUp(InetAddress address) {
         NameLookup event = new NameLookup();
         event.addresses = address.getHostAddress();

@@ -34,29 +34,29 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The place of a reader and a writer, or of a transport and its protocol, in the channel's pipeline: brings them what
- * happens, and does to the channel what they ask. Everything here runs on the channel's event loop, but for
+ * The handler in the channel's pipeline for a reader and a writer, or for a transport and its protocol: passes them the
+ * channel's events, and carries out their requests. Everything here runs on the channel's event loop, except for
  * {@link #requestClose} and {@link #requestAbort}.
  */
 final class StreamHandler extends ChannelDuplexHandler implements StreamReader.Flow {
     private final Channel channel;
     private final Outgoing writer;
     private volatile Inbound inbound;
-    /** Null under a protocol that has never been a reader's. */
+    /** Null for a protocol if the connection has never had a reader. */
     private volatile @Nullable Incoming reader;
-    /** Null as long as nobody has asked for it. */
+    /** Created on demand; null until then. */
     private @Nullable StreamTransport transport;
     /** The loop, if it is one of ours. */
     private volatile @Nullable EventLoop loop;
-    /** Weak, so that one whom nobody holds any more is found by the collector and closed. */
+    /** Weak, so that an unreachable connection is garbage collected and closed. */
     private WeakReference<StreamConnection> connection = new WeakReference<>(null);
 
     private @Nullable ChannelHandlerContext context;
-    /** The bytes that were written after those that are {@link #dirty}. */
+    /** The bytes written after the {@link #dirty} ones. */
     private final WriteGatherer gathered;
-    /** Bytes were written that are not flushed; somebody will. */
+    /** Bytes were written but not flushed; a flush is scheduled. */
     private boolean dirty;
-    /** Between a read and the end of that burst of reads, where a flush is sure to come. */
+    /** Between a read and the end of that burst of reads, which always flushes. */
     private boolean reading;
 
     /** The number of bytes passed on since the last flush. */
@@ -66,7 +66,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
     private volatile @Nullable TlsLayer tls;
 
     /**
-     * For a reader and a writer.
+     * Creates a handler for a reader and a writer.
      *
      * @param limitSetting see {@link ReaderSource}
      */
@@ -84,7 +84,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         return new Incoming(channel.eventLoop(), channel.alloc(), limit, this, source);
     }
 
-    /** For a protocol. */
+    /** Creates a handler for a protocol. */
     StreamHandler(Channel channel, StreamTransport transport, Function<StreamHandler, ProtocolCalls> calls) {
         this.channel = channel;
         this.writer = new Outgoing(channel);
@@ -101,7 +101,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         return Objects.requireNonNull(reader, "of a protocol");
     }
 
-    /** As {@link #reader()}, which is made if there is none. */
+    /** Like {@link #reader()}, creating the reader if there is none. */
     synchronized Incoming reader(int limit, String limitSetting) {
         Incoming incoming = reader;
         if (incoming == null) {
@@ -111,16 +111,17 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         return incoming;
     }
 
-    /** With what a read fails, and so a drain. */
+    /** Returns the error of the read side, with which a drain fails as well. */
     @Nullable Throwable readError() {
         Incoming incoming = reader;
         return incoming == null ? null : incoming.exception();
     }
 
     /**
-     * The transport, which is made if there is none; from then on it tells the reader what comes.
+     * Returns the transport, creating it if there is none; from then on the reader gets its events through the
+     * transport.
      *
-     * @throws UnsupportedOperationException if the loop is none of ours
+     * @throws UnsupportedOperationException if the loop is not one of ours
      */
     synchronized StreamTransport transport() {
         StreamTransport transport = this.transport;
@@ -160,7 +161,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         return connection;
     }
 
-    // ---- what happens
+    // ---- events
 
     @Override
     public void handlerAdded(ChannelHandlerContext context) {
@@ -168,7 +169,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         EventLoop running = EventLoop.runningOrNull();
         loop = running != null && running.netty() == channel.eventLoop() ? running : null;
         if (!channel.isActive()) {
-            connectionLost(); // it was closed before: channelInactive has been
+            connectionLost(); // it was closed before: channelInactive has already been fired
             return;
         }
         SslHandler existing = channel.pipeline().get(SslHandler.class);
@@ -183,7 +184,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
 
     @Override
     public void handlerRemoved(ChannelHandlerContext context) {
-        flushIfDirty(); // Reactor Netty takes the handler out before it closes the channel
+        flushIfDirty(); // Reactor Netty removes the handler before it closes the channel
         connectionLost();
     }
 
@@ -192,7 +193,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         reading = true;
         if (message instanceof ByteBuf bytes) {
             if (tls != null && writer.closeRequested()) {
-                bytes.release(); // it is read for the peer's goodbye only
+                bytes.release(); // reading continues only for the peer's close_notify
             } else {
                 inbound.feed(bytes);
             }
@@ -239,7 +240,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
 
     /**
      * Ends the connection; reader and writer are told when the channel is inactive. Failed writes come here too, on the
-     * stack of the write or flush, where nobody may be resumed.
+     * stack of the write or flush, where no waiter may be resumed.
      */
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable caught) {
@@ -270,12 +271,12 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         dirty = false;
         Throwable failure = writer.failure();
         TlsLayer tls = this.tls;
-        // the reader first: off our loops, who awaits waitClosed() goes on at once on another thread
+        // the reader first: off our loops, a waiter in waitClosed() resumes at once on another thread
         try {
             if (failure != null) {
                 inbound.fail(failure);
             }
-        } finally { // whatever a subscriber throws, the others are told
+        } finally { // even if a subscriber throws, the others are told
             try {
                 inbound.connectionLost();
             } finally {
@@ -290,7 +291,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         }
     }
 
-    // ---- what the reader asks
+    // ---- requests of the reader
 
     @Override
     public void pauseReading() {
@@ -310,16 +311,16 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         }
     }
 
-    /** Begins to read, unless it is closing, or ends. */
+    /** Starts reading, unless the connection is closing, or stops it. */
     void read(boolean wanted) {
         if (!wanted || !writer.closeRequested()) {
             channel.config().setAutoRead(wanted);
         }
     }
 
-    // ---- what the writer asks
+    // ---- requests of the writer
 
-    /** Tells the reader, which then need not be in the middle of a request. */
+    /** Tells the reader of a write, after which it no longer counts as in the middle of a request. */
     private void answered() {
         Incoming incoming = reader;
         if (incoming != null) {
@@ -327,7 +328,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         }
     }
 
-    /** Copies bytes; small ones of one turn together into one buffer, which costs less than a buffer for each. */
+    /** Copies bytes; small arrays of one tick share one buffer, which costs less than a buffer for each. */
     void writeCopy(byte[] bytes) {
         answered();
         if (gathered.add(bytes)) {
@@ -339,7 +340,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         }
     }
 
-    /** Pieces of one buffer that are written in one turn, one after the other, go out as one. */
+    /** Writes a buffer; adjacent pieces of one buffer that are written in one tick are sent as one. */
     void write(ByteBuf bytes) {
         answered();
         if (gathered.add(bytes)) {
@@ -351,7 +352,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         }
     }
 
-    /** As {@link #write}, for a caller that has returned: a write that fails would be a gap in the stream. */
+    /** Like {@link #write}, for a caller that has already returned: a failed write would leave a gap in the stream. */
     void writeLater(ByteBuf bytes) {
         try {
             write(bytes);
@@ -370,7 +371,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         }
     }
 
-    /** Before anything else is written, flushed or asked. */
+    /** Must be called before anything else is written, flushed or measured. */
     private void writeGathered() {
         ByteBuf bytes = gathered.take();
         if (bytes != null) {
@@ -387,7 +388,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         unflushed += bytes.readableBytes();
         if (tls == null) {
             context.write(bytes, context.voidPromise());
-        } else { // whose queue keeps the failures of void promises to itself
+        } else { // its queue does not report failures of void promises
             context.write(bytes).addListener(written -> {
                 if (!written.isSuccess()) {
                     exceptionCaught(context, written.cause());
@@ -400,7 +401,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
             if (!reading) {
                 channel.eventLoop().execute(this::flushIfDirty);
             }
-            dirty = true; // not before somebody is sure to flush
+            dirty = true; // only now, when a flush is certain
         }
     }
 
@@ -420,8 +421,8 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
     }
 
     /**
-     * Whether there is room in the write buffer; also when its end has been sent, after which Netty has none and calls
-     * itself not writable.
+     * Whether there is room in the write buffer. True after the end has been sent as well, when Netty has no buffer and
+     * reports not being writable.
      */
     boolean hasRoom() {
         int size = gathered.size();
@@ -431,19 +432,19 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         return channel.isWritable() || channel.isActive() && channel.unsafe().outboundBuffer() == null;
     }
 
-    /** Returns the number of bytes that were written and not sent. */
+    /** Returns the number of bytes written and not sent. */
     long size() {
         return gathered.size() + unflushed + UnsentBytes.size(writer);
     }
 
     /**
-     * Has Netty compare what is buffered with its limits, which were changed: it does so only when something is
-     * written. Next to the socket, since TLS counts nothing for an empty buffer.
+     * Makes Netty compare the buffered bytes with changed limits, which it only does on a write. Writes an empty buffer
+     * next to the socket, since TLS does not count one.
      */
     void compareWithLimits() {
         if (channel.isActive() && channel.unsafe().outboundBuffer() != null) {
             writeGathered();
-            // a promise of its own: behind the end of the stream it fails, which is nobody's error
+            // a new promise: after the end of the stream it fails, which must not be reported
             channel.unsafe().write(Unpooled.EMPTY_BUFFER, channel.newPromise());
             flush();
         }
@@ -454,7 +455,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         inbound.writable();
     }
 
-    /** Returns the number of bytes that may be written before there is no room. */
+    /** Returns the number of bytes that can be written until there is no more room. */
     long room() {
         return channel.bytesBeforeUnwritable() - gathered.size();
     }
@@ -468,10 +469,10 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
             if (context != null && channel.isActive()) {
                 flushed().addListener(sent -> {
                     ((DuplexChannel) channel).shutdownOutput();
-                    roomAgain(); // nothing will become writable any more
+                    roomAgain(); // writability will not change any more
                 });
             }
-        } catch (Throwable e) { // nobody will ask for it again
+        } catch (Throwable e) { // it will not be requested again
             failed(e);
         }
     }
@@ -480,7 +481,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         inbound.closed();
         try {
             closeWhenSent();
-        } catch (Throwable e) { // nobody will ask for it again
+        } catch (Throwable e) { // it will not be requested again
             failed(e);
         }
     }
@@ -497,21 +498,24 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         }
     }
 
-    /** As {@link #flushed}; if it takes time, the end of the program waits until the connection is closed. */
+    /**
+     * Like {@link #flushed}; if that does not complete at once, the end of the program waits until the connection is
+     * closed.
+     */
     ChannelFuture sendBeforeClose() {
         ChannelFuture sent = flushed();
         if (!sent.isDone()) {
             UnsentBytes.await(this);
             sent.addListener(done -> {
                 if (done.isSuccess()) {
-                    inbound.writable(); // a protocol hears it before the end
+                    inbound.writable(); // a protocol is told before the end
                 }
             });
         }
         return sent;
     }
 
-    /** Done when all that was written has been sent, on an active channel. */
+    /** Flushes; done when everything written has been sent, on an active channel. */
     ChannelFuture flushed() {
         writeGathered();
         dirty = false;
@@ -519,12 +523,12 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         return Objects.requireNonNull(context).writeAndFlush(Unpooled.EMPTY_BUFFER);
     }
 
-    /** As {@link #flushed}; fails if the connection is closing or gone. */
+    /** Like {@link #flushed}; fails if the connection is closing or gone. */
     ChannelFuture whenSent() {
         return isUsable() ? flushed() : channel.newFailedFuture(writer.lossError());
     }
 
-    /** Whether the transport copies from files by itself, which TLS prevents. */
+    /** Whether the transport can copy from files directly, which TLS prevents. */
     boolean sendsRegions() {
         return (channel instanceof SocketChannel || channel instanceof DomainSocketChannel)
                 && channel.pipeline().get(SslHandler.class) == null;
@@ -564,7 +568,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         writer.onLoopIfOpen(this::abort);
     }
 
-    /** Aborts the connection, with which reader and writer fail. */
+    /** Aborts the connection; reader and writer fail with the reason. */
     void abort(Throwable reason) {
         writer.fail(reason);
         abort();
@@ -573,7 +577,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
     void abort() {
         inbound.closed();
         if (!channel.isOpen()) {
-            return; // its descriptor may be another's by now
+            return; // its descriptor may be reused by now
         }
         gathered.discard();
         dirty = false;
@@ -588,7 +592,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         if (tls == null) {
             channel.close();
         } else {
-            channel.unsafe().close(channel.newPromise()); // past TLS, which would wait for the peer's goodbye
+            channel.unsafe().close(channel.newPromise()); // bypasses TLS, which would wait for the peer's close_notify
         }
     }
 
@@ -599,9 +603,9 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
     }
 
     /**
-     * Encrypts from here on.
+     * Starts TLS.
      *
-     * @param host the peer's name, if the options have none
+     * @param host the peer's name, used if the options have none
      */
     Future<Void> startTls(TlsOptions options, boolean server, @Nullable String host, int port) {
         ChannelHandlerContext context = this.context;
@@ -615,7 +619,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         }
         if (inbound.ended()) {
             writer.fail(new ConnectionResetException(
-                    "Cannot start TLS on " + writer + ": its peer has ended the stream, so it will not answer"));
+                    "Cannot start TLS on " + writer + ": its peer has ended the stream and will not answer"));
             closeAtOnce();
             return channel.eventLoop().newFailedFuture(writer.lossError());
         }
@@ -635,7 +639,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         return inner.established();
     }
 
-    /** Puts the time limits of the options next to the socket, under TLS. */
+    /** Applies the time limits of the options, next to the socket, below TLS. */
     void limit(StreamOptions options) {
         Duration idleTimeout = options.idleTimeout;
         if (idleTimeout != null) {

@@ -6,7 +6,7 @@ import java.util.Objects;
 import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
-/** The options of connections of either side: see {@link ConnectOptions} and {@link ServeOptions}. */
+/** Options common to both sides of a connection: see {@link ConnectOptions} and {@link ServeOptions}. */
 public abstract sealed class StreamOptions permits ConnectOptions, ServeOptions {
     final int limit;
     final @Nullable TlsOptions tls;
@@ -40,7 +40,7 @@ public abstract sealed class StreamOptions permits ConnectOptions, ServeOptions 
         abstract B self();
 
         /**
-         * The longest line, in bytes, 64 KiB by default; twice that is buffered before the peer has to wait.
+         * Sets the longest line, in bytes, 64 KiB by default; up to twice that is buffered before the peer has to wait.
          *
          * @throws IllegalArgumentException unless it is positive
          */
@@ -50,33 +50,34 @@ public abstract sealed class StreamOptions permits ConnectOptions, ServeOptions 
         }
 
         /**
-         * Encrypts. The connection is there when the handshake has succeeded. One that fails fails
-         * {@code openConnection}; on a server it is a debug line in the log, and the handler is not called.
+         * Enables TLS. The connection is available once the handshake has succeeded. A handshake that fails makes
+         * {@code openConnection} fail; on a server it is logged at debug level, and the handler is not called.
          */
         public B tls(TlsOptions options) {
             tls = Objects.requireNonNull(options, "options");
             return self();
         }
 
-        /** Encrypts with the JDK's context. */
+        /** Enables TLS with a JDK context. */
         public B tls(SSLContext context) {
             return tls(TlsOptions.builder().context(context).build());
         }
 
-        /** Encrypts with Netty's context. */
+        /** Enables TLS with a Netty context. */
         public B tls(SslContext context) {
             return tls(TlsOptions.builder().context(context).build());
         }
 
-        /** Whether the operating system asks a silent peer now and then whether it is still there (SO_KEEPALIVE). */
+        /** Whether the operating system probes a silent peer from time to time (SO_KEEPALIVE). */
         public B keepAlive(boolean keepAlive) {
             this.keepAlive = keepAlive;
             return self();
         }
 
         /**
-         * Sets how long nothing may be received and nothing sent before the connection is aborted: reads, {@code drain}
-         * and {@code waitClosed} fail with {@link java.net.SocketTimeoutException}. Null, the default, for ever.
+         * Sets how long the connection may be idle, with nothing received and nothing sent, before it is aborted:
+         * reads, {@code drain} and {@code waitClosed} then fail with {@link java.net.SocketTimeoutException}. Null, the
+         * default, means no limit.
          *
          * @throws IllegalArgumentException unless it is null or positive
          */
@@ -86,10 +87,10 @@ public abstract sealed class StreamOptions permits ConnectOptions, ServeOptions 
         }
 
         /**
-         * Sets how long a peer may take none of the bytes that are buffered for it, silent or not, before the
-         * connection is aborted (after at most twice that): reads, {@code drain} and {@code waitClosed} fail with
-         * {@link java.net.SocketTimeoutException}. It also limits {@code close()}, which sends what is buffered. Null,
-         * the default, for ever.
+         * Sets how long a peer may accept none of the bytes buffered for it, even if it sends, before the connection is
+         * aborted (after at most twice that time): reads, {@code drain} and {@code waitClosed} then fail with
+         * {@link java.net.SocketTimeoutException}. It also limits {@code close()}, which sends the buffered bytes.
+         * Null, the default, means no limit.
          *
          * @throws IllegalArgumentException unless it is null or positive
          */

@@ -15,27 +15,28 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * Reads bytes and lines from a connection, buffering what comes early.
+ * Reads bytes and lines from a connection, buffering bytes that arrive before they are read.
  *
- * <p>At the end of the stream, {@link #readLine} and {@link #read} complete empty, for which {@code await} gives null.
+ * <p>At the end of the stream, {@link #readLine} and {@link #read} complete empty, so {@code await} returns null.
  *
  * <p><b>Threading.</b> Every method may be called from any thread. The reader's state belongs to the loop of its
- * connection; a read that is subscribed to there and finds its bytes buffered completes at once. One read at a time: a
- * second one fails with {@link IllegalStateException}, and leaves the first alone. A {@code Flux} is a read as long as
- * it waits for something that was requested.
+ * connection; a read that is subscribed to there and finds its bytes buffered completes at once. Only one read may wait
+ * at a time: a second one fails with {@link IllegalStateException} and does not affect the first. A {@code Flux} counts
+ * as a read while it waits for a requested item.
  *
- * <p><b>Cancelling</b> a read consumes nothing, and cancelling a {@code Flux} nothing that it has not emitted. Bytes
- * that a cancelled {@code await} did not take go back to the head of the buffer.
+ * <p><b>Cancelling</b> a read consumes nothing, and cancelling a {@code Flux} consumes nothing that it has not emitted.
+ * Bytes that a cancelled {@code await} did not receive return to the head of the buffer.
  *
- * <p><b>Errors.</b> When the connection fails, every read from then on fails with what the operating system reported,
- * even if bytes are left: with {@link ConnectionResetException} if the peer has reset it, on every transport.
+ * <p><b>Errors.</b> When the connection fails, every later read fails with the error reported by the operating system,
+ * even if bytes are left; if the peer has reset the connection, that is {@link ConnectionResetException} on every
+ * transport.
  *
- * <p><b>Back-pressure.</b> The connection is not read while more than twice the limit is buffered and nobody waits for
- * more, until half of that is left.
+ * <p><b>Back-pressure.</b> Reading from the connection pauses while more than twice the limit is buffered and no read
+ * waits for more; it resumes when half of that is left.
  *
- * <p><b>Without copying.</b> The methods called "retained" give Netty buffers instead of arrays, and whoever gets one
- * owns it: releases it, or passes it on to {@link StreamWriter#write(ByteBuf)}, exactly once. A buffer in the hands of
- * an operator that is cancelled goes to the chain's {@code doOnDiscard}.
+ * <p><b>Without copying.</b> The "retained" methods return Netty buffers instead of arrays. The receiver owns the
+ * buffer and must release it, or pass it on to {@link StreamWriter#write(ByteBuf)}, exactly once. A buffer held by an
+ * operator that is cancelled goes to the chain's {@code doOnDiscard}.
  *
  * <pre>{@code
  * byte[] line;
@@ -50,11 +51,14 @@ public final class StreamReader {
     /** 64 KiB, as in asyncio. */
     static final int DEFAULT_LIMIT = 65_536;
 
-    /** For what comes from no channel: nobody need release it. */
+    /** For bytes that come from no channel; they need no release. */
     static final ByteBufAllocator HEAP = new UnpooledByteBufAllocator(false);
 
     private final Incoming incoming;
-    /** Feeds it, and is not forgotten while somebody holds its reader; null if anybody may feed it. */
+    /**
+     * The connection that feeds this reader, kept reachable as long as the reader is; null if {@link #feedData} may be
+     * used.
+     */
     private final @Nullable StreamConnection connection;
 
     private final Mono<byte[]> readLine = new MonoRead<>(this, Until.LINE, ReadForm.BYTES);
@@ -64,7 +68,7 @@ public final class StreamReader {
 
     /** The source of the bytes, which can be told to wait. Called on the loop of the reader. */
     public interface Flow {
-        /** Twice the limit is buffered: stop feeding, though what comes all the same is taken. */
+        /** Twice the limit is buffered: stop feeding. Bytes that are fed anyway are still accepted. */
         void pauseReading();
 
         /** There is room again. */
@@ -86,13 +90,13 @@ public final class StreamReader {
         this.connection = connection;
     }
 
-    /** As {@link #create(EventLoop, int, Flow)} for a source that cannot be told to wait. */
+    /** Like {@link #create(EventLoop, int, Flow)} for a source that cannot be told to wait. */
     public static StreamReader create(EventLoop loop, int limit) {
         return create(loop, limit, Unpaused.INSTANCE);
     }
 
     /**
-     * A reader without a connection, for a protocol or a test of one's own, that gets its bytes by {@link #feedData}.
+     * Creates a reader without a connection, for a custom protocol or a test. It gets its bytes from {@link #feedData}.
      *
      * <pre>{@code
      * StreamReader reader = StreamReader.create(loop, 65_536);
@@ -103,8 +107,8 @@ public final class StreamReader {
      *
      * <p>asyncio: {@code StreamReader(limit, loop)}, and {@code set_transport}.
      *
-     * @param loop where its state lives and its reads complete
-     * @param limit the longest line, in bytes; twice that is buffered before {@code flow} is paused
+     * @param loop the loop that owns its state and completes its reads
+     * @param limit the longest line, in bytes; up to twice that is buffered before {@code flow} is paused
      * @throws IllegalArgumentException if the limit is not positive
      */
     public static StreamReader create(EventLoop loop, int limit, Flow flow) {
@@ -122,33 +126,33 @@ public final class StreamReader {
     // ---- reading
 
     /**
-     * A line with its {@code '\n'}; without one the last, if the stream does not end with a newline; empty at the end
-     * of the stream. Nothing happens until subscription; cancelling consumes nothing.
+     * Reads a line with its {@code '\n'}; the last line comes without one if the stream does not end with a newline.
+     * Completes empty at the end of the stream. Nothing happens until subscription; cancelling consumes nothing.
      *
-     * <p>A line of more bytes than the limit, not counting the newline, fails with {@link LimitOverrunException} and is
-     * dropped as far as it has come: up to its newline, or all that is buffered. In that case the rest of it, when it
-     * comes, is read as a line of its own.
+     * <p>For a line of more bytes than the limit, not counting the newline, it fails with
+     * {@link LimitOverrunException}, and the part received so far is dropped: up to the newline, or all that is
+     * buffered. In the latter case the rest of the line, when it arrives, is read as a separate line.
      */
     public Mono<byte[]> readLine() {
         return readLine;
     }
 
     /**
-     * Everything up to and with the separator that ends first: for {@code "\r"} and {@code "\n"} a line with the first
-     * of them, for {@code "DEF"} and {@code "BCDE"} in {@code ABCDEFG} it is {@code ABCDE}. Nothing happens until
-     * subscription; cancelling consumes nothing.
+     * Reads everything up to and including the separator that ends first: for {@code "\r"} and {@code "\n"} a line with
+     * the first of them, for {@code "DEF"} and {@code "BCDE"} in {@code ABCDEFG} it is {@code ABCDE}. Nothing happens
+     * until subscription; cancelling consumes nothing.
      *
-     * <p>If the stream ends before, it fails with {@link IncompleteReadException}, which has what came. If more bytes
-     * than the limit come before the separator, it fails with {@link LimitOverrunException}, and all of them are still
-     * there: {@code readExactly(e.consumed())} takes them.
+     * <p>If the stream ends before that, it fails with {@link IncompleteReadException}, which holds the bytes received.
+     * If more bytes than the limit come before the separator, it fails with {@link LimitOverrunException}, and they all
+     * stay buffered: {@code readExactly(e.consumed())} reads them.
      *
-     * @throws IllegalArgumentException without a separator, or if one is empty
+     * @throws IllegalArgumentException if there is no separator, or an empty one
      */
     public Mono<byte[]> readUntil(byte[]... separators) {
         return new MonoRead<>(this, Until.separator(new Separators(separators)), ReadForm.BYTES);
     }
 
-    /** As {@link #readUntil(byte[]...)}, with separators in UTF-8. */
+    /** Like {@link #readUntil(byte[]...)}, with separators in UTF-8. */
     public Mono<byte[]> readUntil(String... separators) {
         return readUntil(Stream.of(separators)
                 .map(separator -> separator.getBytes(StandardCharsets.UTF_8))
@@ -156,8 +160,9 @@ public final class StreamReader {
     }
 
     /**
-     * Reads the bytes that have come, at least one and at most {@code n}; empty at the end of the stream. Nothing
-     * happens until subscription; cancelling consumes nothing. With {@code n} 0 it gives an array of length 0 at once.
+     * Reads the bytes that have arrived, at least one and at most {@code n}; completes empty at the end of the stream.
+     * Nothing happens until subscription; cancelling consumes nothing. With {@code n} 0 it returns an array of length 0
+     * at once.
      *
      * @throws IllegalArgumentException if {@code n} is negative; asyncio's {@code read(-1)} is {@link #readAll}
      */
@@ -166,10 +171,10 @@ public final class StreamReader {
     }
 
     /**
-     * Exactly {@code n} bytes, however many that are: for a moment they take memory twice, as they came and as the
-     * array. If there is none for that, it fails with {@link OutOfMemoryError} and they can still be read. If the
-     * stream ends before, it fails with {@link IncompleteReadException}, which has what came. Nothing happens until
-     * subscription; cancelling consumes nothing.
+     * Reads exactly {@code n} bytes, which may exceed the limit. For a moment they take memory twice, as received and
+     * as the array. If there is not enough, it fails with {@link OutOfMemoryError} and the bytes can still be read. If
+     * the stream ends before that, it fails with {@link IncompleteReadException}, which holds the bytes received.
+     * Nothing happens until subscription; cancelling consumes nothing.
      *
      * @throws IllegalArgumentException if {@code n} is negative
      */
@@ -178,8 +183,8 @@ public final class StreamReader {
     }
 
     /**
-     * Everything until the end of the stream, an array of length 0 if nothing comes any more. All of it is held in
-     * memory, as by {@link #readExactly}. Nothing happens until subscription; cancelling consumes nothing.
+     * Reads everything until the end of the stream; an array of length 0 if no more bytes come. All of it is held in
+     * memory, as with {@link #readExactly}. Nothing happens until subscription; cancelling consumes nothing.
      *
      * <p>asyncio: {@code read(-1)}.
      */
@@ -204,9 +209,9 @@ public final class StreamReader {
     // ---- until the end of the stream
 
     /**
-     * The lines from here to the end of the stream, as {@link #readLine} gives them, one read for each requested. The
-     * end comes with the last line if it is known then, else with the next request. Nothing happens until subscription;
-     * cancelling keeps the lines that were not emitted.
+     * Emits the lines from here to the end of the stream, as {@link #readLine} returns them, with one read for each
+     * requested item. It completes with the last line if the end is known by then, else on the next request. Nothing
+     * happens until subscription; cancelling keeps the lines that it has not emitted.
      *
      * <p>asyncio: {@code async for line in reader}.
      */
@@ -215,24 +220,24 @@ public final class StreamReader {
     }
 
     /**
-     * As {@link #lines()}, as text without {@code "\n"} or {@code "\r\n"}, like {@link java.io.BufferedReader#lines}
-     * (for which a lone {@code "\r"} is an end, too: here it is not). Bytes that are not of that charset become its
-     * replacement character.
+     * Like {@link #lines()}, as text without {@code "\n"} or {@code "\r\n"}, like {@link java.io.BufferedReader#lines}
+     * (which, unlike this method, also ends a line at a lone {@code "\r"}). Bytes that are malformed in the charset are
+     * decoded to its replacement character.
      */
     public Flux<String> lines(Charset charset) {
         return new FluxRead<>(this, "lines", Until.LINE, ReadForm.line(charset));
     }
 
-    /** As {@link #chunks(int)}, each as large as what has come. */
+    /** Like {@link #chunks(int)}, without a largest size: each chunk has all the bytes that have arrived. */
     public Flux<byte[]> chunks() {
         return chunks(Integer.MAX_VALUE);
     }
 
     /**
-     * All bytes from here to the end of the stream, in pieces as they come, one read for each requested. Nothing
-     * happens until subscription; cancelling keeps what was not emitted.
+     * Emits all bytes from here to the end of the stream, in chunks as they arrive, with one read for each requested
+     * item. Nothing happens until subscription; cancelling keeps the bytes that it has not emitted.
      *
-     * @param max the largest piece, in bytes
+     * @param max the largest chunk, in bytes
      * @throws IllegalArgumentException if it is not positive
      */
     public Flux<byte[]> chunks(int max) {
@@ -248,42 +253,42 @@ public final class StreamReader {
 
     // ---- the same without copying
 
-    /** As {@link #readLine}, without copying: the caller releases the buffer. */
+    /** Like {@link #readLine}, without copying: the caller releases the buffer. */
     public Mono<ByteBuf> readLineRetained() {
         return readLineRetained;
     }
 
-    /** As {@link #readUntil(byte[]...)}, without copying: the caller releases the buffer. */
+    /** Like {@link #readUntil(byte[]...)}, without copying: the caller releases the buffer. */
     public Mono<ByteBuf> readUntilRetained(byte[]... separators) {
         return new MonoRead<>(this, Until.separator(new Separators(separators)), ReadForm.RETAINED);
     }
 
-    /** As {@link #read}, without copying: the caller releases the buffer. */
+    /** Like {@link #read}, without copying: the caller releases the buffer. */
     public Mono<ByteBuf> readRetained(int n) {
         return new MonoRead<>(this, some(n), ReadForm.RETAINED);
     }
 
-    /** As {@link #readExactly}, without copying: the caller releases the buffer. */
+    /** Like {@link #readExactly}, without copying: the caller releases the buffer. */
     public Mono<ByteBuf> readExactlyRetained(int n) {
         return new MonoRead<>(this, exactly(n), ReadForm.RETAINED);
     }
 
-    /** As {@link #lines()}, without copying: the subscriber releases each buffer. */
+    /** Like {@link #lines()}, without copying: the subscriber releases each buffer. */
     public Flux<ByteBuf> linesRetained() {
         return new FluxRead<>(this, "linesRetained", Until.LINE, ReadForm.RETAINED);
     }
 
-    /** As {@link #chunks()}, without copying: the subscriber releases each buffer. */
+    /** Like {@link #chunks()}, without copying: the subscriber releases each buffer. */
     public Flux<ByteBuf> chunksRetained() {
         return chunksRetained(Integer.MAX_VALUE);
     }
 
-    /** As {@link #chunks(int)}, without copying: the subscriber releases each buffer. */
+    /** Like {@link #chunks(int)}, without copying: the subscriber releases each buffer. */
     public Flux<ByteBuf> chunksRetained(int max) {
         return new FluxRead<>(this, "chunksRetained", piece("chunksRetained", max), ReadForm.RETAINED);
     }
 
-    // ---- asking
+    // ---- state
 
     /** Whether the stream has ended and all its bytes were read. */
     public boolean atEof() {
@@ -311,7 +316,7 @@ public final class StreamReader {
     }
 
     /**
-     * Nothing more will come: what is buffered can still be read.
+     * Marks the end of the stream: bytes already buffered can still be read.
      *
      * @throws IllegalStateException if a connection feeds this reader, or its loop is closed
      */
@@ -320,7 +325,7 @@ public final class StreamReader {
     }
 
     /**
-     * Lets every read from now on fail, the one that waits included.
+     * Makes every read fail from now on, including one that is waiting.
      *
      * @throws IllegalStateException if a connection feeds this reader, or its loop is closed
      */

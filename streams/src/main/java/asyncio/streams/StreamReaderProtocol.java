@@ -4,7 +4,7 @@ import io.netty.buffer.ByteBuf;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Gives a reader what comes on a transport.
+ * Passes the incoming bytes of a transport to a reader.
  *
  * <p>asyncio: {@code StreamReaderProtocol}.
  */

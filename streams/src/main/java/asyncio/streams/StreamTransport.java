@@ -15,8 +15,8 @@ import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
 /**
- * A transport over a Netty channel. It writes as a {@link StreamWriter} does; {@link ProtocolCalls} bring the protocol
- * what comes.
+ * A transport over a Netty channel. It writes as a {@link StreamWriter} does; {@link ProtocolCalls} passes events to
+ * the protocol.
  */
 final class StreamTransport implements Transport {
     private static final String HANDLER = "asyncio.transport";
@@ -27,7 +27,7 @@ final class StreamTransport implements Transport {
     private final Outgoing out;
     private final ProtocolCalls calls;
     private final StreamWriter writer;
-    /** The connection of this transport, which is so kept in use; null without one. */
+    /** The connection of this transport, kept reachable by it; null without one. */
     @SuppressWarnings({"UnusedVariable", "FieldCanBeLocal"}) // held for the collector
     private final @Nullable StreamConnection connection;
 
@@ -54,25 +54,25 @@ final class StreamTransport implements Transport {
         this.calls = new ProtocolCalls(this, handler, loop, reading, Context.empty());
     }
 
-    /** That of a reader and a writer; {@link StreamHandler#transport} knows the only one. */
+    /** Creates the transport of a reader and a writer; {@link StreamHandler#transport} keeps the only one. */
     static StreamTransport of(StreamConnection connection, EventLoop loop) {
         return new StreamTransport(connection, loop);
     }
 
-    /** @throws IllegalArgumentException if it is none of these */
+    /** @throws IllegalArgumentException if it is not a transport of this class */
     static StreamTransport own(Transport transport) {
         if (transport instanceof StreamTransport own) {
             return own;
         }
-        throw new IllegalArgumentException("Not a transport of a connection, made by Transports: "
+        throw new IllegalArgumentException("Not a transport of a connection created by Transports: "
                 + Objects.requireNonNull(transport, "transport"));
     }
 
     /**
-     * Puts a protocol on a connection, on the loop; it is told nothing before {@link ProtocolCalls#connectionMade}.
+     * Puts a protocol on a connection, on the loop; it is not called before {@link ProtocolCalls#connectionMade}.
      *
-     * @param context of the protocol's calls
-     * @throws IllegalArgumentException if the protocol is of no kind for streams
+     * @param context the context for calls of the protocol
+     * @throws IllegalArgumentException if the protocol is not one for streams
      */
     static StreamTransport of(Connection connection, EventLoop loop, BaseProtocol<?> protocol, ContextView context) {
         StreamTransport transport = new StreamTransport(connection.channel(), loop, protocol, context);
@@ -81,15 +81,15 @@ final class StreamTransport implements Transport {
     }
 
     /**
-     * Makes a protocol, in the context of whoever has asked for the transport.
+     * Creates a protocol, in the context of the code that opens the transport.
      *
-     * @throws NullPointerException if the factory makes none
+     * @throws NullPointerException if the factory returns null
      */
     static <P extends BaseProtocol<?>> P newProtocol(
             EventLoop loop, Supplier<? extends P> factory, ContextView context) {
         AtomicReference<@Nullable P> made = new AtomicReference<>();
         loop.runInContext(() -> made.set(factory.get()), context);
-        return Objects.requireNonNull(made.get(), "The factory of protocols has made null");
+        return Objects.requireNonNull(made.get(), "The protocol factory returned null");
     }
 
     StreamHandler handler() {
@@ -100,7 +100,7 @@ final class StreamTransport implements Transport {
         return calls;
     }
 
-    /** Tells the protocol of the transport, and gives what was opened; fails if it is lost already. */
+    /** Calls {@code connectionMade} and returns the opened pair; fails if the connection is already lost. */
     <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> connectionMade(Opened<Transport, P> opened) {
         if (calls.isLostBeforeMade()) {
             return Mono.error(out.lossError());
@@ -109,7 +109,7 @@ final class StreamTransport implements Transport {
         return Mono.just(opened);
     }
 
-    /** Makes a reader the protocol. */
+    /** Makes a reader the protocol of this transport. */
     StreamConnection toStreams(int limit) {
         Incoming reader = handler.reader(limit, "the limit of StreamConnection.from");
         if (!(calls.protocol() instanceof StreamReaderProtocol)) {
@@ -120,7 +120,7 @@ final class StreamTransport implements Transport {
         return handler.connection();
     }
 
-    /** Encrypts from here on, for another protocol. */
+    /** Starts TLS, with another protocol. */
     Mono<Transport> startTls(BaseProtocol<?> protocol, TlsOptions options, boolean server) {
         return Tls.handshake(
                 handler,
@@ -132,20 +132,23 @@ final class StreamTransport implements Transport {
                 this);
     }
 
-    /** As {@link StreamWriter#sendFile(Path, long, long)}, if the transport may send it so. */
+    /**
+     * Like {@link StreamWriter#sendFile(Path, long, long)}, if the file can be sent directly or {@code fallback} is
+     * true.
+     */
     Mono<Long> sendFile(Path file, long offset, long count, boolean fallback) {
         if (isClosing()) {
             return Mono.error(new IllegalStateException("Transport is closing: " + this));
         }
         if (!fallback && !handler.sendsRegions()) {
-            return Mono.error(new SendfileNotAvailableException(this + " cannot have the kernel send a file"
+            return Mono.error(new SendfileNotAvailableException(this + " cannot let the kernel send a file"
                     + (handler.tls() == null ? "" : ", since it has to be encrypted")
                     + ": allow the fallback, which reads it in pieces"));
         }
         return writer.sendFile(file, offset, count);
     }
 
-    // ---- asking
+    // ---- state
 
     @Override
     public boolean isClosing() {
@@ -209,7 +212,7 @@ final class StreamTransport implements Transport {
         wrote();
     }
 
-    /** On other threads the handler says it, when it has written. */
+    /** Reports a write; on other threads the handler does so when it has written. */
     private void wrote() {
         if (channel.eventLoop().inEventLoop()) {
             calls.wrote();
@@ -231,7 +234,7 @@ final class StreamTransport implements Transport {
         return (int) Math.min(Integer.MAX_VALUE, channel.eventLoop().inEventLoop() ? handler.size() : pending());
     }
 
-    /** As other threads may see it, with what Netty counts for each write. */
+    /** The size as visible to other threads, including Netty's overhead for each write. */
     private long pending() {
         ChannelOutboundBuffer buffer = channel.unsafe().outboundBuffer();
         return buffer == null ? 0 : buffer.totalPendingWriteBytes();

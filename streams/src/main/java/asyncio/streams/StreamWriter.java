@@ -17,11 +17,11 @@ import reactor.core.publisher.Mono;
 /**
  * Writes to a connection: {@link #write} only buffers, {@link #drain} waits until there is room again.
  *
- * <p>What is written in one turn of the loop goes out together, at the end of that turn.
+ * <p>Bytes written in one tick of the loop are sent together, at the end of that tick.
  *
- * <p><b>Threading.</b> Every method may be called from any thread. Writes of one thread go out in their order.
+ * <p><b>Threading.</b> Every method may be called from any thread. The writes of one thread are sent in order.
  *
- * <p><b>Errors.</b> {@link #write} never fails because the peer is lost: {@link #drain} and {@link #waitClosed} do,
+ * <p><b>Errors.</b> {@link #write} never fails because the peer is lost; {@link #drain} and {@link #waitClosed} do,
  * with {@link ConnectionResetException} or {@link BrokenPipeException} on every transport.
  *
  * <pre>{@code
@@ -39,11 +39,11 @@ public final class StreamWriter {
     private final StreamHandler handler;
     private final Outgoing out;
     private final Mono<Void> drain = new MonoDrain(this);
-    /** Is not forgotten while somebody holds its writer. */
+    /** Kept reachable as long as the writer is. */
     @SuppressWarnings({"UnusedVariable", "FieldCanBeLocal"}) // held for the collector
     private final Object owner;
 
-    /** @param owner the connection whose it is, or the transport that writes by it */
+    /** @param owner the connection that this writer belongs to, or the transport that writes through it */
     StreamWriter(StreamHandler handler, Object owner) {
         this.owner = owner;
         this.handler = handler;
@@ -54,8 +54,8 @@ public final class StreamWriter {
     // ---- writing
 
     /**
-     * Buffers bytes to be sent. The array is copied: it may be changed as soon as this returns. Dropped if the
-     * connection is closing or lost; the fifth time that is a warning in the log.
+     * Buffers bytes to be sent. The array is copied and may be changed as soon as this returns. If the connection is
+     * closing or lost, the bytes are dropped; the fifth such write logs a warning.
      *
      * @throws IllegalStateException after {@link #writeEof}, and while {@link #sendFile} runs
      */
@@ -78,14 +78,14 @@ public final class StreamWriter {
         out.checkNoFile("write");
     }
 
-    /** As {@link #write(byte[])}, in UTF-8. */
+    /** Like {@link #write(byte[])}, in UTF-8. */
     public void write(String text) {
         write(text.getBytes(StandardCharsets.UTF_8));
     }
 
     /**
-     * As {@link #write(byte[])}, without copying: the writer owns the buffer from here on and releases it, whatever
-     * happens. Its bytes must not be changed any more. To send a buffer and keep it, write {@code retain()} of it.
+     * Like {@link #write(byte[])}, without copying: the writer takes ownership of the buffer and releases it, also on
+     * failure. Its bytes must not be changed any more. To send a buffer and keep it, pass {@code buffer.retain()}.
      */
     public void write(ByteBuf bytes) {
         try {
@@ -104,7 +104,7 @@ public final class StreamWriter {
         }
     }
 
-    /** As {@link #write(byte[])} of all of them joined: what other threads write does not come in between. */
+    /** Like {@link #write(byte[])} with all of them joined: writes of other threads do not come in between. */
     public void writelines(Iterable<byte[]> lines) {
         checkMayWrite();
         ByteBuf all = channel.alloc().ioBuffer();
@@ -117,7 +117,7 @@ public final class StreamWriter {
         write(all);
     }
 
-    /** @param file the {@link #sendFile} whose bytes they are, which may have been cancelled just now; or null */
+    /** @param file the {@link #sendFile} that the bytes belong to, which may have just been cancelled; or null */
     private void send(ByteBuf bytes, @Nullable Object file) {
         if (channel.eventLoop().inEventLoop()) {
             if (file == null || out.sends(file)) {
@@ -128,7 +128,7 @@ public final class StreamWriter {
             return;
         }
         try {
-            synchronized (out) { // so that a file or the end that another thread begins comes behind it, or refuses it
+            synchronized (out) { // so that a file or EOF of another thread comes after these bytes, or refuses them
                 if (file == null) {
                     checkMayWrite();
                 } else if (!out.sends(file)) {
@@ -146,14 +146,14 @@ public final class StreamWriter {
     }
 
     /**
-     * Writes all that a source gives, as fast as the peer takes it: the source is asked for one array at a time, as
-     * long as there is room in the write buffer, which so holds at most the high limit and one array. Completes empty
-     * when the last byte is handed to the operating system. Nothing happens until subscription; cancelling cancels the
-     * source, and what it gave is sent.
+     * Writes everything a source emits, as fast as the peer accepts it. One array at a time is requested, while there
+     * is room in the write buffer, which therefore holds at most the high limit plus one array. Completes empty when
+     * the last byte has been handed to the operating system. Nothing happens until subscription; cancelling cancels the
+     * source, and arrays it has already emitted are still sent.
      *
-     * <p>Fails with the source's error, and the connection stays open; with what breaks the connection, or with
+     * <p>Fails with the source's error, and the connection stays open; with the error that breaks the connection, or
      * {@link ConnectionResetException} if it is closed, and the source is cancelled; with {@link IllegalStateException}
-     * after {@link #writeEof}, and while {@link #sendFile} runs. What others write meanwhile comes in between.
+     * after {@link #writeEof}, and while {@link #sendFile} runs. Other writes may come in between.
      *
      * <pre>{@code
      * await(writer.writeFrom(Flux.fromIterable(rows).map(row -> row.toCsv().getBytes(UTF_8))));
@@ -167,7 +167,7 @@ public final class StreamWriter {
     }
 
     /**
-     * As {@link #writeFrom}, without copying: the writer owns the buffers and releases them, as
+     * Like {@link #writeFrom}, without copying: the writer takes ownership of the buffers and releases them, as with
      * {@link #write(ByteBuf)}.
      */
     public Mono<Void> writeFromBuffers(Publisher<? extends ByteBuf> source) {
@@ -178,7 +178,7 @@ public final class StreamWriter {
         });
     }
 
-    /** As {@link #writeFrom}, of a {@link #sendFile} that runs; the arrays are not copied. */
+    /** Like {@link #writeFrom}, for a running {@link #sendFile}; the arrays are not copied. */
     Mono<Void> writeFile(Object file, Publisher<byte[]> pieces) {
         return new MonoWriteFrom<>(this, MonoWriteFrom.OF_FILE, pieces, bytes -> {
             send(Unpooled.wrappedBuffer(bytes), file);
@@ -186,22 +186,22 @@ public final class StreamWriter {
         });
     }
 
-    /** As {@link #sendFile(Path, long, long)} of the whole file. */
+    /** Like {@link #sendFile(Path, long, long)}, for the whole file. */
     public Mono<Long> sendFile(Path file) {
         return sendFile(file, 0, Long.MAX_VALUE);
     }
 
     /**
-     * Sends a part of a file, behind what was written before, and gives the number of bytes when the last one is handed
-     * to the operating system: less than {@code count} if the file ends before. On TCP and Unix sockets without TLS the
-     * kernel copies from the file to the socket; elsewhere the file is read in pieces, on other threads. Nothing
-     * happens until subscription; cancelling sends no further piece (of a megabyte at most).
+     * Sends a part of a file, after the bytes written before, and returns the number of bytes once the last one has
+     * been handed to the operating system: less than {@code count} if the file ends before. On TCP and Unix sockets
+     * without TLS the kernel copies from the file to the socket; elsewhere the file is read in pieces on other threads.
+     * Nothing happens until subscription; after cancellation no further piece (of at most a megabyte) is sent.
      *
-     * <p>From subscription to its end nothing else can be written: {@link #write} and its like, {@link #writeEof} and
-     * another {@code sendFile} are refused with an {@link IllegalStateException}, and so is {@link #startTls}.
+     * <p>Until it ends, nothing else can be written: all forms of {@link #write}, {@link #writeEof}, another
+     * {@code sendFile} and {@link #startTls} fail with {@link IllegalStateException}.
      *
-     * <p>Fails with what the file system says, such as {@link java.nio.file.NoSuchFileException}, before anything is
-     * sent; otherwise as {@link #writeFrom}.
+     * <p>Fails with an error of the file system, such as {@link java.nio.file.NoSuchFileException}, before anything is
+     * sent; otherwise as {@link #writeFrom} does.
      *
      * <p>asyncio: {@code loop.sendfile}.
      *
@@ -214,19 +214,19 @@ public final class StreamWriter {
     }
 
     /**
-     * Waits until there is room in the write buffer: completes empty, at once unless more than the high limit is
-     * buffered, else when no more than the low limit is. Nothing happens until subscription; cancelling stops waiting
-     * and keeps what is buffered. Several may wait.
+     * Waits until there is room in the write buffer. Completes empty: at once if no more than the high limit is
+     * buffered, else when no more than the low limit is left. Nothing happens until subscription; cancelling stops
+     * waiting and keeps the buffered bytes. Several callers may wait.
      *
-     * <p>Fails with what broke the connection, or with {@link ConnectionResetException} if it is closed.
+     * <p>Fails with the error that broke the connection, or with {@link ConnectionResetException} if it is closed.
      */
     public Mono<Void> drain() {
         return drain;
     }
 
     /**
-     * Closes the write side, when all that is buffered has been sent: the peer sees the end of the stream, and may go
-     * on sending. A second call does nothing.
+     * Closes the write side once everything buffered has been sent: the peer sees the end of the stream and may
+     * continue sending. A second call does nothing.
      *
      * @throws UnsupportedOperationException if {@link #canWriteEof} is false
      * @throws IllegalStateException while {@link #sendFile} runs
@@ -248,15 +248,16 @@ public final class StreamWriter {
     }
 
     /**
-     * Encrypts the connection from here on: the same reader and writer go on, with TLS. Both sides call it; which of
-     * them is the server is known from who connected. Completes empty when the handshake is done. Nothing happens until
+     * Upgrades the connection to TLS; the same reader and writer stay in use. Both sides call it; the side that
+     * accepted the connection is the TLS server. Completes empty when the handshake is done. Nothing happens until
      * subscription; cancelling aborts the connection.
      *
-     * <p>Bytes written before go out in cleartext. Bytes received in cleartext must have been read: it fails with
-     * {@link IllegalStateException} if bytes are left, which whoever sits between the two could have added, or if
-     * somebody is reading. A client must name the server in {@link TlsOptions.Builder#serverHostname}. Fails with
+     * <p>Bytes written before are sent in cleartext. Bytes received in cleartext must have been read: it fails with
+     * {@link IllegalStateException} if any are left, since an attacker in the middle could have injected them, or if a
+     * read is waiting. A client must name the server in {@link TlsOptions.Builder#serverHostname}. Fails with
      * {@link javax.net.ssl.SSLException} if the sides do not agree, {@link ConnectionAbortedException} if the handshake
-     * takes too long, {@link ConnectionResetException} if the connection ends; it is closed then.
+     * takes too long, {@link ConnectionResetException} if the connection ends; in each of these cases the connection is
+     * closed.
      *
      * <pre>{@code
      * writer.write("STARTTLS\r\n");
@@ -281,35 +282,36 @@ public final class StreamWriter {
     // ---- closing
 
     /**
-     * Closes the connection when all that is buffered has been sent; nothing more is read. Returns at once: see
+     * Closes the connection once everything buffered has been sent; nothing more is read. Returns at once: see
      * {@link #waitClosed}. Closing twice does nothing.
      *
-     * <p>The end of a program waits for that, ten seconds at most ({@link asyncio.Runner#close}). What is unsent then,
-     * or when its loop is closed otherwise, is lost with a warning, and the peer sees a reset and no end.
+     * <p>The end of a program waits for that, up to ten seconds ({@link asyncio.Runner#close}). Bytes still unsent
+     * then, or when the loop is closed otherwise, are lost with a warning, and the peer sees a reset instead of the end
+     * of the stream.
      */
     public void close() {
         handler.requestClose();
     }
 
-    /** Closes the connection at once and drops what is buffered; the peer sees it reset. */
+    /** Closes the connection at once and drops buffered bytes; the peer sees a reset. */
     void abort() {
         handler.requestAbort();
     }
 
-    /** Whether it is closed or being closed, by whichever side. */
+    /** Whether the connection is closed or being closed, by either side. */
     public boolean isClosing() {
         return out.isClosing();
     }
 
     /**
-     * Waits until the connection is gone: completes empty, or fails with what broke the connection. Nothing happens
-     * until subscription; cancelling stops waiting, not closing.
+     * Waits until the connection is closed: completes empty, or fails with the error that broke the connection. Nothing
+     * happens until subscription; cancelling stops the waiting, not the closing.
      */
     public Mono<Void> waitClosed() {
         return out.closed().then(Mono.defer(this::failed));
     }
 
-    // ---- asking and tuning
+    // ---- state and tuning
 
     /** The peer's address; null if there is none. asyncio: {@code get_extra_info('peername')}. */
     public @Nullable SocketAddress remoteAddress() {
@@ -322,19 +324,19 @@ public final class StreamWriter {
     }
 
     /**
-     * A property that asyncio knows by a name: {@code peername} and {@code sockname} are {@link SocketAddress}es,
-     * {@code socket} is the Netty {@link Channel}, which stays this library's property, null when the connection is
-     * gone. With TLS {@code ssl_object} is the {@link javax.net.ssl.SSLEngine}, {@code sslcontext} what it was made
-     * with, {@code cipher} a list of its name, the protocol and the bits of the key, {@code peercert} the peer's
-     * {@link java.security.cert.X509Certificate}; {@link StreamConnection} has the same with types. Null for an unknown
-     * name.
+     * Returns a property by its asyncio name: {@code peername} and {@code sockname} are {@link SocketAddress}es,
+     * {@code socket} is the Netty {@link Channel}, which remains owned by this library, or null once the connection is
+     * gone. With TLS {@code ssl_object} is the {@link javax.net.ssl.SSLEngine}, {@code sslcontext} the context it was
+     * made with, {@code cipher} a list of its name, the protocol and the bits of the key, {@code peercert} the peer's
+     * {@link java.security.cert.X509Certificate}; {@link StreamConnection} has typed accessors for these. Null for an
+     * unknown name.
      */
     public @Nullable Object getExtraInfo(String name) {
         return getExtraInfo(name, null);
     }
 
     /**
-     * As {@link #getExtraInfo(String)}, with another value for what is unknown or not there.
+     * Like {@link #getExtraInfo(String)}, with a default for a property that is unknown or absent.
      *
      * @since 0.1
      */
@@ -368,15 +370,15 @@ public final class StreamWriter {
         };
     }
 
-    /** As {@link #setWriteBufferLimits(int, int)}, with a quarter of {@code high} for {@code low}. */
+    /** Like {@link #setWriteBufferLimits(int, int)}, with a quarter of {@code high} for {@code low}. */
     public void setWriteBufferLimits(int high) {
         setWriteBufferLimits(high, high / 4);
     }
 
     /**
-     * Sets when {@link #drain} waits: from when more than {@code high} bytes are buffered until no more than
-     * {@code low} are. At first they are 64 KiB and 16 KiB, with TLS 512 KiB and 128 KiB; Netty counts about 100 bytes
-     * for each write on top.
+     * Sets when {@link #drain} waits: from the time more than {@code high} bytes are buffered until no more than
+     * {@code low} are. The defaults are 64 KiB and 16 KiB, with TLS 512 KiB and 128 KiB; Netty adds about 100 bytes for
+     * each write.
      *
      * @throws IllegalArgumentException unless {@code high >= low >= 0}
      */
@@ -385,7 +387,7 @@ public final class StreamWriter {
     }
 
     /**
-     * The Netty channel, for its options and figures: {@code channel().config()}. It stays this library's property:
+     * The Netty channel, for its options and metrics: {@code channel().config()}. It remains owned by this library:
      * write and close here, not there. asyncio: {@code transport}.
      */
     public Channel channel() {
@@ -393,13 +395,13 @@ public final class StreamWriter {
     }
 
     /**
-     * The transport beneath, whose protocol the reader is: for its limits, {@link Transport#abort}, or to give the
-     * connection to another protocol. What the reader has not given then stays with the reader. A connection whose
-     * transport was asked for is not closed by the garbage collector.
+     * The underlying transport, with the reader as its protocol: for its limits, {@link Transport#abort}, or to hand
+     * the connection over to another protocol. Bytes that have not been read by then stay with the reader. After this
+     * call, the connection is no longer closed when it is garbage collected.
      *
      * <p>asyncio: {@code StreamWriter.transport}.
      *
-     * @throws UnsupportedOperationException if the connection is one of Reactor Netty's that runs on a loop of its own
+     * @throws UnsupportedOperationException if it is a Reactor Netty connection that runs on a separate loop
      * @since 0.1
      */
     public Transport transport() {
@@ -423,7 +425,7 @@ public final class StreamWriter {
             return Mono.error(readError);
         }
         if (!out.isLost() && isClosing()) {
-            // one turn, in which the loss may become known: else write() and drain() in a loop would never see it
+            // one tick, in which the loss may become known: else write() and drain() in a loop would never see it
             Future<Void> oneTurn = new Future<>();
             channel.eventLoop().execute(() -> oneTurn.trySetResult(null));
             return oneTurn.then(Mono.defer(this::drainOpenOrLost));
@@ -442,7 +444,10 @@ public final class StreamWriter {
         return handler.hasRoom() ? Mono.empty() : out.room().then(Mono.defer(this::failed));
     }
 
-    /** The failure, if there is one; refers to the writer, which is not forgotten while somebody waits for it. */
+    /**
+     * The failure, if there is one. It refers to the writer, so that the writer is kept reachable while it is waited
+     * for.
+     */
     private Mono<Void> failed() {
         Throwable failure = out.failure();
         return failure == null ? Mono.empty() : Mono.error(failure);

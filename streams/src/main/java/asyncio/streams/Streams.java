@@ -39,16 +39,16 @@ public final class Streams {
 
     // ---- connecting
 
-    /** As {@link #openConnection(String, int, ConnectOptions)}, with the defaults. */
+    /** Like {@link #openConnection(String, int, ConnectOptions)}, with the defaults. */
     public static Mono<StreamConnection> openConnection(String host, int port) {
         return openConnection(host, port, ConnectOptions.DEFAULT);
     }
 
     /**
-     * As {@link #openConnection(String, int, ConnectOptions)}, with that limit.
+     * Like {@link #openConnection(String, int, ConnectOptions)}, with the given limit.
      *
-     * @param limit the longest line that {@link StreamReader#readLine} gives, in bytes; twice that is buffered before
-     *     the peer has to wait
+     * @param limit the longest line that {@link StreamReader#readLine} returns, in bytes; up to twice that is buffered
+     *     before the peer has to wait
      * @throws IllegalArgumentException if the port or the limit is out of range
      */
     public static Mono<StreamConnection> openConnection(String host, int port, int limit) {
@@ -56,16 +56,17 @@ public final class Streams {
     }
 
     /**
-     * Connects to a host. If it has several addresses, they are tried in turn, the next when one fails or has not
-     * answered for 250 ms ({@link ConnectOptions.Builder#happyEyeballsDelay}). Nothing happens until subscription.
-     * Cancelling closes the socket, also if the connection was there but a body has not taken it. (An operator or
-     * subscriber downstream that drops a connection while it is cancelled on another thread hands it to
-     * {@code Hooks.onNextDropped}.) There is no time limit but the operating system's, and that of a TLS handshake.
+     * Connects to a host. Several addresses are tried in turn: the next one is started when an attempt fails, or has
+     * not succeeded for 250 ms ({@link ConnectOptions.Builder#happyEyeballsDelay}). Nothing happens until subscription.
+     * Cancelling closes the socket, even if the connection was already established but the awaiting body had not
+     * received it. (An operator or subscriber downstream that drops a connection while being cancelled on another
+     * thread passes it to {@code Hooks.onNextDropped}.) The only time limits are the operating system's and that of the
+     * TLS handshake.
      *
      * <p>Fails with {@link java.net.UnknownHostException}; with the {@link java.net.ConnectException} of the first
-     * address, in which those of the others are suppressed; with TLS as {@link StreamWriter#startTls}.
+     * address, those of the others suppressed in it; with TLS, as {@link StreamWriter#startTls} does.
      *
-     * @param host a name, or an address of either kind
+     * @param host a host name, or an IPv4 or IPv6 address
      * @param port 1 to 65535
      * @throws IllegalArgumentException if the port is out of range
      */
@@ -84,13 +85,13 @@ public final class Streams {
     }
 
     /**
-     * As {@link #openConnection(String, int, ConnectOptions)}, over a socket that is connected already. With TLS, the
+     * Like {@link #openConnection(String, int, ConnectOptions)}, over a socket that is already connected. With TLS, the
      * options must name the server.
      *
      * <p>asyncio: {@code open_connection(sock=...)}.
      *
-     * @param options with a {@linkplain ConnectOptions.Builder#socket socket}
-     * @throws IllegalArgumentException if there is none
+     * @param options options with a {@linkplain ConnectOptions.Builder#socket socket}
+     * @throws IllegalArgumentException if the options have no socket
      */
     public static Mono<StreamConnection> openConnection(ConnectOptions options) {
         SocketChannel socket = options.checkSocket();
@@ -102,13 +103,13 @@ public final class Streams {
                         .doOnNext(opened -> UnclosedReport.watch(opened, site)));
     }
 
-    /** As {@link #openUnixConnection(Path, ConnectOptions)}, with the defaults. */
+    /** Like {@link #openUnixConnection(Path, ConnectOptions)}, with the defaults. */
     public static Mono<StreamConnection> openUnixConnection(Path path) {
         return openUnixConnection(path, ConnectOptions.DEFAULT);
     }
 
     /**
-     * Connects to a Unix socket. Nothing happens until subscription, cancelling closes the socket. Fails with
+     * Connects to a Unix socket. Nothing happens until subscription; cancelling closes the socket. Fails with
      * {@link java.net.ConnectException}. With TLS, the options must name the server.
      *
      * <p>asyncio: {@code open_unix_connection}.
@@ -126,22 +127,22 @@ public final class Streams {
 
     // ---- the standard streams of this program
 
-    /** As {@link #stdin(int)}, with a limit of 64 KiB. */
+    /** Like {@link #stdin(int)}, with a limit of 64 KiB. */
     public static Mono<StreamReader> stdin() {
         return stdin(StreamReader.DEFAULT_LIMIT);
     }
 
     /**
-     * The standard input of this program as a reader, be it a pipe, a file, a terminal or a socket. Nothing is read
-     * before the first subscription. A loop has one reader, which is given again to whoever asks again; only one loop
-     * reads at a time. When that is closed, the next has what nobody has read.
+     * Returns a reader for the standard input of this program, which may be a pipe, a file, a terminal or a socket.
+     * Nothing is read before the first subscription. Each loop has one reader, and later calls return the same one.
+     * Only one loop reads at a time; when it is closed, the next loop gets the bytes that are still unread.
      *
-     * <p>The reader does not keep the program from its end, which comes when {@code main} returns, also while stdin is
-     * open. On epoll no thread waits for input, elsewhere one daemon thread does. It is the descriptor that is read:
-     * not what {@code System.setIn} has put in the place of {@code System.in}, nor what that has buffered.
+     * <p>The reader does not keep the program running: it ends when {@code main} returns, even while stdin is open. On
+     * epoll no thread waits for input; elsewhere one daemon thread does. The reader reads the file descriptor: it sees
+     * neither a stream installed with {@code System.setIn} nor bytes buffered by {@code System.in}.
      *
-     * <p>Fails with {@link IllegalStateException} if another loop reads it. Cancelling opens nothing; cancelling a read
-     * of the reader loses no byte.
+     * <p>Fails with {@link IllegalStateException} if another loop is reading stdin. Cancelling opens nothing;
+     * cancelling a read loses no bytes.
      *
      * <pre>{@code
      * StreamReader stdin = await(Streams.stdin());
@@ -152,7 +153,7 @@ public final class Streams {
      *
      * <p>asyncio: {@code connect_read_pipe(lambda: StreamReaderProtocol(reader), sys.stdin)}.
      *
-     * @param limit the longest line, in bytes, of the reader that the loop gets first; twice that is buffered
+     * @param limit the longest line, in bytes, used when the loop's reader is created; up to twice that is buffered
      * @throws IllegalArgumentException if the limit is not positive
      * @since 0.1.0
      */
@@ -161,14 +162,14 @@ public final class Streams {
     }
 
     /**
-     * The standard output of this program as a writer, which {@link StreamWriter#drain} makes wait for a reader that is
-     * slow. Nothing happens until subscription, cancelling opens nothing. A loop has one writer, which is given again
-     * to whoever asks again. Threads write, so that no loop waits for a terminal or a file.
+     * Returns a writer for the standard output of this program; {@link StreamWriter#drain} waits for a slow reader.
+     * Nothing happens until subscription; cancelling opens nothing. Each loop has one writer, and later calls return
+     * the same one. Separate threads do the writing, so no loop waits for a terminal or a file.
      *
-     * <p>It is the descriptor that is written to, not what {@code System.setOut} has put in its place: a program whose
-     * stdout is a protocol sets that to {@code System.err}. The end of {@link asyncio.Asyncio#run} waits, ten seconds
-     * at most, until all is out. Closing the writer tells the reader that nothing more comes; {@code System.out} leads
-     * nowhere from then on. The end of the loop closes nothing.
+     * <p>The writer writes to the file descriptor, not to a stream installed with {@code System.setOut}: a program that
+     * speaks a protocol on stdout can set {@code System.out} to {@code System.err}. {@link asyncio.Asyncio#run} waits,
+     * at its end, up to ten seconds until everything is written. Closing the writer signals the end of the stream to
+     * the reader; output to {@code System.out} is lost from then on. The end of the loop closes nothing.
      *
      * <p>Once the reader is gone, {@code drain} fails with {@link BrokenPipeException}.
      *
@@ -187,7 +188,7 @@ public final class Streams {
     }
 
     /**
-     * As {@link #stdout}, of the standard error.
+     * Like {@link #stdout}, for the standard error.
      *
      * @since 0.1.0
      */
@@ -197,16 +198,16 @@ public final class Streams {
 
     // ---- serving
 
-    /** As {@link #startServer(Function, String, int, ServeOptions)}, with the defaults. */
+    /** Like {@link #startServer(Function, String, int, ServeOptions)}, with the defaults. */
     public static Mono<Server> startServer(
             Function<? super StreamConnection, ? extends Publisher<?>> handler, @Nullable String host, int port) {
         return startServer(handler, host, port, ServeOptions.DEFAULT);
     }
 
     /**
-     * As {@link #startServer(Function, String, int, ServeOptions)}, with that limit.
+     * Like {@link #startServer(Function, String, int, ServeOptions)}, with the given limit.
      *
-     * @param limit the longest line that a connection's {@link StreamReader#readLine} gives, in bytes
+     * @param limit the longest line that a connection's {@link StreamReader#readLine} returns, in bytes
      * @throws IllegalArgumentException if the port or the limit is out of range
      */
     public static Mono<Server> startServer(
@@ -219,17 +220,17 @@ public final class Streams {
     }
 
     /**
-     * Starts a server whose connections are handled in Reactor's style: the function is called on the server's loop,
-     * and what it returns is subscribed to as a {@link asyncio.Task}. When it completes the connection stays open:
-     * close its writer. When it fails, that is reported to the loop's exception handler and the connection closed; when
-     * its task is cancelled, the connection is closed silently.
+     * Starts a server with reactive connection handlers: the function is called on the server's loop for each
+     * connection, and the publisher it returns is subscribed to as a {@link asyncio.Task}. When that completes, the
+     * connection stays open until its writer is closed. When it fails, the error is reported to the loop's exception
+     * handler and the connection is closed; when the task is cancelled, the connection is closed silently.
      *
-     * <p>Nothing happens until subscription. Cancelling stops listening, also if the server was there but not taken.
-     * Fails with {@link java.net.BindException} if the address is in use or not this host's, with
-     * {@link java.net.UnknownHostException}.
+     * <p>Nothing happens until subscription. Cancelling stops listening, even if the server had started but had not
+     * been received. Fails with {@link java.net.BindException} if the address is in use or not an address of this host,
+     * and with {@link java.net.UnknownHostException}.
      *
-     * @param host a name or an address, all of whose addresses are listened on; null or "" for all interfaces
-     * @param port 0 to 65535; with 0 the system chooses, for each address: see {@link Server#sockets}
+     * @param host a host name, to listen on all its addresses, or an address; null or "" for all interfaces
+     * @param port 0 to 65535; with 0 the system chooses a port for each address: see {@link Server#sockets}
      * @throws IllegalArgumentException if the port is out of range
      */
     public static Mono<Server> startServer(
@@ -240,33 +241,35 @@ public final class Streams {
         return start(reactive(handler), host, port, options);
     }
 
-    /** As {@link #startServerBody(ConnectionHandler, String, int, ServeOptions)}, with the defaults. */
+    /** Like {@link #startServerBody(ConnectionHandler, String, int, ServeOptions)}, with the defaults. */
     public static Mono<Server> startServerBody(ConnectionHandler handler, @Nullable String host, int port) {
         return startServerBody(handler, host, port, ServeOptions.DEFAULT);
     }
 
-    /** As {@link #startServer(Function, String, int, int)}, with a straight-line body for each connection. */
+    /** Like {@link #startServer(Function, String, int, int)}, with a straight-line body for each connection. */
     public static Mono<Server> startServerBody(ConnectionHandler handler, @Nullable String host, int port, int limit) {
         return startServerBody(
                 handler, host, port, ServeOptions.builder().limit(limit).build());
     }
 
-    /** As {@link #startServer(Function, String, int, ServeOptions)}, with a straight-line body for each connection. */
+    /**
+     * Like {@link #startServer(Function, String, int, ServeOptions)}, with a straight-line body for each connection.
+     */
     public static Mono<Server> startServerBody(
             ConnectionHandler handler, @Nullable String host, int port, ServeOptions options) {
         return start(body(handler), host, port, options);
     }
 
-    /** As {@link #startUnixServer(Function, Path, ServeOptions)}, with the defaults. */
+    /** Like {@link #startUnixServer(Function, Path, ServeOptions)}, with the defaults. */
     public static Mono<Server> startUnixServer(
             Function<? super StreamConnection, ? extends Publisher<?>> handler, Path path) {
         return startUnixServer(handler, path, ServeOptions.DEFAULT);
     }
 
     /**
-     * As {@link #startServer(Function, String, int, ServeOptions)}, on a Unix socket. Its file replaces the socket of
-     * another server, dead or not; when the server is closed, it is removed, unless it is somebody else's by then.
-     * Fails with {@link java.net.BindException} if there is a file that is no socket.
+     * Like {@link #startServer(Function, String, int, ServeOptions)}, on a Unix socket. Its file replaces the socket
+     * file of another server, running or not. It is removed when the server is closed, unless another server has
+     * replaced it by then. Fails with {@link java.net.BindException} if the path is a file that is not a socket.
      *
      * <p>asyncio: {@code start_unix_server}.
      */
@@ -275,12 +278,12 @@ public final class Streams {
         return start(reactive(handler), path, options);
     }
 
-    /** As {@link #startUnixServerBody(ConnectionHandler, Path, ServeOptions)}, with the defaults. */
+    /** Like {@link #startUnixServerBody(ConnectionHandler, Path, ServeOptions)}, with the defaults. */
     public static Mono<Server> startUnixServerBody(ConnectionHandler handler, Path path) {
         return startUnixServerBody(handler, path, ServeOptions.DEFAULT);
     }
 
-    /** As {@link #startUnixServer(Function, Path, ServeOptions)}, with a straight-line body for each connection. */
+    /** Like {@link #startUnixServer(Function, Path, ServeOptions)}, with a straight-line body for each connection. */
     public static Mono<Server> startUnixServerBody(ConnectionHandler handler, Path path, ServeOptions options) {
         return start(body(handler), path, options);
     }
@@ -324,18 +327,19 @@ public final class Streams {
     // ---- loops for Reactor Netty
 
     /**
-     * A loop for Reactor Netty: give it to {@code runOn} of your own {@code TcpClient}, {@code TcpServer} or
-     * {@code HttpServer}, and all its callbacks run on that loop. Disposing it does nothing; the loop is closed by
-     * whoever made it. What is returned for the same loop is equal, so that clients that differ in nothing else share
-     * their pool of connections.
+     * Returns the loop as a Reactor Netty resource: pass it to {@code runOn} of your own {@code TcpClient},
+     * {@code TcpServer} or {@code HttpServer}, and all its callbacks run on that loop. Disposing it does nothing; the
+     * creator of the loop closes it. Results for the same loop are equal, so clients that are otherwise configured
+     * alike share their connection pool.
      */
     public static LoopResources loopResources(EventLoop loop) {
         return new LoopResourcesView(Objects.requireNonNull(loop, "loop"));
     }
 
     /**
-     * All of {@link EventLoop#shared()} for Reactor Netty: give it to {@code runOn} of a server, and its handlers run
-     * on loops, where {@link Asyncio#async} and {@link Asyncio#createTask} go on without a hop to another.
+     * Returns all {@linkplain EventLoop#shared() shared loops} as a Reactor Netty resource: pass it to {@code runOn} of
+     * a server, and its handlers run on loops, where {@link Asyncio#async} and {@link Asyncio#createTask} continue
+     * without a thread hop.
      *
      * <pre>{@code
      * HttpServer.create().port(8080).runOn(Streams.sharedLoopResources())
@@ -344,15 +348,15 @@ public final class Streams {
      *         .bindNow();
      * }</pre>
      *
-     * <p>What a server accepts is spread over the loops in turn; one of them accepts, too. What a client opens stays on
-     * the loop where it is opened, if it is one of these, and takes the next one otherwise. A client's pool may give it
-     * a connection that was opened on another loop; one that runs on {@link #loopResources
-     * loopResources}{@code (EventLoop.getRunningLoop())} has a pool of that loop's own.
+     * <p>Connections accepted by a server are spread over the loops in turn; one of them also accepts. A connection
+     * opened by a client stays on the loop where it is opened, if that is a shared loop, and is assigned to the next
+     * one otherwise. A client's pool may return a connection that was opened on another loop; a client that runs on
+     * {@link #loopResources loopResources}{@code (EventLoop.getRunningLoop())} has a separate pool for that loop.
      *
-     * <p>Disposing it does nothing. {@link EventLoop#shutdownShared} ends the loops, and with them the servers and
-     * connections on them: {@code DisposableServer.onDispose()} completes. A later {@code bind} or {@code connect}
-     * starts afresh. Only a client that looks up names must be made anew then, with what this method returns then:
-     * Reactor Netty's name resolver stays on the loop it was made with, and would never answer.
+     * <p>Disposing it does nothing. {@link EventLoop#shutdownShared} ends the loops and the servers and connections on
+     * them: {@code DisposableServer.onDispose()} completes. A later {@code bind} or {@code connect} uses new loops.
+     * Only a client that resolves host names must then be created again, with a new result of this method: Reactor
+     * Netty's name resolver stays on its original loop and would never answer.
      */
     public static LoopResources sharedLoopResources() {
         return SharedLoopResources.get();

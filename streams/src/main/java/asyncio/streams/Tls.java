@@ -22,16 +22,16 @@ import javax.net.ssl.SSLSession;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
-/** Engines made from options, and what is known of a session. */
+/** Creates TLS engines from options, and reads properties of sessions. */
 final class Tls {
     private static final Pattern BITS = Pattern.compile("_(\\d{3})_");
 
     private Tls() {}
 
     /**
-     * An engine for one connection.
+     * Creates an engine for one connection.
      *
-     * @param chosen Netty's context; null to take the JDK's of the options
+     * @param chosen a Netty context; null to use the JDK context of the options
      * @param host the peer, for a client
      */
     static SSLEngine engine(
@@ -44,18 +44,18 @@ final class Tls {
         SSLContext jdk = options.jdkContext;
         String name = server ? null : options.serverHostname != null ? options.serverHostname : host;
         if (!server && options.contextByName != null) {
-            throw new IllegalArgumentException("contextByName is for servers, and this is the connection's client");
+            throw new IllegalArgumentException("contextByName is for servers, and this is the client side");
         }
         if (chosen != null && chosen.isServer() != server) {
-            throw new IllegalArgumentException("Netty's SslContext was made for a " + (server ? "client" : "server")
-                    + ", and this is the connection's " + (server ? "server" : "client"));
+            throw new IllegalArgumentException("Netty's SslContext was built for a " + (server ? "client" : "server")
+                    + ", and this is the " + (server ? "server side" : "client side"));
         }
         if (!server && name == null && options.verifyHostname) {
             throw new IllegalArgumentException(
                     "No name to check the server's certificate against: give serverHostname(...),"
                             + " or verifyHostname(false) to accept any trusted certificate");
         }
-        SNIHostName sni = name == null ? null : hostName(name); // before there is an engine to be released
+        SNIHostName sni = name == null ? null : hostName(name); // before there is an engine to release
         SSLEngine engine;
         if (chosen != null) {
             engine = name == null ? chosen.newEngine(allocator) : chosen.newEngine(allocator, name, port);
@@ -87,7 +87,7 @@ final class Tls {
         return engine;
     }
 
-    /** Returns the name to ask the server for; null for an address, and for names that the JDK cannot ask for. */
+    /** Returns the name to request from the server; null for an address, and for names that the JDK cannot request. */
     private static @Nullable SNIHostName hostName(String name) {
         if (NetUtil.isValidIpV4Address(name) || NetUtil.isValidIpV6Address(name)) {
             return null;
@@ -95,15 +95,15 @@ final class Tls {
         try {
             return new SNIHostName(name.endsWith(".") ? name.substring(0, name.length() - 1) : name);
         } catch (IllegalArgumentException e) {
-            return null; // with an underscore, as containers have them
+            return null; // for example with an underscore, as in names of containers
         }
     }
 
     /**
-     * Encrypts a connection. Cancelling aborts it.
+     * Starts TLS on a connection. Cancelling aborts it.
      *
-     * @param start begins the handshake, on the loop, and tells its end
-     * @param result what is given when the handshake is done
+     * @param start starts the handshake, on the loop, and returns a future of its end
+     * @param result the value to emit when the handshake is done
      */
     static <T> Mono<T> handshake(StreamHandler handler, Supplier<Future<Void>> start, T result) {
         return Mono.create(sink -> {
@@ -124,7 +124,7 @@ final class Tls {
         });
     }
 
-    // ---- what is known of a session
+    // ---- properties of a session
 
     static List<X509Certificate> peerCertificates(SSLSession session) {
         List<X509Certificate> chain = new ArrayList<>();
@@ -135,12 +135,12 @@ final class Tls {
                 }
             }
         } catch (SSLPeerUnverifiedException e) {
-            // it showed none
+            // the peer presented none
         }
         return List.copyOf(chain);
     }
 
-    /** Name, protocol and bits of the key, as in asyncio. */
+    /** Returns name, protocol and bits of the key, as asyncio does. */
     static List<Object> cipher(SSLSession session) {
         String suite = session.getCipherSuite();
         Matcher bits = BITS.matcher(suite);

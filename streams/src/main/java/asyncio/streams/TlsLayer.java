@@ -23,7 +23,7 @@ import javax.net.ssl.SSLHandshakeException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * TLS under a reader and a writer, or a protocol, how it begins and ends; the bytes go through Netty's
+ * The start and the end of TLS below a reader and a writer, or a protocol; the bytes go through Netty's
  * {@link SslHandler}. Everything here runs on the channel's event loop.
  */
 final class TlsLayer {
@@ -35,11 +35,11 @@ final class TlsLayer {
     private final TlsOptions options;
     private final Promise<Void> established;
     private volatile @Nullable Object context;
-    /** Null until the client's name is known, if that chooses the context. */
+    /** Null until the client has sent its name, if that selects the context. */
     private volatile @Nullable SslHandler ssl;
 
     private @Nullable ScheduledFuture<?> shutdownTimer;
-    /** Everything is sent, and this side has said that nothing more comes. */
+    /** Everything has been sent, and this side has sent close_notify. */
     private boolean goodbyeSaid;
 
     TlsLayer(StreamHandler stream, Channel channel, TlsOptions options) {
@@ -50,28 +50,29 @@ final class TlsLayer {
         this.established = channel.eventLoop().newPromise();
     }
 
-    /** Of a connection that somebody else has encrypted. */
+    /** Creates the layer for a connection on which other code has set up TLS. */
     static TlsLayer of(StreamHandler stream, Channel channel, SslHandler existing) {
         TlsLayer layer = new TlsLayer(stream, channel, TlsOptions.FOREIGN);
         layer.watch(existing);
         return layer;
     }
 
-    // ---- how it begins
+    // ---- start
 
     /**
-     * Accepts nothing, and the ClientHello of a client that did not wait.
+     * Accepts no early bytes, or the ClientHello of a client that did not wait.
      *
-     * @param early what came before TLS starts
-     * @throws IllegalStateException if it is something else
+     * @param early the bytes that came before TLS starts
+     * @throws IllegalStateException if there are other bytes
      */
     static void checkEarly(byte[] early, boolean server) {
         boolean clientHello = // a handshake, of SSL 3 or TLS
                 server && early.length > 0 && early[0] == 22 && (early.length == 1 || early[1] == 3);
         if (early.length > 0 && !clientHello) {
-            throw new IllegalStateException("Cannot start TLS: " + early.length
-                    + " bytes that came in cleartext are unread, and"
-                    + " would be mistaken for encrypted data. An attacker may have put them there: close it");
+            throw new IllegalStateException(
+                    "Cannot start TLS: " + early.length
+                            + " bytes that came in cleartext are unread, and"
+                            + " would be mistaken for encrypted data. An attacker may have injected them: close the connection");
         }
     }
 
@@ -83,9 +84,9 @@ final class TlsLayer {
     }
 
     /**
-     * Puts TLS before the reader and writer; {@link #established} tells the handshake's end.
+     * Inserts TLS before the reader and writer; {@link #established} completes at the end of the handshake.
      *
-     * @param early what the peer has sent already, in TLS
+     * @param early the bytes the peer has already sent, in TLS
      */
     void install(ChannelHandler handler, ChannelHandlerContext before, byte[] early) {
         stream.writer().setTlsLimits();
@@ -103,7 +104,7 @@ final class TlsLayer {
     private SslHandler prepared(SSLEngine engine) {
         SslHandler handler = new SslHandler(engine);
         handler.setHandshakeTimeoutMillis(OptionChecks.millis(options.handshakeTimeout));
-        // our own timer, which starts earlier, aborts; Netty's makes it wait for the peer's goodbye
+        // our own timer, which starts earlier, aborts; with Netty's set, it waits for the peer's close_notify
         handler.setCloseNotifyFlushTimeoutMillis(0);
         handler.setCloseNotifyReadTimeoutMillis(OptionChecks.millis(options.shutdownTimeout));
         watch(handler);
@@ -125,7 +126,7 @@ final class TlsLayer {
         });
     }
 
-    /** Succeeds with the handshake, or fails with what the caller is to be told. */
+    /** Succeeds with the handshake, or fails with the error to report to the caller. */
     Future<Void> established() {
         return established;
     }
@@ -146,9 +147,9 @@ final class TlsLayer {
         return established.isSuccess();
     }
 
-    // ---- how it ends
+    // ---- end
 
-    /** The peer has said goodbye, or the connection ended without. */
+    /** The peer has sent close_notify, or the connection has ended without it. */
     void ended() {
         SslHandler ssl = this.ssl;
         if (ssl != null && ssl.sslCloseFuture().isSuccess()) {
@@ -158,20 +159,20 @@ final class TlsLayer {
         }
     }
 
-    /** The peer will send nothing more on the socket beneath. */
+    /** The peer has ended the stream of the underlying socket. */
     void inputShutdown() {
         SslHandler ssl = this.ssl;
         if (ssl == null || !isEstablished()) {
             closeTransport();
         } else if (goodbyeSaid) {
-            // under TLS, which takes nothing more, but behind its goodbye
+            // written below TLS, which accepts nothing more, but after its close_notify
             channel.pipeline().context(ssl).writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(sent -> closeTransport());
         } else if (stream.writer().closeRequested()) {
-            ssl.setCloseNotifyReadTimeoutMillis(0); // when all is sent, not to wait for what will not come
+            ssl.setCloseNotifyReadTimeoutMillis(0); // once all is sent, do not wait for a close_notify that cannot come
         } else if (!ssl.sslCloseFuture().isSuccess()) {
             truncate();
             startShutdownTimer();
-            stream.flushed().addListener(sent -> closeTransport()); // the peer may take what was written before
+            stream.flushed().addListener(sent -> closeTransport()); // the peer may still accept earlier writes
         }
     }
 
@@ -185,14 +186,14 @@ final class TlsLayer {
         }
     }
 
-    /** Closes when everything is sent: says goodbye, and waits for the peer's. */
+    /** Closes once everything is sent: sends close_notify, and waits for the peer's. */
     void close() {
         if (!isEstablished()) {
             closeTransport();
             return;
         }
         startShutdownTimer();
-        channel.config().setAutoRead(true); // what comes is dropped, but for the goodbye
+        channel.config().setAutoRead(true); // incoming data is dropped, except for the close_notify
         stream.sendBeforeClose().addListener(sent -> {
             goodbyeSaid = true;
             channel.close();
@@ -212,7 +213,7 @@ final class TlsLayer {
         }
     }
 
-    /** Closes the socket, without a goodbye. */
+    /** Closes the socket without close_notify. */
     private void closeTransport() {
         channel.unsafe().close(channel.newPromise());
     }
@@ -226,7 +227,7 @@ final class TlsLayer {
         }
     }
 
-    // ---- what it is like
+    // ---- state
 
     @Nullable SSLEngine engine() {
         SslHandler ssl = this.ssl;
@@ -237,7 +238,7 @@ final class TlsLayer {
         return context;
     }
 
-    /** Chooses the context by the name that the client asks for. */
+    /** Selects the context by the name that the client requests. */
     private final class ByName extends SniHandler {
         private final Function<? super String, ? extends @Nullable SslContext> contextByName;
 

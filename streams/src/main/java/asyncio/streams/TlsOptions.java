@@ -18,11 +18,11 @@ import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Options for encryption: given to {@link ConnectOptions}, {@link ServeOptions} and {@link StreamWriter#startTls}.
- * Immutable; one may serve any number of connections.
+ * Options for TLS, for use with {@link ConnectOptions}, {@link ServeOptions} and {@link StreamWriter#startTls}.
+ * Immutable; one instance may be used for any number of connections.
  *
  * <pre>{@code
- * TlsOptions web = TlsOptions.client();                                         // trusts whom the JVM trusts
+ * TlsOptions web = TlsOptions.client();                                         // trusts the JVM's authorities
  * TlsOptions mine = TlsOptions.builder().context(sslContext).applicationProtocols("h2", "http/1.1").build();
  * }</pre>
  *
@@ -33,7 +33,7 @@ public final class TlsOptions {
     private static final Duration DEFAULT_HANDSHAKE_TIMEOUT = Duration.ofSeconds(60);
     private static final Duration DEFAULT_SHUTDOWN_TIMEOUT = Duration.ofSeconds(30);
 
-    /** For what somebody else has set up: its timeouts are the defaults. */
+    /** For TLS that was set up elsewhere: with the default timeouts. */
     static final TlsOptions FOREIGN = new TlsOptions(new Builder(), null);
 
     final @Nullable SslContext nettyContext;
@@ -47,7 +47,7 @@ public final class TlsOptions {
     final Duration shutdownTimeout;
 
     static {
-        // has Netty find out now what the JDK can do, which blocks, and not in the middle of the first handshake
+        // makes Netty probe the JDK's TLS support now, because that blocks, and not during the first handshake
         SslHandler.isEncrypted(Unpooled.wrappedBuffer(new byte[5]), false);
     }
 
@@ -63,17 +63,19 @@ public final class TlsOptions {
         this.shutdownTimeout = builder.shutdownTimeout;
     }
 
-    /** For clients: trusts the authorities that the JVM trusts, and verifies the name of the host. */
+    /** Returns options for clients: they trust the authorities that the JVM trusts, and verify the host name. */
     public static TlsOptions client() {
         return builder().build();
     }
 
-    /** Starts with the defaults, which are a client's. */
+    /** Starts with the defaults, which are those of a client. */
     public static Builder builder() {
         return new Builder();
     }
 
-    /** Returns the {@code getExtraInfo("sslcontext")} from before the client's name has chosen another. */
+    /**
+     * Returns the value of {@code getExtraInfo("sslcontext")} until the name sent by the client selects another one.
+     */
     @Nullable Object context() {
         return nettyContext != null ? nettyContext : jdkContext;
     }
@@ -101,23 +103,23 @@ public final class TlsOptions {
         private Builder() {}
 
         /**
-         * Keys and trust as Netty's context, which also says which engine is used, OpenSSL's or the JDK's. It must be
-         * made for the side that uses it; a client's names the peer for verification by itself, unless
+         * Sets keys and trust as a Netty context, which also determines the engine, OpenSSL's or the JDK's. It must be
+         * built for the side that uses it; for a client, host name verification is set up automatically, unless
          * {@link #verifyHostname} is off.
          */
         public Builder context(SslContext context) {
             return context(Objects.requireNonNull(context, "SslContext, got null"), null, null);
         }
 
-        /** Keys and trust as the JDK's context, with the JDK's engine; for either side. */
+        /** Sets keys and trust as a JDK context, with the JDK's engine; for either side. */
         public Builder context(SSLContext context) {
             return context(null, Objects.requireNonNull(context, "SSLContext, got null"), null);
         }
 
         /**
-         * For servers with several names: the context for the name that the client asks for (SNI), called on the
-         * connection's loop, with an empty name for a client that names nobody. If it returns null, the handshake
-         * fails.
+         * For servers with several names: sets a function that returns the context for the name the client requests
+         * (SNI). It is called on the connection's loop, with an empty name if the client sends none. If it returns
+         * null, the handshake fails.
          */
         public Builder contextByName(Function<? super String, ? extends @Nullable SslContext> contextByName) {
             return context(null, null, Objects.requireNonNull(contextByName, "contextByName"));
@@ -134,8 +136,9 @@ public final class TlsOptions {
         }
 
         /**
-         * For clients: the name that the server is asked for and its certificate must have, if it is not that of the
-         * host connected to. With Unix sockets and {@link StreamWriter#startTls} there is no other.
+         * For clients: sets the name that is requested from the server and that its certificate must have, if it is not
+         * the host connected to. Required with Unix sockets and {@link StreamWriter#startTls}, where there is no host
+         * name.
          */
         public Builder serverHostname(String name) {
             serverHostname = Objects.requireNonNull(name, "serverHostname");
@@ -143,8 +146,8 @@ public final class TlsOptions {
         }
 
         /**
-         * For clients: whether the server's certificate must be for its name. Without, anybody's that is trusted will
-         * do.
+         * For clients: whether the server's certificate must match its name. If false, any trusted certificate is
+         * accepted.
          */
         public Builder verifyHostname(boolean verify) {
             verifyHostname = verify;
@@ -152,15 +155,18 @@ public final class TlsOptions {
         }
 
         /**
-         * The application protocols to negotiate (ALPN), the preferred first. Only with the JDK's context or the
-         * default one: Netty's has its own.
+         * Sets the application protocols to negotiate (ALPN), the preferred one first. Only with a JDK context or the
+         * default one: a Netty context has its own.
          */
         public Builder applicationProtocols(String... protocols) {
             applicationProtocols = List.of(protocols);
             return this;
         }
 
-        /** For servers with the JDK's context: whether clients show a certificate. Netty's context has its own rule. */
+        /**
+         * For servers with a JDK context: whether clients are asked for a certificate, or must present one. A Netty
+         * context has its own setting.
+         */
         public Builder clientAuth(ClientAuth clientAuth) {
             this.clientAuth = Objects.requireNonNull(clientAuth, "clientAuth");
             return this;
@@ -177,8 +183,8 @@ public final class TlsOptions {
         }
 
         /**
-         * Sets the longest time for closing, from {@code close()} until all is sent and the peer has said goodbye, too;
-         * 30 seconds by default. Then the connection is aborted.
+         * Sets the longest time for closing, from {@code close()} until everything is sent and the peer has closed TLS
+         * as well; 30 seconds by default. After that the connection is aborted.
          *
          * @throws IllegalArgumentException unless it is positive
          */
@@ -190,7 +196,7 @@ public final class TlsOptions {
         /**
          * The options. Without a context this reads the authorities that the JVM trusts from a file.
          *
-         * @throws IllegalArgumentException if Netty's context comes with application protocols beside it
+         * @throws IllegalArgumentException if application protocols are set together with a Netty context
          * @throws IllegalStateException if the default context cannot be made
          */
         public TlsOptions build() {

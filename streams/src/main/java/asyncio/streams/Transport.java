@@ -3,17 +3,17 @@ package asyncio.streams;
 import io.netty.buffer.ByteBuf;
 
 /**
- * A transport for a stream of bytes: a TCP connection or a Unix one, each with TLS or without. Made by
+ * A transport for a stream of bytes: a TCP or Unix socket connection, with or without TLS. Created by
  * {@link Transports}.
  *
- * <p><b>Threading.</b> Every method may be called on any thread; elsewhere than on the transport's loop it takes effect
- * in a later turn of that. Writes of one thread go out in their order.
+ * <p><b>Threading.</b> Every method may be called on any thread; off the transport's loop it takes effect in a later
+ * tick of that loop. The writes of one thread are sent in order.
  *
- * <p><b>Errors.</b> A write never fails because the peer is gone: {@link BaseProtocol#connectionLost} tells that, with
- * {@link ConnectionResetException} or {@link BrokenPipeException}.
+ * <p><b>Errors.</b> A write never fails because the peer is gone: {@link BaseProtocol#connectionLost} reports that,
+ * with {@link ConnectionResetException} or {@link BrokenPipeException}.
  *
  * <p>{@link #getExtraInfo(String)} knows {@code peername} and {@code sockname}, which are
- * {@link java.net.SocketAddress}es, and {@code socket}, the Netty channel, which stays this library's property; with
+ * {@link java.net.SocketAddress}es, and {@code socket}, the Netty channel, which remains owned by this library; with
  * TLS {@code sslcontext}, {@code ssl_object}, {@code peercert} and {@code cipher}, as
  * {@link StreamWriter#getExtraInfo(String)}. {@code compression} is always unknown, since the JDK's TLS has none.
  *
@@ -24,42 +24,42 @@ import io.netty.buffer.ByteBuf;
 public interface Transport extends BaseTransport {
     // ---- reading
 
-    /** Whether bytes that come are given to the protocol: not while reading is paused, not when it is closing. */
+    /** Whether incoming bytes are passed to the protocol: not while reading is paused or the transport is closing. */
     boolean isReading();
 
     /**
-     * Stops giving the protocol what comes, until {@link #resumeReading}: it stays with the operating system, so that
-     * the peer has to wait. Nor is the protocol told of the end then, nor of a reset behind data that it has not had.
-     * Calling it twice does nothing, nor does calling it when it is closing.
+     * Stops passing incoming bytes to the protocol until {@link #resumeReading}: they stay in the operating system's
+     * buffer, so that the peer has to wait. Until then the protocol is not told of the end of the stream either, nor of
+     * a reset that follows data it has not received. Does nothing if already paused, or if the transport is closing.
      */
     void pauseReading();
 
-    /** Resumes what {@link #pauseReading} has stopped, in a later turn of the loop. Does nothing otherwise. */
+    /** Resumes reading after {@link #pauseReading}, in a later tick of the loop. Does nothing otherwise. */
     void resumeReading();
 
     // ---- writing
 
     /**
-     * Buffers bytes to be sent, and never waits: {@link BaseProtocol#pauseWriting} tells when it is time to stop, if
-     * need be before this returns. The array is copied. What is written in one turn of the loop goes out together.
-     * Dropped if the transport is closing or lost; the fifth time a warning is logged.
+     * Buffers bytes to be sent, and never waits: {@link BaseProtocol#pauseWriting} is called when writing should stop,
+     * possibly before this returns. The array is copied. Bytes written in one tick of the loop are sent together. If
+     * the transport is closing or lost, the bytes are dropped; the fifth such write logs a warning.
      *
      * @throws IllegalStateException after {@link #writeEof}
      */
     void write(byte[] data);
 
     /**
-     * As {@link #write(byte[])}, without copying: the transport owns the buffer from here on and releases it, whatever
-     * happens.
+     * Like {@link #write(byte[])}, without copying: the transport takes ownership of the buffer and releases it, also
+     * on failure.
      */
     void write(ByteBuf data);
 
-    /** As {@link #write(byte[])} of all of them joined. */
+    /** Like {@link #write(byte[])} with all of them joined. */
     void writelines(Iterable<byte[]> data);
 
     /**
-     * Closes the write side when all that is buffered has been sent: the peer sees the end of the stream, and may keep
-     * sending. A second call does nothing.
+     * Closes the write side once everything buffered has been sent: the peer sees the end of the stream and may
+     * continue sending. A second call does nothing.
      *
      * @throws UnsupportedOperationException if {@link #canWriteEof} is false
      */
@@ -69,24 +69,25 @@ public interface Transport extends BaseTransport {
     boolean canWriteEof();
 
     /**
-     * Closes it at once and drops what is buffered; the peer sees a reset. {@link BaseProtocol#connectionLost} is
-     * called with null, in a later turn of the loop. May be called on any thread.
+     * Closes the transport at once and drops the buffered bytes; the peer sees a reset.
+     * {@link BaseProtocol#connectionLost} is called with null, in a later tick of the loop. May be called on any
+     * thread.
      */
     void abort();
 
     /**
-     * Returns the number of bytes that are buffered and not yet sent. Exact on the loop, without TLS; elsewhere about
-     * 100 bytes for each write may come on top.
+     * Returns the number of bytes buffered and not yet sent. Exact on the loop without TLS; otherwise it may include
+     * about 100 more bytes for each write.
      */
     int getWriteBufferSize();
 
-    /** From which sizes on the protocol is paused and resumed. */
+    /** Returns the buffer sizes at which the protocol is paused and resumed. */
     WriteBufferLimits getWriteBufferLimits();
 
     /**
-     * Sets when {@link BaseProtocol#pauseWriting} is called, when more than {@code high} bytes are buffered, and when
-     * {@link BaseProtocol#resumeWriting} is, when no more than {@code low} are. At first they are 64 KiB and 16 KiB,
-     * with TLS 512 KiB and 128 KiB; Netty counts about 100 bytes for each write on top. It works at once on what is
+     * Sets the limits: {@link BaseProtocol#pauseWriting} is called when more than {@code high} bytes are buffered,
+     * {@link BaseProtocol#resumeWriting} when no more than {@code low} are. The defaults are 64 KiB and 16 KiB, with
+     * TLS 512 KiB and 128 KiB; Netty adds about 100 bytes for each write. The limits apply at once to the bytes already
      * buffered.
      *
      * @throws IllegalArgumentException unless {@code high >= low >= 0}
@@ -95,11 +96,11 @@ public interface Transport extends BaseTransport {
         setWriteBufferLimits(new WriteBufferLimits(low, high));
     }
 
-    /** As {@link #setWriteBufferLimits(int, int)}, with a quarter of {@code high} for {@code low}. */
+    /** Like {@link #setWriteBufferLimits(int, int)}, with a quarter of {@code high} for {@code low}. */
     default void setWriteBufferLimits(int high) {
         setWriteBufferLimits(WriteBufferLimits.ofHigh(high));
     }
 
-    /** As {@link #setWriteBufferLimits(int, int)}. */
+    /** Like {@link #setWriteBufferLimits(int, int)}. */
     void setWriteBufferLimits(WriteBufferLimits limits);
 }

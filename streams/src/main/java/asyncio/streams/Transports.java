@@ -13,11 +13,11 @@ import reactor.core.publisher.Mono;
 import reactor.util.context.ContextView;
 
 /**
- * Opens connections for protocols, and serves them by protocols: the low level on which others build, where the loop
- * calls a {@link Protocol} with what comes, and nothing is awaited. Programs are easier with {@link Streams}.
+ * Opens and serves connections with protocols: the low-level API for libraries, in which the loop calls a
+ * {@link Protocol} with incoming data and nothing is awaited. Programs are easier to write with {@link Streams}.
  *
  * <p>Everything here is cold: nothing happens until subscription, and then on the loop that runs there, or on one of
- * {@link EventLoop#shared()}. The protocol is made on that loop, and all its methods are called there, in the
+ * {@link EventLoop#shared()}. The protocol is created on that loop, and all its methods are called there, in the
  * subscriber's context.
  *
  * <pre>{@code
@@ -48,31 +48,31 @@ public final class Transports {
 
     // ---- connecting
 
-    /** As {@link #createConnection(Supplier, String, int, ConnectOptions)}, with the defaults. */
+    /** Like {@link #createConnection(Supplier, String, int, ConnectOptions)}, with the defaults. */
     public static <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> createConnection(
             Supplier<? extends P> factory, String host, int port) {
         return createConnection(factory, host, port, ConnectOptions.DEFAULT);
     }
 
     /**
-     * Connects to a host as {@link Streams#openConnection(String, int, ConnectOptions)} does, and gives the connection
+     * Connects to a host as {@link Streams#openConnection(String, int, ConnectOptions)} does, and passes the connection
      * to a new protocol: {@link BaseProtocol#connectionMade} has been called when this completes, with TLS after the
-     * handshake. Nothing happens until subscription. Cancelling closes the socket, also if the transport was there but
-     * a body has not taken it.
+     * handshake. Nothing happens until subscription. Cancelling closes the socket, even if the transport was already
+     * open but the awaiting body had not received it.
      *
-     * <p>Fails as {@code openConnection} does, and with what the factory throws; the protocol hears nothing then. What
-     * {@code connectionMade} throws goes to the loop's exception handler and aborts the transport, which is given all
-     * the same.
+     * <p>Fails as {@code openConnection} does, and with an exception thrown by the factory; the protocol is not called
+     * then. An exception thrown by {@code connectionMade} is reported to the loop's exception handler and aborts the
+     * transport, but this still completes with that transport.
      *
      * <p>The code that opens a transport closes it: the loop keeps it and its protocol alive until then.
      *
      * <p>asyncio: {@code loop.create_connection}.
      *
-     * @param factory makes a {@link Protocol} or a {@link BufferedProtocol}; called on the loop when the connection is
-     *     there
-     * @param host a name, or an address of either kind
+     * @param factory creates a {@link Protocol} or a {@link BufferedProtocol}; called on the loop once the connection
+     *     is established
+     * @param host a host name, or an IPv4 or IPv6 address
      * @param port 1 to 65535
-     * @param options of which {@code limit} says nothing here
+     * @param options the options; {@code limit} has no effect here
      * @throws IllegalArgumentException if the port is out of range
      */
     public static <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> createConnection(
@@ -89,13 +89,13 @@ public final class Transports {
     }
 
     /**
-     * As {@link #createConnection(Supplier, String, int, ConnectOptions)}, over a socket that is connected already.
+     * Like {@link #createConnection(Supplier, String, int, ConnectOptions)}, over a socket that is already connected.
      * With TLS, the options must name the server.
      *
      * <p>asyncio: {@code loop.create_connection(sock=...)}.
      *
-     * @param options with a {@linkplain ConnectOptions.Builder#socket socket}
-     * @throws IllegalArgumentException if there is none
+     * @param options options with a {@linkplain ConnectOptions.Builder#socket socket}
+     * @throws IllegalArgumentException if the options have no socket
      */
     public static <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> createConnection(
             Supplier<? extends P> factory, ConnectOptions options) {
@@ -106,16 +106,15 @@ public final class Transports {
                 (loop, context) -> new Connector(loop, options).connect(socket, factory, context));
     }
 
-    /** As {@link #connectAcceptedSocket(Supplier, SocketChannel, TlsOptions)}, without TLS. */
+    /** Like {@link #connectAcceptedSocket(Supplier, SocketChannel, TlsOptions)}, without TLS. */
     public static <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> connectAcceptedSocket(
             Supplier<? extends P> factory, SocketChannel socket) {
         return accepted(factory, ConnectOptions.builder().socket(socket).build());
     }
 
     /**
-     * Gives a connection that was accepted elsewhere to a new protocol, as the server's side of TLS. The socket belongs
-     * to the transport from the subscription on. Otherwise as {@link #createConnection(Supplier, String, int,
-     * ConnectOptions)}.
+     * Passes a connection that was accepted elsewhere to a new protocol, as the server side of TLS. The transport owns
+     * the socket from subscription on. Otherwise like {@link #createConnection(Supplier, String, int, ConnectOptions)}.
      *
      * <pre>{@code
      * SocketChannel socket = await(Sockets.sockAccept(listener));
@@ -141,15 +140,15 @@ public final class Transports {
                 (loop, context) -> new Connector(loop, options, true).connect(socket, factory, context));
     }
 
-    /** As {@link #createUnixConnection(Supplier, Path, ConnectOptions)}, with the defaults. */
+    /** Like {@link #createUnixConnection(Supplier, Path, ConnectOptions)}, with the defaults. */
     public static <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> createUnixConnection(
             Supplier<? extends P> factory, Path path) {
         return createUnixConnection(factory, path, ConnectOptions.DEFAULT);
     }
 
     /**
-     * As {@link #createConnection(Supplier, String, int, ConnectOptions)}, to a Unix socket. With TLS, the options must
-     * name the server.
+     * Like {@link #createConnection(Supplier, String, int, ConnectOptions)}, to a Unix socket. With TLS, the options
+     * must name the server.
      *
      * <p>asyncio: {@code loop.create_unix_connection}.
      */
@@ -179,12 +178,12 @@ public final class Transports {
     // ---- datagrams
 
     /**
-     * Opens a socket for datagrams, as {@link Datagrams#open} does, and gives it to a new protocol:
+     * Opens a datagram socket, as {@link Datagrams#open} does, and passes it to a new protocol:
      * {@link BaseProtocol#connectionMade} has been called when this completes. Nothing happens until subscription.
-     * Cancelling closes the socket, also if the transport was there but a body has not taken it.
+     * Cancelling closes the socket, even if the transport was already open but the awaiting body had not received it.
      *
      * <p>With {@link DatagramOptions.Builder#allowBroadcast} the socket is not connected to the remote address, so that
-     * answers come in: datagrams are sent there, and come from anywhere.
+     * answers can arrive: datagrams are sent to that address, and received from any.
      *
      * <pre>{@code
      * Mono<Opened<DatagramTransport, DatagramProtocol>> discarding = Transports.createDatagramEndpoint(
@@ -192,12 +191,12 @@ public final class Transports {
      *         DatagramOptions.builder().localAddress("127.0.0.1", 9).build());
      * }</pre>
      *
-     * <p>Fails as {@code Datagrams.open} does, and with what the factory throws. The code that opens a transport closes
-     * it.
+     * <p>Fails as {@code Datagrams.open} does, and with an exception thrown by the factory. The code that opens a
+     * transport closes it.
      *
      * <p>asyncio: {@code loop.create_datagram_endpoint}.
      *
-     * @param factory makes the protocol; called on the loop when the socket is there
+     * @param factory creates the protocol; called on the loop once the socket is open
      */
     public static <P extends DatagramProtocol> Mono<Opened<DatagramTransport, P>> createDatagramEndpoint(
             Supplier<? extends P> factory, DatagramOptions options) {
@@ -210,23 +209,24 @@ public final class Transports {
                         .map(socket -> DatagramEndpoint.open(loop, socket, factory, context, site))));
     }
 
-    // ---- what is done with a transport
+    // ---- using a transport
 
     /**
-     * Encrypts a transport from here on, for another protocol or the same: when the handshake is done this gives the
-     * transport, which is the same one. The protocol is not told of a {@link BaseProtocol#connectionMade}; it hears
-     * what comes decrypted, and {@link BaseProtocol#connectionLost} as before, also when the handshake fails. Reading
-     * is resumed. Nothing happens until subscription; cancelling aborts the transport.
+     * Upgrades a transport to TLS, with another protocol or the same one: when the handshake is done, this returns the
+     * same transport. {@link BaseProtocol#connectionMade} is not called; the protocol gets the decrypted data, and
+     * {@link BaseProtocol#connectionLost} as before, also when the handshake fails. Reading is resumed. Nothing happens
+     * until subscription; cancelling aborts the transport.
      *
-     * <p>Bytes written before go out in cleartext. Fails as {@link StreamWriter#startTls} does; the transport is closed
-     * then.
+     * <p>Bytes written before are sent in cleartext. Fails as {@link StreamWriter#startTls} does; the transport is
+     * closed then.
      *
      * <p>asyncio: {@code loop.start_tls}.
      *
-     * @param protocol who hears from then on
-     * @param options of which a client needs {@link TlsOptions.Builder#serverHostname}
-     * @param serverSide whether this side shows its certificate
-     * @throws IllegalArgumentException if the transport is none of these methods', or the protocol of no kind for it
+     * @param protocol the protocol to call from then on
+     * @param options the TLS options; a client needs {@link TlsOptions.Builder#serverHostname}
+     * @param serverSide whether this side is the server, which presents its certificate
+     * @throws IllegalArgumentException if the transport was not created by this class, or the protocol is of the wrong
+     *     kind
      */
     public static Mono<Transport> startTls(
             Transport transport, BaseProtocol<Transport> protocol, TlsOptions options, boolean serverSide) {
@@ -237,16 +237,17 @@ public final class Transports {
     }
 
     /**
-     * Sends a part of a file, as {@link StreamWriter#sendFile(Path, long, long)} does, and gives the number of bytes.
+     * Sends a part of a file, as {@link StreamWriter#sendFile(Path, long, long)} does, and returns the number of bytes.
      * Nothing happens until subscription.
      *
      * <p>Fails with {@link SendfileNotAvailableException} if the kernel cannot send it and {@code fallback} is false,
-     * with {@link IllegalStateException} if the transport is closing, with what the file system says.
+     * with {@link IllegalStateException} if the transport is closing, and with errors of the file system.
      *
      * <p>asyncio: {@code loop.sendfile}.
      *
      * @param fallback whether the file may be read in pieces where the kernel cannot send it, as with TLS
-     * @throws IllegalArgumentException if the offset or the count is negative, or the transport none of these methods'
+     * @throws IllegalArgumentException if the offset or the count is negative, or the transport was not created by this
+     *     class
      */
     public static Mono<Long> sendFile(Transport transport, Path file, long offset, long count, boolean fallback) {
         StreamTransport own = StreamTransport.own(transport);
@@ -257,24 +258,24 @@ public final class Transports {
 
     // ---- serving
 
-    /** As {@link #createServer(Supplier, String, int, ServeOptions)}, with the defaults. */
+    /** Like {@link #createServer(Supplier, String, int, ServeOptions)}, with the defaults. */
     public static Mono<Server> createServer(
             Supplier<? extends BaseProtocol<Transport>> factory, @Nullable String host, int port) {
         return createServer(factory, host, port, ServeOptions.DEFAULT);
     }
 
     /**
-     * Starts a server that gives each connection to a new protocol, with TLS after the handshake. If the factory fails,
-     * that is reported to the loop's exception handler and the connection closed. Otherwise as
+     * Starts a server that passes each connection to a new protocol, with TLS after the handshake. If the factory
+     * fails, the error is reported to the loop's exception handler and the connection is closed. Otherwise like
      * {@link Streams#startServer(Function, String, int, ServeOptions)}: nothing happens until subscription, and
      * cancelling stops listening.
      *
      * <p>asyncio: {@code loop.create_server}.
      *
-     * @param factory makes a {@link Protocol} or a {@link BufferedProtocol} for each connection, on the server's loop
-     * @param host a name or an address, all of whose addresses are listened on; null or "" for all interfaces
-     * @param port 0 to 65535; with 0 the system chooses, for each address: see {@link Server#sockets}
-     * @param options of which {@code limit} says nothing here
+     * @param factory creates a {@link Protocol} or a {@link BufferedProtocol} for each connection, on the server's loop
+     * @param host a host name, to listen on all its addresses, or an address; null or "" for all interfaces
+     * @param port 0 to 65535; with 0 the system chooses a port for each address: see {@link Server#sockets}
+     * @param options the options; {@code limit} has no effect here
      * @throws IllegalArgumentException if the port is out of range
      */
     public static Mono<Server> createServer(
@@ -288,14 +289,14 @@ public final class Transports {
         return serve("createServer(" + host + ", " + port + ")", factory, options, server -> server.listen(host, port));
     }
 
-    /** As {@link #createUnixServer(Supplier, Path, ServeOptions)}, with the defaults. */
+    /** Like {@link #createUnixServer(Supplier, Path, ServeOptions)}, with the defaults. */
     public static Mono<Server> createUnixServer(Supplier<? extends BaseProtocol<Transport>> factory, Path path) {
         return createUnixServer(factory, path, ServeOptions.DEFAULT);
     }
 
     /**
-     * As {@link #createServer(Supplier, String, int, ServeOptions)}, on a Unix socket, whose file is treated as
-     * {@link Streams#startUnixServer(Function, Path, ServeOptions)} says.
+     * Like {@link #createServer(Supplier, String, int, ServeOptions)}, on a Unix socket. Its file is handled as by
+     * {@link Streams#startUnixServer(Function, Path, ServeOptions)}.
      *
      * <p>asyncio: {@code loop.create_unix_server}.
      */

@@ -6,7 +6,7 @@ import asyncio.Log;
 import java.lang.ref.Cleaner;
 import org.jspecify.annotations.Nullable;
 
-/** Closes and reports a connection that was opened here and that nobody holds any more, as the collector finds it. */
+/** Closes and reports a connection that was opened here and has become unreachable, when it is garbage collected. */
 final class UnclosedReport implements Runnable {
     private static final Cleaner CLEANER = Cleaner.create();
 
@@ -17,9 +17,9 @@ final class UnclosedReport implements Runnable {
     }
 
     /**
-     * Until it is closed.
+     * Watches a connection until it is closed.
      *
-     * @param site where it was asked for, in debug mode
+     * @param site where it was opened, in debug mode
      */
     static void watch(StreamConnection connection, @Nullable Throwable site) {
         Outgoing out = connection.handler().writer();
@@ -32,7 +32,7 @@ final class UnclosedReport implements Runnable {
         });
     }
 
-    /** As {@link #watch}, of a transport, which its loop holds until it is closed. */
+    /** Like {@link #watch}, for a transport, which its loop keeps reachable until it is closed. */
     static void watchTransport(Outgoing out, @Nullable Throwable site) {
         Leftovers.watch(Leftover.Kind.CONNECTION, out, () -> !out.closed().done(), site);
         out.closed().addDoneCallback(gone -> warnIfLostWithLoop(out));
@@ -63,7 +63,7 @@ final class UnclosedReport implements Runnable {
                                 + ": this connection has become unreachable, so it is closed now. Close a connection when "
                                 + "it is done with, best by try-with-resources",
                         null);
-            } finally { // whatever a logger does
+            } finally { // even if a logger throws
                 out.onLoopIfOpen(handler::close);
             }
         }

@@ -29,10 +29,10 @@ import reactor.netty.resources.LoopResources;
 import reactor.util.Logger;
 import reactor.util.Loggers;
 
-/** Unix sockets on both kinds of loops: epoll's wants Netty's addresses, NIO's wants Java's. */
+/** Unix sockets on both kinds of loops: epoll needs Netty's addresses, NIO needs Java's. */
 final class UnixSockets {
     private static final Logger LOG = Loggers.getLogger("asyncio");
-    /** Of st_mode: the file's type, and that of sockets. */
+    /** Bits of st_mode: the mask of the file type, and the type of sockets. */
     private static final int FILE_TYPE = 0170000;
 
     private static final int SOCKET = 0140000;
@@ -44,7 +44,7 @@ final class UnixSockets {
     }
 
     static Mono<SocketAddress> address(EventLoop loop, Path path) {
-        // in a thread: the first address of the JVM loads native code
+        // on another thread: the first address in a JVM loads native code
         return Asyncio.toThread(
                 () -> isNio(loop) ? UnixDomainSocketAddress.of(path) : new DomainSocketAddress(path.toString()));
     }
@@ -65,16 +65,16 @@ final class UnixSockets {
 
     // ---- the files of servers; these block
 
-    /** A name beside the path, short, as a socket's path must be. */
+    /** Returns a temporary name in the same directory, which is short, as a socket's path must be. */
     static Path aside(Path path) {
         return path.resolveSibling(
                 "." + Integer.toString(ThreadLocalRandom.current().nextInt(1 << 30), Character.MAX_RADIX));
     }
 
     /**
-     * Puts a socket in the place of another, or of none: of a server that has died, or is to be replaced.
+     * Moves a socket to a path, replacing the socket of a server that has died or is to be replaced.
      *
-     * @throws BindException if there is something else
+     * @throws BindException if another kind of file is there
      */
     static void replace(Path path, Path aside) throws IOException {
         try {
@@ -93,7 +93,7 @@ final class UnixSockets {
         return (((Integer) Files.getAttribute(path, "unix:mode")) & FILE_TYPE) == SOCKET;
     }
 
-    /** Returns the identity that tells the file from another of the same name; null if it is gone. */
+    /** Returns an identity that distinguishes the file from another one of the same name; null if it is gone. */
     static @Nullable Object identity(Path path) {
         try {
             return Files.getAttribute(path, "unix:ino", LinkOption.NOFOLLOW_LINKS);
@@ -105,7 +105,7 @@ final class UnixSockets {
         }
     }
 
-    /** Removes the file unless it is gone or somebody else's. */
+    /** Removes the file, unless it is gone or has been replaced. */
     static void cleanUp(Path path, Object identity) {
         try {
             if (identity.equals(identity(path))) {
@@ -116,7 +116,9 @@ final class UnixSockets {
         }
     }
 
-    /** Reactor Netty takes Java's addresses of Unix sockets, but has no channels for them on NIO. */
+    /**
+     * Provides channels for Unix sockets on NIO: Reactor Netty accepts Java's addresses, but has no channels for them.
+     */
     private record NioResources(EventLoop loop) implements LoopResources {
         @Override
         public EventLoopGroup onServer(boolean useNative) {
@@ -129,7 +131,7 @@ final class UnixSockets {
         }
 
         @Override
-        @SuppressWarnings("unchecked") // Reactor Netty uses it as a Channel only
+        @SuppressWarnings("unchecked") // Reactor Netty only uses it as a Channel
         public <C extends Channel> C onChannel(Class<C> type, EventLoopGroup group) {
             if (type == DomainSocketChannel.class) {
                 return (C) new NioDomainSocketChannel();

@@ -14,7 +14,7 @@ final class UnsentBytes {
         Closings.await(stream.writer().closed(), () -> giveUp(stream));
     }
 
-    /** Aborts it, so that the peer does not take what it has for all there is. */
+    /** Aborts the connection, so that the peer does not take the bytes it has for the whole stream. */
     private static void giveUp(StreamHandler stream) {
         Outgoing out = stream.writer();
         long size = size(out);
@@ -28,7 +28,7 @@ final class UnsentBytes {
         }
     }
 
-    /** Returns the number of bytes that the socket is asked to take and has not taken. */
+    /** Returns the number of flushed bytes that the socket has not accepted yet. */
     static long size(Outgoing out) {
         ChannelOutboundBuffer buffer = out.channel.unsafe().outboundBuffer();
         long[] size = {0};

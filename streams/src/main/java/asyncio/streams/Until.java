@@ -3,9 +3,9 @@ package asyncio.streams;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 
-/** When a read is satisfied. It has no state, so that a read can be repeated. */
+/** Decides when a read is satisfied. It has no state, so that a read can be repeated. */
 abstract class Until {
-    /** Instead of a number of bytes: more must come first. */
+    /** Instead of a number of bytes: more bytes are needed. */
     static final int MORE = -1;
     /** Instead of a number of bytes: the stream has ended. */
     static final int OVER = -2;
@@ -21,7 +21,7 @@ abstract class Until {
         }
     };
 
-    /** As in the API, for messages. */
+    /** The name of the API method, for messages. */
     final String method;
 
     private Until(String method) {
@@ -31,7 +31,7 @@ abstract class Until {
     /** Returns the number of bytes that a read gets now, or one of the constants. Takes nothing. */
     abstract int decide(ReadBuffer buffer, boolean ended, int limit);
 
-    /** Returns the error that the read fails with, and drops the bytes that are lost with it. */
+    /** Returns the error with which the read fails, and drops the bytes that are lost with it. */
     IOException failure(ReadBuffer buffer, int limit, ReaderSource source) {
         throw new IllegalStateException(this + " cannot fail");
     }
@@ -41,7 +41,7 @@ abstract class Until {
         return method + "()";
     }
 
-    /** Takes the bytes that have come, at most {@code n}. */
+    /** Takes the bytes that have arrived, at most {@code n}. */
     static Until some(int n) {
         return new Until("read") {
             @Override
@@ -122,13 +122,14 @@ abstract class Until {
                     (found
                                     ? "Separator is found, but the chunk before it is longer than the limit of "
                                     : "Separator is not found, and the data so far exceeds the limit of ")
-                            + limit + " bytes: nothing was dropped. Take readExactly(" + consumed
-                            + ") and go on, close the connection, or raise " + source.limitSetting() + source.suffix(),
+                            + limit + " bytes: nothing was dropped. Use readExactly(" + consumed
+                            + ") and continue, close the connection, or raise " + source.limitSetting()
+                            + source.suffix(),
                     consumed);
         }
     }
 
-    /** asyncio's {@code readline}: what is too long is dropped, and the last line needs no end. */
+    /** asyncio's {@code readline}: a line that is too long is dropped, and the last line needs no newline. */
     private static final class Line extends Separator {
         Line() {
             super("readLine", new Separators("\n".getBytes(StandardCharsets.US_ASCII)));

@@ -1,20 +1,20 @@
 package asyncio.streams;
 
 /**
- * Sizes of a write buffer, in bytes.
+ * Limits of a write buffer, in bytes.
  *
- * <p>asyncio: what {@code get_write_buffer_limits} returns.
+ * <p>asyncio: the pair that {@code get_write_buffer_limits} returns.
  *
- * @param low down to which a paused protocol is resumed
- * @param high above which a protocol is paused
+ * @param low the size down to which the buffer must drain before a paused protocol is resumed
+ * @param high the size above which a protocol is paused
  * @since 0.1
  */
 public record WriteBufferLimits(int low, int high) {
-    /** 64 KiB and 16 KiB, those of a new connection without TLS. */
+    /** 16 KiB and 64 KiB, the limits of a new connection without TLS. */
     public static final WriteBufferLimits DEFAULT = new WriteBufferLimits(16 * 1024, 64 * 1024);
 
     /**
-     * Checks them.
+     * Checks the limits.
      *
      * @throws IllegalArgumentException unless {@code high >= low >= 0}
      */

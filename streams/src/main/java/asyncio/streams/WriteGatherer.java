@@ -5,22 +5,22 @@ import io.netty.buffer.ByteBufAllocator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The bytes that were written and the channel does not have yet, since more may come that can go out in the same write:
- * small arrays, which are copied into one buffer, or neighbouring pieces of one buffer, such as the lines that came
+ * Gathers written bytes before they are passed to the channel, since more may follow that can be sent in the same
+ * write: small arrays, which are copied into one buffer, or adjacent pieces of one buffer, such as lines that arrived
  * together, which become one piece again. On the loop.
  */
 final class WriteGatherer {
-    /** Of what is written as arrays so much goes out as one buffer, in bytes. */
+    /** The size of the buffer for arrays, in bytes. */
     private static final int ARRAYS = 16 * 1024;
-    /** So much of pieces goes out as one, which is what one read from a socket brings at most. */
+    /** The maximum size of joined pieces, in bytes, which is the most that one read from a socket returns. */
     private static final int PIECES = 64 * 1024;
 
     private final ByteBufAllocator allocator;
-    /** Of arrays; or the first of the pieces, which keeps all of them from being freed. */
+    /** The buffer of the arrays; or the first of the pieces, which keeps all of them from being freed. */
     private @Nullable ByteBuf bytes;
-    /** The buffer that the pieces are of; null for arrays. */
+    /** The buffer that the pieces belong to; null for arrays. */
     private @Nullable ByteBuf whole;
-    /** Of all pieces, in bytes. */
+    /** The size of all pieces, in bytes. */
     private int size;
 
     WriteGatherer(ByteBufAllocator allocator) {
@@ -33,7 +33,7 @@ final class WriteGatherer {
 
     // ---- arrays
 
-    /** Copies an array behind those that are here; false if there are none, or no room. */
+    /** Appends a copy of an array to those gathered; returns false if there are none, or no room. */
     boolean add(byte[] array) {
         ByteBuf arrays = bytes;
         if (arrays == null || whole != null || arrays.writableBytes() < array.length) {
@@ -43,7 +43,7 @@ final class WriteGatherer {
         return true;
     }
 
-    /** Begins with an array, after a {@link #take}; false if it is so large that nothing is gained. */
+    /** Starts with an array, after a {@link #take}; returns false if it is too large to be worth gathering. */
     boolean begin(byte[] array) {
         if (array.length > ARRAYS / 2) {
             return false;
@@ -54,7 +54,7 @@ final class WriteGatherer {
 
     // ---- pieces
 
-    /** Takes a piece that begins where those that are here end; false if this is not such a one. */
+    /** Adds a piece that starts where the gathered ones end; returns false if it does not. */
     boolean add(ByteBuf piece) {
         ByteBuf first = bytes;
         ByteBuf whole = this.whole;
@@ -66,11 +66,14 @@ final class WriteGatherer {
             return false;
         }
         size += n;
-        piece.release(); // the first one holds what they share
+        piece.release(); // the first piece keeps the shared buffer
         return true;
     }
 
-    /** Begins with a piece, after a {@link #take}; false if it is none, or has no address to tell its neighbours by. */
+    /**
+     * Starts with a piece, after a {@link #take}; returns false if it is not a piece, or has no address to find its
+     * neighbours by.
+     */
     boolean begin(ByteBuf piece) {
         ByteBuf whole = piece.unwrap();
         if (whole == null || !piece.hasMemoryAddress() || !whole.hasMemoryAddress()) {
@@ -82,8 +85,11 @@ final class WriteGatherer {
         return true;
     }
 
-    /** The last piece may be the buffer itself, of which the others were taken from the head. */
-    @SuppressWarnings("ReferenceEquality") // equal bytes elsewhere are not meant
+    /**
+     * Whether a piece belongs to a buffer. The last piece may be the buffer itself, from whose head the others were
+     * taken.
+     */
+    @SuppressWarnings("ReferenceEquality") // equal bytes elsewhere do not count
     private static boolean isOf(ByteBuf whole, ByteBuf piece) {
         return piece == whole || piece.unwrap() == whole;
     }
@@ -94,7 +100,7 @@ final class WriteGatherer {
 
     // ---- out
 
-    /** All that is here, which the caller owns from here on; null if there is nothing. */
+    /** Returns the gathered bytes, which the caller owns from here on; null if there are none. */
     @Nullable ByteBuf take() {
         ByteBuf taken = bytes;
         if (taken == null) {
@@ -102,12 +108,12 @@ final class WriteGatherer {
         }
         ByteBuf whole = this.whole;
         ByteBuf all = whole == null ? thrifty(taken) : size == taken.readableBytes() ? taken : joined(taken, whole);
-        bytes = null; // only now: if there was no memory to join them, they are all still here
+        bytes = null; // only now: if there is no memory to join them, they are still here
         this.whole = null;
         return all;
     }
 
-    /** Drops all that is here. */
+    /** Drops the gathered bytes. */
     void discard() {
         ByteBuf dropped = bytes;
         bytes = null;
@@ -123,7 +129,7 @@ final class WriteGatherer {
         return all;
     }
 
-    /** A few bytes may lie in the write buffer for long. */
+    /** Copies a few bytes to a smaller buffer, since they may stay in the write buffer for a long time. */
     private ByteBuf thrifty(ByteBuf arrays) {
         if (arrays.readableBytes() >= ARRAYS / 4) {
             return arrays;

@@ -11,21 +11,21 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Aborts a connection whose peer takes nothing of what is there for it. Between the socket and TLS, where nothing is
- * written twice and what is taken can be seen: a write that completes, or a part of the one under way.
+ * Aborts a connection whose peer accepts none of the bytes buffered for it. Sits between the socket and TLS, where
+ * nothing is written twice and progress is visible: a completed write, or a part of the current one.
  *
- * <p>Netty's {@code WriteTimeoutHandler} has a timer for each write and limits its whole length, and
- * {@code IdleStateHandler} takes a growing write buffer for a sign of life.
+ * <p>Netty's {@code WriteTimeoutHandler} has a timer for each write and limits its total time, and
+ * {@code IdleStateHandler} takes a growing write buffer for activity.
  */
 final class WriteTimeout extends ChannelOutboundHandlerAdapter {
     private final StreamHandler stream;
     private final Duration timeout;
     private final long nanos;
-    /** Writes that the socket has not taken. */
+    /** The number of writes that the socket has not accepted. */
     private int pending;
-    /** When something was taken last, as far as is known, or the first of the writes came. */
+    /** The time when bytes were last known to be accepted, or of the first of the writes. */
     private long lastTaken;
-    /** The number of bytes that the socket had taken of the write under way when the timer looked. */
+    /** The number of bytes of the current write that the socket had accepted at the last check. */
     private long progress;
 
     private @Nullable ScheduledFuture<?> timer;

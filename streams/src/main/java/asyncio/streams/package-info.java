@@ -3,8 +3,9 @@
  * {@link asyncio.streams.StreamReader} reads lines and blocks, {@link asyncio.streams.StreamWriter} writes with
  * back-pressure.
  *
- * <p>They stand on Reactor Netty connections: {@link asyncio.streams.StreamConnection#from(reactor.netty.Connection)}
- * gives the same reader and writer to any connection of your own.
+ * <p>They are built on Reactor Netty connections:
+ * {@link asyncio.streams.StreamConnection#from(reactor.netty.Connection)} puts the same reader and writer on any
+ * connection of your own.
  */
 @NullMarked
 package asyncio.streams;

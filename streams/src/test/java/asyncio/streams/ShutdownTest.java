@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import reactor.core.publisher.Mono;
 
-/** {@link Server#shutdown}: idle connections are closed, handlers finish, what does not is cut off. */
+/** {@link Server#shutdown}: idle connections are closed, handlers finish, the rest is cut off. */
 @ExtendWith(LeakCheck.class)
 @Timeout(60)
 class ShutdownTest extends PeerFixture {
@@ -30,7 +30,7 @@ class ShutdownTest extends PeerFixture {
 
     private final List<Object> log = new ArrayList<>();
 
-    /** Answers each line, "slow" when it is told to. */
+    /** Answers each line; "slow" only once {@code go} is done. */
     private ConnectionHandler answering(Future<Void> go) {
         return connection -> {
             try (connection) {
@@ -173,7 +173,9 @@ class ShutdownTest extends PeerFixture {
                 assertThat(cut).containsExactlyElementsOf(served);
                 assertThat(log)
                         .containsExactly(
-                                "begun", "The server was shut down, and the time for its handlers is over", "clean");
+                                "begun",
+                                "The server was shut down, and its handlers did not end within the grace period",
+                                "clean");
                 assertThatThrownBy(() -> line(client)).isInstanceOf(ConnectionResetException.class);
             }
         });

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The standard streams of whole programs, each in a JVM of its own. */
+/** The standard streams of whole programs, each in its own JVM. */
 @Timeout(300)
 class StandardStreamsTest {
     private static ChildJvm.Builder program(String what) {
@@ -147,7 +147,8 @@ class StandardStreamsTest {
     void aReaderThatIsGoneBreaksThePipe() throws Exception {
         try (ChildJvm child =
                 program("flood").under("sh", "-c", "\"$@\" | true", "sh").start()) {
-            child.expectLine("BrokenPipeException: Broken pipe: stdout was closed by its reader, or that has ended");
+            child.expectLine(
+                    "BrokenPipeException: Broken pipe: stdout was closed by its reader, or the reader has ended");
             child.expectExit(0);
         }
     }

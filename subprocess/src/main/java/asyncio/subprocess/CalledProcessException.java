@@ -4,7 +4,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A child that should have exited with 0 has not: {@link Output#check}, {@link Command#check}. The message has the
+ * Thrown by {@link Output#check} and {@link Command#check} when a child has not exited with 0. The message has the
  * command, the return code and the end of stderr, if that was a pipe. Unchecked, so that operators can throw it:
  * {@code run(command).map(Output::check)}.
  *
@@ -14,16 +14,16 @@ import org.jspecify.annotations.Nullable;
  */
 public class CalledProcessException extends RuntimeException {
     private static final long serialVersionUID = 1L;
-    /** Of stderr the message has so much, in characters. */
+    /** The length of the end of stderr in the message, in characters. */
     private static final int END = 1000;
 
     private final transient @Nullable Output output;
     private final int returnCode;
 
     /**
-     * An exception for a child that has ended like that.
+     * Creates an exception for a child that has ended with an error.
      *
-     * @param output what it has left behind
+     * @param output its output and return code
      * @since 0.1
      */
     public CalledProcessException(Output output) {

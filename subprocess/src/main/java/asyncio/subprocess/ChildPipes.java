@@ -11,22 +11,23 @@ import java.lang.ProcessBuilder.Redirect;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** The pipes of one child. Not thread-safe; whoever has it owns the descriptors in it. */
+/** The pipes of one child. Not thread-safe; the holder owns the descriptors in it. */
 abstract class ChildPipes {
-    /** Makes a pipe for a standard stream of the child. */
+    /** Creates a pipe for a standard stream of the child. */
     abstract Redirect connect(int number) throws IOException;
 
-    /** The child has its ends. */
+    /** Called when the child has been started and has its ends. */
     void started() {}
 
-    /** This process's end of a pipe, which is the caller's from here on. */
+    /** Returns this process's end of a pipe, which the caller owns from here on. */
     abstract PipeEnd take(Process process, int number, String name);
 
-    /** Closes all that was not taken. */
+    /** Closes all ends that were not taken. */
     void close() {}
 
     /**
-     * Pipes on the loop's epoll, or with threads: where there is none, and with {@code -Dasyncio.subprocess=threads}.
+     * Returns pipes on the loop's epoll, or with threads if there is no epoll or with
+     * {@code -Dasyncio.subprocess=threads}.
      */
     static ChildPipes of(EventLoop loop) {
         return "threads".equals(System.getProperty("asyncio.subprocess")) || !PipeEnd.hasEpoll(loop)
@@ -35,11 +36,11 @@ abstract class ChildPipes {
     }
 
     /**
-     * Pipes of Netty's, handed over by name: the JDK opens {@code /proc/self/fd/N} anew, so that the child's end
-     * blocks, as children expect, while ours does not.
+     * Netty pipes, passed to the JDK by name: it opens {@code /proc/self/fd/N} again, so that the child's end is
+     * blocking, as children expect, while ours is not.
      */
     private static final class OnEpoll extends ChildPipes {
-        /** Ours, and the child's. */
+        /** The ends of this process. */
         private final @Nullable FileDescriptor[] ours = new FileDescriptor[3];
 
         private final @Nullable FileDescriptor[] childs = new FileDescriptor[3];
@@ -81,7 +82,7 @@ abstract class ChildPipes {
                         descriptor.close();
                     } catch (IOException e) {
                         throw new IllegalStateException(
-                                "Cannot close an end of a pipe", e); // a number that is not ours
+                                "Cannot close an end of a pipe", e); // a descriptor that is not ours
                     }
                 }
             }

@@ -21,15 +21,15 @@ import reactor.core.publisher.Mono;
 import reactor.netty.Connection;
 
 /**
- * A child process as the operating system knows it, from before its loop has heard of it until it is reaped, which the
- * JDK does. What blocks here is called in {@link Workers threads}.
+ * A child process of the operating system, from before its loop knows of it until the JDK has reaped it. Blocking
+ * methods are called on {@link Workers threads}.
  */
 final class ChildProcess implements LaunchedChild {
-    /** Of what was killed with SIGKILL; longer takes only what hangs in the kernel. */
+    /** The time limit for processes to end after SIGKILL; only processes that hang in the kernel take longer. */
     private static final Duration KILL_LIMIT = Duration.ofSeconds(5);
-    /** So often at most, for those that start others faster than they are found. */
+    /** The maximum number of looks, for processes that start others faster than they are found. */
     private static final int LOOKS = 20;
-    /** The period of looks at processes that are not children of this one, whose end is not reported. */
+    /** The interval for polling processes that are not children of this one, since their end is not reported. */
     private static final long POLL_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
     private static final Duration FOR_EVER = Duration.ofNanos(Long.MAX_VALUE);
@@ -40,7 +40,7 @@ final class ChildProcess implements LaunchedChild {
 
     final Command command;
     final Process process;
-    /** Its signals go by number and start time: never to another process of the same number. */
+    /** Sends signals by process ID and start time: never to another process that has reused the ID. */
     final ProcessHandle handle;
 
     final CompletableFuture<Void> exit = new CompletableFuture<>();
@@ -48,7 +48,10 @@ final class ChildProcess implements LaunchedChild {
     private final EventLoop loop;
     private final ChildPipes wiring;
     private final @Nullable PipeEnd[] pipes = new PipeEnd[3];
-    /** All that were ever found by those who end it, for each of them: who kills one may be stopped before the next. */
+    /**
+     * All descendants ever found, shared by all calls that end the child: one of these calls may be stopped between two
+     * kills.
+     */
     private final Set<ProcessHandle> offspring = ConcurrentHashMap.newKeySet();
 
     private ChildProcess(Command command, Process process, ChildPipes wiring, EventLoop loop) {
@@ -60,10 +63,10 @@ final class ChildProcess implements LaunchedChild {
     }
 
     /**
-     * Blocks.
+     * Starts a child. Blocks.
      *
-     * @param loop with which it ends, and whose virtual time it holds as long as it lives
-     * @param site of {@link asyncio.Leftovers#site}
+     * @param loop the loop with which it ends, and whose virtual time it holds as long as it lives
+     * @param site the result of {@link asyncio.Leftovers#site}
      */
     static ChildProcess start(Command command, ChildPipes wiring, EventLoop loop, @Nullable Throwable site)
             throws IOException {
@@ -78,13 +81,13 @@ final class ChildProcess implements LaunchedChild {
                 if (event != null) {
                     ProcessEvents.exited(event, child.returnCode());
                 }
-                child.exit.complete(null); // those who wait for it are told before time goes on
+                child.exit.complete(null); // waiters are told before virtual time advances
                 hold.dispose();
             });
             LiveChildren.add(child, loop);
             followed = true;
         } finally {
-            if (!followed) { // of such a child nobody would know how it goes on
+            if (!followed) { // such a child would not be tracked
                 child.handle.destroyForcibly();
                 wiring.close();
                 hold.dispose();
@@ -94,9 +97,9 @@ final class ChildProcess implements LaunchedChild {
     }
 
     /**
-     * The JDK notes exits by pid, and forgets one only when it has closed the pipes of that child, for which it waits
-     * as long as a thread reads one that a grandchild holds. Meanwhile the pid may be another child's, for which it
-     * takes that exit. One that was truly reaped has no living handle.
+     * Detects a mix-up of exits. The JDK records exits by pid, and forgets one only after closing the pipes of that
+     * child, which it delays while a thread reads a pipe that a grandchild holds open. Meanwhile the pid may be reused
+     * by another child, which is then taken for exited. A child that was really reaped has no living handle.
      */
     private void checkExit() throws IOException {
         if (!process.isAlive() && handle.isAlive()) {
@@ -130,7 +133,7 @@ final class ChildProcess implements LaunchedChild {
 
     // ---- its pipes
 
-    /** @throws IllegalStateException if the loop is closed; the wiring is, too */
+    /** @throws IllegalStateException if the loop is closed; the pipes are closed as well */
     @Override
     public Pipes connect() {
         try {
@@ -149,9 +152,9 @@ final class ChildProcess implements LaunchedChild {
         }
         PipeEnd pipe = wiring.take(process, number, Stdio.name(number) + " of " + this);
         pipes[number] = pipe;
-        pipe.unsafe().register(loop.netty(), pipe.newPromise()); // one that fails is closed, which the streams notice
+        pipe.unsafe().register(loop.netty(), pipe.newPromise()); // a failure closes the pipe, which the streams notice
         StreamConnection connection = StreamConnection.from(Connection.from(pipe), command.limit(), "Command.limit");
-        if (number != 0) { // what it has written before its end, and nobody can read any more, needs no descriptor
+        if (number != 0) { // output left after its exit that can no longer be read needs no descriptor
             CLEANER.register(connection.reader(), () -> exit.thenRun(pipe::close));
         }
         return connection;
@@ -185,7 +188,7 @@ final class ChildProcess implements LaunchedChild {
         return false;
     }
 
-    /** A signal was sent to it. */
+    /** Records that a signal was sent to it. */
     void signalSent(String signal, boolean group) {
         if (Flight.PRESENT) {
             ProcessEvents.signalSent(pid(), command.words().get(0), signal, group);
@@ -231,7 +234,7 @@ final class ChildProcess implements LaunchedChild {
 
     // ---- ending; these block
 
-    /** SIGKILL for it and for all that descends from it. */
+    /** Sends SIGKILL to it and all its descendants. */
     void killTree() {
         LiveChildren.begin(this);
         try {
@@ -248,8 +251,9 @@ final class ChildProcess implements LaunchedChild {
     }
 
     /**
-     * Finds all, each stopped before the next look: those who run while the table of processes is read may start others
-     * faster than they are found, and when they are killed, what they have just started belongs to init.
+     * Finds all descendants, and stops each one before the next look: processes that run while the process table is
+     * read may start others faster than they are found, and when they are killed, the processes they have just started
+     * are inherited by init.
      */
     private void stopAll() {
         TreeStop stopping = new TreeStop(this);
@@ -267,13 +271,13 @@ final class ChildProcess implements LaunchedChild {
     }
 
     /**
-     * Ends it by and by: closes its stdin; then SIGTERM, for its descendants too; then SIGKILL.
+     * Ends it gracefully: closes its stdin, then sends SIGTERM to it and its descendants, then SIGKILL.
      *
      * @param closeStdin does not block
      * @throws IOException if it is still there five seconds after that
      */
     private void end(Runnable closeStdin) throws IOException {
-        look(); // before it exits, after which its children are somebody else's
+        look(); // before it exits, since its children are then inherited by another process
         closeStdin.run();
         if (command.stdio(0) == Stdio.PIPE) {
             awaitExit(command.exitGrace());
@@ -290,7 +294,7 @@ final class ChildProcess implements LaunchedChild {
     }
 
     /**
-     * Ends it and all that descends from it, with SIGKILL, and waits for that.
+     * Kills it and all its descendants with SIGKILL and waits for their end.
      *
      * @throws IOException if it is still there after five seconds
      */
@@ -300,7 +304,7 @@ final class ChildProcess implements LaunchedChild {
         while (isRunning() && System.nanoTime() - begun < KILL_LIMIT.toNanos()) {
             killAll();
             awaitEnd(KILL_LIMIT);
-            lookOnce(); // what was started while the others were killed
+            lookOnce(); // processes started while the others were killed
         }
         if (!awaitExit(KILL_LIMIT)) {
             throw new IOException(
@@ -309,12 +313,12 @@ final class ChildProcess implements LaunchedChild {
         }
     }
 
-    /** Until nothing new is found: some were started while the table of processes was read. */
+    /** Looks until nothing new is found: processes may be started while the process table is read. */
     private void look() {
         for (int round = 0; round < LOOKS && lookOnce(); round++) {}
     }
 
-    /** Whether there are new ones. */
+    /** Looks for descendants; returns whether there are new ones. */
     private boolean lookOnce() {
         int before = offspring.size();
         ProcessTree.addOffspring(offspring, handle, command.isNewSession());

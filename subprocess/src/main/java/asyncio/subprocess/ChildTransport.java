@@ -15,7 +15,9 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 import reactor.util.context.ContextView;
 
-/** A {@link SubprocessTransport} over a {@link Subprocess}: tells its protocol what the pipes bring. On the loop. */
+/**
+ * A {@link SubprocessTransport} over a {@link Subprocess}: passes the data of the pipes to its protocol. On the loop.
+ */
 final class ChildTransport implements SubprocessTransport {
     private static final int PIPES = 3;
 
@@ -26,7 +28,7 @@ final class ChildTransport implements SubprocessTransport {
     private volatile SubprocessProtocol protocol;
     private volatile boolean closed;
 
-    /** So many pipes are there whose end was not told. */
+    /** The number of pipes for which the end has not been reported. */
     private int openPipes;
 
     private boolean exited;
@@ -38,12 +40,12 @@ final class ChildTransport implements SubprocessTransport {
         this.context = context;
     }
 
-    /** Puts a protocol on a child that was started just now, and tells it of that; on the loop. */
+    /** Puts a protocol on a child that was just started, and calls its {@code connectionMade}; on the loop. */
     static <P extends SubprocessProtocol> Opened<SubprocessTransport, P> open(
             Subprocess child, Supplier<? extends P> factory, ContextView context) {
         AtomicReference<@Nullable P> made = new AtomicReference<>();
         child.loop().runInContext(() -> made.set(factory.get()), context);
-        P protocol = Objects.requireNonNull(made.get(), "The factory of protocols has made null");
+        P protocol = Objects.requireNonNull(made.get(), "The protocol factory returned null");
         ChildTransport transport = new ChildTransport(child, protocol, context);
         transport.begin();
         return new Opened<>(transport, protocol);
@@ -63,7 +65,7 @@ final class ChildTransport implements SubprocessTransport {
         child.exit().addDoneCallback(exit -> exited());
     }
 
-    // ---- what happens
+    // ---- events
 
     /** The protocol of one pipe. */
     private final class Pipe implements Protocol {
@@ -98,13 +100,13 @@ final class ChildTransport implements SubprocessTransport {
 
     private void exited() {
         if (!loop.netty().inEventLoop()) {
-            return; // the loop is closed, and with it the pipes: nobody is told any more
+            return; // the loop and the pipes are closed: the protocol is not called any more
         }
         exited = true;
         call("processExited", () -> protocol.processExited());
         Transport stdin = pipes[0];
         if (stdin != null) {
-            stdin.close(); // where a thread writes, it does not hear that nobody reads
+            stdin.close(); // where a thread writes, it does not notice that there is no reader
         }
         finishIfOver();
     }
@@ -145,7 +147,7 @@ final class ChildTransport implements SubprocessTransport {
                 .build());
     }
 
-    // ---- asking
+    // ---- state
 
     @Override
     public long getPid() {
@@ -216,9 +218,9 @@ final class ChildTransport implements SubprocessTransport {
         closed = true;
         if (child.returnCode().isEmpty()) {
             try {
-                child.kill(); // before it hears of the end of its stdin
+                child.kill(); // before it sees the end of its stdin
             } catch (ProcessLookupException e) {
-                // it has exited just now
+                // it has just exited
             }
         }
         for (Transport pipe : pipes) {

@@ -14,7 +14,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A program to run, and the way to run it. Immutable: each method returns a changed copy.
+ * A program to run and its settings. Immutable: each setter returns a changed copy.
  *
  * <pre>{@code
  * Command sort = Command.of("sort", "-u").stdin(Stdio.PIPE).stdout(Stdio.PIPE).env("LC_ALL", "C");
@@ -25,10 +25,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Command {
     private static final int DEFAULT_LIMIT = 65_536;
-    /** A century. Longer times, in nanoseconds, are no numbers. */
+    /** A century. Much longer times overflow a number of nanoseconds. */
     private static final Duration FOR_EVER = Duration.ofDays(36_525);
 
-    /** Not changed any more. */
+    /** Never changed after construction. */
     private final Settings settings;
 
     private static final class Settings implements Cloneable {
@@ -76,11 +76,11 @@ public final class Command {
         return new Command(copy);
     }
 
-    // ---- what
+    // ---- the program
 
     /**
-     * A program with its arguments, which it gets as they are. A name without a slash is looked for in the {@code PATH}
-     * of this process; with one it is relative to {@link #cwd}.
+     * A program and its arguments, which are passed unchanged. A name without a slash is looked up in the {@code PATH}
+     * of this process; one with a slash is relative to {@link #cwd}.
      *
      * @throws IllegalArgumentException if the program is empty, or a word contains a NUL
      */
@@ -91,7 +91,7 @@ public final class Command {
         return of(words);
     }
 
-    /** As {@link #of(String, String...)}, all in one list. */
+    /** Like {@link #of(String, String...)}, with program and arguments in one list. */
     public static Command of(List<String> words) {
         List<String> all = List.copyOf(words);
         if (all.isEmpty() || all.get(0).isEmpty()) {
@@ -106,8 +106,8 @@ public final class Command {
     }
 
     /**
-     * A line for {@code /bin/sh} ({@code cmd.exe} on Windows). Quote what comes from outside, or better: pass it in the
-     * {@link #env environment}, or use {@link #of}.
+     * A line for {@code /bin/sh} ({@code cmd.exe} on Windows). Quote external input, or better, pass it in the
+     * {@link #env environment} or use {@link #of}.
      */
     public static Command shell(String line) {
         return System.getProperty("os.name").startsWith("Windows")
@@ -115,7 +115,7 @@ public final class Command {
                 : of("/bin/sh", "-c", line);
     }
 
-    // ---- how
+    // ---- settings
 
     /** Sets the source of its input; {@link Stdio#INHERIT} by default. */
     public Command stdin(Stdio stdin) {
@@ -137,19 +137,19 @@ public final class Command {
         return with(settings -> settings.stdio[number] = stdio);
     }
 
-    /** The directory in which it runs; that of this process by default. */
+    /** Sets its working directory; that of this process by default. */
     public Command cwd(Path directory) {
         Objects.requireNonNull(directory, "directory");
         return with(settings -> settings.cwd = directory);
     }
 
-    /** Sets a variable of its environment, which is otherwise that of this process; null to leave it out. */
+    /** Sets a variable of its environment, which is otherwise that of this process; null removes the variable. */
     public Command env(String name, @Nullable String value) {
         Objects.requireNonNull(name, "name");
         return with(settings -> settings.env.put(name, value));
     }
 
-    /** Its whole environment, instead of that of this process. asyncio: {@code env}. */
+    /** Sets its whole environment, replacing that of this process. asyncio: {@code env}. */
     public Command env(Map<String, String> all) {
         return with(settings -> {
             settings.env = new HashMap<>(all);
@@ -158,8 +158,8 @@ public final class Command {
     }
 
     /**
-     * The longest line that a reader gives, in bytes; twice that is buffered before the child has to wait. 64 KiB by
-     * default.
+     * Sets the longest line that a reader returns, in bytes; up to twice that is buffered before the child has to wait.
+     * 64 KiB by default.
      *
      * @throws IllegalArgumentException unless it is positive
      */
@@ -172,9 +172,9 @@ public final class Command {
     }
 
     /**
-     * Starts it as the leader of a session and process group of its own: Ctrl-C in the terminal does not reach it,
-     * {@link Subprocess#sendSignalToGroup} reaches all that it starts, and {@link Subprocess#close} also ends those of
-     * its offspring whose parents are gone. It needs the program {@code setsid} of util-linux or BusyBox, which macOS
+     * Starts it as the leader of a new session and process group: Ctrl-C in the terminal does not reach it,
+     * {@link Subprocess#sendSignalToGroup} reaches all processes that it starts, and {@link Subprocess#close} also ends
+     * descendants of parents that are gone. It needs the program {@code setsid} of util-linux or BusyBox, which macOS
      * does not have: starting fails there with {@link UnsupportedOperationException}.
      *
      * <p>asyncio: {@code start_new_session}.
@@ -184,9 +184,9 @@ public final class Command {
     }
 
     /**
-     * Sets how long {@link Subprocess#close} waits, after it has closed stdin, for the child to exit by itself, before
-     * it sends SIGTERM. Two seconds by default; zero not to wait. Real time. Without a pipe to stdin there is nothing
-     * to wait for.
+     * Sets how long {@link Subprocess#close} waits, after it has closed stdin, for the child to exit by itself before
+     * it sends SIGTERM. Two seconds by default; zero to skip waiting. Measured in real time. Without a pipe to stdin it
+     * does not wait.
      *
      * @throws IllegalArgumentException if it is negative
      */
@@ -196,7 +196,7 @@ public final class Command {
 
     /**
      * Sets how long {@link Subprocess#close} waits between SIGTERM and SIGKILL. Two seconds by default; zero to kill at
-     * once. Real time.
+     * once. Measured in real time.
      *
      * @throws IllegalArgumentException if it is negative
      */
@@ -216,9 +216,10 @@ public final class Command {
     }
 
     /**
-     * Sets how long {@link Subprocess#run} lets it run, before it kills it with all its descendants and fails with
-     * {@link TimeoutExpiredException}; null, the default, for ever. If the child itself has exited by then, and others
-     * hold its output open, {@code run} waits no longer for them: it gives the return code and what has come.
+     * Sets how long {@link Subprocess#run} lets the child run before it kills it and all its descendants and fails with
+     * {@link TimeoutExpiredException}; null, the default, for no limit. If the child itself has exited by then and only
+     * other processes hold its output open, {@code run} stops waiting for them and returns the return code and the
+     * output so far.
      *
      * @throws IllegalArgumentException unless it is null or positive
      */
@@ -230,9 +231,9 @@ public final class Command {
     }
 
     /**
-     * Whether {@link Subprocess#run} fails with {@link CalledProcessException} if it exits with another code than 0, or
-     * by a signal. False by default. The others, such as {@link Subprocess#communicate()}, leave it to
-     * {@link Output#check}.
+     * Whether {@link Subprocess#run} fails with {@link CalledProcessException} if the child exits with a code other
+     * than 0 or is killed by a signal. False by default. Other methods, such as {@link Subprocess#communicate()}, leave
+     * that check to {@link Output#check}.
      *
      * <pre>{@code
      * String head = await(Subprocess.run(Command.of("git", "rev-parse", "HEAD").check(true))).out();
@@ -246,20 +247,20 @@ public final class Command {
         return with(settings -> settings.checked = check);
     }
 
-    // ---- for those who run it
+    // ---- for launchers
 
     /** The program and its arguments. */
     public List<String> words() {
         return settings.words;
     }
 
-    /** The connection of stdin (0), stdout (1) or stderr (2). */
+    /** The setting for stdin (0), stdout (1) or stderr (2). */
     public Stdio stdio(int number) {
         Stdio stdio = settings.stdio[number];
         return stdio == null ? Stdio.INHERIT : stdio;
     }
 
-    /** The same, with these for what was left open. */
+    /** Returns a copy with these settings for the streams that are not set. */
     Command orElse(Stdio stdin, Stdio output) {
         UnaryOperator<Command> in = command -> settings.stdio[0] == null ? command.stdin(stdin) : command;
         UnaryOperator<Command> out = command -> settings.stdio[1] == null ? command.stdout(output) : command;
@@ -267,7 +268,7 @@ public final class Command {
         return err.apply(out.apply(in.apply(this)));
     }
 
-    /** Whether a file is opened to start it, which waits if that is a FIFO without anybody at its other end. */
+    /** Whether starting it opens a file, which blocks if that is a FIFO with no process at its other end. */
     boolean opensFiles() {
         return Stream.of(settings.stdio).anyMatch(stdio -> stdio != null && stdio.isFile());
     }
@@ -290,7 +291,7 @@ public final class Command {
         });
     }
 
-    /** That of the readers of its output, in bytes. */
+    /** The limit of the readers of its output, in bytes. */
     public int limit() {
         return settings.limit;
     }
@@ -317,7 +318,7 @@ public final class Command {
         return settings.timeout;
     }
 
-    /** As a line for a POSIX shell, which would run the same words: {@code grep -r 'two words' .}. */
+    /** The command as a line for a POSIX shell: {@code grep -r 'two words' .}. */
     @Override
     public String toString() {
         return ShellQuoting.quote(settings.words);

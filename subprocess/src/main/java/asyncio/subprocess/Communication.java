@@ -14,13 +14,14 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * All that goes to a child and all that comes from it, at the same time, so that neither side waits for the other. What
- * one stream has brought to its end is kept until all are at theirs: cancelled in between, it is there for the next.
+ * Writes the input of a child and reads all its output at the same time, so that neither side blocks the other. The
+ * content of a stream that has ended is kept until all have ended: after a cancellation in between, the next call
+ * returns it.
  */
 final class Communication {
-    /** Of the input so much is passed on at once, in bytes. */
+    /** The size of the pieces in which the input is written, in bytes. */
     private static final int CHUNK = 64 * 1024;
-    /** Stands for a part that has ended. */
+    /** Marks a part that has ended. */
     private static final Boolean DONE = true;
 
     private final Subprocess child;
@@ -67,7 +68,7 @@ final class Communication {
         }
 
         byte @Nullable [] take() {
-            byte[] bytes = collected.get(); // stays, for a call that is cancelled before it has this
+            byte[] bytes = collected.get(); // kept for the next call, in case this one is cancelled before it returns
             return bytes == null && reader != null ? new byte[0] : bytes;
         }
     }
@@ -78,7 +79,7 @@ final class Communication {
                 results -> output((Integer) results[3]));
     }
 
-    /** The streams to their ends, which come at the latest when the pipes are closed, and what they have brought. */
+    /** Reads the streams to their ends, which come at the latest when the pipes are closed, and returns the output. */
     Mono<Output> rest() {
         return Mono.when(stdout.collect(), stderr.collect())
                 .then(child.waitFor())
@@ -89,7 +90,7 @@ final class Communication {
         return new Output(returnCode, stdout.take(), stderr.take(), command);
     }
 
-    /** Whether the child reads its input is its own affair. */
+    /** Writes the input; it is not an error if the child does not read it. */
     private Mono<Boolean> feed(byte[] input) {
         if (stdin == null) {
             return Mono.just(DONE);
@@ -101,7 +102,7 @@ final class Communication {
                 .thenReturn(DONE);
     }
 
-    /** Without copying. */
+    /** Splits the input without copying. */
     private static Flux<ByteBuf> slices(byte[] input) {
         int count = (input.length - 1) / CHUNK + 1;
         return Flux.range(0, count)

@@ -8,26 +8,27 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** Signals that the JDK cannot send, by the {@code kill} of the shell, which every Unix has. */
+/** Sends signals that the JDK cannot send, with the shell's {@code kill}, which every Unix has. */
 final class KillCommand {
-    /** So many numbers are short enough for every system's arguments. */
+    /** The number of process IDs that fit into the argument limit of every system. */
     private static final int AT_ONCE = 4_000;
 
     private KillCommand() {}
 
-    /** Without {@code SIG}, in capitals. */
+    /** Returns the name of a signal without {@code SIG}, in capitals. */
     static String name(String signal) {
         String name = signal.toUpperCase(Locale.ROOT);
         name = name.startsWith("SIG") ? name.substring(3) : name;
         if (!name.matches("[A-Z][A-Z0-9]*([+-][0-9]+)?")) {
-            throw new IllegalArgumentException("\"" + signal + "\" is no name of a signal, as HUP or SIGUSR1 are");
+            throw new IllegalArgumentException(
+                    "\"" + signal + "\" is not the name of a signal, such as HUP or SIGUSR1");
         }
         return name;
     }
 
     /**
-     * Blocks. The child is looked at just before: its number would have to go round all others within the millisecond
-     * that the shell takes.
+     * Sends a signal to a child or its group. Blocks. The child is checked just before: its process ID could only be
+     * reused if the system went through all others within the millisecond that the shell takes.
      *
      * @return null
      */
@@ -39,7 +40,7 @@ final class KillCommand {
         String answer = new String(kill.getInputStream().readAllBytes(), StandardCharsets.UTF_8).trim();
         if (kill.waitFor() != 0) {
             if (!child.handle.isAlive()) {
-                child.process.waitFor(); // it is reaped, though the JDK may not have noted it yet
+                child.process.waitFor(); // it is reaped, although the JDK may not have recorded that yet
                 throw tooLate(child, signal);
             }
             throw new IllegalArgumentException("Signal " + signal + " could not be sent to " + child + ": " + answer);
@@ -48,7 +49,9 @@ final class KillCommand {
         return null;
     }
 
-    /** Blocks. One that has ended, or has more rights than this process, gets none. */
+    /**
+     * Sends a signal to processes. Blocks. Processes that have ended or have more rights than this process are skipped.
+     */
     static void sendTo(String signal, List<ProcessHandle> processes) throws IOException {
         List<String> pids = new ArrayList<>();
         processes.forEach(process -> pids.add(Long.toString(process.pid())));

@@ -6,45 +6,43 @@ import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
-/**
- * A child process as {@link Subprocess} sees it: one of the operating system's, or what a {@link Launcher} has made.
- */
+/** A child process as seen by {@link Subprocess}: one of the operating system, or one created by a {@link Launcher}. */
 public interface LaunchedChild {
-    /** Its number. */
+    /** Its process ID. */
     long pid();
 
-    /** Whether it runs. */
+    /** Whether it is running. */
     boolean isAlive();
 
-    /** Returns the exit code; -n for signal n. Asked only of one that does not run. */
+    /** Returns the exit code; -n for signal n. Called only when it is not running. */
     int returnCode();
 
     /** Completes when it has ended, on any thread. */
     CompletionStage<?> exit();
 
     /**
-     * This process's ends of its pipes; null for what is no pipe.
+     * This process's ends of its pipes; null for a stream that is not a pipe.
      *
-     * @param stdin of which the writer is used
-     * @param stdout of which the reader is used
-     * @param stderr of which the reader is used
+     * @param stdin used for its writer
+     * @param stdout used for its reader
+     * @param stderr used for its reader
      */
     record Pipes(
             @Nullable StreamConnection stdin,
             @Nullable StreamConnection stdout,
             @Nullable StreamConnection stderr) {}
 
-    /** Its pipes. Called once, on the loop, before anything else. */
+    /** Returns its pipes. Called once, on the loop, before anything else. */
     Pipes connect();
 
-    /** Closes these, when what is in them has been read; from any thread, also when the loop is closed. */
+    /** Closes the pipes once their content has been read; from any thread, also when the loop is closed. */
     void closePipes();
 
     /**
-     * Asks it to end (SIGTERM), or ends it (SIGKILL); from any thread.
+     * Asks it to end (SIGTERM), or kills it (SIGKILL); from any thread.
      *
      * @return false if it has ended
-     * @throws IllegalStateException if it may not be signalled
+     * @throws IllegalStateException if this process may not signal it
      */
     boolean destroy(boolean forcibly);
 
@@ -52,14 +50,14 @@ public interface LaunchedChild {
      * Sends a signal by name, without {@code SIG}. Nothing happens until subscription. Fails with
      * {@link ProcessLookupException} if it has ended, with {@link IllegalArgumentException} if there is no such signal.
      *
-     * @param group to all of its process group
+     * @param group whether to send it to its whole process group
      */
     Mono<Void> send(String signal, boolean group);
 
     /**
-     * Ends it and what it has started, and completes when that is so. Nothing happens until subscription.
+     * Ends it and the processes it has started, and completes when they have ended. Nothing happens until subscription.
      *
-     * @param gently closes its stdin first, then asks it to end, each with the command's time to do so
+     * @param gently whether to close its stdin first, then ask it to end, each with the command's grace period
      * @param closeStdin does not block
      */
     Mono<Void> end(boolean gently, Runnable closeStdin);

@@ -5,8 +5,8 @@ import asyncio.EventLoop;
 import java.io.IOException;
 
 /**
- * A maker of children in place of the operating system, for code that is tested without processes; the testkit's
- * {@code FakeProcesses} is one.
+ * Creates children in place of the operating system, to test code without processes, such as the testkit's
+ * {@code FakeProcesses}.
  *
  * <pre>{@code
  * Launcher.CURRENT.set(fake);                                      // for the running task, and those that it starts
@@ -15,11 +15,11 @@ import java.io.IOException;
  */
 @FunctionalInterface
 public interface Launcher {
-    /** The launcher of the children that are started in a context; the operating system, where there is none. */
+    /** The launcher for children started in a context; if there is none, the operating system starts them. */
     ContextVar<Launcher> CURRENT = ContextVar.of("launcher");
 
     /**
-     * Makes a child. Called in a callback of its loop.
+     * Creates a child. Called in a callback of its loop.
      *
      * @throws IOException if it cannot be started
      */

@@ -7,11 +7,11 @@ import java.util.concurrent.ConcurrentHashMap;
 import reactor.core.Disposable;
 
 /**
- * All children that have not been seen to exit, and those that have while somebody ends what they have started. None of
- * it outlives its loop, nor the JVM, unless that is killed.
+ * All children that have not been seen to exit, and exited ones while the processes they have started are being ended.
+ * No child outlives its loop, or the JVM unless the JVM is killed.
  */
 final class LiveChildren {
-    /** With the number of reasons: its life, and each who ends it. */
+    /** Each child with its number of reasons to be here: being alive, and each running call that ends it. */
     private static final Map<ChildProcess, Integer> ALL = new ConcurrentHashMap<>();
 
     private static volatile boolean shutdown;
@@ -20,13 +20,13 @@ final class LiveChildren {
         try {
             Runtime.getRuntime().addShutdownHook(new Thread(LiveChildren::killAll, "asyncio-subprocess-shutdown"));
         } catch (IllegalStateException e) {
-            shutdown = true; // it is under way
+            shutdown = true; // the JVM is already shutting down
         }
     }
 
     private LiveChildren() {}
 
-    /** In a thread. */
+    /** Adds a started child. Called on a worker thread. */
     static void add(ChildProcess child, EventLoop loop) {
         begin(child);
         Disposable withLoop = loop.onClose(() -> endedWithLoop(child, loop));
@@ -39,7 +39,7 @@ final class LiveChildren {
         }
     }
 
-    /** Adds a child that is being ended, until {@link #over}: it may exit before the processes that it has started. */
+    /** Keeps a child that is being ended until {@link #over}: it may exit before the processes it has started. */
     static void begin(ChildProcess child) {
         ALL.merge(child, 1, Integer::sum);
     }
@@ -52,7 +52,8 @@ final class LiveChildren {
         if (child.isAlive()) {
             Workers.POOL.execute(child::killTree);
             Log.warn(
-                    loop + " is closed: " + child + " was running, and is killed. Close a Subprocess when it is done"
+                    loop + " is closed: " + child
+                            + " was still running and is killed. Close a Subprocess when it is done"
                             + " with, best by Subprocess.use",
                     null);
         }
@@ -63,7 +64,7 @@ final class LiveChildren {
         for (ChildProcess child : ALL.keySet()) {
             try {
                 child.killTree();
-            } catch (RuntimeException | Error e) { // the others all the same
+            } catch (RuntimeException | Error e) { // continue with the others
                 Log.error("Cannot kill " + child + " as the JVM ends", e);
             }
         }

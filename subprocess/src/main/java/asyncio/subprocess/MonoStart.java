@@ -22,7 +22,7 @@ import reactor.util.context.ContextView;
 /**
  * The Mono of {@code Subprocess.start}.
  *
- * @param <T> as what it is given: as itself, or as a transport with its protocol
+ * @param <T> the form in which the child is emitted: as itself, or as a transport with its protocol
  */
 final class MonoStart<T> extends ColdMono<T> {
     private static final Logger LOG = Loggers.getLogger("asyncio");
@@ -32,12 +32,15 @@ final class MonoStart<T> extends ColdMono<T> {
     private final BiFunction<? super Subprocess, ? super ContextView, ? extends T> form;
     private final @Nullable Throwable site = Leftovers.site();
 
-    /** The name of the function. */
+    /** Names the function in diagnostics. */
     private static final class Start {}
 
     /**
-     * @param scoped whether {@link Subprocess#cleanup} follows, and it is under way until that has ended
-     * @param form is called on the loop, with the subscriber's context
+     * Creates the Mono.
+     *
+     * @param scoped whether {@link Subprocess#cleanup} follows; the start then counts as in progress until that has
+     *     ended
+     * @param form converts the child; called on the loop, with the subscriber's context
      */
     MonoStart(Command command, boolean scoped, BiFunction<? super Subprocess, ? super ContextView, ? extends T> form) {
         super(Start.class);
@@ -57,12 +60,13 @@ final class MonoStart<T> extends ColdMono<T> {
     }
 
     /**
-     * One start. A thread makes the process, unless the subscriber has gone; the loop makes the streams, and gives the
-     * result to the subscriber, or kills the child if there is none any more, who then is not over before the child is.
+     * One start. A thread creates the process, unless the subscriber has already cancelled; the loop creates the
+     * streams and passes the result to the subscriber. If the subscriber has cancelled by then, the child is killed,
+     * and the subscriber's task does not end before the child has.
      *
-     * <p>From the request until the subscriber has the child, or the child is dead, the start is under way, known to
-     * the {@link Cleanups} of the subscriber: cancelled meanwhile, in whichever state and on whichever thread, it is
-     * waited for.
+     * <p>From the request until the subscriber has the child, or the child is dead, the start is registered with the
+     * {@link Cleanups} of the subscriber: if it is cancelled meanwhile, in any state and on any thread, it is waited
+     * for.
      */
     private static final class Launching<T> extends Suspension<T> {
         private final Command command;
@@ -70,9 +74,9 @@ final class MonoStart<T> extends ColdMono<T> {
         private final BiFunction<? super Subprocess, ? super ContextView, ? extends T> form;
         private final @Nullable Throwable site;
         private final EventLoop loop = EventLoop.runningOrShared();
-        /** Null before the request, and if nobody would wait for it. */
+        /** Null before the request, and if nothing would wait for it. */
         private volatile Cleanups.@Nullable Work work;
-        /** The child, in whichever form it is given. */
+        /** The child, regardless of the form in which it is emitted. */
         private volatile @Nullable Subprocess process;
 
         Launching(MonoStart<T> what, CoreSubscriber<? super T> actual) {
@@ -100,7 +104,7 @@ final class MonoStart<T> extends ColdMono<T> {
             return false;
         }
 
-        /** In a thread. */
+        /** Creates the process. Called on a worker thread. */
         private @Nullable LaunchedChild launch() throws IOException {
             if (!isWaiting()) {
                 return null;
@@ -120,7 +124,7 @@ final class MonoStart<T> extends ColdMono<T> {
                 over();
                 return;
             }
-            if (started == null) { // the subscriber had gone before
+            if (started == null) { // the subscriber had already cancelled
                 over();
                 return;
             }
@@ -135,7 +139,7 @@ final class MonoStart<T> extends ColdMono<T> {
                         () -> process.returnCode().isEmpty(),
                         site);
                 given = form.apply(process, actual().currentContext());
-            } catch (RuntimeException | Error e) { // the loop is closed, or there is no protocol
+            } catch (RuntimeException | Error e) { // the loop is closed, or the factory of protocols failed
                 started.end(false, () -> {}).subscribe(null, error -> LOG.error("Cannot kill " + started, error));
                 if (fail(e)) {
                     deliver();
@@ -149,8 +153,8 @@ final class MonoStart<T> extends ColdMono<T> {
             }
             deliver();
             if (Suspension.isAwait(actual())) {
-                over(); // the task has it, and would give it back
-            } // else the handover is not over yet
+                over(); // the task has it, and would give it back if cancelled
+            } // else the handover has not ended yet
         }
 
         @Override
@@ -158,7 +162,7 @@ final class MonoStart<T> extends ColdMono<T> {
             cancelled();
         }
 
-        /** The subscriber is gone, but perhaps not without a child: its task waits for the end of the start. */
+        /** The subscriber has cancelled, but may have left a child: its task waits for the end of the start. */
         private void cancelled() {
             Cleanups.Work work = this.work;
             if (work != null) {
@@ -173,7 +177,7 @@ final class MonoStart<T> extends ColdMono<T> {
             }
         }
 
-        /** The subscriber has heard of the child. */
+        /** The subscriber has received the child. */
         private void handedOver() {
             if (!scoped) {
                 over();
@@ -191,7 +195,7 @@ final class MonoStart<T> extends ColdMono<T> {
             }
         }
 
-        /** It was there, but the subscriber was not. */
+        /** The child was granted, but the subscriber was cancelled before it received it. */
         @Override
         public void giveBack(@Nullable T given) {
             Subprocess process = this.process;
@@ -223,9 +227,9 @@ final class MonoStart<T> extends ColdMono<T> {
     }
 
     /**
-     * Between a start and a subscriber that is no task's await. A cancellation is told to the start also if that has
-     * its child already and the subscriber has not, or is just being given it: an operator that is told to use a child
-     * and cancelled at the same time ends it by itself, but only later.
+     * Sits between a start and a subscriber other than a task's await. It passes a cancellation to the start even if
+     * that already has its child and the subscriber does not have it or is just receiving it: an operator that receives
+     * a child and is cancelled at the same time ends it by itself, but only later.
      */
     private static final class Handover<T> implements CoreSubscriber<T>, Subscription, Scannable {
         private final CoreSubscriber<? super T> actual;

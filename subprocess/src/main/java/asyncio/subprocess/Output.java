@@ -4,25 +4,25 @@ import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The results of a child: {@link Subprocess#communicate()}, {@link Subprocess#run}.
+ * The result of a child process: {@link Subprocess#communicate()}, {@link Subprocess#run}.
  *
- * <p>asyncio: the pair that {@code communicate} gives; {@code subprocess.CompletedProcess}.
+ * <p>asyncio: the pair that {@code communicate} returns; {@code subprocess.CompletedProcess}.
  *
  * @param returnCode as of {@link Subprocess#returnCode()}
- * @param stdout what it has written; null if that was not a pipe
- * @param stderr what it has written; null if that was not a pipe
- * @param command what was run; null if that is not known
+ * @param stdout the bytes written to stdout; null if that was not a pipe
+ * @param stderr the bytes written to stderr; null if that was not a pipe
+ * @param command the command that was run; null if that is not known
  */
-@SuppressWarnings("ArrayRecordComponent") // bytes, which nobody compares as records
+@SuppressWarnings("ArrayRecordComponent") // never compared as records
 public record Output(
         int returnCode,
         byte @Nullable [] stdout,
         byte @Nullable [] stderr,
         @Nullable Command command) {
-    /** As much of a text is shown, in characters. */
+    /** The length of the excerpts in {@link #toString}, in characters. */
     private static final int SHOWN = 80;
 
-    /** The output of a command that is not known, for tests. */
+    /** Creates a result without a command, for tests. */
     public Output(int returnCode, byte @Nullable [] stdout, byte @Nullable [] stderr) {
         this(returnCode, stdout, stderr, null);
     }
@@ -42,7 +42,7 @@ public record Output(
     }
 
     /**
-     * This, if the child has exited with 0.
+     * Returns this result, if the child has exited with 0.
      *
      * <pre>{@code
      * Mono<String> head = Subprocess.run(Command.of("git", "rev-parse", "HEAD")).map(Output::check).map(Output::out);
@@ -67,7 +67,7 @@ public record Output(
                 + excerpt(stderr, true) + "]";
     }
 
-    /** The beginning of a long text; of errors the end, where the reason is. */
+    /** Returns the start of a long text, or for errors its end, which has the reason. */
     private static String excerpt(byte @Nullable [] bytes, boolean end) {
         if (bytes == null) {
             return "no pipe";

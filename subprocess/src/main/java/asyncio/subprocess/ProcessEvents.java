@@ -9,14 +9,14 @@ import jdk.jfr.StackTrace;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The events of children in the JVM's flight recorder; to be touched only where {@link asyncio.Flight#PRESENT}. They
- * name the program, and never its arguments or environment, which hold secrets.
+ * The flight recorder events of children; to be used only if {@link asyncio.Flight#PRESENT}. They contain the program,
+ * but never its arguments or environment, which may hold secrets.
  */
 @SuppressWarnings("unused") // the recorder reads the fields of events
 final class ProcessEvents {
     private ProcessEvents() {}
 
-    /** Returns the event of its end, which has begun. */
+    /** Records the start of a child and returns the event of its exit, which has begun. */
     static Object started(long pid, Command command) {
         SubprocessStart start = new SubprocessStart();
         start.child = pid;
@@ -70,14 +70,14 @@ final class ProcessEvents {
 
     @Name("asyncio.SubprocessExit")
     @Label("Subprocess Exit")
-    @Description("A child has ended; the duration is its life")
+    @Description("A child has ended; the duration is its lifetime")
     private static final class SubprocessExit extends OfChild {
         @Label("Return Code")
         @Description("-n for signal n")
         int code;
 
         @Label("Signal")
-        @Description("0 if it was not ended by one")
+        @Description("0 if it was not killed by one")
         int signal;
     }
 

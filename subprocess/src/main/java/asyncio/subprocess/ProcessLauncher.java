@@ -7,13 +7,15 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Starts the process of a command. Blocks: the JDK forks, and waits until the child has become the program. */
+/** Starts the process of a command. Blocks: the JDK forks and waits until the child has executed the program. */
 final class ProcessLauncher {
     private ProcessLauncher() {}
 
     /**
+     * Starts a process.
+     *
      * @param wiring gets the pipes; closed if this fails
-     * @throws IOException before there is a child
+     * @throws IOException if starting fails; there is no child then
      */
     static Process start(Command command, ChildPipes wiring) throws IOException {
         boolean started = false;
@@ -37,8 +39,8 @@ final class ProcessLauncher {
 
     private static ProcessBuilder builder(Command command) throws IOException {
         Path cwd = command.cwd();
-        if (cwd != null && !Files.isDirectory(cwd)) { // which the JDK does not tell from a missing program
-            String reason = Files.exists(cwd) ? "that is no directory" : "there is no such directory";
+        if (cwd != null && !Files.isDirectory(cwd)) { // the JDK does not distinguish this from a missing program
+            String reason = Files.exists(cwd) ? "it is not a directory" : "there is no such directory";
             throw StartFailure.of(command, reason, null);
         }
         List<String> words = new ArrayList<>(command.words());
@@ -75,16 +77,16 @@ final class ProcessLauncher {
     // ---- sessions
 
     /**
-     * Returns the prefix of the command: {@code setsid} makes a session and becomes the program, with the same pid. It
-     * would report a missing program as an exit code, so that is looked for here.
+     * Returns the prefix of the command: {@code setsid} creates a session and then executes the program, with the same
+     * pid. It would report a missing program as an exit code, so the program is looked up here.
      */
     private static String setsid(Command command) throws IOException {
         Path setsid = StartFailure.inPath("setsid", true);
         if (setsid == null) {
             throw new UnsupportedOperationException(
                     "Cannot start \"" + command.words().get(0)
-                            + "\" in a session of its own: there is no program setsid in the PATH (it is part of util-linux"
-                            + " and BusyBox; macOS has none). Leave newSession() out");
+                            + "\" in a new session: there is no program setsid in the PATH (it is part of util-linux"
+                            + " and BusyBox; macOS has none). Do not use newSession()");
         }
         String problem = StartFailure.problem(command);
         if (problem != null) {

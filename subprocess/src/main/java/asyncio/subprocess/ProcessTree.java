@@ -15,18 +15,18 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A child's descendants, and what else is in its session. Handles know when their process began, so that a signal never
- * reaches another that has got its number since. Reads all of {@code /proc}: blocks.
+ * Finds a child's descendants and the other processes of its session. Handles know the start time of their process, so
+ * a signal never reaches another process that has reused the ID. Reads all of {@code /proc}: blocks.
  */
 final class ProcessTree {
     private ProcessTree() {}
 
     /**
-     * Adds those that descend from a child now; without a session of its own those whose parents have ended are not
-     * found any more. Reads the table of processes once, however many there are.
+     * Adds the current descendants of a child; unless it leads a session, those of ended parents are no longer found.
+     * Reads the process table once, regardless of their number.
      */
     static void addOffspring(Set<ProcessHandle> tree, ProcessHandle child, boolean leadsSession) {
-        if (tree.isEmpty() && !leadsSession) { // most have none
+        if (tree.isEmpty() && !leadsSession) { // most children have no descendants
             if (child.isAlive()) {
                 child.descendants().forEach(tree::add);
             }
@@ -46,15 +46,14 @@ final class ProcessTree {
                 session.add(candidate);
             }
         });
-        Deque<ProcessHandle> left = new ArrayDeque<>(tree); // also those that they have started since
+        Deque<ProcessHandle> left = new ArrayDeque<>(tree); // also to find processes that these have started since
         left.add(child);
-        if (leadsSession
-                && (child.isAlive() || ProcessHandle.of(child.pid()).isEmpty())) { // else its number is another's
+        if (leadsSession && (child.isAlive() || ProcessHandle.of(child.pid()).isEmpty())) { // else its ID was reused
             left.addAll(session);
             tree.addAll(session);
         }
         for (ProcessHandle parent; (parent = left.poll()) != null; ) {
-            if (parent.isAlive()) { // else its number could be another's, and so would be those children
+            if (parent.isAlive()) { // else its ID, and so those children, could belong to another process
                 for (ProcessHandle found : byParent.getOrDefault(parent.pid(), List.of())) {
                     if (tree.add(found)) {
                         left.add(found);
@@ -71,7 +70,7 @@ final class ProcessTree {
         return tree;
     }
 
-    /** Alive, and no zombie: one whose new parent does not ask after it stays that for ever. */
+    /** Whether it is alive and not a zombie: a process that is not reaped by its new parent stays a zombie forever. */
     static boolean isRunning(ProcessHandle handle) {
         if (!handle.isAlive()) {
             return false;
@@ -85,7 +84,7 @@ final class ProcessTree {
         return fields != null && fields[STATE].equals("T");
     }
 
-    /** Whether its one thread waits for something. */
+    /** Whether it has a single thread, which is waiting. */
     static boolean isAsleep(ProcessHandle handle) {
         String[] fields = stat(handle.pid());
         return fields == null || fields[STATE].equals("S") && fields[THREADS].equals("1");
@@ -102,7 +101,7 @@ final class ProcessTree {
     private static String @Nullable [] stat(long pid) {
         try {
             String line = Files.readString(Path.of("/proc", Long.toString(pid), "stat"), StandardCharsets.ISO_8859_1);
-            int name = line.lastIndexOf(')'); // it may have blanks and brackets
+            int name = line.lastIndexOf(')'); // the name may contain blanks and brackets
             return name < 0 ? null : line.substring(name + 2).split(" ");
         } catch (IOException e) {
             return null;

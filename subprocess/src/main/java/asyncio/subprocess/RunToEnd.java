@@ -4,7 +4,10 @@ import java.time.Duration;
 import java.util.function.Function;
 import reactor.core.publisher.Mono;
 
-/** {@link Subprocess#run}: a child that is started, listened to until its end or a time limit, and killed otherwise. */
+/**
+ * Implements {@link Subprocess#run}: starts a child, reads its output until its end or a time limit, and kills it
+ * otherwise.
+ */
 final class RunToEnd {
     private RunToEnd() {}
 
@@ -26,7 +29,9 @@ final class RunToEnd {
         return command.isChecked() ? run.map(Output::check) : run;
     }
 
-    /** Ends the run; an error unless the child has exited, and only its output is waited for. */
+    /**
+     * Ends the run after the time limit, with an error unless the child has exited and only its output was waited for.
+     */
     private static Mono<Output> afterLimit(Subprocess child, Command command, Duration limit) {
         return Mono.defer(() -> {
             boolean hasExited = child.returnCode().isPresent();

@@ -4,13 +4,13 @@ import java.util.List;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
-/** Words as a POSIX shell reads them, for messages that can be pasted. Python: {@code shlex.join}. */
+/** Quotes words for a POSIX shell, for messages that can be pasted into one. Python: {@code shlex.join}. */
 final class ShellQuoting {
     private static final Pattern PLAIN = Pattern.compile("[A-Za-z0-9_@%+=:,./-]+");
 
     private ShellQuoting() {}
 
-    /** One line, whose first word is no assignment. */
+    /** Returns one line in which the first word is not read as an assignment. */
     static String quote(List<String> words) {
         String program = words.get(0);
         String first = program.indexOf('=') < 0 ? quote(program) : quoted(program);

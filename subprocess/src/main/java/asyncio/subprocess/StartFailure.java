@@ -14,8 +14,8 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tells why a program cannot be started: the operating system's few words, and what they leave out. Blocks, since it
- * looks at files.
+ * Explains why a program cannot be started: the operating system's short message, and the details it omits. Blocks,
+ * since it checks files.
  */
 final class StartFailure {
     private static final int ENOENT = 2;
@@ -23,16 +23,18 @@ final class StartFailure {
     private static final int EAGAIN = 11;
     private static final int EACCES = 13;
     private static final int EMFILE = 24;
-    /** In the JDK's message, after the program: {@code error=2, text} or {@code Exec failed, error: 2 (text)}. */
+    /**
+     * The error in the JDK's message, after the program: {@code error=2, text} or {@code Exec failed, error: 2 (text)}.
+     */
     private static final Pattern ERROR =
             Pattern.compile("(?:error=|Exec failed, error: )([0-9]+)(?:, | \\()(.*?)\\)?\\s*");
 
     private static final String MANY_FILES =
             ": close children that are done with, run fewer at a time, or raise the limit (ulimit -n)";
     private static final String INSTEAD = "Pass them in a file or through stdin";
-    /** Linux reads no more of a script to find its interpreter, in bytes. */
+    /** The part of a script that Linux reads to find its interpreter, in bytes. */
     private static final int FIRST_LINE = 256;
-    /** Linux takes no longer argument or variable, in bytes, with the NUL at its end: 32 pages. */
+    /** The longest argument or variable that Linux accepts, in bytes, with the NUL at its end: 32 pages. */
     private static final int LONGEST_WORD = 32 * 4096;
 
     private StartFailure() {}
@@ -44,7 +46,11 @@ final class StartFailure {
                 cause);
     }
 
-    /** @param e of the JDK, or of making a pipe */
+    /**
+     * Explains an error.
+     *
+     * @param e the error of the JDK, or of creating a pipe
+     */
     static IOException of(Command command, List<String> words, Map<String, String> environment, IOException e) {
         String program = "^Cannot run program \"" + Pattern.quote(words.get(0)) + "\"( \\(in directory \".*?\"\\))?: ";
         String message = String.valueOf(e.getMessage()).replaceFirst(program, "");
@@ -68,7 +74,7 @@ final class StartFailure {
 
     // ---- programs and interpreters
 
-    /** The fault of the program's file, or of its interpreter's; null if there is none. */
+    /** Returns the problem with the program's file or that of its interpreter; null if there is none. */
     static @Nullable String problem(Command command) {
         String program = command.words().get(0);
         Path file = find(command);
@@ -101,7 +107,7 @@ final class StartFailure {
         return Files.isExecutable(interpreter) ? null : "Permission denied: " + place + ", is not executable";
     }
 
-    /** Things the system may have missed, though the file is there. */
+    /** Returns a possible reason for the error although the file exists. */
     private static String besides(Command command) {
         Path file = find(command);
         return file == null
@@ -110,7 +116,7 @@ final class StartFailure {
                         + " exists, but something that it needs does not, or may not be used, such as the loader of another system";
     }
 
-    /** Returns the path of the program, or of where it would be; null if it is nowhere in the PATH. */
+    /** Returns the path that the program has or would have; null if it is not in the PATH. */
     private static @Nullable Path find(Command command) {
         String program = command.words().get(0);
         if (program.indexOf(File.separatorChar) < 0) {
@@ -133,7 +139,7 @@ final class StartFailure {
                     return file;
                 }
             } catch (InvalidPathException e) {
-                // no directory: the system does not find it there either
+                // not a directory: the system does not find it there either
             }
         }
         return null;
@@ -144,7 +150,7 @@ final class StartFailure {
         return path == null ? "/usr/bin:/bin" : path;
     }
 
-    /** As far as the system reads it; empty if it cannot be read. */
+    /** Returns the part of the first line that the system reads; empty if the file cannot be read. */
     private static String firstLine(Path file) {
         try (InputStream input = Files.newInputStream(file)) {
             String text = new String(input.readNBytes(FIRST_LINE), StandardCharsets.UTF_8);
@@ -180,15 +186,16 @@ final class StartFailure {
         return words.size() + " arguments take " + arguments + " bytes and " + environment.size()
                 + " variables of its environment "
                 + variables + ", and the system takes no more than "
-                + (limit < 0 ? "getconf ARG_MAX tells" : limit + " together (a quarter of ulimit -s)") + ". " + INSTEAD;
+                + (limit < 0 ? "getconf ARG_MAX prints" : limit + " together (a quarter of ulimit -s)") + ". "
+                + INSTEAD;
     }
 
-    /** With the NUL at its end. */
+    /** The size of a word with the NUL at its end. */
     private static int size(String word) {
         return word.getBytes(StandardCharsets.UTF_8).length + 1;
     }
 
-    /** As Linux computes it, in bytes; -1 elsewhere. */
+    /** The limit as Linux computes it, in bytes; -1 elsewhere. */
     private static long argumentsLimit() {
         try {
             for (String line : Files.readAllLines(Path.of("/proc/self/limits"))) {

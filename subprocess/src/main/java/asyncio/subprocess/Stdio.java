@@ -18,13 +18,13 @@ public final class Stdio {
     /** A pipe to this process: {@link Subprocess#stdin()}, {@link Subprocess#stdout()}, {@link Subprocess#stderr()}. */
     public static final Stdio PIPE = new Stdio(Kind.PIPE, null);
 
-    /** The same as that of this process. */
+    /** Inherited from this process. */
     public static final Stdio INHERIT = new Stdio(Kind.INHERIT, null);
 
-    /** Nothing to read, and nobody who reads. */
+    /** The null device: input is empty, output is discarded. */
     public static final Stdio DEVNULL = new Stdio(Kind.DEVNULL, null);
 
-    /** For stderr: wherever stdout goes. */
+    /** For stderr: the same destination as stdout. */
     public static final Stdio STDOUT = new Stdio(Kind.STDOUT, null);
 
     private enum Kind {
@@ -46,24 +46,24 @@ public final class Stdio {
     }
 
     /**
-     * For stdin: the bytes of a file. A FIFO that nobody writes to holds up the start until somebody does, and also the
-     * end of a start that was cancelled.
+     * For stdin: reads from a file. A FIFO without a writer blocks the start until it has one, and also the end of a
+     * cancelled start.
      */
     public static Stdio from(Path file) {
         return new Stdio(Kind.FROM, Objects.requireNonNull(file, "file"));
     }
 
-    /** For stdout and stderr: into a file, which is made, or emptied before. */
+    /** For stdout and stderr: writes to a file, which is created or truncated. */
     public static Stdio to(Path file) {
         return new Stdio(Kind.TO, Objects.requireNonNull(file, "file"));
     }
 
-    /** For stdout and stderr: to the end of a file, which is made if there is none. */
+    /** For stdout and stderr: appends to a file, which is created if it does not exist. */
     public static Stdio appendTo(Path file) {
         return new Stdio(Kind.APPEND_TO, Objects.requireNonNull(file, "file"));
     }
 
-    /** @throws IllegalArgumentException unless it is of use for stdin (0), stdout (1) or stderr (2) */
+    /** @throws IllegalArgumentException if it is not possible for stdin (0), stdout (1) or stderr (2) */
     Stdio checkedFor(int number) {
         boolean fits = switch (kind) {
             case PIPE, INHERIT, DEVNULL -> true;
@@ -86,7 +86,7 @@ public final class Stdio {
         return number == 0 ? "stdin" : number == 1 ? "stdout" : "stderr";
     }
 
-    /** Returns the JDK's form; not for {@link #STDOUT}, nor for pipes of ours. */
+    /** Returns the JDK's equivalent; not for {@link #STDOUT}, nor for our own pipes. */
     Redirect redirect(boolean input) {
         return switch (kind) {
             case PIPE -> Redirect.PIPE;
@@ -95,7 +95,7 @@ public final class Stdio {
             case TO -> Redirect.to(Objects.requireNonNull(file).toFile());
             case APPEND_TO -> Redirect.appendTo(Objects.requireNonNull(file).toFile());
             case DEVNULL -> input ? Redirect.from(Redirect.DISCARD.file()) : Redirect.DISCARD;
-            case STDOUT -> throw new IllegalStateException("stderr that goes to stdout has no place of its own");
+            case STDOUT -> throw new IllegalStateException("stderr that goes to stdout has no redirect");
         };
     }
 

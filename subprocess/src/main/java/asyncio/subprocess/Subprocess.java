@@ -43,14 +43,14 @@ import reactor.core.publisher.Mono;
  * }</pre>
  *
  * <p>On Linux with epoll the pipes belong to the loop, and no thread waits for them. Elsewhere, and with
- * {@code -Dasyncio.subprocess=threads}, a platform thread waits for each reader; all else is the same.
+ * {@code -Dasyncio.subprocess=threads}, a platform thread waits for each reader; everything else is the same.
  *
  * <p><b>Threading.</b> Every method may be called from any thread. The streams belong to the loop on which the child
- * was started, and that loop's end is the child's.
+ * was started; when that loop is closed, the child is killed.
  *
- * <p><b>Nothing is left behind.</b> A start that is cancelled, a scope ({@link #use}) that ends in whichever way, a
- * loop that is closed, and an orderly end of the JVM end the child. One that was started with {@link #start} and never
- * closed runs until then.
+ * <p><b>Nothing is left behind.</b> The child is ended when its start is cancelled, when its scope ({@link #use}) ends
+ * in any way, when its loop is closed, and at an orderly shutdown of the JVM. A child that was started with
+ * {@link #start} and never closed runs until its loop is closed or the JVM shuts down.
  *
  * <p>asyncio: {@code asyncio.subprocess.Process}.
  */
@@ -62,7 +62,7 @@ public final class Subprocess implements AutoCloseable {
     private final @Nullable StreamReader stdout;
     private final @Nullable StreamReader stderr;
     private final Communication communication;
-    /** Of the scope that it was started for; null without one, and if nobody would wait for it. */
+    /** Represents the scope it was started for; null without a scope, or if nothing would wait for it. */
     private final Cleanups.@Nullable Work scope;
 
     private final LaunchedChild.Pipes pipes;
@@ -70,9 +70,9 @@ public final class Subprocess implements AutoCloseable {
     private final AtomicReference<@Nullable Future<Integer>> closing = new AtomicReference<>();
 
     /**
-     * On the loop.
+     * Must be called on the loop.
      *
-     * @throws IllegalStateException if that is closed
+     * @throws IllegalStateException if the loop is closed
      */
     Subprocess(LaunchedChild child, Command command, EventLoop loop, Cleanups.@Nullable Work scope) {
         this.child = child;
@@ -98,26 +98,30 @@ public final class Subprocess implements AutoCloseable {
 
     // ---- starting
 
-    /** As {@link #start} of {@link Command#of(String, String...)}: the child has this process's standard streams. */
+    /**
+     * Like {@link #start} with {@link Command#of(String, String...)}: the child inherits this process's standard
+     * streams.
+     */
     public static Mono<Subprocess> exec(String program, String... arguments) {
         return start(Command.of(program, arguments));
     }
 
-    /** As {@link #start} of {@link Command#shell}: the child has this process's standard streams. */
+    /** Like {@link #start} with {@link Command#shell}: the child inherits this process's standard streams. */
     public static Mono<Subprocess> shell(String line) {
         return start(Command.shell(line));
     }
 
     /**
-     * Starts a child. Nothing happens until subscription, then a thread starts it for the loop that runs there, or for
-     * one of {@link EventLoop#shared()}. Cancelling kills it with its descendants, also if it was there and a body has
-     * not taken it. A task that awaits this, directly, behind operators or in a {@code gather}, group or race, resumes
-     * when the child is gone; what Reactor disposes of outside of tasks is gone some milliseconds later. (An operator
-     * downstream that drops it while it is cancelled on another thread hands it to {@code Hooks.onNextDropped}:
-     * {@link #use} drops none.)
+     * Starts a child. Nothing happens until subscription; then a thread starts it for the loop that runs there, or for
+     * one of {@link EventLoop#shared()}. Cancelling kills the child and its descendants, even if it was already started
+     * but the awaiting body had not received it. A task that awaits this, directly, through operators or in a
+     * {@code gather}, group or race, resumes once the child is gone; if Reactor disposes of a start outside of tasks,
+     * the child is gone some milliseconds later. (An operator downstream that drops the child while being cancelled on
+     * another thread passes it to {@code Hooks.onNextDropped}; {@link #use} never drops a child.)
      *
-     * <p>Fails with {@link java.io.IOException}, before there is a child, if the program or the directory is not there
-     * or may not be used; with {@link UnsupportedOperationException} for a {@link Command#newSession} that cannot be.
+     * <p>Fails with {@link java.io.IOException}, before there is a child, if the program or the directory does not
+     * exist or may not be used; with {@link UnsupportedOperationException} if {@link Command#newSession} is not
+     * supported here.
      *
      * <p>asyncio: {@code create_subprocess_exec}, {@code create_subprocess_shell}.
      */
@@ -126,10 +130,10 @@ public final class Subprocess implements AutoCloseable {
     }
 
     /**
-     * Starts a child by protocol: its output goes to the protocol as it comes, and so do the ends of its pipes and its
-     * exit. What the command leaves open is {@link Stdio#PIPE}. Nothing happens until subscription. Cancelling is as
-     * for {@link #start}, and so are errors; when this completes, {@link SubprocessProtocol#connectionMade} has been
-     * called.
+     * Starts a child with a protocol, which is called with its output as it arrives, with the ends of its pipes, and
+     * with its exit. Streams that the command does not set are {@link Stdio#PIPE}. Nothing happens until subscription.
+     * Cancellation and errors are as for {@link #start}; when this completes, {@link SubprocessProtocol#connectionMade}
+     * has been called.
      *
      * <p>Close the transport, or let the child end.
      *
@@ -140,7 +144,8 @@ public final class Subprocess implements AutoCloseable {
      *
      * <p>asyncio: {@code loop.subprocess_exec}.
      *
-     * @param factory is called on the loop when the child has been started; if it fails, the child is killed
+     * @param factory creates the protocol; called on the loop when the child has been started; if it fails, the child
+     *     is killed
      * @since 0.1
      */
     public static <P extends SubprocessProtocol> Mono<Opened<SubprocessTransport, P>> execProtocol(
@@ -153,7 +158,7 @@ public final class Subprocess implements AutoCloseable {
     }
 
     /**
-     * As {@link #execProtocol} of {@link Command#shell}.
+     * Like {@link #execProtocol} with {@link Command#shell}.
      *
      * <p>asyncio: {@code loop.subprocess_shell}.
      *
@@ -164,19 +169,19 @@ public final class Subprocess implements AutoCloseable {
         return execProtocol(factory, Command.shell(line));
     }
 
-    /** For those who end it with {@link #cleanup}. */
+    /** Starts a child that the caller ends with {@link #cleanup}. */
     static Mono<Subprocess> startScoped(Command command) {
         return new MonoStart<>(Objects.requireNonNull(command, "command"), true, (child, context) -> child);
     }
 
-    /** The end of its scope, for which the task waits. */
+    /** Runs the end of its scope, for which the task waits. */
     Mono<Void> cleanup(Mono<?> end) {
         return Cleanups.cleanup(scope, end);
     }
 
     /**
-     * Starts a child, works with it, and ends it: when the work's Mono has ended, or was cancelled, the child is closed
-     * as {@link #closeAndWait} does, and this ends after that. Nothing happens until subscription.
+     * Starts a child, works with it, and ends it: when the work's Mono has ended or is cancelled, the child is closed
+     * as by {@link #closeAndWait}, and this ends after that. Nothing happens until subscription.
      *
      * <pre>{@code
      * Mono<Reply> reply = Subprocess.use(server, child -> handshake(child).then(ask(child, question)));
@@ -189,7 +194,7 @@ public final class Subprocess implements AutoCloseable {
                 child -> child.cleanup(child.closeAndWait()));
     }
 
-    /** As {@link #use}, for work that gives many values. */
+    /** Like {@link #use}, for work that emits many values. */
     public static <T> Flux<T> useFlux(
             Command command, Function<? super Subprocess, ? extends Publisher<? extends T>> work) {
         return Flux.usingWhen(
@@ -198,12 +203,12 @@ public final class Subprocess implements AutoCloseable {
                 child -> child.cleanup(child.closeAndWait()));
     }
 
-    /** As {@link #use}, with straight-line work, in the current task if a body awaits it. */
+    /** Like {@link #use}, with straight-line work, in the current task if a body awaits it. */
     public static <T extends @Nullable Object> Mono<T> useBody(
             Command command, BodyFunction<? super Subprocess, T> work) {
         Objects.requireNonNull(command, "command");
         Objects.requireNonNull(work, "work");
-        Duration limit = command.exitGrace().plus(command.terminateGrace()).plusSeconds(20); // it has limits of its own
+        Duration limit = command.exitGrace().plus(command.terminateGrace()).plusSeconds(20); // it has its own limits
         return async(() -> {
             Subprocess child = await(start(command));
             try {
@@ -215,14 +220,15 @@ public final class Subprocess implements AutoCloseable {
     }
 
     /**
-     * Runs a command to its end and collects what it writes. What the command leaves open is not inherited here: stdin
-     * is {@link Stdio#DEVNULL}, stdout and stderr are {@link Stdio#PIPE}. Nothing happens until subscription;
-     * cancelling kills the child with its descendants. A return code other than 0 is no error, unless
-     * {@link Command#check} says so.
+     * Runs a command to its end and collects its output. Streams that the command does not set are not inherited here:
+     * stdin is {@link Stdio#DEVNULL}, stdout and stderr are {@link Stdio#PIPE}. Nothing happens until subscription;
+     * cancelling kills the child and its descendants. A return code other than 0 is not an error, unless
+     * {@link Command#check} is set.
      *
-     * <p>Fails as {@link #start}; with {@link TimeoutExpiredException}, which has what the child has written, after
+     * <p>Fails as {@link #start} does; with {@link TimeoutExpiredException}, which holds the output so far, after
      * {@link Command#timeout}, when the child and its descendants have been killed. If the child itself has exited by
-     * then, and others hold its output open, that is no error: its return code is given, and what has come.
+     * then and only other processes hold its output open, that is not an error: the result has its return code and the
+     * output so far.
      *
      * <pre>{@code
      * Output diff = await(Subprocess.run(Command.of("diff", "-u", a, b).timeout(Duration.ofSeconds(10))));
@@ -234,13 +240,13 @@ public final class Subprocess implements AutoCloseable {
         return RunToEnd.of(command.orElse(Stdio.DEVNULL, Stdio.PIPE), child -> child.communicate());
     }
 
-    /** As {@link #run(Command)}, with bytes for its stdin, which is a pipe. */
+    /** Like {@link #run(Command)}, with bytes to write to its stdin, which is a pipe. */
     public static Mono<Output> run(Command command, byte[] input) {
         Objects.requireNonNull(input, "input is null: run(command) sends nothing");
         return RunToEnd.of(command.stdin(Stdio.PIPE).orElse(Stdio.PIPE, Stdio.PIPE), child -> child.communicate(input));
     }
 
-    /** All that it has written, to the ends of its streams, which come at the latest when its pipes are closed. */
+    /** Returns all of its output, up to the ends of its streams, which come at the latest when its pipes are closed. */
     Mono<Output> rest() {
         return communication.rest();
     }
@@ -258,7 +264,7 @@ public final class Subprocess implements AutoCloseable {
         return exit;
     }
 
-    /** The pipe of stdin (0), stdout (1) or stderr (2); null if it is none. */
+    /** The pipe of stdin (0), stdout (1) or stderr (2); null if that is not a pipe. */
     @Nullable StreamConnection connection(int number) {
         return number == 0 ? pipes.stdin() : number == 1 ? pipes.stdout() : pipes.stderr();
     }
@@ -266,26 +272,27 @@ public final class Subprocess implements AutoCloseable {
     // ---- its streams
 
     /**
-     * Writes to its stdin; close it to let the child see the end. When the child closes it or ends, {@code drain} fails
-     * with {@link BrokenPipeException} if something was lost, else with
+     * Returns a writer to its stdin; close it to signal the end of the input to the child. When the child closes its
+     * stdin or ends, {@code drain} fails with {@link BrokenPipeException} if bytes were lost, else with
      * {@link asyncio.streams.ConnectionResetException}.
      *
-     * @throws IllegalStateException if it is no pipe, for which asyncio has None
+     * @throws IllegalStateException if it is not a pipe, where asyncio has None
      */
     public StreamWriter stdin() {
         return checkedPipe(0, stdin);
     }
 
     /**
-     * Reads what it writes. The end comes when the child and all that have inherited its stdout have closed it.
+     * Returns a reader of its stdout. The end comes when the child and all processes that have inherited its stdout
+     * have closed it.
      *
-     * @throws IllegalStateException if it is no pipe, for which asyncio has None
+     * @throws IllegalStateException if it is not a pipe, where asyncio has None
      */
     public StreamReader stdout() {
         return checkedPipe(1, stdout);
     }
 
-    /** As {@link #stdout}, for its stderr. */
+    /** Like {@link #stdout}, for its stderr. */
     public StreamReader stderr() {
         return checkedPipe(2, stderr);
     }
@@ -293,24 +300,24 @@ public final class Subprocess implements AutoCloseable {
     private <T> T checkedPipe(int number, @Nullable T stream) {
         if (stream == null) {
             String name = Stdio.name(number);
-            throw new IllegalStateException("The " + name + " of " + this + " is no pipe but " + command.stdio(number)
-                    + ": start it with Command." + name + "(Stdio.PIPE)");
+            throw new IllegalStateException("The " + name + " of " + this + " is not a pipe but "
+                    + command.stdio(number) + ": start it with Command." + name + "(Stdio.PIPE)");
         }
         return stream;
     }
 
-    /** As {@link #communicate(byte[])}, with nothing for its stdin. */
+    /** Like {@link #communicate(byte[])}, with an empty input. */
     public Mono<Output> communicate() {
         return communication.with(new byte[0]);
     }
 
     /**
-     * Writes all of the input to its stdin and closes that, meanwhile reads stdout and stderr to their ends, and waits
-     * for the exit; those of them that are no pipes are left out, and without a pipe to stdin the input is ignored.
-     * That the child does not read its input is no error. All output is held in memory. Nothing happens until
-     * subscription; cancelling ends neither the child nor loses what it has written, which the next call gives. If
-     * others hold the output of a child that has exited, this waits for them: after a time limit of the caller's,
-     * {@link #closeAndWait} and another call give what has come.
+     * Writes all of the input to its stdin and closes it, reads stdout and stderr to their ends meanwhile, and waits
+     * for the exit. Streams that are not pipes are skipped; without a pipe to stdin the input is ignored. It is not an
+     * error if the child does not read its input. All output is held in memory. Nothing happens until subscription;
+     * cancelling neither ends the child nor loses its output, which the next call returns. If other processes hold the
+     * output of an exited child open, this waits for them: after a time limit of your own, call {@link #closeAndWait}
+     * and then this method again to get the output so far.
      *
      * <p>asyncio: {@code communicate}.
      *
@@ -323,24 +330,24 @@ public final class Subprocess implements AutoCloseable {
 
     // ---- its end
 
-    /** Its number; of a {@link Command#shell shell} command that of the shell. */
+    /** Its process ID; for a {@link Command#shell shell} command, that of the shell. */
     public long pid() {
         return child.pid();
     }
 
     /**
-     * Returns the exit code; empty while it runs. -n if signal n has killed it, as in asyncio. The JDK does not tell
-     * that from an exit with 128 + n: {@code exit 137}, which is how shells pass on such an end of their children,
-     * reads as -9 as well.
+     * Returns the exit code; empty while it runs. -n if signal n has killed it, as in asyncio. The JDK does not
+     * distinguish that from an exit with 128 + n: {@code exit 137}, which a shell uses to report such an end of a
+     * child, reads as -9 as well.
      */
     public OptionalInt returnCode() {
         return child.isAlive() ? OptionalInt.empty() : OptionalInt.of(child.returnCode());
     }
 
     /**
-     * Waits for its exit, and gives the {@link #returnCode}; not for the end of its output, which others may have
-     * inherited. Read what it writes meanwhile, or it may never exit: {@link #communicate()}. Nothing happens until
-     * subscription; cancelling stops waiting. Any number may wait.
+     * Waits for its exit and returns the {@link #returnCode}. Does not wait for the end of its output, which other
+     * processes may have inherited. Read its output meanwhile, or it may never exit: {@link #communicate()}. Nothing
+     * happens until subscription; cancelling stops waiting. Any number of callers may wait.
      *
      * <p>asyncio: {@code wait}.
      */
@@ -349,15 +356,16 @@ public final class Subprocess implements AutoCloseable {
     }
 
     /**
-     * Sends a signal. Nothing happens until subscription; then a thread runs the shell's {@code kill}, but for TERM and
-     * KILL, which take no other process. Cancelling does not take it back.
+     * Sends a signal. Nothing happens until subscription; then a thread runs the shell's {@code kill}, except for TERM
+     * and KILL, which need no other process. Cancelling does not revoke it.
      *
      * <p>Fails with {@link ProcessLookupException} if the child has ended. TERM and KILL never reach another process
-     * that has got its number. For the others the child is looked at about a millisecond before: one that got the
-     * number in between, for which the system would have to go through all others, would get the signal.
+     * that has reused its process ID. For other signals the child is checked about a millisecond before: a process that
+     * reused the ID in between would get the signal, but for that the system would have to go through all other IDs.
      *
      * @param signal its name, with or without {@code SIG}, in any case: {@code "HUP"}, {@code "SIGUSR1"}
-     * @throws IllegalArgumentException if that is no name; a name that the system does not know fails the Mono with it
+     * @throws IllegalArgumentException if that is not a name; if the system does not know the name, the Mono fails with
+     *     it
      */
     public Mono<Void> sendSignal(String signal) {
         String name = KillCommand.name(signal);
@@ -369,10 +377,10 @@ public final class Subprocess implements AutoCloseable {
     }
 
     /**
-     * As {@link #sendSignal}, to the child and all that it has started and that is still in its process group, as long
-     * as the child runs.
+     * Like {@link #sendSignal}, to the child and all processes started by it that are still in its process group, as
+     * long as the child runs.
      *
-     * @throws IllegalStateException unless it was started with {@link Command#newSession}
+     * @throws IllegalStateException unless the child was started with {@link Command#newSession}
      */
     public Mono<Void> sendSignalToGroup(String signal) {
         String name = KillCommand.name(signal);
@@ -384,7 +392,7 @@ public final class Subprocess implements AutoCloseable {
     }
 
     /**
-     * Asks it to end: SIGTERM.
+     * Asks the child to end: SIGTERM.
      *
      * @throws ProcessLookupException if it has ended
      */
@@ -393,7 +401,7 @@ public final class Subprocess implements AutoCloseable {
     }
 
     /**
-     * Ends it: SIGKILL. Its children go on: see {@link #killTree}.
+     * Kills the child: SIGKILL. Its own children keep running: see {@link #killTree}.
      *
      * @throws ProcessLookupException if it has ended
      */
@@ -408,8 +416,9 @@ public final class Subprocess implements AutoCloseable {
     }
 
     /**
-     * Its children, their children, and so on, as far as their parents have not ended; with {@link Command#newSession}
-     * all of its session. Nothing happens until subscription; then a thread looks at all processes there are.
+     * Returns its children, their children, and so on, except for orphans of ended parents; with
+     * {@link Command#newSession} all processes of its session. Nothing happens until subscription; then a thread scans
+     * all processes of the system.
      */
     public Mono<List<ProcessHandle>> descendants() {
         return child.descendants();
@@ -418,15 +427,15 @@ public final class Subprocess implements AutoCloseable {
     // ---- closing
 
     /**
-     * Ends it in good order, if it has not ended: closes its stdin and waits for its exit ({@link Command#exitGrace});
-     * sends it and its descendants SIGTERM and waits for their ends ({@link Command#terminateGrace}); sends those that
-     * are left SIGKILL; then closes the pipes. Returns at once: {@link #closeAndWait} waits for all of that. Closing
-     * twice does nothing.
+     * Ends the child gracefully, if it is still running: closes its stdin and waits for its exit
+     * ({@link Command#exitGrace}); sends SIGTERM to it and its descendants and waits for them to end
+     * ({@link Command#terminateGrace}); sends SIGKILL to the rest; then closes the pipes. Returns at once:
+     * {@link #closeAndWait} waits for all of that. Closing twice does nothing.
      *
-     * <p>Descendants whose parents had ended before are not found, and go on, unless it leads a
+     * <p>Descendants of parents that have already ended are not found and keep running, unless the child leads a
      * {@link Command#newSession session}.
      *
-     * <p>asyncio's {@code transport.close()}, which kills at once.
+     * <p>asyncio: {@code transport.close()}, which kills at once.
      */
     @Override
     public void close() {
@@ -434,9 +443,9 @@ public final class Subprocess implements AutoCloseable {
     }
 
     /**
-     * As {@link #close}, and gives its {@link #returnCode} when it has ended. Nothing happens until subscription;
-     * cancelling stops waiting, not closing. Fails with {@link java.io.IOException} if not even SIGKILL has ended it
-     * after five seconds.
+     * Like {@link #close}, and returns its {@link #returnCode} when it has ended. Nothing happens until subscription;
+     * cancelling stops the waiting, not the closing. Fails with {@link java.io.IOException} if the child is still there
+     * five seconds after SIGKILL.
      */
     public Mono<Integer> closeAndWait() {
         return Mono.defer(() -> closed().map(Function.identity()));
@@ -456,14 +465,14 @@ public final class Subprocess implements AutoCloseable {
     }
 
     /**
-     * Kills it and its descendants (SIGKILL), closes the pipes, and gives its {@link #returnCode} when it has ended.
-     * Nothing happens until subscription; cancelling stops waiting. Fails as {@link #closeAndWait}.
+     * Kills the child and its descendants (SIGKILL), closes the pipes, and returns its {@link #returnCode} when it has
+     * ended. Nothing happens until subscription; cancelling stops waiting. Fails as {@link #closeAndWait} does.
      */
     public Mono<Integer> killTree() {
         return Mono.defer(() -> end(false).map(Function.identity()));
     }
 
-    /** Begins at once. */
+    /** Starts ending the child at once. */
     Future<Integer> end(boolean gently) {
         Future<Integer> ended = loop.createFuture();
         end(gently, ended);
@@ -471,13 +480,13 @@ public final class Subprocess implements AutoCloseable {
     }
 
     private void end(boolean gently, Future<Integer> ended) {
-        if (!child.isAlive() && !command.isNewSession()) { // nobody is left whom we could find
+        if (!child.isAlive() && !command.isNewSession()) { // no process is left to be found
             child.closePipes();
             ended.trySetResult(child.returnCode());
             return;
         }
         child.end(gently, this::closeStdin)
-                .doOnTerminate(child::closePipes) // on the loop before anybody goes on there
+                .doOnTerminate(child::closePipes) // on the loop, before any waiter resumes there
                 .subscribe(null, ended::trySetException, () -> ended.trySetResult(child.returnCode()));
     }
 

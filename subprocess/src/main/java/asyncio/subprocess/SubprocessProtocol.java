@@ -4,8 +4,8 @@ import asyncio.streams.BaseProtocol;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The receiver of what a child process writes, of the ends of its pipes, and of its exit. Every method does nothing
- * unless it is overridden.
+ * Receives the output of a child process, the ends of its pipes, and its exit. Every method does nothing unless it is
+ * overridden.
  *
  * <pre>{@code
  * class Collecting implements SubprocessProtocol {
@@ -25,11 +25,12 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  *
  * <p><b>Order.</b> {@link #connectionMade} first; {@link #connectionLost} last, when the child has exited and the last
- * of its pipes has ended. Of each pipe the data comes before its end; {@link #processExited} may come anywhere among
- * these. {@link #pauseWriting} and {@link #resumeWriting} are about its stdin.
+ * of its pipes has ended. For each pipe, the data comes before its end; {@link #processExited} may come anywhere in
+ * between. {@link #pauseWriting} and {@link #resumeWriting} refer to its stdin.
  *
- * <p><b>Errors.</b> An exception of a method goes to the loop's exception handler, with the protocol and the transport,
- * and the transport is closed, which kills the child; after {@code pauseWriting} and {@code resumeWriting} it stays.
+ * <p><b>Errors.</b> An exception thrown by a method is reported to the loop's exception handler, with the protocol and
+ * the transport, and the transport is closed, which kills the child; after {@code pauseWriting} and
+ * {@code resumeWriting} it stays open.
  *
  * <p>asyncio: {@code SubprocessProtocol}.
  *
@@ -38,10 +39,10 @@ import org.jspecify.annotations.Nullable;
  */
 public interface SubprocessProtocol extends BaseProtocol<SubprocessTransport> {
     /**
-     * Called with bytes that the child has written, as they come.
+     * Called with bytes written by the child, as they arrive.
      *
      * @param fd 1 for its stdout, 2 for its stderr
-     * @param data the protocol's own from here on
+     * @param data the bytes, owned by the protocol from here on
      */
     default void pipeDataReceived(int fd, byte[] data) {}
 
@@ -49,11 +50,11 @@ public interface SubprocessProtocol extends BaseProtocol<SubprocessTransport> {
      * Called once for each pipe, when it has ended or was closed.
      *
      * @param fd 0 for its stdin, 1 for its stdout, 2 for its stderr
-     * @param cause what broke it, such as a {@link asyncio.streams.BrokenPipeException} of a stdin that was not read to
-     *     its end; else null
+     * @param cause the error that broke it, such as {@link asyncio.streams.BrokenPipeException} if stdin was not read
+     *     to its end; else null
      */
     default void pipeConnectionLost(int fd, @Nullable Throwable cause) {}
 
-    /** Called once, when the child has exited: {@link SubprocessTransport#getReturnCode} tells how. */
+    /** Called once, when the child has exited: see {@link SubprocessTransport#getReturnCode}. */
     default void processExited() {}
 }

@@ -7,28 +7,28 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
- * A child process as a transport, with a transport for each of its pipes. Made by {@link Subprocess#execProtocol} and
- * {@link Subprocess#shellProtocol}.
+ * A child process as a transport, with a transport for each of its pipes. Created by {@link Subprocess#execProtocol}
+ * and {@link Subprocess#shellProtocol}.
  *
  * <p><b>Threading.</b> Every method may be called on any thread.
  *
- * <p>{@link #getExtraInfo(String)} knows {@code subprocess}, the {@link Subprocess}, of whose streams the protocol has
- * the bytes.
+ * <p>{@link #getExtraInfo(String)} knows {@code subprocess}, the {@link Subprocess}; the bytes of its streams go to the
+ * protocol.
  *
  * <p>asyncio: {@code SubprocessTransport}.
  *
  * @since 0.1
  */
 public interface SubprocessTransport extends BaseTransport {
-    /** The child's number: {@link Subprocess#pid}. */
+    /** The child's process ID: {@link Subprocess#pid}. */
     long getPid();
 
     /** Returns the exit code; empty while it runs: {@link Subprocess#returnCode}. */
     OptionalInt getReturnCode();
 
     /**
-     * The transport of a pipe: of its stdin (0), to write to and to close; of its stdout (1) and stderr (2), to pause
-     * and to close. Null if that is no pipe.
+     * The transport of a pipe: stdin (0) can be written to and closed, stdout (1) and stderr (2) can be paused and
+     * closed. Null if the stream is not a pipe.
      *
      * @throws IllegalArgumentException for other numbers
      */
@@ -38,14 +38,14 @@ public interface SubprocessTransport extends BaseTransport {
     Mono<Void> sendSignal(String signal);
 
     /**
-     * Asks it to end: SIGTERM.
+     * Asks the child to end: SIGTERM.
      *
      * @throws ProcessLookupException if it has ended
      */
     void terminate();
 
     /**
-     * Ends it: SIGKILL.
+     * Kills the child: SIGKILL.
      *
      * @throws ProcessLookupException if it has ended
      */
@@ -53,8 +53,8 @@ public interface SubprocessTransport extends BaseTransport {
 
     /**
      * Kills the child at once, if it runs, and closes its pipes. {@link SubprocessProtocol#connectionLost} is called
-     * after its exit. Closing twice does nothing. Unlike {@link Subprocess#close} it is not gentle, and its descendants
-     * go on.
+     * after its exit. Closing twice does nothing. Unlike {@link Subprocess#close}, this gives the child no time to end
+     * by itself, and its descendants keep running.
      */
     @Override
     void close();

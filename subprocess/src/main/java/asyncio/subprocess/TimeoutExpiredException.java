@@ -5,7 +5,7 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A child was killed because it took longer than {@link Command#timeout}; with what it had written until then.
+ * Thrown when a child was killed because it took longer than {@link Command#timeout}; holds its output until then.
  *
  * <pre>{@code
  * try {
@@ -29,11 +29,11 @@ public class TimeoutExpiredException extends TimedOutException {
     private final byte @Nullable [] stderr;
 
     /**
-     * An exception with all of that.
+     * Creates an exception.
      *
-     * @param message which child, and how long it took
-     * @param stdout what had come of it; null if it is no pipe
-     * @param stderr what had come of it; null if it is no pipe
+     * @param message names the child and the time limit
+     * @param stdout its output so far; null if that was not a pipe
+     * @param stderr its error output so far; null if that was not a pipe
      * @since 0.1
      */
     public TimeoutExpiredException(
@@ -64,7 +64,7 @@ public class TimeoutExpiredException extends TimedOutException {
     }
 
     /**
-     * The time it had.
+     * The time limit.
      *
      * @since 0.1
      */

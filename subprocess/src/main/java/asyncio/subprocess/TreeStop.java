@@ -9,8 +9,8 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * SIGSTOP for a child and its descendants, before they are killed: what stands still starts no others. The signal goes
- * by number, so processes are compared by their start times before and after, and another that has got a number in
+ * Sends SIGSTOP to a child and its descendants before they are killed: a stopped process starts no others. The signal
+ * is sent by process ID, so start times are compared before and after, and another process that has reused an ID in
  * between is continued. Blocks.
  */
 final class TreeStop {
@@ -23,8 +23,8 @@ final class TreeStop {
     }
 
     /**
-     * Stops the child and those of its offspring that have not been stopped; false if there were none. A child without
-     * any that is asleep is about to start none, and most are like that: it is left alone.
+     * Stops the child and those of its offspring that have not been stopped yet; returns false if there were none. A
+     * sleeping child without offspring, which is the usual case, is not about to start any process and is left alone.
      */
     boolean stop(Collection<ProcessHandle> offspring) {
         List<ProcessHandle> running = new ArrayList<>();
@@ -42,7 +42,7 @@ final class TreeStop {
             if (!others.isEmpty()) {
                 KillCommand.sendTo("CONT", others);
             }
-        } catch (IOException e) { // no memory for one more process, say
+        } catch (IOException e) { // for example no memory for one more process
             failed = true;
             Log.warn(
                     "Cannot stop " + child + " before it is killed: processes that it starts meanwhile may be left", e);
@@ -52,7 +52,7 @@ final class TreeStop {
         return true;
     }
 
-    /** Returns the processes that have got the number of one that has ended meanwhile, and are stopped. */
+    /** Returns the stopped processes that have reused the ID of a process that has ended meanwhile. */
     private static List<ProcessHandle> others(List<ProcessHandle> signalled) {
         List<ProcessHandle> others = new ArrayList<>();
         for (ProcessHandle handle : signalled) {

@@ -7,24 +7,24 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * The threads for starting and ending children, which blocks. As many as there is to do, since any of them may be
- * waiting for a child; platform threads, since one that waits would keep the carrier of a virtual one, and with some
- * dozens of children nobody would be left to run. None after some seconds without work.
+ * The threads for starting and ending children, which blocks. There are as many as needed, since any of them may be
+ * waiting for a child. They are platform threads: a waiting virtual thread would pin its carrier, and some dozens of
+ * children would occupy all carriers. They end after some seconds without work.
  */
 final class Workers {
     private static final AtomicInteger COUNT = new AtomicInteger();
 
-    /** For what waits for children. */
+    /** For jobs that wait for children. */
     static final ThreadPoolExecutor POOL = new ThreadPoolExecutor(
             0, Integer.MAX_VALUE, 5, TimeUnit.SECONDS, new SynchronousQueue<>(), Workers::newThread);
 
-    /** To start children, which keeps a processor busy: some at a time, the others in line. Nothing waits here. */
+    /** For starting children, which keeps a processor busy: a few at a time, the others queue. No job waits here. */
     static final ThreadPoolExecutor STARTERS =
             starters(Math.max(8, 2 * Runtime.getRuntime().availableProcessors()));
 
     /**
-     * One for each living child, to wait for its exit: the JDK tells of that on the common pool, all of whose threads a
-     * program may keep waiting, for a child even.
+     * One thread for each living child, to wait for its exit: the JDK reports exits on the common pool, and a program
+     * may block all threads of that pool, even to wait for a child.
      */
     static final ThreadPoolExecutor EXITS = new ThreadPoolExecutor(
             0, Integer.MAX_VALUE, 5, TimeUnit.SECONDS, new SynchronousQueue<>(), job -> named("exit-", job));
@@ -45,7 +45,7 @@ final class Workers {
     private static Thread named(String name, Runnable job) {
         Thread thread = new Thread(null, job, "asyncio-" + name + COUNT.incrementAndGet(), 0, false);
         thread.setDaemon(true);
-        thread.setContextClassLoader(ClassLoader.getSystemClassLoader()); // not of whoever came first
+        thread.setContextClassLoader(ClassLoader.getSystemClassLoader()); // not that of the first caller
         return thread;
     }
 }

@@ -1,6 +1,6 @@
 /**
- * Child processes whose stdin, stdout and stderr are the writer and readers of {@link asyncio.streams}:
- * {@link asyncio.subprocess.Command} says what to run, {@link asyncio.subprocess.Subprocess} runs it.
+ * Child processes with the writer and readers of {@link asyncio.streams} for stdin, stdout and stderr:
+ * {@link asyncio.subprocess.Command} describes the program to run, {@link asyncio.subprocess.Subprocess} runs it.
  */
 @NullMarked
 package asyncio.subprocess;

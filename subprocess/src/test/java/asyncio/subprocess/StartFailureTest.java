@@ -14,13 +14,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import reactor.core.publisher.Mono;
 
-/** A start that fails says why, once, with what the operating system leaves out. */
+/** A failed start explains the reason, once, with the details that the operating system omits. */
 class StartFailureTest {
     private static Output run(Command command) {
         return Subprocess.run(command).block();
     }
 
-    /** The message, without that of {@code block()}. */
+    /** Returns the message, without the one of {@code block()}. */
     private static String failureOf(Command command) {
         return String.valueOf(Subprocess.run(command)
                 .map(Output::toString)
@@ -46,7 +46,7 @@ class StartFailureTest {
         assertThatThrownBy(() -> run(Command.of("cat").cwd(directory.resolve("none"))))
                 .hasMessageContaining("Cannot start \"cat\" in " + directory.resolve("none"))
                 .hasMessageContaining("no such directory");
-        assertThatThrownBy(() -> run(Command.of("cat").cwd(script))).hasMessageContaining("is no directory");
+        assertThatThrownBy(() -> run(Command.of("cat").cwd(script))).hasMessageContaining("is not a directory");
         assertThatThrownBy(() -> run(Command.of("cat").stdin(Stdio.from(directory.resolve("none")))))
                 .hasMessageContaining("Cannot start \"cat\"")
                 .hasMessageContaining(directory.resolve("none").toString());

@@ -17,18 +17,16 @@ import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An end of a pipe on a loop's epoll, without a thread of its own. All but the constructor is on the loop, so that a
- * descriptor is never used after it was closed.
+ * An end of a pipe on a loop's epoll, without a separate thread. Everything except the constructor runs on the loop, so
+ * a descriptor is never used after it was closed.
  *
- * <p>Interest is level-triggered. With none the loop keeps the descriptor in epoll edge-triggered, so that a paused
- * reader whose writers are gone is told once and not for ever; the interest in reading, when it comes back, brings what
- * has happened meanwhile.
+ * <p>Interest is level-triggered. Without interest the loop keeps the descriptor in epoll edge-triggered, so that a
+ * paused reader whose writers are gone is notified once and not forever; when interest in reading is set again, events
+ * of the meantime are reported.
  */
 public final class EpollPipe extends PipeEnd {
     private static final int EPOLLHUP = 0x10;
-    /**
-     * Of what is written so much is passed to the operating system at once, in bytes: no pipe takes more by default.
-     */
+    /** The maximum number of bytes passed to the operating system at once: by default no pipe accepts more. */
     private static final int GATHERED = 64 * 1024;
 
     private final FileDescriptor descriptor;
@@ -38,10 +36,10 @@ public final class EpollPipe extends PipeEnd {
     private boolean readPending;
 
     /**
-     * A channel that is to be registered with a loop on epoll.
+     * Creates a channel to be registered with a loop on epoll.
      *
-     * @param descriptor not blocking; closed with the channel
-     * @param name what the other end is, for messages: {@code stdin of cat, pid 42}
+     * @param descriptor a non-blocking descriptor; closed with the channel
+     * @param name the name of the other end, for messages: {@code stdin of cat, pid 42}
      */
     public EpollPipe(FileDescriptor descriptor, String name, boolean readable) {
         super(name, readable);
@@ -113,7 +111,7 @@ public final class EpollPipe extends PipeEnd {
         }
     }
 
-    /** @param all although others may wait for their turn, and nobody may want it yet */
+    /** @param all whether to read everything, even if other channels are waiting and nothing was requested */
     private void readWhatIsThere(boolean all) {
         var sizes = unsafe().recvBufAllocHandle();
         sizes.reset(config());
@@ -194,8 +192,8 @@ public final class EpollPipe extends PipeEnd {
     }
 
     /**
-     * The outbound buffer keeps these for the next attempt, and counts on their positions, which the native call leaves
-     * as they are: the bytes of a buffer that was written in part would be sent twice.
+     * Advances the positions, which the native call does not. The outbound buffer keeps these buffers for the next
+     * attempt: the bytes of a partly written buffer would be sent twice.
      */
     private static void advance(ByteBuffer[] buffers, long written) {
         long left = written;
@@ -223,7 +221,7 @@ public final class EpollPipe extends PipeEnd {
     }
 
     private final class Unsafe extends PipeUnsafe {
-        /** Until the pipe takes more there is no use in trying. */
+        /** Does not try before the pipe is ready for more. */
         @Override
         protected void flush0() {
             if (!interest.contains(EpollIoOps.EPOLLOUT)) {
@@ -236,7 +234,7 @@ public final class EpollPipe extends PipeEnd {
         }
     }
 
-    // ---- what Netty asks
+    // ---- Netty's side
 
     @Override
     protected AbstractUnsafe newUnsafe() {
@@ -271,7 +269,7 @@ public final class EpollPipe extends PipeEnd {
 
     @Override
     void release() throws IOException {
-        doDeregister(); // before the number can be another's
+        doDeregister(); // before the descriptor number can be reused
         descriptor.close();
     }
 }

@@ -17,11 +17,11 @@ import java.net.SocketAddress;
 import java.util.concurrent.RejectedExecutionException;
 
 /**
- * This process's end of a pipe, as a Netty channel, for the reader and the writer of {@code streams} to stand on. It
- * goes in one direction: closing that is closing all of it.
+ * This process's end of a pipe, as a Netty channel, on which the reader and the writer of {@code streams} are built. It
+ * has one direction: closing that closes the channel.
  */
 public abstract class PipeEnd extends AbstractChannel implements DuplexChannel {
-    /** The largest size of a pipe, in bytes, that Linux gives without special rights. */
+    /** The largest size of a pipe, in bytes, that Linux allows without special rights. */
     static final int LARGEST_PIPE = 1 << 20;
 
     private static final ChannelMetadata METADATA = new ChannelMetadata(false, 16);
@@ -48,7 +48,7 @@ public abstract class PipeEnd extends AbstractChannel implements DuplexChannel {
     private final DefaultChannelConfig config = new Config();
     private volatile boolean open = true;
 
-    /** @param name what the other end is: {@code stdin of cat, pid 42} */
+    /** @param name the name of the other end: {@code stdin of cat, pid 42} */
     PipeEnd(String name, boolean readable) {
         super(null);
         this.name = new Name(name);
@@ -56,13 +56,13 @@ public abstract class PipeEnd extends AbstractChannel implements DuplexChannel {
         config.setAutoRead(false); // until there is a reader
     }
 
-    /** On the loop: nothing is to be read any more, until somebody asks again. */
+    /** Stops reading until the next request; on the loop. */
     abstract void stopReading();
 
-    /** On the loop: reads what the other end has written so far, then closes this. */
+    /** Reads the bytes that the other end has written so far, then closes this; on the loop. */
     abstract void readRest();
 
-    /** Whether a loop's channels are on epoll, and so may an {@link EpollPipe} be. */
+    /** Whether a loop uses epoll, so that an {@link EpollPipe} can be registered with it. */
     public static boolean hasEpoll(EventLoop loop) {
         try {
             return loop.netty().isCompatible(EpollIoHandle.class);
@@ -71,7 +71,7 @@ public abstract class PipeEnd extends AbstractChannel implements DuplexChannel {
         }
     }
 
-    /** Lets go of the descriptor. */
+    /** Releases the descriptor. */
     abstract void release() throws Exception;
 
     private final class Config extends DefaultChannelConfig {
@@ -93,7 +93,7 @@ public abstract class PipeEnd extends AbstractChannel implements DuplexChannel {
         }
     }
 
-    /** Closes it; from any thread. What the other end has written until now can still be read. */
+    /** Closes it; from any thread. Bytes that the other end has already written can still be read. */
     public final void finish() {
         try {
             if (!readable) {
@@ -108,7 +108,7 @@ public abstract class PipeEnd extends AbstractChannel implements DuplexChannel {
         }
     }
 
-    // ---- what happens to both kinds, on the loop
+    // ---- events of both kinds, on the loop
 
     /** All bytes have been read. */
     final void inputEnded() {
@@ -117,10 +117,10 @@ public abstract class PipeEnd extends AbstractChannel implements DuplexChannel {
     }
 
     final BrokenPipeException brokenPipe() {
-        return new BrokenPipeException("Broken pipe: " + name + " was closed by its reader, or that has ended");
+        return new BrokenPipeException("Broken pipe: " + name + " was closed by its reader, or the reader has ended");
     }
 
-    /** Ends the output: its reader is gone. As in asyncio this is an error only if something is lost. */
+    /** Ends the output: its reader is gone. As in asyncio this is an error only if bytes are lost. */
     final void outputRefused() {
         ChannelOutboundBuffer unwritten = unsafe().outboundBuffer();
         if (unwritten != null && !unwritten.isEmpty()) {
@@ -136,7 +136,7 @@ public abstract class PipeEnd extends AbstractChannel implements DuplexChannel {
         }
     }
 
-    // ---- what Netty asks
+    // ---- Netty's side
 
     @Override
     protected final void doClose() throws Exception {
@@ -169,7 +169,7 @@ public abstract class PipeEnd extends AbstractChannel implements DuplexChannel {
         throw new UnsupportedOperationException(message.getClass().getSimpleName() + " cannot be written to " + name);
     }
 
-    /** The bytes in a buffer of the kind that can be written; releases the other. */
+    /** Returns the bytes in a buffer of a kind that can be written; releases the original if it is another one. */
     abstract ByteBuf toBeWritten(ByteBuf bytes);
 
     @Override

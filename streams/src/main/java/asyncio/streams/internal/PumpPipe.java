@@ -20,44 +20,47 @@ import reactor.core.Disposables;
 import reactor.core.scheduler.Schedulers;
 
 /**
- * An end of a pipe where there is no epoll: each read and each write is a job in a {@link PipeThreads thread}, of which
- * one is under way at a time. Reading ahead goes no further than that one read. State belongs to the loop.
+ * An end of a pipe where there is no epoll: each read and each write is a job on a {@link PipeThreads thread}, one at a
+ * time. At most that one read is done ahead. State belongs to the loop.
  *
- * <p>A read or write that is under way cannot be stopped: after the channel was closed, its thread waits on until the
- * other end, or whoever has inherited it, writes, reads or ends. Only then is the stream closed, so that no descriptor
- * is used that is another's by now.
+ * <p>A running read or write cannot be stopped: after the channel was closed, its thread keeps waiting until the other
+ * end, or a process that has inherited it, writes, reads or ends. The stream is only closed then, so that no reused
+ * descriptor is ever touched.
  */
 public final class PumpPipe extends PipeEnd {
     private static final int CHUNK = 64 * 1024;
-    /** A read that is under way when the pipe is to be closed has so long to come back with what is there. */
+    /** The time for a running read to return available bytes when the pipe is to be closed, in milliseconds. */
     private static final int PATIENCE_MILLIS = 200;
 
     private final EventLoop loop;
     private final @Nullable InputStream input;
     private final @Nullable OutputStream output;
     private boolean busy;
-    /** While that is so: nobody else knows of bytes on their way. */
+    /** Holds virtual time while busy, since nothing else knows of the bytes in transit. */
     private Disposable hold = Disposables.disposed();
 
-    /** The rest of the pipe is read, and then it is closed. */
+    /** The rest of the pipe is being read, after which it is closed. */
     private boolean ending;
-    /** The number of bytes of the rest that have been read. */
+    /** The number of bytes of the rest read so far. */
     private int rest;
 
     private @Nullable Disposable withLoop;
 
-    /** The descriptor is this process's, which uses it after the loop, too. */
+    /** Whether the descriptor belongs to this process, which uses it after the loop as well. */
     private final boolean standard;
     /** The loop is closed. */
     private volatile boolean left;
-    /** Done when all is out that was flushed; null if it is. Of a standard stream, for the end of the program. */
+    /**
+     * Done when all flushed bytes are written; null if they are. For a standard stream, awaited by the end of the
+     * program.
+     */
     private @Nullable Future<Void> out;
 
     /**
-     * The end that reads; to be registered with the loop.
+     * Creates a reading end, to be registered with the loop.
      *
-     * @param input closed with the channel
-     * @param name what the other end is, for messages: {@code stdout of cat, pid 42}
+     * @param input the stream to read, which is closed with the channel
+     * @param name the name of the other end, for messages: {@code stdout of cat, pid 42}
      */
     public PumpPipe(EventLoop loop, InputStream input, String name) {
         super(name, true);
@@ -68,10 +71,10 @@ public final class PumpPipe extends PipeEnd {
     }
 
     /**
-     * The end that writes; to be registered with the loop.
+     * Creates a writing end, to be registered with the loop.
      *
-     * @param output closed with the channel
-     * @param name what the other end is, for messages: {@code stdin of cat, pid 42}
+     * @param output the stream to write to, which is closed with the channel
+     * @param name the name of the other end, for messages: {@code stdin of cat, pid 42}
      */
     public PumpPipe(EventLoop loop, OutputStream output, String name) {
         this(loop, output, name, false);
@@ -86,29 +89,29 @@ public final class PumpPipe extends PipeEnd {
     }
 
     /**
-     * An output that this process was started with. It is closed when the channel is, but not when the loop is. The end
-     * of the program waits until all is out that was written.
+     * Creates the channel of an output that this process was started with. It is closed with the channel, but not with
+     * the loop. The end of the program waits until everything is written.
      */
     public static PumpPipe ofThisProcess(EventLoop loop, OutputStream output, String name) {
         return new PumpPipe(loop, output, name, true);
     }
 
     /**
-     * One read or write: in a thread, and then on the loop, to tell what came of it. All that it needs for that is
-     * there before it begins, since nobody else knows of the bytes.
+     * One read or write: first on a thread, then on the loop, to report the result. It allocates everything it needs
+     * for that before it starts, since nothing else knows of the bytes.
      */
     private abstract class PumpJob implements Runnable {
         @Nullable Throwable failure;
 
         private boolean worked;
 
-        /** In a thread; may block. */
+        /** Reads or writes; on a thread, may block. */
         abstract void work() throws IOException;
 
-        /** On the loop. */
+        /** Reports the result; on the loop. */
         abstract void tell();
 
-        /** In the thread, if the loop is closed. */
+        /** Cleans up, on the thread, if the loop is closed. */
         abstract void unheard();
 
         @Override
@@ -121,7 +124,7 @@ public final class PumpPipe extends PipeEnd {
             }
             try {
                 work();
-            } catch (Throwable e) { // the reader or writer hears of it, whatever it is
+            } catch (Throwable e) { // reported to the reader or writer
                 failure = e;
             }
             worked = true;
@@ -137,12 +140,12 @@ public final class PumpPipe extends PipeEnd {
                     unheard();
                     return;
                 } catch (OutOfMemoryError e) {
-                    LockSupport.parkNanos(1_000_000); // others may let go of some; the loop waits for this
+                    LockSupport.parkNanos(1_000_000); // others may free memory; the loop waits for this
                 }
             }
         }
 
-        /** Gives it to a thread; if there is none, nothing has changed. */
+        /** Passes it to a thread; if no thread can be started, nothing has changed. */
         final void begin() {
             Disposable hold = loop.holdTime(PumpPipe.this, null);
             try {
@@ -177,9 +180,9 @@ public final class PumpPipe extends PipeEnd {
     }
 
     @Override
-    void stopReading() {} // the read that is under way cannot be stopped
+    void stopReading() {} // a running read cannot be stopped
 
-    /** Of a read that is under way nobody can say whether it has bytes, or will ever have some: it has its time. */
+    /** It is unknown whether a running read has bytes, or will ever have any, so it gets a limited time. */
     @Override
     void readRest() {
         if (!isOpen() || ending) {
@@ -214,7 +217,7 @@ public final class PumpPipe extends PipeEnd {
     private final class PumpRead extends PumpJob {
         private final InputStream input;
         private final ByteBuf chunk;
-        /** Of the pipe, only what can be had without waiting. */
+        /** Whether to read only the bytes that are available without waiting. */
         private final boolean ofTheRest = ending;
 
         private int n = -1;
@@ -331,7 +334,10 @@ public final class PumpPipe extends PipeEnd {
         }
     }
 
-    /** The JDK says "Broken pipe", or "Stream closed" if a child has ended; a file may be on a disk that is full. */
+    /**
+     * Handles a failed write. The JDK reports "Broken pipe", or "Stream closed" if a child has ended; a file may be on
+     * a full disk.
+     */
     private void refused(Throwable failure) {
         if (standard && !String.valueOf(failure.getMessage()).contains("Broken pipe")) {
             pipeline().fireExceptionCaught(failure);
@@ -339,7 +345,7 @@ public final class PumpPipe extends PipeEnd {
         outputRefused();
     }
 
-    // ---- the end of the program, of a standard stream
+    // ---- the end of the program, for a standard stream
 
     private void awaitedByTheProgram() {
         ChannelOutboundBuffer unwritten = unsafe().outboundBuffer();
@@ -350,7 +356,7 @@ public final class PumpPipe extends PipeEnd {
                     out,
                     () -> Log.warn(
                             "The program ends with " + unwritten.totalPendingWriteBytes() + " bytes unsent to "
-                                    + remoteAddress() + ", whose reader has not taken them",
+                                    + remoteAddress() + ", whose reader has not read them",
                             null));
         }
     }
@@ -382,7 +388,7 @@ public final class PumpPipe extends PipeEnd {
         }
     }
 
-    // ---- what Netty asks
+    // ---- Netty's side
 
     @Override
     protected AbstractUnsafe newUnsafe() {
@@ -412,14 +418,14 @@ public final class PumpPipe extends PipeEnd {
         if (withLoop != null) {
             withLoop.dispose();
         }
-        hold.dispose(); // what is under way is for nobody
+        hold.dispose(); // the result of a running job is no longer needed
         allIsOut();
         if (!busy) {
             closeStreams();
         }
     }
 
-    /** In a thread, since closing may block. */
+    /** Closes the stream on a thread, since closing may block. */
     private void closeStreams() {
         Closeable stream = input != null ? input : output;
         if (stream != null) {
@@ -434,7 +440,7 @@ public final class PumpPipe extends PipeEnd {
         try {
             stream.close();
         } catch (IOException e) {
-            // the other end is gone: so is the descriptor
+            // the other end is gone, and so is the descriptor
         }
     }
 }

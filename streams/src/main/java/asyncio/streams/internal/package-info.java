@@ -1,4 +1,4 @@
-/** Pipes as channels of Netty's, for the modules of this library. */
+/** Pipes as Netty channels, for the modules of this library. */
 @NullMarked
 package asyncio.streams.internal;
 
