@@ -21,7 +21,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.reactivestreams.Publisher;
 import reactor.core.publisher.Mono;
 
-/** A server that cannot accept, for want of descriptors. */
+/** A server that cannot accept because it has no descriptors. */
 @ExtendWith(LeakCheck.class)
 class AcceptFailuresTest extends PeerFixture {
     private static final Function<StreamConnection, Publisher<?>> CLOSES = connection -> {

@@ -31,11 +31,11 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import reactor.core.publisher.Mono;
 
-/** Connections over sockets of java.nio that are there already, on loops with epoll and with NIO. */
+/** Connections over existing java.nio sockets, on loops with epoll and with NIO. */
 @Timeout(60)
 @ExtendWith(LeakCheck.class)
 class AdoptedSocketTest {
-    /** Echoes, and keeps what comes. */
+    /** Echoes and keeps the received bytes. */
     private static final class Echo implements Protocol {
         final ByteArrayOutputStream received = new ByteArrayOutputStream();
         final Future<Void> lost = EventLoop.getRunningLoop().createFuture();

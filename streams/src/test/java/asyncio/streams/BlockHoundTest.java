@@ -55,7 +55,7 @@ class BlockHoundTest {
         BlockingCalls.install();
     }
 
-    /** The methods of a connection to a server that sends three lines and takes what comes. */
+    /** The methods of a connection to a server that sends three lines and reads everything. */
     private static Map<String, Function<StreamConnection, Publisher<?>>> methodsOfConnections() {
         Map<String, Function<StreamConnection, Publisher<?>>> methods = new HashMap<>();
         methods.put("StreamReader.readLine()", connection -> connection.reader().readLine());
@@ -136,7 +136,7 @@ class BlockHoundTest {
             connection.close();
             return connection.writer().waitClosed();
         });
-        // not the real one, over which the JVM of the tests is told what to do
+        // not the real one, which the test JVM uses for its commands
         methods.put(
                 "Streams.stdin()",
                 connection -> new StandardInput(InputStream.nullInputStream(), StandardInput.NONE)
@@ -175,8 +175,7 @@ class BlockHoundTest {
                 "StreamWriter.startTls(TlsOptions)",
                 connection -> connection
                         .reader()
-                        .readExactly(9) // the server takes the handshake for text, and waits; what is tried is that it
-                        // begins
+                        .readExactly(9) // the server takes the handshake for text and waits: only its start is tried
                         .then(connection.writer().startTls(IMPATIENT))
                         .onErrorComplete(ConnectionAbortedException.class));
         return methods;
@@ -264,13 +263,13 @@ class BlockHoundTest {
                 pair -> withListener((server, port) -> Mono.using(
                         SocketPair::socket,
                         client -> Sockets.sockConnect(client, InetSocketAddress.createUnresolved(HOST, port))
-                                .onErrorComplete(IOException.class), // it may listen on the other kind of address
+                                .onErrorComplete(IOException.class), // it may listen on the other IP version
                         BlockHoundTest::close)));
         return methods;
     }
 
     private static Map<String, Function<SocketPair, Publisher<?>>> methodsThatAdoptSockets() {
-        TlsOptions tls = TlsOptions.builder() // here, where its files may be read
+        TlsOptions tls = TlsOptions.builder() // here, where reading its files is allowed
                 .context(TestCertificates.jdk(null))
                 .handshakeTimeout(Duration.ofMillis(100))
                 .build();
@@ -414,7 +413,7 @@ class BlockHoundTest {
         return methods;
     }
 
-    /** A protocol that leaves everything as it is. */
+    /** A protocol with all the defaults. */
     private static final class Nothing implements Protocol {}
 
     @Test

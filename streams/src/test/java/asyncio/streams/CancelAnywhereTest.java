@@ -30,15 +30,15 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * One exchange over every kind of connection, cancelled at every place: no descriptor, buffer or task stays, nothing is
- * reported; and a read or drain that is cancelled and done again loses nothing.
+ * One exchange over every kind of connection, cancelled at every point: no descriptor, buffer or task is left behind
+ * and nothing is reported; a read or drain that is cancelled and repeated loses nothing.
  */
 @ExtendWith(LeakCheck.class)
 @Timeout(300)
 class CancelAnywhereTest {
     private static final String HOST = "127.0.0.1";
     private static final int MUCH = 200_000;
-    /** Made once, since that is slow. */
+    /** Created once, since that is slow. */
     private static final TlsOptions SERVER = TlsOptions.builder()
             .context(TestCertificates.jdk(TestCertificates.LOCALHOST))
             .build();
@@ -55,7 +55,7 @@ class CancelAnywhereTest {
         START_TLS
     }
 
-    /** How the exchange awaits. */
+    /** The way in which the exchange awaits. */
     private interface Awaiting {
         <T> T await(Mono<T> mono) throws Exception;
     }
@@ -96,7 +96,7 @@ class CancelAnywhereTest {
             }
             await(connection.writer().writeFromBuffers(connection.reader().chunksRetained()));
         } catch (Exception e) {
-            // its client goes as it likes
+            // its client may leave at any time
         }
     }
 
@@ -119,8 +119,8 @@ class CancelAnywhereTest {
     }
 
     /**
-     * @param once for what cannot be done again when it was cancelled
-     * @param again for what can
+     * @param once for operations that cannot be repeated after a cancellation
+     * @param again for those that can
      */
     private void exchange(Transport transport, Server server, Awaiting once, Awaiting again) throws Exception {
         try (StreamConnection connection = once.await(client(transport, server))) {
@@ -141,13 +141,13 @@ class CancelAnywhereTest {
             }
             assertThat(once.await(writer.sendFile(file))).isEqualTo(MUCH);
             assertThat(again.await(reader.readUntil("\r\n", "\r")).length)
-                    .isEqualTo(StreamReader.DEFAULT_LIMIT); // not reached: a line that is too long
+                    .isEqualTo(StreamReader.DEFAULT_LIMIT); // not reached: the line is too long
         } catch (LimitOverrunException e) {
             assertThat(e).hasMessageContaining("65536");
         }
     }
 
-    /** Runs it to its end, which tells whether it was cancelled before. */
+    /** Runs the task to its end; returns whether it was cancelled. */
     private static boolean wasCancelled(Task<?> task) throws Exception {
         try {
             await(task);
@@ -157,7 +157,7 @@ class CancelAnywhereTest {
         }
     }
 
-    // ---- nothing stays
+    // ---- nothing is left behind
 
     private interface Sweep {
         void run(Server server) throws Exception;
@@ -168,7 +168,7 @@ class CancelAnywhereTest {
         Asyncio.run(() -> {
             EventLoop.getRunningLoop().setExceptionHandler((loop, what) -> reported.add(what));
             Server server = await(server(transport));
-            exchange(transport, server, Asyncio::await, Asyncio::await); // loads what is loaded once
+            exchange(transport, server, Asyncio::await, Asyncio::await); // loads everything that is loaded only once
             long before = settled(Long.MAX_VALUE);
             sweep.run(server);
             assertThat(settled(before)).isLessThanOrEqualTo(before);
@@ -177,7 +177,7 @@ class CancelAnywhereTest {
         assertThat(reported).isEmpty();
     }
 
-    /** The descriptors that are open when the server's tasks have ended and sockets are closed. */
+    /** The number of open descriptors once the server's tasks have ended and its sockets are closed. */
     private static long settled(long expected) throws Exception {
         while (Asyncio.allTasks().size() > 1) {
             await(sleep(Duration.ZERO));
@@ -185,7 +185,7 @@ class CancelAnywhereTest {
         long patience = System.nanoTime() + 10_000_000_000L;
         long now;
         while ((now = SoakTest.descriptors()) > expected && System.nanoTime() < patience) {
-            await(sleep(Duration.ofMillis(1))); // NIO lets go of a socket in the selects after its close
+            await(sleep(Duration.ofMillis(1))); // NIO releases a socket in the selects after its close
         }
         return now;
     }
@@ -211,7 +211,7 @@ class CancelAnywhereTest {
         });
     }
 
-    /** Cancels at the beginning of the await of that number, or one tick into it. */
+    /** Cancels at the start of the await with that number, or one tick later. */
     private static final class At implements Awaiting {
         private final int number;
         private final boolean inside;

@@ -23,13 +23,13 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** TLS and cleartext over a line that cuts what it carries anywhere, pauses, half-closes and resets. */
+/** TLS and cleartext over a line that splits data anywhere, pauses, half-closes and resets. */
 @ExtendWith(LeakCheck.class)
 @Timeout(120)
 class ChaosTest {
     private static final String HOST = "127.0.0.1";
 
-    /** Carries bytes between two sockets in threads, in pieces, up to an end. */
+    /** Carries bytes between two sockets on threads, in pieces, up to an end. */
     private static final class Line implements AutoCloseable {
         private final ServerSocket listener = new ServerSocket(0, 50, InetAddress.getByName(HOST));
         private final ExecutorService threads = Executors.newCachedThreadPool();
@@ -100,7 +100,7 @@ class ChaosTest {
                     try {
                         TlsTest.echoLines(connection);
                     } catch (IOException e) {
-                        // as the line likes
+                        // the line may cut the connection
                     }
                 },
                 HOST,
@@ -154,7 +154,7 @@ class ChaosTest {
                     }
                     connection.writer().write("end\n");
                     byte[] answer;
-                    do { // meanwhile far more than the limit has come, and stays in the socket
+                    do { // meanwhile far more than the limit has arrived, and stays in the socket
                         await(Asyncio.sleep(Duration.ofMillis(random.nextInt(3))));
                         answer = await(connection.reader().readLine());
                     } while (answer.length != 4 || answer[0] != 'e');
@@ -232,7 +232,7 @@ class ChaosTest {
         Random random = new Random(seed);
         ConnectOptions impatient = ConnectOptions.builder()
                 .tls(TestCertificates.jdk(null))
-                .idleTimeout(Duration.ofMillis(300)) // a longer record than was sent is waited for
+                .idleTimeout(Duration.ofMillis(300)) // it waits for a longer record than was sent
                 .build();
         Asyncio.run(() -> {
             Server server = echo(true);
@@ -269,13 +269,13 @@ class ChaosTest {
                         connection.writer().write("y".repeat(3000) + "\n");
                         answers.writeBytes(await(connection.reader().readLine()));
                     } catch (IOException e) {
-                        // as it should
+                        // expected
                     }
                     await(carrying);
                 }
                 assertThat(answers.toString(UTF_8))
                         .as("byte %d, seed %d", changed, seed)
-                        .isIn("", "y".repeat(3000) + "\n"); // the one, if nobody looks at that byte
+                        .isIn("", "y".repeat(3000) + "\n"); // the former, if that byte does not matter
             }
             server.abortClients();
             await(server.closeAndWait());

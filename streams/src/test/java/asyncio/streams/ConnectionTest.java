@@ -175,7 +175,7 @@ class ConnectionTest extends PeerFixture {
                     } catch (CancelledException e) {
                         assertThat(e).hasMessage("never mind");
                     }
-                    // whether or not the first came so far as to be accepted, a second one is, so that accept() returns
+                    // whether or not the first was accepted, a second one is, so that accept() returns
                     try (StreamConnection second = await(Streams.openConnection(HOST, listener.getLocalPort()))) {
                         Socket peer = listener.accept();
                         if (!peer.getRemoteSocketAddress()
@@ -195,7 +195,7 @@ class ConnectionTest extends PeerFixture {
             assertThat(await(Asyncio.toThread(() -> peer.getInputStream().read())))
                     .isEqualTo(-1);
         } catch (SocketException e) {
-            // reset: as good
+            // reset: fine as well
         }
     }
 

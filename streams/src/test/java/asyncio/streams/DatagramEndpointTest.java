@@ -35,7 +35,7 @@ import org.junit.jupiter.api.condition.OS;
 import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
-/** Datagrams by protocol. */
+/** Datagrams with a protocol. */
 @Timeout(60)
 class DatagramEndpointTest {
     private static final String HOST = "127.0.0.1";
@@ -46,7 +46,7 @@ class DatagramEndpointTest {
         return text.getBytes(UTF_8);
     }
 
-    /** Writes down what it hears; the events are for the test to wait for. */
+    /** Records its events, for which the test can wait. */
     private static class Recording implements DatagramProtocol {
         final List<String> events = new ArrayList<>();
         private final List<Future<Void>> waiting = new ArrayList<>();
@@ -143,7 +143,7 @@ class DatagramEndpointTest {
                 client.close();
                 client.close();
                 assertThat(client.transport().isClosing()).isTrue();
-                assertThat(client.protocol().events).doesNotContain("lost"); // in a later turn
+                assertThat(client.protocol().events).doesNotContain("lost"); // in a later tick
                 client.protocol().waitFor("lost");
                 assertThat(client.protocol().cause).isNull();
                 assertThat(client.transport())
@@ -265,7 +265,7 @@ class DatagramEndpointTest {
                 client.protocol().waitFor("data ");
                 client.transport().sendTo(new byte[0]);
                 client.protocol().waitFor("error IOException");
-                client.transport().sendTo(new byte[65_508]); // more than IPv4 takes
+                client.transport().sendTo(new byte[65_508]); // more than IPv4 allows
                 assertThat(client.protocol().events)
                         .filteredOn("error IOException"::equals)
                         .hasSize(2);
@@ -273,7 +273,7 @@ class DatagramEndpointTest {
         });
     }
 
-    /** An endpoint for whose datagrams there is no room. */
+    /** An endpoint that has no room for its datagrams. */
     private static final class Full extends DatagramEndpoint {
         boolean full = true;
 
@@ -307,7 +307,7 @@ class DatagramEndpointTest {
                 endpoint.sendTo(bytes(".".repeat(200)), address(server.transport()));
                 assertThat(protocol.events).containsExactly("made", "pause");
                 await(sleep(Duration.ofMillis(2)));
-                endpoint.close(); // which sends it all the same
+                endpoint.close(); // sends it nevertheless
                 assertThat(endpoint.isClosing()).isTrue();
                 endpoint.full = false;
                 protocol.waitFor("lost");
@@ -436,7 +436,7 @@ class DatagramEndpointTest {
                 } else {
                     ((Opened<?, ?>) await(task)).close();
                 }
-                if (i % 3 > 0) { // else it has not begun, and the socket is the caller's
+                if (i % 3 > 0) { // else it has not started, and the caller still owns the socket
                     while (given.isOpen()) {
                         await(sleep(Duration.ofMillis(1)));
                     }

@@ -39,7 +39,7 @@ import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import reactor.core.publisher.Mono;
 
-/** Sockets for datagrams, and their peers: sockets of the JDK's, of this library, of CPython's asyncio. */
+/** Datagram sockets and their peers: sockets of the JDK, of this library and of CPython's asyncio. */
 @Timeout(60)
 class DatagramsTest {
     private static final String HOST = "127.0.0.1";
@@ -93,7 +93,7 @@ class DatagramsTest {
                 assertThatThrownBy(() -> await(client.send(new byte[0])))
                         .isInstanceOf(IOException.class)
                         .hasMessageContaining("An empty datagram cannot be sent");
-                await(client.send(bytes("not empty"))); // it is open
+                await(client.send(bytes("not empty"))); // still open
                 assertThat(text(server.receive())).isEqualTo("not empty");
             }
         });
@@ -116,7 +116,7 @@ class DatagramsTest {
                 for (int i = 0; i < 500; i++) {
                     await(client.send(bytes("datagram " + i)));
                     if (i % 20 == 0) {
-                        await(sleep(Duration.ofMillis(1))); // the system's buffer is no queue
+                        await(sleep(Duration.ofMillis(1))); // the system's buffer is not a reliable queue
                     }
                 }
                 assertThat(await(received))
@@ -412,10 +412,10 @@ class DatagramsTest {
                     try {
                         await(opening).close();
                     } catch (CancelledException e) {
-                        // as it should be
+                        // expected
                     }
                 }
-                while (Objects.requireNonNull(descriptors.list()).length > before + 2) { // a log may have some
+                while (Objects.requireNonNull(descriptors.list()).length > before + 2) { // a log may have some open
                     await(sleep(Duration.ofMillis(10)));
                 }
             }

@@ -17,7 +17,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
-/** One side has said all it has to say, the other has not; and ends that come from the loop. */
+/** One side has finished sending, the other has not; and ends caused by the loop. */
 class HalfCloseTest {
     private static final int BIG = 8_000_000;
 
@@ -58,7 +58,7 @@ class HalfCloseTest {
             try (Server server = await(Streams.startServerBody(
                     connection -> {
                         try (connection) {
-                            await(sent); // meanwhile far more than the limit has come
+                            await(sent); // meanwhile far more than the limit has arrived
                             int bytes = 0;
                             for (byte[] line; (line = await(connection.reader().readLine())) != null; ) {
                                 bytes += line.length;

@@ -30,15 +30,15 @@ public final class LeakCheck extends Handler implements BeforeAllCallback, After
     public void afterAll(ExtensionContext context) throws InterruptedException {
         for (int i = 0; i < 3; i++) {
             collectGarbage();
-            ByteBufAllocator.DEFAULT.directBuffer(16).release(); // makes the detector look at what was collected
+            ByteBufAllocator.DEFAULT.directBuffer(16).release(); // makes the detector check the collected buffers
         }
         logger.removeHandler(this);
         assertThat(leaks).isEmpty();
     }
 
     /**
-     * Returns when the JVM has put a canary that died just now into its queue; after the next call, all that died with
-     * it is in theirs.
+     * Returns when the JVM has enqueued the reference to a canary that has just become unreachable; after the next
+     * call, everything that became unreachable with it is enqueued, too.
      */
     private static void collectGarbage() throws InterruptedException {
         ReferenceQueue<Object> dead = new ReferenceQueue<>();

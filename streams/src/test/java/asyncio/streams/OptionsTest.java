@@ -95,7 +95,7 @@ class OptionsTest {
             Server server = await(Streams.startServerBody(TlsTest::echoLines, HOST, 0));
             StreamConnection connection = await(Streams.openConnection(HOST, server.port()));
             connection.writer().write("hello\n");
-            await(connection.reader().readLine()); // it is accepted
+            await(connection.reader().readLine()); // it has been accepted
             Task<Void> scope = createTask(Mono.usingWhen(Mono.just(server), Mono::just, Server::closeAndWait)
                     .then());
             await(sleep(Duration.ofMillis(20)));

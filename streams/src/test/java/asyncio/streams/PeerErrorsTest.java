@@ -192,7 +192,7 @@ class PeerErrorsTest extends PeerFixture {
 
     // ---- in a server's handler
 
-    /** The log, at INFO or above, when the peer resets the connection of a handler. */
+    /** Returns the log, at INFO or above, when the peer resets the connection of a handler. */
     private static List<LogRecord> loggedOfReset(ConnectionHandler handler) throws Exception {
         try (LogCapture log = new LogCapture()) {
             List<ExceptionContext> reported = new ArrayList<>();

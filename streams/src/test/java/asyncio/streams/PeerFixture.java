@@ -24,7 +24,7 @@ abstract class PeerFixture {
         await(sleep(Duration.ZERO));
     }
 
-    /** A peer that is under the test's control, byte by byte. */
+    /** A peer that the test controls byte by byte. */
     interface Peer {
         void run(StreamConnection connection, Socket peer) throws Exception;
     }

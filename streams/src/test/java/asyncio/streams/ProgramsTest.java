@@ -27,7 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Our connections with the programs that everybody uses. */
+/** Our connections to common programs. */
 @ExtendWith(LeakCheck.class)
 @Timeout(120)
 class ProgramsTest {
@@ -50,7 +50,7 @@ class ProgramsTest {
         return new ProcessBuilder(command).redirectErrorStream(true).start();
     }
 
-    /** What a program prints that is fed this and then sees the end of its input. */
+    /** Returns the output of a program that reads this input to its end. */
     private String run(String input, String... command) throws Exception {
         Process process = start(List.of(command));
         return await(toThread(() -> {
@@ -161,7 +161,7 @@ class ProgramsTest {
                 assertThat(connection.applicationProtocol()).isEqualTo("echo/1");
                 connection.writer().write("hello\n");
                 assertThat(TlsTest.text(await(connection.reader().readLine()))).isEqualTo("olleh\n");
-                connection.writer().write("CLOSE\n"); // its word for an end with a goodbye
+                connection.writer().write("CLOSE\n"); // its command for closing with close_notify
                 assertThat(await(connection.reader().readAll())).isEmpty();
                 connection.close();
                 await(connection.writer().waitClosed());
@@ -171,7 +171,7 @@ class ProgramsTest {
         }
     }
 
-    /** A small HTTP/1.1 server: keeps connections, answers with the path and the length of what it was sent. */
+    /** A small HTTP/1.1 server: keeps connections alive, answers with the path and the length of the request body. */
     private static void serveHttp(StreamConnection connection) throws Exception {
         try (connection) {
             byte[] first;

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What a protocol hears, in which order, and what its answers do. Compared with CPython 3.13. */
+/** The events of a protocol, their order, and the effect of its return values. Compared with CPython 3.13. */
 @ExtendWith(LeakCheck.class)
 class ProtocolEventsTest extends ProtocolFixture {
     private final Recorder recorder = new Recorder();
@@ -228,7 +228,7 @@ class ProtocolEventsTest extends ProtocolFixture {
             assertThat(notes.events).containsExactly("made", "pause", "lost");
             assertThat(notes.cause).isNull();
             assertThat(transport.getWriteBufferSize()).isZero();
-            // unlike in CPython the peer cannot take what it has for all there is
+            // unlike in CPython the peer cannot take the received part for the whole stream
             assertThatThrownBy(() -> await(readAll(peer))).isInstanceOf(IOException.class);
         });
     }

@@ -21,21 +21,19 @@ import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
-/** A transport whose peer is a plain blocking socket, and a protocol that writes down what it hears. */
+/** A transport with a plain blocking socket as its peer, and a protocol that records its events. */
 abstract class ProtocolFixture {
     static final String HOST = "127.0.0.1";
     private static final Duration LIMIT = Duration.ofSeconds(20);
 
-    /** What the exception handler was told, in the order. */
+    /** The reports to the exception handler, in order. */
     final List<ExceptionContext> reported = new ArrayList<>();
 
     static void tick() throws Exception {
         await(sleep(Duration.ZERO));
     }
 
-    /**
-     * Writes down what it hears: {@code made}, {@code data}, {@code eof}, {@code pause}, {@code resume}, {@code lost}.
-     */
+    /** Records events: {@code made}, {@code data}, {@code eof}, {@code pause}, {@code resume}, {@code lost}. */
     static class Notes {
         final List<String> events = new ArrayList<>();
         final StringBuilder data = new StringBuilder();
@@ -45,7 +43,7 @@ abstract class ProtocolFixture {
 
         private @Nullable Future<Void> heard;
 
-        /** Neighbouring pieces of data are one event. */
+        /** Records an event; adjacent pieces of data are one event. */
         void note(String event) {
             if (!event.equals("data") || events.isEmpty() || !last().equals("data")) {
                 events.add(event);
@@ -73,7 +71,7 @@ abstract class ProtocolFixture {
             until(() -> events.contains(event));
         }
 
-        /** Until so many bytes have come. */
+        /** Waits until that many bytes have arrived. */
         void untilData(int length) throws Exception {
             until(() -> data.length() >= length);
         }
@@ -160,7 +158,7 @@ abstract class ProtocolFixture {
         }
     }
 
-    /** A peer that is under the test's control, byte by byte. */
+    /** A peer that the test controls byte by byte. */
     interface Peer {
         void run(Transport transport, Socket peer) throws Exception;
     }
@@ -169,7 +167,7 @@ abstract class ProtocolFixture {
         withPeer(protocol, 0, test);
     }
 
-    /** @param receiveBuffer of the peer, in bytes; 0 for the system's */
+    /** @param receiveBuffer the peer's receive buffer, in bytes; 0 for the system's default */
     void withPeer(BaseProtocol<Transport> protocol, int receiveBuffer, Peer test) throws Exception {
         Asyncio.run(() -> {
             EventLoop.getRunningLoop().setExceptionHandler((loop, what) -> reported.add(what));

@@ -25,16 +25,16 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * Random actions of a peer and of a protocol, in its calls and between them, never break the order that
  * {@link BaseProtocol} promises, and no byte is lost, doubled or out of place.
  *
- * <p>{@code -Dasyncio.test.schedules=100000} tries so many, {@code -Dasyncio.test.seed=N} begins with that one.
+ * <p>{@code -Dasyncio.test.schedules=100000} sets the number of schedules, {@code -Dasyncio.test.seed=N} the first one.
  */
-@Timeout(3600) // for those who try many
+@Timeout(3600) // for large numbers of schedules
 @ExtendWith(LeakCheck.class)
 class ProtocolOrderTest {
     private static final int SCHEDULES = Integer.getInteger("asyncio.test.schedules", 400);
     private static final String HOST = "127.0.0.1";
     private static final Duration LIMIT = Duration.ofSeconds(20);
 
-    /** What has happened, and what may. */
+    /** The events so far, and those that may follow. */
     private static final class Order {
         final Random random;
         final List<String> history = new ArrayList<>();
@@ -85,7 +85,7 @@ class ProtocolOrderTest {
             return keepOpen;
         }
 
-        /** In a call of the protocol; now and then. */
+        /** Acts at random, in calls of the protocol and between them. */
         void act() {
             inCall = true;
             if (random.nextInt(4) == 0) {
@@ -280,7 +280,7 @@ class ProtocolOrderTest {
             }
         }
 
-        /** Little enough for the buffers of the sockets, since the protocol may have paused. */
+        /** Sends few enough bytes to fit into the sockets' buffers, since the protocol may have paused. */
         private void send(Order order, int n) throws Exception {
             if (ended || sent + n > 150_000) {
                 return;
@@ -344,7 +344,9 @@ class ProtocolOrderTest {
         }
     }
 
-    /** The peer takes everything and ends; all must have come then, unless somebody did not want it or cut it off. */
+    /**
+     * Lets the peer read everything and end; all bytes must have arrived then, unless one side has closed or aborted.
+     */
     private static void end(Order order, Peer peer, Transport transport) throws Exception {
         boolean whole = !order.closed && !peer.reset && !peer.socket.isClosed();
         order.history.add("end");

@@ -19,10 +19,10 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/** What a transport does with what is written, and how it paces its protocol. Compared with CPython 3.13. */
+/** The writes of a transport, and how it paces its protocol. Compared with CPython 3.13. */
 @ExtendWith(LeakCheck.class)
 class ProtocolWritesTest extends ProtocolFixture {
-    /** Far more than the buffers of two sockets hold. */
+    /** Far more than fits into the buffers of two sockets. */
     private static final int BIG = 20_000_000;
 
     private final Recorder recorder = new Recorder();
@@ -84,7 +84,7 @@ class ProtocolWritesTest extends ProtocolFixture {
         });
     }
 
-    /** Fills the sockets' buffers, so that what is written next stays here. */
+    /** Fills the sockets' buffers, so that further writes stay in the transport. */
     private static void fill(Transport transport) throws Exception {
         transport.setWriteBufferLimits(Integer.MAX_VALUE, 0);
         transport.write(new byte[BIG]);
@@ -147,7 +147,7 @@ class ProtocolWritesTest extends ProtocolFixture {
             int written = 0;
             for (int turn = 0; turn < 5; turn++) {
                 int pauses = turn + 1;
-                while (notes.events.size() < 2 * pauses) { // in one turn of the loop
+                while (notes.events.size() < 2 * pauses) { // in one tick of the loop
                     transport.write(new byte[10_000]);
                     written += 10_000;
                 }
@@ -216,7 +216,7 @@ class ProtocolWritesTest extends ProtocolFixture {
             assertThatThrownBy(() -> transport.writelines(List.of(new byte[1])))
                     .isInstanceOf(IllegalStateException.class);
             assertThat(await(readAll(peer))).hasSize(BIG);
-            send(peer, "more"); // the other half is open
+            send(peer, "more"); // the other half is still open
             notes.untilData(4);
             peer.close();
             notes.until("lost");

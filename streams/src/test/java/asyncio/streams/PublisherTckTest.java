@@ -23,7 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/** The Reactive Streams rules for what readers, writers and servers return. */
+/** The Reactive Streams rules, applied to the publishers of readers, writers and servers. */
 @ExtendWith(LeakCheck.class)
 class PublisherTckTest {
     private static final String HOST = "127.0.0.1";
@@ -35,7 +35,7 @@ class PublisherTckTest {
         sink = startServer();
     }
 
-    /** What the rules have opened and dropped goes with the loops. */
+    /** Closes the loops, and with them everything that the rules have opened and dropped. */
     @AfterAll
     static void shutdown() {
         EventLoop.shutdownShared(Duration.ofSeconds(10));
@@ -119,7 +119,7 @@ class PublisherTckTest {
                         .doOnNext(ReferenceCounted::release));
     }
 
-    /** A reader on a loop of its own, which is fed after a delay, and whose stream ends there. */
+    /** A reader on a separate loop that is fed after a delay, after which the stream ends. */
     private static StreamReader reader(String text, Duration delay) {
         EventLoop loop = EventLoop.shared().next();
         StreamReader reader = new StreamReader(

@@ -16,12 +16,12 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import reactor.core.publisher.Mono;
 import reactor.test.StepVerifier;
 
-/** How much memory reads take, and what they do when there is none. */
+/** The memory that reads need, and their behaviour without enough memory. */
 @ExtendWith(LeakCheck.class)
 class ReadMemoryTest extends ReaderFixture {
     private static final int PIECE = 64 * 1024;
 
-    /** An allocator that gives buffers as long as there is memory. */
+    /** An allocator that returns buffers as long as there is memory. */
     private static final class Memory extends AbstractByteBufAllocator {
         int largest;
         boolean exhausted;

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.AfterEach;
 import reactor.core.publisher.Mono;
 import reactor.test.StepVerifier;
 
-/** A reader that the test feeds. */
+/** A reader fed by the test. */
 abstract class ReaderFixture implements StreamReader.Flow {
     final List<String> flow = new ArrayList<>();
     StreamReader reader = reader(StreamReader.DEFAULT_LIMIT);

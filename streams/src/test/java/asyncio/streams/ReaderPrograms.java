@@ -14,17 +14,17 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
- * Random programs of feeding and reading, which src/test/python/reader_programs.py runs on CPython. The steps of one,
- * with bytes in hexadecimal: {@code f6162} feeds, {@code e} ends the stream, {@code x} fails it, {@code c} cancels the
- * read that waits, and these read unless one waits: {@code l} a line, {@code r5} and {@code n5} five bytes at most and
- * exactly, {@code a} all, {@code u61|6162} until a separator.
+ * Random programs of feeding and reading, which src/test/python/reader_programs.py runs on CPython. The steps, with
+ * bytes in hexadecimal: {@code f6162} feeds, {@code e} ends the stream, {@code x} fails it, {@code c} cancels the
+ * waiting read. The following read, unless a read is waiting: {@code l} a line, {@code r5} and {@code n5} at most and
+ * exactly five bytes, {@code a} everything, {@code u61|6162} until a separator.
  */
 final class ReaderPrograms {
     private static final String BYTES = "ab\n\r";
 
     private ReaderPrograms() {}
 
-    /** Prints so many programs for CPython. */
+    /** Prints programs for CPython. */
     public static void main(String[] args) {
         for (int seed = 0; seed < Integer.parseInt(args[0]); seed++) {
             System.out.println(seed + " " + make(seed));
@@ -50,7 +50,7 @@ final class ReaderPrograms {
             case 11, 12 -> "r" + random.nextInt(10);
             case 13, 14 -> "n" + random.nextInt(15);
             case 15, 16, 17 -> "u" + separators(random);
-            case 18 -> "l"; // not "a": what a cancelled read(-1) has collected is lost on CPython
+            case 18 -> "l"; // not "a": on CPython a cancelled read(-1) loses the bytes it has collected
             default -> random.nextInt(30) == 0 ? "x" : random.nextInt(30) == 0 ? "e" : "c";
         };
     }
@@ -71,7 +71,7 @@ final class ReaderPrograms {
         return HexFormat.of().formatHex(bytes);
     }
 
-    /** What came of each step, one after the other. */
+    /** Returns the result of each step, in order. */
     static String run(String program) {
         String[] steps = program.split(" ");
         Run run = new Run(Integer.parseInt(steps[0]));

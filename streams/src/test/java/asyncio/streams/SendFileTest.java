@@ -37,10 +37,10 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 import reactor.test.util.RaceTestUtils;
 
-/** A file that is sent has the connection for itself. */
+/** A file has the connection to itself while it is sent. */
 @ExtendWith(LeakCheck.class)
 class SendFileTest extends PeerFixture {
-    /** More than the sockets hold. */
+    /** More than fits into the sockets' buffers. */
     private static final int SIZE = 30_000_000;
 
     private static Mono<byte[]> everything(Socket peer) {
@@ -163,7 +163,7 @@ class SendFileTest extends PeerFixture {
         });
     }
 
-    /** A thread that is about to write a piece of a cancelled file, while another file has begun. */
+    /** A thread is about to write a piece of a cancelled file when another file has already started. */
     @Test
     void aPieceOfACancelledFileDoesNotLandInTheNext() throws Exception {
         withPeer((connection, peer) -> {
@@ -248,7 +248,7 @@ class SendFileTest extends PeerFixture {
         }
     }
 
-    /** The other end of a named pipe: opened when it is closed, or when it has taken too long. */
+    /** The other end of a named pipe: opened when this is closed, or after a time limit. */
     private static final class ReleaseLater implements AutoCloseable {
         private final CountDownLatch closed = new CountDownLatch(1);
         private final Thread thread;

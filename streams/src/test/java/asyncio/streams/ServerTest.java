@@ -43,7 +43,9 @@ class ServerTest {
         await(sleep(Duration.ZERO));
     }
 
-    /** NIO closes sockets in the select after their close, which the next tick begins with. */
+    /**
+     * Waits for the next select, at the start of the next tick, in which NIO closes sockets that were closed before.
+     */
     private static void select() throws Exception {
         tick();
         tick();
@@ -69,7 +71,7 @@ class ServerTest {
                 0);
     }
 
-    /** What the loop's exception handler is told from here on. */
+    /** Returns the list that collects all later reports to the loop's exception handler. */
     private static List<ExceptionContext> reported() {
         List<ExceptionContext> reported = new ArrayList<>();
         EventLoop.getRunningLoop().setExceptionHandler((loop, what) -> reported.add(what));
@@ -285,7 +287,7 @@ class ServerTest {
             assertThatThrownBy(() -> await(server().listenOnAll(Mono.just(oneBusy))))
                     .isInstanceOf(BindException.class);
             await(server.closeAndWait());
-            await(await(server().listenOnAll(Mono.just(oneBusy))).closeAndWait()); // both are free
+            await(await(server().listenOnAll(Mono.just(oneBusy))).closeAndWait()); // both are free again
         });
     }
 
@@ -313,7 +315,7 @@ class ServerTest {
                 try {
                     await(starting).close();
                 } catch (CancelledException e) {
-                    // as wanted
+                    // expected
                 }
                 select();
                 await(Streams.startServerBody(connection -> {}, HOST, port)).close();

@@ -49,7 +49,7 @@ import reactor.netty.http.server.HttpServerResponse;
 import reactor.netty.resources.ConnectionProvider;
 import reactor.netty.resources.LoopResources;
 
-/** HTTP servers and clients of Reactor Netty whose handlers run on the shared loops. */
+/** HTTP servers and clients of Reactor Netty with handlers on the shared loops. */
 @ExtendWith(LeakCheck.class)
 class SharedLoopResourcesTest {
     private static final String HOST = "127.0.0.1";
@@ -184,7 +184,7 @@ class SharedLoopResourcesTest {
         DisposableServer server = server((request, response) -> response.sendString(async(() -> {
                     used.add(EventLoop.getRunningLoop());
                     if (inside.incrementAndGet() == count) {
-                        allAreInside.complete("together"); // so many connections: the client cannot use one twice
+                        allAreInside.complete("together"); // the client cannot use one connection twice
                     }
                     return await(Asyncio.wrapFuture(allAreInside.copy()));
                 })))
@@ -203,7 +203,10 @@ class SharedLoopResourcesTest {
         server.disposeNow();
     }
 
-    /** A server whose handler asks another with a client, and tells whether the answer came on the handler's loop. */
+    /**
+     * A server with a handler that sends a request to another server and reports whether the answer came on the
+     * handler's loop.
+     */
     private static DisposableServer frontOf(DisposableServer back, Mono<HttpClient> client) {
         return server((request, response) -> {
                     EventLoopGroup loop = loopOf(request);
@@ -324,7 +327,7 @@ class SharedLoopResourcesTest {
             first.onDispose().block(Duration.ofSeconds(10));
             assertThat(idle.getInputStream().read()).as("the end of the stream").isEqualTo(-1);
         } catch (SocketException e) {
-            assertThat(e).hasMessageContaining("reset"); // it had not been accepted
+            assertThat(e).hasMessageContaining("reset"); // it had not been accepted yet
         }
         assertThat(group.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
         assertThat(group.isShutdown()).isTrue();

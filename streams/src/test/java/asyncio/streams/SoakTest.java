@@ -24,7 +24,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import reactor.core.publisher.Mono;
 
-/** Connections that are opened, used and dropped anywhere: nothing of them stays. */
+/** Connections that are opened, used and dropped at any point: nothing of them is left behind. */
 @ExtendWith(LeakCheck.class)
 @Timeout(1200)
 class SoakTest {
@@ -54,17 +54,17 @@ class SoakTest {
 
     private void warmUpAndSoak(Random random) throws Exception {
         EventLoop.getRunningLoop().setExceptionHandler((loop, what) -> {
-            if (!(what.exception() instanceof IOException)) { // handlers fail as their clients go
+            if (!(what.exception() instanceof IOException)) { // handlers fail when their clients leave
                 loop.defaultExceptionHandler(what);
                 throw new AssertionError(what.message(), what.exception());
             }
         });
-        soak(random, 50); // loads what is loaded once
+        soak(random, 50); // loads everything that is loaded only once
         long before = descriptors();
         soak(random, CONNECTIONS);
         long patience = System.nanoTime() + 10_000_000_000L;
         while (descriptors() > before && System.nanoTime() < patience) {
-            await(sleep(Duration.ofMillis(1))); // NIO lets go of a socket in the selects after its close
+            await(sleep(Duration.ofMillis(1))); // NIO releases a socket in the selects after its close
         }
         assertThat(descriptors()).isLessThanOrEqualTo(before);
         assertThat(Asyncio.allTasks()).hasSize(1); // this one

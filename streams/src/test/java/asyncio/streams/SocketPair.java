@@ -10,9 +10,9 @@ import java.nio.channels.DatagramChannel;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 
-/** Channels of the JDK's that do not block. */
+/** Non-blocking channels of the JDK. */
 record SocketPair(SocketChannel near, SocketChannel far) implements AutoCloseable {
-    /** The two ends of a connection; blocks for a moment. */
+    /** Returns the two ends of a connection; blocks for a moment. */
     static SocketPair open() throws IOException {
         try (ServerSocketChannel server = listening()) {
             SocketChannel near = SocketChannel.open(server.getLocalAddress());
@@ -31,7 +31,7 @@ record SocketPair(SocketChannel near, SocketChannel far) implements AutoCloseabl
         return server;
     }
 
-    /** A client that is not connected. */
+    /** Returns an unconnected client socket. */
     static SocketChannel socket() throws IOException {
         SocketChannel socket = SocketChannel.open();
         socket.configureBlocking(false);

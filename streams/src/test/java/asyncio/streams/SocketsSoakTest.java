@@ -34,8 +34,8 @@ import org.junit.jupiter.api.io.TempDir;
 import reactor.core.publisher.Mono;
 
 /**
- * Calls on sockets, and callbacks of readiness, that are cancelled and removed anywhere: every byte comes once and in
- * its place, every datagram once, and no descriptor stays.
+ * Calls on sockets and readiness callbacks that are cancelled and removed at any point: every byte arrives once and in
+ * order, every datagram once, and no descriptor is left behind.
  */
 @Timeout(600)
 class SocketsSoakTest {
@@ -68,7 +68,7 @@ class SocketsSoakTest {
     private void soak() throws Exception {
         boolean linux = Files.isDirectory(Path.of("/proc/self/fd"));
         Path file = Files.write(directory.resolve("file"), pattern(0, BYTES));
-        round(file); // whatever is there once
+        round(file); // opens everything that is opened only once
         long before = linux ? await(toThread(SoakTest::descriptors)) : 0;
         for (int i = 0; i < ROUNDS; i++) {
             round(file);
@@ -161,7 +161,7 @@ class SocketsSoakTest {
         socket.shutdownOutput();
     }
 
-    /** Awaits a call in one of the ways there are, or cancels it, be it too late; null if it was cancelled. */
+    /** Awaits a call in a random way, or tries to cancel it; null if it was cancelled. */
     private <T> @Nullable T anyhow(Mono<T> call) throws Exception {
         int way = random.nextInt(5);
         if (way == 0) {
@@ -195,7 +195,7 @@ class SocketsSoakTest {
                 DatagramChannel receiver = SocketPair.datagrams()) {
             int received = 0;
             for (int sent = 0; sent < DATAGRAMS; ) {
-                for (int i = random.nextInt(5); i >= 0; i--, sent++) { // what is on its way fits into any buffer
+                for (int i = random.nextInt(5); i >= 0; i--, sent++) { // the datagrams in transit fit into any buffer
                     await(Sockets.sockSendTo(
                             sender, ByteBuffer.allocate(4).putInt(sent).array(), receiver.getLocalAddress()));
                 }

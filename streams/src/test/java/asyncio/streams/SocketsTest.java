@@ -53,7 +53,7 @@ import org.junit.jupiter.api.io.TempDir;
 import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
 
-/** The calls of {@link Sockets}, with peers that are channels of the JDK's. */
+/** The calls of {@link Sockets}, with JDK channels as peers. */
 @Timeout(60)
 class SocketsTest {
     private static final InetSocketAddress ANY = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
@@ -72,7 +72,7 @@ class SocketsTest {
         return bytes;
     }
 
-    /** All that comes, to the end. */
+    /** Receives everything up to the end. */
     private static byte[] receiveAll(SocketChannel socket) throws Exception {
         ByteArrayOutputStream all = new ByteArrayOutputStream();
         for (byte[] data; (data = await(Sockets.sockRecv(socket, 10_000))).length > 0; ) {
@@ -197,7 +197,7 @@ class SocketsTest {
                         Task<?> receiving = createTask(call);
                         await(sleep(Duration.ZERO));
                         pair.far().write(ByteBuffer.wrap(bytes("data")));
-                        for (int i = 0; i < turns; i++) { // readiness may be on its way, or have come in this tick
+                        for (int i = 0; i < turns; i++) { // readiness may be reported soon, or in this tick
                             await(sleep(i == 0 ? Duration.ofMillis(2) : Duration.ZERO));
                         }
                         if (!receiving.cancel()) {
@@ -326,7 +326,7 @@ class SocketsTest {
                         SocketChannel accepted = await(Sockets.sockAccept(server))) {
                     assertThat(accepted.getRemoteAddress()).isEqualTo(client.getLocalAddress());
                 }
-                // one that was cancelled when the connection had come: it is the next one's
+                // an accept that is cancelled when the connection has arrived: the next accept gets it
                 Task<SocketChannel> accepting = createTask(Sockets.sockAccept(server));
                 await(sleep(Duration.ZERO));
                 try (SocketChannel client = SocketChannel.open(address)) {
@@ -337,7 +337,7 @@ class SocketsTest {
                     }
                 }
             }
-            for (boolean refused = false; !refused; ) { // when the loop has looked for IO again
+            for (boolean refused = false; !refused; ) { // once the loop has polled for IO again
                 try (SocketChannel client = SocketPair.socket()) {
                     await(Sockets.sockConnect(client, address));
                 } catch (ConnectException e) {
@@ -476,7 +476,7 @@ class SocketsTest {
             assertThat(errors).hasSize(1);
             assertThat(errors.get(0)).isInstanceOf(IOException.class).hasMessageContaining("loop is closed");
             Asyncio.run(
-                    () -> { // the channel is as before
+                    () -> { // the channel is unchanged
                         pair.far().write(ByteBuffer.wrap(bytes("x")));
                         assertThat(text(await(Sockets.sockRecv(pair.near(), 10))))
                                 .isEqualTo("x");
@@ -620,7 +620,7 @@ class SocketsTest {
                 Task<Long> sending = createTask(Sockets.sockSendFile(pair.near(), file));
                 await(Sockets.sockRecv(pair.far(), 1000));
                 pair.far().close();
-                EventLoop.getRunningLoop().removeReader(pair.far()); // so that an idle loop lets go of it at once
+                EventLoop.getRunningLoop().removeReader(pair.far()); // so that an idle loop releases it at once
                 assertThatThrownBy(() -> await(sending)).isInstanceOf(IOException.class);
             }
         });
@@ -669,7 +669,7 @@ class SocketsTest {
         }
     }
 
-    /** An idle loop with a selector in its epoll looks at it once more after a step, and lets go of what was closed. */
+    /** An idle loop with a selector in its epoll selects once more after a step, and releases closed channels. */
     @Test
     void aListeningSocketThatWasWaitedForIsClosedAtOnceAlsoIfTheLoopIsIdle() throws Exception {
         Asyncio.run(() -> {

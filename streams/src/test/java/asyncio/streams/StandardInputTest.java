@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import reactor.core.publisher.Mono;
 
-/** Who gets the bytes of a standard input, of which there is one for all loops. */
+/** The distribution of the bytes of a standard input, which all loops share. */
 @Timeout(60)
 @ExtendWith(LeakCheck.class)
 class StandardInputTest {

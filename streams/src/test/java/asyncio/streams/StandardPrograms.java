@@ -15,7 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 
-/** What the children of {@link StandardStreamsTest} do: the first argument says which of these. */
+/** The programs run by the children of {@link StandardStreamsTest}: the first argument selects one. */
 final class StandardPrograms {
     private StandardPrograms() {}
 
@@ -40,7 +40,7 @@ final class StandardPrograms {
         return line == null ? "the end" : new String(line, UTF_8).strip();
     }
 
-    /** Until the end of its input, or the line "quit". */
+    /** Echoes until the end of its input, or the line "quit". */
     private static void echo() throws Exception {
         StreamReader stdin = await(Streams.stdin());
         StreamWriter stdout = await(Streams.stdout());
@@ -67,7 +67,7 @@ final class StandardPrograms {
         await(Streams.stdout()).write(size + " bytes, " + sum + "\n");
     }
 
-    /** While stdin is open, and a task waits for it. */
+    /** Ends while stdin is open and a task waits for it. */
     private static void leave() throws Exception {
         StreamReader stdin = await(Streams.stdin());
         createTask(async(() -> line(stdin)));
@@ -84,7 +84,7 @@ final class StandardPrograms {
             try {
                 throw new AssertionError(await(read));
             } catch (CancelledException e) {
-                // as it should be
+                // expected
             }
         }
         StreamWriter stdout = await(Streams.stdout());
@@ -136,7 +136,7 @@ final class StandardPrograms {
         System.err.println("the same writer: " + (again == stdout));
     }
 
-    /** To somebody who does not take it. */
+    /** Writes to a reader that does not read. */
     private static void flood() throws Exception {
         StreamWriter stdout = await(Streams.stdout());
         try {
@@ -149,7 +149,7 @@ final class StandardPrograms {
         }
     }
 
-    /** Many lines to both, each in its order. */
+    /** Writes many lines to both outputs, in order. */
     private static void both() throws Exception {
         Task<Void> out = createTask(async(() -> {
             write(await(Streams.stdout()), "out ");

@@ -113,14 +113,14 @@ class StartTlsTest {
     @Test
     void aReaderThatWasPausedByTheClientHelloPausesAgain() throws Exception {
         Asyncio.run(() -> {
-            int limit = 10; // of which a ClientHello is more than twice
+            int limit = 10; // a ClientHello is more than twice that
             Future<StreamConnection> accepted = new Future<>();
             Server server = await(Streams.startServerBody(accepted::setResult, HOST, 0, limit));
             StreamConnection connection = await(Streams.openConnection(HOST, server.port()));
             Task<Void> upgrade = createTask(connection.writer().startTls(client()));
             StreamConnection served = await(accepted);
             while (served.writer().channel().config().isAutoRead()) {
-                await(Asyncio.sleep(Duration.ZERO)); // until it has come
+                await(Asyncio.sleep(Duration.ZERO)); // until it has arrived
             }
             await(served.writer().startTls(server()));
             await(upgrade);

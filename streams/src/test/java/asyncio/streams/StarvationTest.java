@@ -13,7 +13,7 @@ import asyncio.Task;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
-/** A loop that always has something ready still gets to its IO and its timers. */
+/** A loop that always has something ready still handles its IO and its timers. */
 class StarvationTest {
     @Test
     void aCallbackThatReschedulesItselfStarvesNeitherTimersNorIo() throws Exception {

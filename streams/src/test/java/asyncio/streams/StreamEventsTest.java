@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Recordings of what connections do, read back. */
+/** Flight recordings of connections, read back. */
 @Timeout(60)
 class StreamEventsTest {
     private static final String HOST = "127.0.0.1";

@@ -22,7 +22,7 @@ import reactor.core.publisher.BaseSubscriber;
 import reactor.core.publisher.Flux;
 import reactor.test.StepVerifier;
 
-/** Lines and chunks as a Flux, and what comes without copying. */
+/** Lines and chunks as a Flux, and reads without copying. */
 @ExtendWith(LeakCheck.class)
 class StreamReaderFluxTest extends ReaderFixture {
     private static Flux<String> texts(Flux<byte[]> arrays) {
@@ -166,7 +166,7 @@ class StreamReaderFluxTest extends ReaderFixture {
         assertThat(lengths).hasSize(n).containsOnly(2);
     }
 
-    /** What is requested on one thread while the loop emits, waits or ends is neither lost nor served twice. */
+    /** Requests from one thread while the loop emits, waits or ends are neither lost nor served twice. */
     @Test
     void demandOfAnotherThreadIsServed() throws Exception {
         EventLoop loop = EventLoop.shared().next();

@@ -39,7 +39,7 @@ class StreamReaderPropertyTest {
         }
     }
 
-    /** Bytes come one at a time or in heaps; reads of every kind are cancelled, and what came is given back. */
+    /** Bytes arrive one at a time or in bulk; reads of every kind are cancelled, and their bytes are given back. */
     @Test
     void nothingIsLostOrDoubled() {
         long first = Long.getLong("asyncio.test.seed", System.nanoTime());

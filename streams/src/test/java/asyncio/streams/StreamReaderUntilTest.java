@@ -65,7 +65,7 @@ class StreamReaderUntilTest extends ReaderFixture {
         separator[0] = 'a';
         feed("aabcb");
         expect(read, "aab");
-        expect(read, "cb"); // cold: each subscription reads anew
+        expect(read, "cb"); // cold: each subscription is a new read
     }
 
     @Test
@@ -147,7 +147,7 @@ class StreamReaderUntilTest extends ReaderFixture {
         expectRest("no end");
     }
 
-    /** A heap buffer that counts at how many bytes a search looks. */
+    /** A heap buffer that counts the bytes visited by a search. */
     private static final class Counting extends UnpooledHeapByteBuf {
         long looked;
 

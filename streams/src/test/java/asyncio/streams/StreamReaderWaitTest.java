@@ -80,7 +80,7 @@ class StreamReaderWaitTest extends ReaderFixture {
 
     // ---- AwaitedSubscription
 
-    /** What a task that awaits does. */
+    /** A subscriber that behaves like an awaiting task. */
     static final class Awaiting<T> extends BaseSubscriber<T> {
         AwaitedSubscription<T> subscription;
         T value;

@@ -137,7 +137,7 @@ class StreamWriterTest extends PeerFixture {
 
     // ---- drain
 
-    /** Writes until the socket takes no more. */
+    /** Writes until the socket accepts no more. */
     private static int fill(StreamWriter writer) {
         Channel channel = (Channel) Objects.requireNonNull(writer.getExtraInfo("socket"));
         byte[] chunk = new byte[100_000];

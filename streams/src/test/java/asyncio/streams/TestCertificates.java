@@ -9,7 +9,7 @@ import java.time.Instant;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.SSLContext;
 
-/** An authority made for this run, and who has a certificate of it. */
+/** A certificate authority created for this run, and the certificates it has issued. */
 final class TestCertificates {
     static final X509Bundle AUTHORITY = authority("test authority");
     static final X509Bundle LOCALHOST = issue("localhost", "127.0.0.1");
@@ -48,7 +48,7 @@ final class TestCertificates {
         }
     }
 
-    /** The JDK's context, with a key or without, that trusts our authority. */
+    /** A JDK context, with or without a key, that trusts our authority. */
     static SSLContext jdk(X509Bundle key) {
         try {
             SSLContext context = SSLContext.getInstance("TLS");

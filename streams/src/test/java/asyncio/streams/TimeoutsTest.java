@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import reactor.core.publisher.Mono;
 
-/** Peers that are silent, and such as take nothing. */
+/** Silent peers, and peers that read nothing. */
 @ExtendWith(LeakCheck.class)
 class TimeoutsTest extends PeerFixture {
     private static final int MORE_THAN_THE_SYSTEM_BUFFERS = 20_000_000;
@@ -121,7 +121,7 @@ class TimeoutsTest extends PeerFixture {
                             await(Streams.openConnection(HOST, listener.getLocalPort(), limited()));
                     Socket peer = listener.accept()) {
                 Task<Void> talking = createTask(async(() -> {
-                    while (true) { // it is not idle, and neither are we
+                    while (true) { // neither side is idle
                         peer.getOutputStream().write('x');
                         connection.writer().write(new byte[1000]);
                         await(sleep(Duration.ofMillis(10)));

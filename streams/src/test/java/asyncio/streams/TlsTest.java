@@ -44,7 +44,7 @@ class TlsTest {
     private static final String HOST = "localhost";
     private static final int BIG = 4_000_000;
 
-    /** A body that is told what the loop's exception handler gets, which must be nothing. */
+    /** A body that gets the reports to the loop's exception handler, which must be none. */
     private interface Quiet {
         void run() throws Exception;
     }
@@ -299,7 +299,7 @@ class TlsTest {
             connection.close();
             await(connection.writer().waitClosed());
 
-            // with TLS 1.3 the client has finished before the server has looked
+            // with TLS 1.3 the client has finished before the server has checked it
             assertThatThrownBy(() -> {
                         StreamConnection anonymous =
                                 await(Streams.openConnection(HOST, server.port(), TestCertificates.client()));
@@ -330,7 +330,7 @@ class TlsTest {
             ConnectOptions anyName = ConnectOptions.builder()
                     .tls(TlsOptions.builder()
                             .context(TestCertificates.nettyClient())
-                            .serverHostname("other_host.test.") // as containers have them
+                            .serverHostname("other_host.test.") // as in names of containers
                             .verifyHostname(false)
                             .build())
                     .build();
@@ -363,7 +363,7 @@ class TlsTest {
                 .hasMessageContaining("[h2]");
     }
 
-    /** A peer that accepts and does what it likes. */
+    /** A peer that accepts and then runs test code. */
     private interface RawPeer {
         void run(ServerSocket listener) throws Exception;
     }
@@ -424,7 +424,7 @@ class TlsTest {
                 Task<StreamConnection> opening = createTask(
                         Streams.openConnection("127.0.0.1", listener.getLocalPort(), TestCertificates.client()));
                 Socket peer = await(toThread(listener::accept));
-                await(toThread(() -> peer.getInputStream().read())); // it has begun
+                await(toThread(() -> peer.getInputStream().read())); // the handshake has started
                 if (reset) {
                     peer.setSoLinger(true, 0);
                 } else {
@@ -627,7 +627,10 @@ class TlsTest {
         withRawPeer(TlsOptions.builder().context(TestCertificates.jdk(null)).build(), body);
     }
 
-    /** A client of ours, and a server that is a blocking TLS socket over one that the test can misuse. */
+    /**
+     * Runs one of our clients against a server with a blocking TLS socket, layered over a socket that the test can
+     * misuse.
+     */
     private static void withRawPeer(TlsOptions options, LayeredPeer body) throws Exception {
         withListener(listener -> {
             Task<StreamConnection> opening = createTask(Streams.openConnection(

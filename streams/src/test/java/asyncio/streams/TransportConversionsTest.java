@@ -25,7 +25,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import reactor.netty.tcp.TcpClient;
 
-/** A transport that becomes something else: encrypted, a reader and a writer, the way of a file. */
+/** A transport that is converted: to TLS, to a reader and a writer, to sending a file. */
 @ExtendWith(LeakCheck.class)
 class TransportConversionsTest extends ProtocolFixture {
     private final Recorder recorder = new Recorder();
@@ -223,7 +223,7 @@ class TransportConversionsTest extends ProtocolFixture {
         withPeer(recorder, (transport, peer) -> {
             transport.pauseReading();
             send(peer, "smuggled");
-            // what epoll and NIO leave with the operating system goes to TLS, which knows better
+            // bytes that epoll and NIO leave in the operating system go to TLS, which refuses them
             for (int i = 0; i < 20; i++) {
                 tick();
             }

@@ -34,11 +34,11 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import reactor.core.publisher.Mono;
 
-/** How connections get their protocols, and servers theirs. */
+/** How connections and servers get their protocols. */
 @ExtendWith(LeakCheck.class)
 class TransportsTest extends ProtocolFixture {
 
-    /** Answers with what comes. */
+    /** Echoes the received bytes. */
     static class Echo extends Recorder {
         @Override
         public void dataReceived(byte[] data) {
@@ -53,7 +53,7 @@ class TransportsTest extends ProtocolFixture {
         }
     }
 
-    /** A server whose protocols are kept in their order. */
+    /** A server that collects its protocols in order. */
     private static Mono<Server> server(List<Recorder> protocols, ServeOptions options) {
         return Transports.createServer(
                 () -> {
@@ -435,7 +435,7 @@ class TransportsTest extends ProtocolFixture {
                                 },
                                 "localhost",
                                 server.port(),
-                                ConnectOptions.builder().tls().build()))) // which does not know that authority
+                                ConnectOptions.builder().tls().build()))) // does not know that authority
                         .isInstanceOf(SSLException.class);
                 await(server.closeAndWait());
                 assertThat(made.get(0).notes.events).isEmpty();
@@ -455,7 +455,7 @@ class TransportsTest extends ProtocolFixture {
                 Notes notes = opened.protocol().notes;
                 notes.untilData(1);
                 Notes other = accepted.get(0).notes;
-                // no goodbye of TLS, but an end of TCP
+                // the end of TCP without the close_notify of TLS
                 ((io.netty.channel.socket.DuplexChannel) other.transport.getExtraInfo("socket")).shutdownOutput();
                 notes.until("lost");
                 assertThat(notes.events).containsExactly("made", "data", "lost");
@@ -502,7 +502,7 @@ class TransportsTest extends ProtocolFixture {
         });
     }
 
-    // ---- what is left behind
+    // ---- leftovers
 
     @Test
     void aLoopThatClosesLosesItsTransports() throws Exception {
@@ -580,7 +580,7 @@ class TransportsTest extends ProtocolFixture {
                                 .startsWith("made")
                                 .endsWith("lost"));
                 tick(); // NIO closes a socket with the next select
-                assertThat(descriptors()).isLessThan(before + 5); // a few for what else happens in the JVM
+                assertThat(descriptors()).isLessThan(before + 5); // a few for other activity in the JVM
             }
         });
     }

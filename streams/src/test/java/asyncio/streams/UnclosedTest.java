@@ -19,7 +19,7 @@ import java.util.List;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
-/** Connections that nobody holds any more. */
+/** Connections that have become unreachable. */
 class UnclosedTest {
     private static final String HOST = "127.0.0.1";
 

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/** A connection that is closed at the end of a program, before its peer has taken what was written. */
+/** A connection that is closed at the end of a program, before its peer has read all written bytes. */
 @ExtendWith(LeakCheck.class)
 class UnsentTest {
     private static final String HOST = "127.0.0.1";
@@ -48,7 +48,10 @@ class UnsentTest {
         log.close();
     }
 
-    /** How much a peer gets that begins to read when the program is at its end; the error instead of the end. */
+    /**
+     * The number of bytes received by a peer that starts reading at the end of the program; fails if it sees an error
+     * instead of the end.
+     */
     private CompletableFuture<Integer> peer() {
         return CompletableFuture.supplyAsync(() -> {
             try (Socket socket = listener.accept()) {
@@ -123,7 +126,7 @@ class UnsentTest {
 
     @Test
     void theEndOfRunWaitsForTlsToo() throws Exception {
-        int size = 12_000_000; // more than the sockets hold
+        int size = 12_000_000; // more than fits into the sockets' buffers
         CompletableFuture<Integer> received = new CompletableFuture<>();
         Asyncio.run(() -> {
             Future<Void> written = EventLoop.getRunningLoop().createFuture();
@@ -164,7 +167,7 @@ class UnsentTest {
 
     @Test
     void aPeerThatTakesNothingIsWaitedForTenSecondsThenResetAndReported() throws Exception {
-        try (Runner runner = Runner.builder() // whose ten seconds pass at once
+        try (Runner runner = Runner.builder() // its ten seconds pass at once
                 .loopFactory(
                         () -> EventLoop.builder().clock(Ticker.newMockTicker()).build())
                 .build()) {

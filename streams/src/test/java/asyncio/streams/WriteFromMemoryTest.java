@@ -16,13 +16,13 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 
-/** How much a writer takes from a publisher while its peer reads nothing, and what it does when that fails. */
+/** The amount that a writer takes from a publisher while its peer reads nothing, and its behaviour on failures. */
 @ExtendWith(LeakCheck.class)
 class WriteFromMemoryTest extends PeerFixture {
     private static final int HIGH = 64 * 1024;
     private static final int ALL = 50 << 20;
 
-    /** The most that was buffered when the source was asked for its next piece. */
+    /** Returns the most that was buffered when the next piece was requested from the source. */
     private static long mostWhenAsked(int size, boolean onThread) throws Exception {
         AtomicLong most = new AtomicLong();
         withPeer((connection, peer) -> {

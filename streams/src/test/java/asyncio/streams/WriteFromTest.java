@@ -35,7 +35,7 @@ import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 import reactor.test.publisher.TestPublisher;
 
-/** Writing what a publisher gives, buffers, and files. */
+/** Writing from publishers, buffers and files. */
 @ExtendWith(LeakCheck.class)
 class WriteFromTest extends PeerFixture {
     private static ByteBuf buffer(String text) {
@@ -108,7 +108,7 @@ class WriteFromTest extends PeerFixture {
                     .map(tick -> given.get())
                     .buffer(5, 1)
                     .filter(last -> last.get(0) > 0 && last.get(0).equals(last.get(4)))
-                    .next()); // the source stands still
+                    .next()); // the source is stalled
             assertThat(given.get()).isLessThan(items);
             assertThat(writing.done()).isFalse();
             byte[] all = await(toThread(() -> peer.getInputStream().readNBytes(items * 10_000)));
@@ -325,7 +325,7 @@ class WriteFromTest extends PeerFixture {
         });
     }
 
-    /** What broke the connection is told to all alike. */
+    /** All operations fail with the error that broke the connection. */
     private static void expectFailure(StreamConnection connection, Throwable error) {
         assertThat(error).hasMessageMatching(".*([Rr]eset|[Bb]roken).*").hasMessageNotContaining("Connection lost");
         for (Mono<Void> other :
@@ -373,7 +373,7 @@ class WriteFromTest extends PeerFixture {
         channel.pipeline().addLast(handler);
         assertThat(handler.sendsRegions()).isFalse();
         StreamWriter writer = handler.connection().writer();
-        // far from its limits, since this channel sends only when it is told to
+        // far from its limits, since this channel only sends on request
         writer.setWriteBufferLimits(1 << 20);
         Mono<Long> sending = writer.sendFile(file, 1, 250_000);
         assertThat(sending.block(Duration.ofSeconds(20))).isEqualTo(250_000);

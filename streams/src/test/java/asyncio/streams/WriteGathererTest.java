@@ -18,15 +18,14 @@ class WriteGathererTest {
     private final UnpooledByteBufAllocator allocator = new UnpooledByteBufAllocator(true, true);
     private final WriteGatherer gathered = new WriteGatherer(allocator);
 
-    /** Untracked, since the wrappers of the leak detector hide what is a piece of what. */
+    /** Untracked, since the wrappers of the leak detector hide which buffer is a piece of which. */
     static Stream<ByteBuf> directBuffers() {
         ResourceLeakDetector.Level level = ResourceLeakDetector.getLevel();
         ResourceLeakDetector.setLevel(ResourceLeakDetector.Level.DISABLED);
         try {
-            return Stream
-                    .of( // the pieces of the first have a count of their own, those of the second share the buffer's
-                            new PooledByteBufAllocator(true).directBuffer(),
-                            new UnpooledByteBufAllocator(true).directBuffer());
+            // the pieces of the first have their own reference count, those of the second share the buffer's
+            return Stream.of(
+                    new PooledByteBufAllocator(true).directBuffer(), new UnpooledByteBufAllocator(true).directBuffer());
         } finally {
             ResourceLeakDetector.setLevel(level);
         }

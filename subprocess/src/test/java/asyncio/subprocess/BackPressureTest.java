@@ -28,13 +28,13 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/** Each side waits for the other, and nothing piles up between them. */
+/** Each side waits for the other, and nothing accumulates between them. */
 @ExtendWith(LeakCheck.class)
 class BackPressureTest {
     private static final Command CAT = Command.of("cat").stdin(PIPE).stdout(PIPE);
-    /** A prime, which no boundary of pages or pipes is a multiple of: bytes that are lost or doubled show. */
+    /** A prime, so that no page or pipe boundary is a multiple of it: lost or doubled bytes show. */
     private static final int PERIOD = 251;
-    /** Of Netty's memory, which it takes in chunks of megabytes. */
+    /** The limit for Netty's memory, which is allocated in chunks of megabytes. */
     private static final long MOST = 32 << 20;
 
     @Test
@@ -143,7 +143,7 @@ class BackPressureTest {
         assertThat(most.get() - before).isLessThan(MOST);
     }
 
-    /** Whether the bytes are those that stand at this place when a block is sent again and again. */
+    /** Asserts that the bytes are those at this position of an endlessly repeated block. */
     private static void assertFollows(ByteBuf bytes, long place, ByteBuf block) {
         int length = block.readableBytes();
         int at = (int) (place % length);

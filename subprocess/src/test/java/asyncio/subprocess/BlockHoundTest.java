@@ -89,7 +89,7 @@ class BlockHoundTest {
     void everyMethodIsTried() throws Exception {
         Set<String> tried = new HashSet<>(functions().keySet());
         tried.addAll(methods().keySet());
-        tried.addAll(Set.of( // which the methods above call
+        tried.addAll(Set.of( // called by the methods above
                 "LaunchedChild.descendants()",
                 "LaunchedChild.end(boolean, Runnable)",
                 "LaunchedChild.send(String, boolean)"));

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import reactor.core.Disposable;
 
-/** What others keep waiting, and what others have left, is nothing to a child. */
+/** A child is not affected by blocked threads of others, nor by leftovers of earlier children. */
 @ExtendWith(LeakCheck.class)
 class BusyTest {
     private static final Duration LIMIT = Duration.ofSeconds(30);
@@ -65,12 +65,12 @@ class BusyTest {
         }
     }
 
-    /** What the JVM below does: has a child with the pid of an earlier one whose output is still read. */
+    /** The program of the JVM below: it has a child with the pid of an earlier one that still has its output read. */
     static final class Program {
         private static final Path LAST_PID = Path.of("/proc/sys/kernel/ns_last_pid");
 
         public static void main(String[] arguments) throws Exception {
-            for (int i = 0; i < 20; i++) { // threads have pids, too: those that are needed are there afterwards
+            for (int i = 0; i < 20; i++) { // threads have pids, too: all needed threads exist after this
                 Subprocess.run(Command.of("true")).block(LIMIT);
             }
             Process first = new ProcessBuilder("sh", "-c", "sleep 1000 & echo $!; sleep 0.2; exit 3").start();
@@ -81,7 +81,7 @@ class BusyTest {
                 try {
                     first.getInputStream().read();
                 } catch (IOException e) {
-                    // it was closed
+                    // closed
                 }
             });
             reader.start();

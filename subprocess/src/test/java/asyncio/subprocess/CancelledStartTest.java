@@ -37,7 +37,7 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * When the cancellation of a start has ended, at whatever moment and in whichever way it came, no child is left.
+ * When the cancellation of a start has ended, no child is left, at any moment and in any way of cancelling.
  * {@code -Dasyncio.test.starts=10000} for a soak.
  */
 @ExtendWith(LeakCheck.class)
@@ -50,7 +50,7 @@ class CancelledStartTest {
     private final long seed = Long.getLong("asyncio.test.seed", System.nanoTime());
     private final Random random = new Random(seed);
 
-    /** How the starts of a batch are cancelled; each returns, or throws, when that has ended. */
+    /** The way in which the starts of a batch are cancelled; each returns, or throws, when that has ended. */
     private enum Way {
         GATHER {
             @Override
@@ -116,13 +116,13 @@ class CancelledStartTest {
 
         abstract void cancel(List<Mono<?>> starts, Duration limit) throws Exception;
 
-        /** As in CPython a gather does not; that of {@code useBody} kills the child. */
+        /** Whether it waits. As in CPython a gather does not; the finally block of {@code useBody} kills the child. */
         boolean waitsForFinallyBlocks() {
             return this != GATHER && this != GATHER_OF_BODIES;
         }
     }
 
-    /** The start; its value is of no use to a caller that could be left with a child. */
+    /** The start; its value has no child that a caller could be left with. */
     private Mono<?> start() {
         return start(5);
     }
@@ -138,7 +138,7 @@ class CancelledStartTest {
         };
     }
 
-    /** Alive, and neither ended nor of somebody else. */
+    /** The running descendants of this process, without zombies. */
     private static List<ProcessHandle> children() {
         return ProcessHandle.current()
                 .descendants()
@@ -170,7 +170,7 @@ class CancelledStartTest {
                 try {
                     way.cancel(starts, someTime());
                 } catch (TimeoutException | ExceptionGroup | CancelledException e) {
-                    // meant
+                    // expected
                 }
                 assertNoneIsLeft(way);
             }
@@ -208,7 +208,7 @@ class CancelledStartTest {
         }
     }
 
-    /** A start that Reactor disposes of is waited for by nobody: it is over some time later. */
+    /** A start that Reactor disposes of is not waited for: it ends some time later. */
     @Test
     void noChildIsLeftSomeTimeAfterASubscriptionIsDisposedOf() throws Exception {
         for (int i = 0; i < STARTS / 20; i++) {
@@ -228,9 +228,7 @@ class CancelledStartTest {
         assertNoneIsLeft(way);
     }
 
-    /**
-     * Returns when every start that was handed to a thread before has ended: each thread is in a job of this method.
-     */
+    /** Returns when every start passed to a thread before has ended: each thread is then in a job of this method. */
     private static void awaitStarters() throws Exception {
         CyclicBarrier all = new CyclicBarrier(Workers.STARTERS.getCorePoolSize() + 1);
         for (int i = 1; i < all.getParties(); i++) {

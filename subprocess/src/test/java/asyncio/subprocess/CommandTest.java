@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import reactor.core.publisher.Mono;
 
-/** What a command can say, and what is wrong with it. */
+/** The settings of a command, and their errors. */
 class CommandTest {
     private static Output run(Command command) {
         return Subprocess.run(command).block();
@@ -121,7 +121,7 @@ class CommandTest {
         assertThat(child.toString()).matches("<Subprocess cat, pid [0-9]+, return code 0>");
     }
 
-    /** Whatever the words are. */
+    /** Holds for any words. */
     @RepeatedTest(20)
     void aShellReadsTheTextOfACommandAsItsWords() {
         long seed = Long.getLong("asyncio.test.seed", System.nanoTime());

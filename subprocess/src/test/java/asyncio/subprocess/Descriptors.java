@@ -5,9 +5,7 @@ import java.io.IOException;
 import java.util.Objects;
 import java.util.concurrent.locks.LockSupport;
 
-/**
- * The descriptors and children of this process, to see whether some were left behind; what is not on Linux has none.
- */
+/** The descriptors and children of this process, to find leaks; there are no descriptors except on Linux. */
 final class Descriptors {
     private static final File HERE = new File("/proc/self/fd");
 
@@ -17,7 +15,7 @@ final class Descriptors {
         this.count = count;
     }
 
-    /** After a loop and a child of each kind have been, which leave what they need for the next. */
+    /** Counts, after a loop and a child of each kind, which leave resources for the next ones. */
     static Descriptors now() {
         Subprocess.run(Command.of("cat"), new byte[1]).block();
         Subprocess.run(Command.of("/no/such/program"))
@@ -30,15 +28,16 @@ final class Descriptors {
         return HERE.isDirectory() ? Objects.requireNonNull(HERE.list()).length : 0;
     }
 
-    /** Waits, since some are closed in threads. */
+    /** Waits, since some are closed on threads. */
     void assertNoneLeft() {
         assertGoneUnless(() -> {});
     }
 
-    /** As {@link #assertNoneLeft}, trying something meanwhile. */
+    /** Like {@link #assertNoneLeft}, running an attempt meanwhile. */
     void assertGoneUnless(Runnable attempt) {
         long deadline = System.nanoTime() + 10_000_000_000L;
-        while (count() > count + 2 || ProcessHandle.current().children().count() > 0) { // a collector or a log has some
+        while (count() > count + 2
+                || ProcessHandle.current().children().count() > 0) { // a collector or a log may have some open
             if (System.nanoTime() - deadline > 0) {
                 throw new AssertionError("there were " + count + " descriptors before, now " + count() + "; children: "
                         + ProcessHandle.current()

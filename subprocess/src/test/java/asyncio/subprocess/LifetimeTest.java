@@ -40,12 +40,12 @@ import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/** However a child's time ends, nothing of it is left: no process, no descriptor. */
+/** In whichever way a child ends, nothing of it is left: no process, no descriptor. */
 @ExtendWith(LeakCheck.class)
 class LifetimeTest {
     private static final Command SLEEP =
             Command.of("sleep", "1000").stdin(PIPE).stdout(PIPE).exitGrace(Duration.ZERO);
-    /** Says two pids, its own and that of its child, and waits; heeds no SIGTERM, and neither does the child. */
+    /** Prints two pids, its own and that of its child, and waits; both ignore SIGTERM. */
     private static final Command STUBBORN = Command.shell(
                     "trap '' TERM; sh -c 'echo $$; while :; do sleep 0.05; done' & echo $$; while :; do sleep 0.05; done")
             .stdin(PIPE)
@@ -53,7 +53,7 @@ class LifetimeTest {
             .exitGrace(Duration.ofMillis(20))
             .terminateGrace(Duration.ofMillis(50));
 
-    /** The same, but the first ends with SIGTERM, and SIGKILL would not come for long. */
+    /** The same, but the first ends with SIGTERM, and SIGKILL would only come after a long time. */
     private static final Command HALF_STUBBORN = Command.shell(
                     "sh -c 'trap \"\" TERM; echo $$; while :; do sleep 0.05; done' & echo $$; while :; do sleep 0.05; done")
             .stdin(PIPE)
@@ -85,7 +85,7 @@ class LifetimeTest {
     private static void assertGone(ProcessHandle... handles) {
         for (ProcessHandle handle : handles) {
             long deadline = System.nanoTime() + 10_000_000_000L;
-            while (ProcessTree.isRunning(handle)) { // grandchildren are reaped by others
+            while (ProcessTree.isRunning(handle)) { // grandchildren are reaped by other processes
                 assertThat(System.nanoTime()).as(handle + " runs").isLessThan(deadline);
                 LockSupport.parkNanos(1_000_000);
             }
@@ -108,7 +108,7 @@ class LifetimeTest {
     @Test
     @DisplayName("SUB-18: cancelled while it is starting, the child is gone when the task goes on")
     void cancelledWhileStarting(@TempDir Path directory) throws Exception {
-        Path fifo = directory.resolve("fifo"); // whose opening waits for a writer, and so does the start
+        Path fifo = directory.resolve("fifo"); // opening it, and so the start, waits for a writer
         assumeTrue(Subprocess.run(Command.of("mkfifo", fifo.toString())).block().returnCode() == 0);
         Asyncio.run(() -> {
             Task<Subprocess> start = createTask(async(() -> await(Subprocess.start(SLEEP.stdin(Stdio.from(fifo))))));
@@ -373,7 +373,7 @@ class LifetimeTest {
         }
     }
 
-    /** What the JVM below does. */
+    /** The program of the JVM below. */
     static final class Program {
         public static void main(String[] arguments) throws Exception {
             Asyncio.run(() -> {
@@ -385,7 +385,7 @@ class LifetimeTest {
                 if (closes) {
                     System.in.read();
                     child.close();
-                    await(child.waitFor()); // what it has started goes on
+                    await(child.waitFor()); // the processes it has started keep running
                     Runtime.getRuntime().exit(3);
                 }
                 if (arguments[0].equals("exit")) {

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/** Many children, one after the other and at once: none gets another's bytes, and none leaves anything. */
+/** Many children, one after the other and at once: none gets another's bytes, and none leaves anything behind. */
 @ExtendWith(LeakCheck.class)
 @Timeout(value = 2, unit = TimeUnit.MINUTES)
 class ManyChildrenTest {
@@ -82,7 +82,7 @@ class ManyChildrenTest {
                 await(gather(echoes));
             }
             if (cats.get(0).pipe(0) instanceof EpollPipe) {
-                while (pumps() > 0) { // those that started them end when there is nothing to do
+                while (pumps() > 0) { // the threads that started them end when idle
                     await(sleep(Duration.ofMillis(50)));
                 }
             }
@@ -111,7 +111,7 @@ class ManyChildrenTest {
                                 descriptor -> descriptor.getFileName().toString()))
                         .containsExactlyInAnyOrder("0", "1", "2");
             }
-            for (int i = 0; i < 3; i++) { // a child expects streams that block: not O_NONBLOCK, 04000
+            for (int i = 0; i < 3; i++) { // a child expects blocking streams: not O_NONBLOCK, 04000
                 String flags =
                         Files.readAllLines(directory.resolve("fdinfo/" + i)).get(1);
                 assertThat(Integer.parseInt(flags.replaceAll("flags:\\s*", ""), 8) & 04000)

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The output of a child that has ended, in time or not, well or not. */
+/** The output of a child that has ended, in time or not, successfully or not. */
 @ExtendWith(LeakCheck.class)
 class OutputTest {
     private static final Duration LIMIT = Duration.ofMillis(500);
@@ -36,7 +36,7 @@ class OutputTest {
     @TempDir
     Path directory;
 
-    /** A shell whose child lives on with its standard streams, and whose pid goes to a file. */
+    /** A shell with a child that keeps running with its standard streams, and has its pid written to a file. */
     private Command leaving(String line) {
         return Command.shell(line + "; sleep 1000 & echo $! > " + directory.resolve("pid") + "; exit 7");
     }
@@ -92,9 +92,9 @@ class OutputTest {
         });
     }
 
-    // ---- what is in the pipe when it is closed
+    // ---- bytes in the pipe when it is closed
 
-    /** Writes as much as a pipe takes, when the test has its loop busy. */
+    /** Writes as much as a pipe holds, while the test keeps its loop busy. */
     private Command writingLater(String end) {
         return Command.shell("touch ready; until [ -e go ]; do sleep 0.01; done; head -c " + PIPE_FULL
                         + " /dev/zero; touch written; " + end)
@@ -107,7 +107,7 @@ class OutputTest {
         }
     }
 
-    /** Keeps the loop busy until the child has written, nothing of which can be read meanwhile. */
+    /** Keeps the loop busy until the child has written, so that nothing of it can be read meanwhile. */
     private void letItWriteToABusyLoop() throws Exception {
         Files.createFile(directory.resolve("go"));
         while (!Files.exists(directory.resolve("written"))) {
@@ -162,7 +162,7 @@ class OutputTest {
         });
     }
 
-    /** As by a task that is cancelled in the tick in which the output is there. */
+    /** Like a task that is cancelled in the tick in which the output arrives. */
     @Test
     void outputThatWasDroppedOnItsWayIsThereForTheNextCall() throws Exception {
         Asyncio.run(() -> await(Subprocess.useBody(Command.of("echo", "hi").stdout(PIPE), child -> {

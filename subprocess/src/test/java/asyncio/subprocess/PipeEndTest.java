@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The end of a pipe when there is no memory, or no time. */
+/** An end of a pipe without enough memory, or without enough time. */
 @ExtendWith(LeakCheck.class)
 class PipeEndTest {
     private static final class NoMemory extends AbstractByteBufAllocator {
@@ -45,7 +45,7 @@ class PipeEndTest {
                     await(Subprocess.start(Command.of("cat").stdin(PIPE).stdout(PIPE)));
             Objects.requireNonNull(child.pipe(1)).config().setAllocator(new NoMemory());
             assertThatThrownBy(() -> {
-                        while (true) { // on threads the first read has its memory already
+                        while (true) { // on threads the first read already has its memory
                             child.stdin().write("line\n");
                             await(child.stdout().readLine());
                         }
@@ -68,7 +68,7 @@ class PipeEndTest {
             });
             assertThat(log.messages()).noneMatch(message -> message.contains("unsent"));
         }
-        assertThat(Files.size(file)).isGreaterThan(size - (128 << 10)); // what is in the pipe dies with the child
+        assertThat(Files.size(file)).isGreaterThan(size - (128 << 10)); // the bytes in the pipe are lost with the child
     }
 
     @Test

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Recordings of children, read back. */
+/** Flight recordings of children, read back. */
 @Timeout(60)
 class ProcessEventsTest {
     @TempDir

@@ -86,7 +86,7 @@ class ProcessTreeTest {
                     try {
                         await(waitFor(Subprocess.run(command), some));
                     } catch (TimeoutException e) {
-                        // meant
+                        // expected
                     }
                 }
                 List<ProcessHandle> left = ProcessHandle.allProcesses()

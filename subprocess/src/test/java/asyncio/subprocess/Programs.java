@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** Programs of these tests, each for a JVM of its own. */
+/** Programs of these tests, each run in its own JVM. */
 final class Programs {
     private Programs() {}
 

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.extension.ExtendWith;
 import reactor.core.publisher.Mono;
 
-/** The Reactive Streams rules for what commands and children return. */
+/** The Reactive Streams rules, applied to the publishers of commands and children. */
 @ExtendWith(LeakCheck.class)
 class PublisherTckTest {
     private static final Command TRUE = Command.of("true").stdin(PIPE).stdout(PIPE);
@@ -27,7 +27,7 @@ class PublisherTckTest {
         descriptors = Descriptors.now();
     }
 
-    /** What the rules have started and dropped goes with the loops. */
+    /** Closes the loops, and with them everything that the rules have started and dropped. */
     @AfterAll
     static void shutdown() {
         EventLoop.shutdownShared(Duration.ofSeconds(10));

@@ -137,7 +137,7 @@ class RowsTest {
     @DisplayName("SUB-09: any signal by name")
     void sendSignal() throws Exception {
         run(() -> {
-            for (String name : List.of("USR2", "SIGUSR2", "usr2")) { // HUP and INT may be ignored since nohup and cron
+            for (String name : List.of("USR2", "SIGUSR2", "usr2")) { // nohup and cron may ignore HUP and INT
                 Subprocess child =
                         await(Subprocess.start(sh("echo ready; exec sleep 30").stdout(PIPE)));
                 assertThat(text(await(child.stdout().readLine()))).isEqualTo("ready\n");
@@ -212,7 +212,7 @@ class RowsTest {
             }
             Output output = await(child.communicate());
             assertThat(output.out()).isEqualTo("012345678901234567890");
-            assertThat(pipe.isOpen()).isFalse(); // it has been resumed, or its end would not have been seen
+            assertThat(pipe.isOpen()).isFalse(); // it was resumed, or its end would not have been seen
         });
     }
 
@@ -303,7 +303,7 @@ class RowsTest {
         run(() -> {
             AtomicReference<Integer> code = new AtomicReference<>();
             Subprocess child = await(Subprocess.start(sh("exit 3")));
-            child.handle().onExit().join(); // the loop has no chance to hear of it
+            child.handle().onExit().join(); // the loop has no chance to notice it
             code.set(await(child.closeAndWait()));
             assertThat(code).hasValue(3);
         });

@@ -24,7 +24,7 @@ import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 
 /**
- * Starts that several threads cut off at once, of children without processes, so that there can be many.
+ * Starts that several threads cancel at once, of children without processes, so that there can be many.
  * {@code -Dasyncio.test.races=100000} for a soak.
  */
 @Timeout(value = 20, unit = TimeUnit.MINUTES)
@@ -35,7 +35,7 @@ class StartRaceTest {
     private final long seed = Long.getLong("asyncio.test.seed", System.nanoTime());
     private final Random random = new Random(seed);
 
-    /** Ends a moment after it was told to, and never by itself. */
+    /** Ends a moment after it was asked to, and never by itself. */
     private record Fake(AtomicInteger alive, CompletableFuture<Integer> exited) implements LaunchedChild {
         Fake(AtomicInteger alive) {
             this(alive, new CompletableFuture<>());
@@ -146,7 +146,7 @@ class StartRaceTest {
             try {
                 await(task);
             } catch (TimeoutException | CancelledException | IOException e) {
-                // meant
+                // expected
             }
             if (alive.get() > 0) {
                 early++;

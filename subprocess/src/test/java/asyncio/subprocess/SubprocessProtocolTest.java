@@ -32,12 +32,12 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/** Children by protocol. */
+/** Children with a protocol. */
 @ExtendWith(LeakCheck.class)
 class SubprocessProtocolTest {
     private static final Duration LIMIT = Duration.ofSeconds(20);
 
-    /** Writes down what it hears; neighbouring pieces of data of one pipe are one event. */
+    /** Records its events; adjacent pieces of data of one pipe are one event. */
     static class Recorder implements SubprocessProtocol {
         final List<String> events = new ArrayList<>();
         final StringBuilder[] data = {new StringBuilder(), new StringBuilder(), new StringBuilder()};
@@ -209,7 +209,7 @@ class SubprocessProtocolTest {
                             "trap '' PIPE; read go; echo data; echo \"code $?\" >&2; exec sleep 1000"))
                     .protocol();
             Object pipe = recorder.transport.getPipeTransport(1).getExtraInfo("socket");
-            // a thread that reads keeps the descriptor
+            // a reading thread keeps the descriptor
             assumeTrue(pipe.getClass().getSimpleName().equals("EpollPipe"));
             recorder.transport.getPipeTransport(1).close();
             recorder.until("end 1");
