@@ -36,8 +36,8 @@ final class AcceptFailures extends ChannelInboundHandlerAdapter implements Runna
                     "Cannot accept connections on " + context.channel().localAddress() + ": " + Log.text(cause)
                             + ". New connections wait in the backlog, and accepting is retried every " + RETRY_SECONDS
                             + " s. If there are too many open files, raise their number (ulimit -n), let fewer"
-                            + " connections in (ServeOptions.maxConnections) or look for connections that are not closed. This"
-                            + " is logged once a minute at most",
+                            + " connections in (ServeOptions.maxConnections) or look for leaked ones. This"
+                            + " is logged at most once a minute",
                     null);
         }
     }

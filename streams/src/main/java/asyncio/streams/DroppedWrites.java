@@ -14,8 +14,8 @@ final class DroppedWrites {
     void add(Object transport) {
         if (count.incrementAndGet() == LOGGED) {
             Log.warn(
-                    LOGGED + " writes to " + transport + " were dropped because it is closed or lost, and so"
-                            + " will be those that follow. Stop writing when isClosing() is true",
+                    LOGGED + " writes to " + transport + " were dropped because it is closed or lost, and"
+                            + " later ones will be, too. Stop writing when isClosing() is true",
                     null);
         }
     }

@@ -73,7 +73,7 @@ final class PeerErrors {
         return new NotSslRecordException("The peer does not speak TLS: it has sent \"" + begin + "\". "
                 + (connection.isAccepted()
                         ? "It has connected without TLS to a port for TLS"
-                        : "Connect to this port without TLS (or with startTls, when its protocol is at that point),"
+                        : "Connect to this port without TLS (or with startTls, once its protocol is at that point),"
                                 + " or choose its port for TLS")
                 + ": " + connection.peers());
     }

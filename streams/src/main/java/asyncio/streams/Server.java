@@ -369,7 +369,7 @@ public final class Server implements AutoCloseable {
      */
     public Mono<List<Object>> shutdown(Duration grace) {
         if (grace.isNegative()) {
-            throw new IllegalArgumentException("Cannot wait for " + grace + " for the handlers: zero at least");
+            throw new IllegalArgumentException("The grace period " + grace + " is negative: zero cuts off at once");
         }
         return Mono.defer(() -> {
             close();

@@ -337,7 +337,7 @@ public final class StreamReader {
     private void fed(Runnable step) {
         if (connection != null) {
             throw new IllegalStateException(
-                    connection + " feeds this reader: StreamReader.create makes one that can be fed by others");
+                    connection + " feeds this reader: StreamReader.create creates one that can be fed by hand");
         }
         try {
             incoming.onLoop(step);

@@ -197,8 +197,8 @@ public final class StreamWriter {
      * without TLS the kernel copies from the file to the socket; elsewhere the file is read in pieces on other threads.
      * Nothing happens until subscription; after cancellation no further piece (of at most a megabyte) is sent.
      *
-     * <p>Until it ends, nothing else can be written: all forms of {@link #write}, {@link #writeEof}, another
-     * {@code sendFile} and {@link #startTls} fail with {@link IllegalStateException}.
+     * <p>From subscription until it ends, nothing else can be written: all forms of {@link #write}, {@link #writeEof},
+     * another {@code sendFile} and {@link #startTls} fail with {@link IllegalStateException}.
      *
      * <p>Fails with an error of the file system, such as {@link java.nio.file.NoSuchFileException}, before anything is
      * sent; otherwise as {@link #writeFrom} does.

@@ -137,9 +137,9 @@ public final class Streams {
      * Nothing is read before the first subscription. Each loop has one reader, and later calls return the same one.
      * Only one loop reads at a time; when it is closed, the next loop gets the bytes that are still unread.
      *
-     * <p>The reader does not keep the program running: it ends when {@code main} returns, even while stdin is open. On
-     * epoll no thread waits for input; elsewhere one daemon thread does. The reader reads the file descriptor: it sees
-     * neither a stream installed with {@code System.setIn} nor bytes buffered by {@code System.in}.
+     * <p>The reader does not keep the program running: the program ends when {@code main} returns, even while stdin is
+     * open. On epoll no thread waits for input; elsewhere one daemon thread does. The reader reads the file descriptor:
+     * it sees neither a stream installed with {@code System.setIn} nor bytes buffered by {@code System.in}.
      *
      * <p>Fails with {@link IllegalStateException} if another loop is reading stdin. Cancelling opens nothing;
      * cancelling a read loses no bytes.

@@ -207,7 +207,7 @@ final class TlsLayer {
                             () -> stream.abort(new SocketTimeoutException(
                                     "SSL shutdown timed out: " + stream + " was being closed for "
                                             + options.shutdownTimeout.toMillis() / 1000.0
-                                            + " seconds: its peer has not taken everything or not said goodbye")),
+                                            + " seconds: its peer has not accepted all or not sent close_notify")),
                             OptionChecks.millis(options.shutdownTimeout),
                             TimeUnit.MILLISECONDS);
         }

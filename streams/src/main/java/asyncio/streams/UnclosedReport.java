@@ -42,7 +42,7 @@ final class UnclosedReport implements Runnable {
         if (out.isLostWithLoop()) {
             Log.warn(
                     "loop is closed: " + out
-                            + " was still open. Close a connection when it is done with, best by try-with-resources",
+                            + " was still open. Close connections when done, preferably with try-with-resources",
                     null);
         }
     }
@@ -60,8 +60,8 @@ final class UnclosedReport implements Runnable {
             try {
                 Log.warn(
                         "unclosed " + out
-                                + ": this connection has become unreachable, so it is closed now. Close a connection when "
-                                + "it is done with, best by try-with-resources",
+                                + ": this connection has become unreachable, so it is closed now. Close connections when "
+                                + "done, preferably with try-with-resources",
                         null);
             } finally { // even if a logger throws
                 out.onLoopIfOpen(handler::close);

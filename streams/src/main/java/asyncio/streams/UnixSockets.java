@@ -100,7 +100,7 @@ final class UnixSockets {
         } catch (NoSuchFileException e) {
             return null;
         } catch (IOException e) {
-            LOG.error("Unable to look at the UNIX socket " + path + ": it will not be removed", e);
+            LOG.error("Unable to inspect the UNIX socket " + path + ": it will not be removed", e);
             return null;
         }
     }

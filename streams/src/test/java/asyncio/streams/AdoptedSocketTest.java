@@ -145,7 +145,7 @@ class AdoptedSocketTest {
             try (SocketChannel unconnected = SocketPair.socket()) {
                 assertThatThrownBy(() -> ConnectOptions.builder().socket(unconnected)) // NET-06
                         .isInstanceOf(IllegalArgumentException.class)
-                        .hasMessageContaining("connected was expected");
+                        .hasMessageContaining("connected socket was expected");
             }
         });
     }

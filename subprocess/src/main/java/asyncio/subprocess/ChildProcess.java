@@ -104,8 +104,8 @@ final class ChildProcess implements LaunchedChild {
     private void checkExit() throws IOException {
         if (!process.isAlive() && handle.isAlive()) {
             throw new IOException(
-                    "Cannot start " + this + ": the JDK takes an earlier child, which had the same pid and"
-                            + " whose output is still read, for this one. It was killed; start it again");
+                    "Cannot start " + this + ": the JDK takes it for an earlier child with the same pid, the output of"
+                            + " which is still being read. It was killed; start it again");
         }
     }
 

@@ -53,8 +53,8 @@ final class LiveChildren {
             Workers.POOL.execute(child::killTree);
             Log.warn(
                     loop + " is closed: " + child
-                            + " was still running and is killed. Close a Subprocess when it is done"
-                            + " with, best by Subprocess.use",
+                            + " was still running and is killed. Close a Subprocess when done,"
+                            + " preferably with Subprocess.use",
                     null);
         }
     }

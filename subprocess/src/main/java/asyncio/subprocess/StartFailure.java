@@ -30,7 +30,7 @@ final class StartFailure {
             Pattern.compile("(?:error=|Exec failed, error: )([0-9]+)(?:, | \\()(.*?)\\)?\\s*");
 
     private static final String MANY_FILES =
-            ": close children that are done with, run fewer at a time, or raise the limit (ulimit -n)";
+            ": close finished children, run fewer at a time, or raise the limit (ulimit -n)";
     private static final String INSTEAD = "Pass them in a file or through stdin";
     /** The part of a script that Linux reads to find its interpreter, in bytes. */
     private static final int FIRST_LINE = 256;
