@@ -111,7 +111,7 @@ final class MapConcurrentWork<R> {
             }
             return;
         }
-        boolean noMore = mapping.isSourceDone(); // read before the news, which then include all items of the source
+        boolean noMore = mapping.isSourceDone(); // before takeNews(), which then sees all items of the source
         takeNews();
         if (stage == Stage.MAPPING && (mapping.isCancelled() || failure != null || mapping.hasSourceError())) {
             beginToEnd();

@@ -89,7 +89,7 @@ abstract class MonoScope<T> extends ColdMono<T> {
         }
     }
 
-    /** {@link Asyncio#waitFor}, which programs use for every request: it consists of few objects. */
+    /** {@link Asyncio#waitFor}; made of few objects, since programs use it for every request. */
     static final class WaitFor<T> extends MonoScope<T> {
         private final Mono<? extends T> mono;
         private final @Nullable Duration limit;

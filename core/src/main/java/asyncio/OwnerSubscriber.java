@@ -153,7 +153,8 @@ final class OwnerSubscriber<T> extends UnderWay implements AwaitedSubscription<T
     }
 
     /**
-     * Leaves when the work and everything cancelled with it have ended, since a cancelled gather ends before its parts.
+     * Leaves when the work and everything cancelled with it have ended, since a cancelled gather ends with the first of
+     * its parts.
      */
     private void leaveAfter(Future<T> work) {
         if (cleanups == null) {

@@ -56,7 +56,7 @@ final class Race<T> extends Joint<T, T> {
     private static <T> List<Mono<? extends T>> sources(Iterable<? extends Mono<? extends T>> monos) {
         List<Mono<? extends T>> sources = Children.adopt(monos);
         if (sources.isEmpty()) {
-            throw new IllegalArgumentException("A race needs at least one Mono: of none, none can be the first");
+            throw new IllegalArgumentException("A race needs at least one Mono");
         }
         return sources;
     }
@@ -82,7 +82,7 @@ final class Race<T> extends Joint<T, T> {
         child.markRetrieved();
         if (failure == null) {
             if (WINNER.compareAndSet(this, null, child)) {
-                cancelChildren("Another one was first in the race", null);
+                cancelChildren("Another Mono won the race", null);
             }
         } else if (winner != null && !(failure instanceof CancelledException)) {
             callLater(() ->

@@ -17,10 +17,10 @@ import reactor.util.context.ContextView;
  * Runs several programs one after the other, on one loop and in one context, and shuts the loop down:
  * {@link Asyncio#run} in parts, for consoles, test runners and other plain code.
  *
- * <p>The first {@link #run} or {@link #getLoop} makes the loop. {@link #close} cancels the tasks that are left and
- * waits for them, then closes generators, reports the failures of both, waits for the threads of the default executor
- * (five minutes at most) and for connections that are being closed to send the data written to them (ten seconds at
- * most, after which they are aborted, with a warning that says how much is lost), and closes the loop.
+ * <p>The first {@link #run} or {@link #getLoop} makes the loop. {@link #close} cancels the tasks that are left, waits
+ * for them and reports their failures, then closes generators, waits for the threads of the default executor (five
+ * minutes at most) and for connections that are being closed to send the data written to them (ten seconds at most,
+ * after which they are aborted, with a warning that says how much is lost), and closes the loop.
  *
  * <p><b>Ctrl-C.</b> During a {@code run} on the main thread, the first Ctrl-C cancels the program, and its clean-up
  * runs; if that ends the program, {@code run} throws a {@link KeyboardInterruptException}, and if {@code main} does not
@@ -28,8 +28,8 @@ import reactor.util.context.ContextView;
  * handled by other code, with {@code sun.misc.Signal.handle} for example, or is not available ({@code java -Xrs}).
  *
  * <p><b>Threading.</b> For use by one thread at a time, which must not be running a loop. An interrupt of that thread
- * is kept but ends nothing. Called on a virtual thread, the loop runs on a separate platform thread, since a loop that
- * waits for IO would hold its carrier.
+ * is kept but ends nothing. If called on a virtual thread, it runs the loop on a separate platform thread, since a loop
+ * that waits for IO would hold its carrier.
  *
  * <pre>{@code
  * try (Runner runner = new Runner()) {

@@ -45,7 +45,7 @@ final class SlowStep {
     private final LongSupplier slowNanos;
     private final Observer observer;
     private long progress = -1;
-    /** The time since the last progress, except when the watchdog itself did not get to run. */
+    /** The time since the last progress, without the time in which the watchdog itself did not get to run. */
     private long passedNanos;
 
     private boolean reported;
@@ -221,7 +221,7 @@ final class SlowStep {
         }
         StringBuilder text = new StringBuilder(what);
         if (withheld > 0) {
-            text.append(". ").append(withheld).append(" such warnings before this one were left out");
+            text.append(". ").append(withheld).append(" earlier warnings of this kind were left out");
         }
         Arrays.stream(stack)
                 .limit(MOST_FRAMES)

@@ -32,7 +32,7 @@ final class Stagger {
         this.delay = delay;
     }
 
-    /** Puts all except the first behind gates, and except Futures, which are under way anyway. */
+    /** Puts all Monos behind gates, except the first one, and Futures, which are under way anyway. */
     <T> List<Mono<? extends T>> gate(List<Mono<? extends T>> sources) {
         List<Mono<? extends T>> gated = new ArrayList<>(sources.size());
         boolean first = true;
@@ -63,7 +63,7 @@ final class Stagger {
                 next = gates.poll();
                 arm();
             }
-        } while (next != null && !next.trySetResult(null)); // that task was cancelled by itself
+        } while (next != null && !next.trySetResult(null)); // that task was cancelled from outside
     }
 
     private void timeIsOut(Alarm alarm) {

@@ -18,8 +18,8 @@ import reactor.core.publisher.Mono;
  * outlives it, no matter how it ends.
  *
  * <p><b>Errors.</b> The first task that fails, or the body, cancels the others; when all have ended, the scope fails
- * with an {@link ExceptionGroup} of all failures, in the order in which they occurred, the body's last. A task that is
- * cancelled by itself does not affect the others. A fatal {@link Error} ({@code StackOverflowError},
+ * with an {@link ExceptionGroup} of all failures, in the order in which they occurred, the body's last. The
+ * cancellation of a single task does not affect the others. A fatal {@link Error} ({@code StackOverflowError},
  * {@code InternalError} and other {@code VirtualMachineError}s) is thrown unchanged, with the other failures among its
  * suppressed exceptions.
  *

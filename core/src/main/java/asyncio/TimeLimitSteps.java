@@ -12,7 +12,7 @@ import reactor.core.publisher.Mono;
 
 /**
  * A time limit around one Mono, for {@link Timeout}'s scopes and {@link Asyncio#waitFor}. Must be used on the loop,
- * except for {@link #when} and {@link #expired}.
+ * except for {@link #when()} and {@link #expired()}.
  *
  * <p>The timer is set when the task suspends, so work that does not suspend needs none. Until then the limit is in
  * {@link Task#unarmed}.
@@ -86,7 +86,7 @@ class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
         }
     }
 
-    /** Whether the end of the time is not an error. */
+    /** Whether the scope ends without an error when the time is up. */
     boolean movesOn(Throwable cancellation) {
         return false;
     }

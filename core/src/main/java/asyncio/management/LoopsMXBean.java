@@ -14,8 +14,8 @@ public interface LoopsMXBean {
     List<LoopInfo> getLoops();
 
     /**
-     * Returns the tasks of all loops that are not done. Takes 30 to 300 microseconds for each stack of a body that is
-     * read, on the calling thread.
+     * Returns the unfinished tasks of all loops. Takes 30 to 300 microseconds for each stack of a body that is read, on
+     * the calling thread.
      *
      * @param stackLines the maximum number of innermost lines for each body; 0 reads no stack
      * @throws IllegalArgumentException if that is negative

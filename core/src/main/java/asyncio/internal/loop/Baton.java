@@ -44,7 +44,7 @@ class Baton {
      *      ^                        |  ^  ^                   |
      *      +------------------------+  |  |                   |
      *      no thread could be started: |  |                   | handTo(another),
-     *      the giver is owner still    |  |                   | then awaitGrant()
+     *      the giver is still owner    |  |                   | then awaitGrant()
      *                                  |  |                   |
      *                       handTo(it) |  | the giver has no  |
      *                                  |  | stack left:       |

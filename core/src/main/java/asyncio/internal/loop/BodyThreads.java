@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The source of threads for bodies: virtual from Java 24 on, where {@code synchronized} no longer pins; platform
- * threads below, or with {@code -Dasyncio.bodies.kind=platform}. The same classes run on all versions, so virtual
+ * threads before that, or with {@code -Dasyncio.bodies.kind=platform}. The same classes run on all versions, so virtual
  * threads are made through a method handle.
  */
 public final class BodyThreads {

@@ -11,8 +11,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Makes virtual threads with our own scheduler, which decides where and when they continue. This class uses internals
- * of the JDK, since there is no public API for this up to Java 25. It requires Java 24, since earlier a virtual thread
- * that waits inside {@code synchronized} would hold its carrier, and that {@code java.lang} is opened to this library.
+ * of the JDK, since there is no public API for this up to Java 25. It requires Java 24, since in older versions a
+ * virtual thread that waits inside {@code synchronized} holds its carrier, and {@code java.lang} opened to this
+ * library.
  */
 final class Carriers {
     private static final int LEAST_VERSION = 24;
@@ -106,10 +107,10 @@ final class Carriers {
     }
 
     /**
-     * A virtual thread that has not started.
+     * Returns a virtual thread that has not been started.
      *
-     * @param scheduler is given a task when the thread can run: when it is started, and whenever it has waited; the
-     *     task runs the thread, on the platform thread that calls it, until it waits again
+     * @param scheduler receives a task when the thread can run: when it is started, and each time its wait has ended;
+     *     the task runs the thread, on the platform thread that calls it, until it waits again
      */
     static Thread newThread(Executor scheduler, String name, Runnable main) {
         MethodHandle newThread = NEW_THREAD;

@@ -80,7 +80,7 @@ final class LateTimers {
         return (jump == null ? jumps.firstEntry() : jump).getValue();
     }
 
-    /** To be called after a jump. */
+    /** Called after a jump. */
     void afterJump(long now) {
         late.removeIf(timer -> timer.deadlineNanos <= now);
         jumps.put(timers.nextSequence(), now);

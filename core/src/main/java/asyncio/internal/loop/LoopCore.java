@@ -72,7 +72,7 @@ public final class LoopCore extends NettyEventLoop {
     private final AtomicReference<@Nullable Entry> spilled = new AtomicReference<>();
 
     private final TimerQueue timers = new TimerQueue();
-    /** When the last hold is released, the loop may be asleep although its clock could move on. */
+    /** The release of the last hold wakes the loop, which may be asleep although its clock could move on. */
     private final TimeHolds holds = new TimeHolds(this::wakeUp);
 
     private final IoHandlerContext ioContext = new IoContext();
@@ -354,7 +354,7 @@ public final class LoopCore extends NettyEventLoop {
         boolean timers = nextDeadline() != TimerQueue.NONE;
         long quiet = idle.quietNanos(timers, openChannels() > 0);
         if (quiet > 0 && (!mayBlock || !isQuietFor(quiet))) {
-            return; // if it may not block, a thread that may will come
+            return; // if this thread may not block, one that may will come
         }
         if (!nothingCame()) {
             return;

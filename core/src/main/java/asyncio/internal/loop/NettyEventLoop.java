@@ -36,9 +36,7 @@ public abstract class NettyEventLoop extends AbstractScheduledEventExecutor impl
     final AtomicInteger registered = new AtomicInteger();
 
     private final Promise<?> termination = new DefaultPromise<Void>(ImmediateEventExecutor.INSTANCE) {
-        /**
-         * Replaces the check of that executor, which counts every thread as its own and so reports a deadlock on each.
-         */
+        /** Replaces the check of that executor, which takes every thread for its own and so sees a deadlock on each. */
         @Override
         protected void checkDeadLock() {
             if (inEventLoop()) {

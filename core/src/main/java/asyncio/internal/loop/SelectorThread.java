@@ -88,7 +88,7 @@ final class SelectorThread implements Runnable {
                 selector.select(SelectorThread::ready, selector.keys().isEmpty() ? 0 : LOOK_MILLIS);
             }
         } catch (IOException e) {
-            throw new UncheckedIOException("Channels are watched no more: " + e.getMessage(), e);
+            throw new UncheckedIOException("Channels are no longer watched: " + e.getMessage(), e);
         }
     }
 

@@ -112,7 +112,7 @@ final class StepOrder {
         return now.size();
     }
 
-    /** Moves some callbacks ahead of the next one. */
+    /** Moves some of the waiting steps ahead of the next callback. */
     private void moveSome(List<Runnable> waiting, List<Runnable> now) {
         move(waiting, random.nextInt(waiting.size() + 1), now);
     }
