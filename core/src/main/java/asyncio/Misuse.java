@@ -25,7 +25,7 @@ final class Misuse {
     static IllegalStateException awaitPinned() {
         return new IllegalStateException(
                 "await below a class initializer or a native method, whose frames cannot leave the thread that runs the loop: "
-                        + "await outside of it, or run with -Dasyncio.bodies.kind=virtual");
+                        + "await outside them, or run with -Dasyncio.bodies.kind=virtual");
     }
 
     static IllegalStateException noRunningLoop(String what) {

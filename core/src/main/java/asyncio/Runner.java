@@ -240,7 +240,7 @@ public final class Runner implements AutoCloseable {
                 loop = EventLoop.newEventLoop();
                 EventLoop.setEventLoop(loop);
             } else {
-                loop = Objects.requireNonNull(loopFactory.get(), "loopFactory gave no loop");
+                loop = Objects.requireNonNull(loopFactory.get(), "loopFactory returned no loop");
             }
             if (debug != null) {
                 loop.setDebug(debug);

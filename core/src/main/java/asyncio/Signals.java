@@ -56,7 +56,7 @@ final class Signals {
         if (jvm == null) {
             throw new IllegalStateException("Cannot handle signal " + name
                     + ": this Java has no module jdk.unsupported, whose sun.misc.Signal is the "
-                    + "only way to signals. Add it to the image (jlink --add-modules jdk.unsupported)");
+                    + "only access to signals. Add it to the image (jlink --add-modules jdk.unsupported)");
         }
         Object signal = signal(jvm, name);
         synchronized (LOCK) {

@@ -49,7 +49,7 @@ final class LoopMeters implements LoopListener {
         gauge("asyncio.loop.ready", "Entries of the ready queue", LoopStatistics::ready);
         gauge("asyncio.loop.timers", "Timers that are not due", LoopStatistics::timers);
         gauge("asyncio.loop.channels", "Channels that are registered", LoopStatistics::channels);
-        gauge("asyncio.executor.active", "Blocking functions that run", LoopStatistics::executorActive);
+        gauge("asyncio.executor.active", "Running blocking functions", LoopStatistics::executorActive);
         gauge("asyncio.executor.queued", "Blocking functions that wait for a thread", LoopStatistics::executorQueued);
         count("asyncio.loop.ticks", "Ticks", LoopStatistics::ticks);
         count("asyncio.loop.polls", "Ticks that looked for IO", LoopStatistics::polls);
@@ -98,7 +98,7 @@ final class LoopMeters implements LoopListener {
         AsyncioMetrics.gauge(
                 registry,
                 "asyncio.bodies.threads",
-                "Platform threads that bodies have or had",
+                "Platform threads for bodies, idle ones included",
                 Tags.empty(),
                 BodyThreads.class,
                 type -> BodyThreads.platformThreads());

@@ -96,9 +96,7 @@ final class Carriers {
         if (Runtime.version().feature() < LEAST_VERSION) {
             return "Java " + LEAST_VERSION + " or later and " + option() + ", this is " + Runtime.version();
         }
-        return isOpen()
-                ? "another JDK: this one (" + Runtime.version() + ") does not have the methods that it takes"
-                : option();
+        return isOpen() ? "another JDK: this one (" + Runtime.version() + ") lacks the necessary methods" : option();
     }
 
     /** Leaves a task of a virtual thread to the JDK's own scheduler. */
