@@ -6,7 +6,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
-/** {@link Asyncio#all}: the results of a group's tasks when all have ended. */
+/** The steps of {@link Asyncio#all}: the results of a group's tasks when all have ended. */
 final class AllSteps<T> extends Steps<List<@Nullable T>> {
     private final List<Task<T>> tasks = new ArrayList<>();
     private final GroupSteps<Object> scope;

@@ -17,13 +17,13 @@ import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /**
- * A subscription to {@link FluxAsCompleted}. Children are heard of on the loop and queue up; whoever comes first of
- * them, of the deadline and of requests delivers for all, so that signals never overlap and never recur.
+ * A subscription to {@link FluxAsCompleted}. Children that have ended are queued on the loop; the first caller among
+ * children, deadline and requests delivers for all, so that signals never overlap and never nest.
  *
- * <p>It is {@code merge} of the Futures with {@code takeUntilOther}, but for four promises that Reactor's operators do
- * not keep: what was done before the deadline is delivered before its error, however late it is requested; cancelling
- * leaves no waiter with a Future; a child costs the same however many there are; and where the subscriber throws or
- * memory is out, it ends.
+ * <p>It is a {@code merge} of the Futures with {@code takeUntilOther}, plus four guarantees that Reactor's operators do
+ * not give: children that were done before the deadline are delivered before its error, no matter how late they are
+ * requested; cancelling leaves no waiter at a Future; the cost of a child does not depend on their number; and it ends
+ * if the subscriber throws or memory runs out.
  *
  * <pre>{@literal
  *   request              all are delivered, or: none is left and the deadline has passed
@@ -32,7 +32,7 @@ import reactor.util.context.Context;
  *                       -----------------------------------------------------------------> cancelled
  * }</pre>
  *
- * <p>In both of the last no child and no timer knows it any more ({@link #detach}).
+ * <p>In the last two states no child and no timer refers to it any more ({@link #detach}).
  */
 final class AsCompletedSubscription<T> implements Subscription, Scannable {
     private final FluxAsCompleted<T> what;
@@ -41,19 +41,19 @@ final class AsCompletedSubscription<T> implements Subscription, Scannable {
     private final WaiterStack<Listener<T>> done = new WaiterStack<>();
     private final AtomicBoolean started = new AtomicBoolean();
     private final AtomicLong requested = new AtomicLong();
-    /** Calls of {@link #deliver} that the one who delivers has not answered. */
+    /** Calls of {@link #deliver} that the delivering thread has not handled. */
     private final AtomicInteger calls = new AtomicInteger();
-    /** Empty until the children are there. */
+    /** Empty until the children have been started. */
     private volatile List<Listener<T>> listeners = List.of();
 
     private volatile TimerQueue.@Nullable Entry timer;
-    /** The error that ends this when the queue is empty: the deadline, or that the children could not be started. */
+    /** The error that ends this when the queue is empty: the deadline, or the failure to start the children. */
     private volatile @Nullable Throwable error;
 
     private volatile boolean cancelled;
-    /** Set by the one who delivers. */
+    /** Set by the delivering thread. */
     private volatile boolean terminated;
-    /** Not delivered yet; for the one who delivers. */
+    /** The number of children not delivered yet; used by the delivering thread. */
     private int left;
 
     AsCompletedSubscription(FluxAsCompleted<T> what, EventLoop loop, CoreSubscriber<? super Future<T>> actual) {
@@ -69,7 +69,7 @@ final class AsCompletedSubscription<T> implements Subscription, Scannable {
         }
         requested.accumulateAndGet(n, Operators::addCap);
         if (started.compareAndSet(false, true)) {
-            calls.incrementAndGet(); // who is done meanwhile waits: the children are not counted yet
+            calls.incrementAndGet(); // children that end meanwhile wait: they are not counted yet
             start();
             deliverAll(1);
         } else {
@@ -127,7 +127,7 @@ final class AsCompletedSubscription<T> implements Subscription, Scannable {
         } while (answered != 0);
     }
 
-    /** The subscriber, or the JVM, has failed in the middle of a delivery: it ends here, and nobody waits for more. */
+    /** Ends the subscription when the subscriber or the JVM has failed during a delivery. */
     private void breakOff(Throwable e) {
         if (terminated || cancelled) {
             terminated = true;
@@ -137,7 +137,7 @@ final class AsCompletedSubscription<T> implements Subscription, Scannable {
             end(e);
         }
         if (e instanceof Error fatal && Exceptions.isJvmFatal(fatal)) {
-            calls.set(0); // whoever comes later finds it over
+            calls.set(0); // later calls find it terminated
             throw fatal;
         }
     }
@@ -146,7 +146,7 @@ final class AsCompletedSubscription<T> implements Subscription, Scannable {
         long demand = requested.get();
         long delivered = 0;
         while (!cancelled && !terminated) {
-            Throwable error = this.error; // before the queue: whoever is in it came before the deadline
+            Throwable error = this.error; // read before the queue: its entries came before the deadline
             if (error == null ? left == 0 : done.peek() == null) {
                 end(error);
                 return;
@@ -277,8 +277,8 @@ final class AsCompletedSubscription<T> implements Subscription, Scannable {
         public void run() {
             int all = completions.listeners.size();
             int open = completions.open();
-            end(new TimedOutException(
-                    open + " of " + all + " were not done within " + completions.what.timeout + "; they go on"));
+            end(new TimedOutException(open + " of " + all + " were not done within " + completions.what.timeout
+                    + "; they are still running"));
         }
 
         @Override

@@ -763,7 +763,7 @@ public final class Asyncio {
      * that are {@link reactor.core.Scannable}, as Reactor's are. A task in the scope of a group counts as waiting for
      * the group's children, even while the scope's body does something else.
      *
-     * <p><b>Threading.</b> May be called from any thread; concurrent changes may be missing. Nothing is recorded
+     * <p><b>Threading.</b> May be called from any thread; concurrent changes may be missed. Nothing is recorded
      * beforehand, so there is no cost until the call: then less than a microsecond for each waiting task, and 30 to 300
      * for each body stack that is read. With a limit of 0 no stack is read.
      *

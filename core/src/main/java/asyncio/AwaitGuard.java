@@ -5,9 +5,9 @@ import reactor.core.publisher.Mono;
 /** Decides whether a body may await. */
 interface AwaitGuard {
     /**
-     * Is called before each await that the body's own code makes, on its loop.
+     * Called before each await in the body's own code, on its loop.
      *
-     * @throws CancelledException if the body may not; what it was to await is not begun
+     * @throws CancelledException if the body may not await; then the Mono is not started
      */
     void check(Mono<?> awaited);
 }

@@ -11,12 +11,12 @@ import reactor.core.CoreSubscriber;
 import reactor.core.Scannable;
 
 /**
- * The tasks that wait for a Future: those that would be told in the end if it were done now, through whatever
- * combinators and operators stand in between. Each waiter says whom it tells; operators say it as {@link Scannable}s.
- * Looks only, from any thread.
+ * Finds the tasks that wait for a Future: those that would finally be told if it were done now, through all combinators
+ * and operators in between. Each waiter names its target, operators do so as {@link Scannable}s. Only reads; from any
+ * thread.
  *
- * <p>asyncio: {@code future_add_to_awaited_by}, which is kept up to date at each await; this costs nothing until
- * somebody asks.
+ * <p>asyncio: {@code future_add_to_awaited_by}, which is kept up to date at each await; this costs nothing until it is
+ * called.
  */
 final class Awaiters {
     private final Set<Task<?>> found = new LinkedHashSet<>();
@@ -54,7 +54,7 @@ final class Awaiters {
             addWaiters(future);
         } else if (told instanceof Cleanups cleanups) {
             add(cleanups.joined());
-        } else if (told instanceof Waiter waiter) { // the subscriber that a task is, among them
+        } else if (told instanceof Waiter waiter) { // including the subscriber of a task
             add(waiter.tells());
         } else if (told instanceof OwnerSubscriber<?> owner) {
             add(owner.subscriber());
@@ -71,7 +71,7 @@ final class Awaiters {
                     ? Cleanups.of(last.currentContext())
                     : actual;
         } catch (RuntimeException e) {
-            return null; // an operator of a user's that does not like to be looked at ends the chain
+            return null; // a user's operator that cannot be scanned ends the chain
         }
     }
 }

@@ -6,6 +6,6 @@ package asyncio;
  */
 @FunctionalInterface
 public interface Body {
-    /** Runs; an exception becomes the outcome of the task that runs it, unwrapped. */
+    /** Runs the body; an exception becomes the outcome of the task that runs it, unwrapped. */
     void run() throws Exception;
 }

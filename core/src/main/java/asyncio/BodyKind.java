@@ -4,7 +4,7 @@ import asyncio.internal.loop.BodyThreads;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
-/** Says, once and when the first body is made, on what threads bodies run, and how they would run faster. */
+/** Logs the kind of threads that bodies run on, and how they would run faster; once, when the first body is made. */
 final class BodyKind {
     private static final AtomicBoolean SAID = new AtomicBoolean();
 

@@ -6,34 +6,34 @@ import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The user's lines of a body, as its thread's stack has them; from any thread. A task without a body has no stack: what
- * it does is in the Mono that it was made of.
+ * The user's lines in the stack of a body's thread; from any thread. A task without a body has no stack: its work is in
+ * the Mono that it was made from.
  */
 final class BodyStack {
     private BodyStack() {}
 
     /**
-     * Innermost first; empty if there is no body, or it has not begun or has ended.
+     * Returns the lines, innermost first; empty if there is no body, or it has not begun or has ended.
      *
-     * @param thread of the body
+     * @param thread the body's thread
      */
     static List<StackTraceElement> of(@Nullable Thread thread, BooleanSupplier ended) {
         if (thread == null || ended.getAsBoolean()) {
             return List.of();
         }
         StackTraceElement[] stack = thread.getStackTrace();
-        // a body that ended meanwhile has given its thread to another one
+        // if the body ended meanwhile, its thread may run another one
         return ended.getAsBoolean() ? List.of() : userFrames(stack);
     }
 
-    /** The user's lines of an error that a task ended with, innermost first. */
+    /** Returns the user's lines of an error that a task ended with, innermost first. */
     static List<StackTraceElement> of(Throwable error) {
         return userFrames(error.getStackTrace());
     }
 
     /**
-     * Without what lies below the body, and above the await or call of this library that the user's innermost line is
-     * in; of a line that is in the JDK, the caller is the user's.
+     * Removes the frames below the body, and the frames of the await or library call that the user's innermost line
+     * makes; frames of the JDK that the user's code calls stay.
      */
     private static List<StackTraceElement> userFrames(StackTraceElement[] stack) {
         int outermost = stack.length;
@@ -41,11 +41,11 @@ final class BodyStack {
             outermost--;
         }
         if (outermost == 0) {
-            outermost = stack.length; // of a thread of others
+            outermost = stack.length; // a foreign thread
         }
         int innermost = 0;
         while (innermost < outermost && isOfJdk(stack[innermost])) {
-            innermost++; // a parked thread; of one that calls the JDK from the user's code they stay
+            innermost++; // a parked thread; JDK frames called by user code are kept below
         }
         if (innermost < outermost && !DebugMode.isOurs(stack[innermost].getClassName())) {
             innermost = 0;
@@ -56,7 +56,7 @@ final class BodyStack {
                 .toList();
     }
 
-    /** Lambdas and reflection: lines that stand in no source. */
+    /** Returns whether a frame belongs to a lambda or to reflection, and so to no line of source. */
     private static boolean isPlumbing(String type) {
         return type.contains("$$Lambda")
                 || type.startsWith("java.lang.reflect.")
@@ -64,7 +64,9 @@ final class BodyStack {
                 || type.startsWith("java.lang.invoke.");
     }
 
-    /** A line as a stack trace has it, without the loaders and versions that its own text may begin with. */
+    /**
+     * Formats a line as in a stack trace, without the loaders and versions that its {@code toString} may begin with.
+     */
     static String describe(StackTraceElement frame) {
         @Nullable String file = frame.getFileName();
         return frame.getClassName() + "." + frame.getMethodName() + "(" + (file == null ? "Unknown Source" : file)

@@ -15,17 +15,17 @@ import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
 /**
- * A task with a straight-line body. The body has a thread of its own, which holds the loop while it runs;
- * {@link #suspend} hands the loop on (see {@link asyncio.internal.loop.LoopDriver}).
+ * A task with a straight-line body. The body has its own thread, which holds the loop while it runs; {@link #suspend}
+ * passes the loop on (see {@link asyncio.internal.loop.LoopDriver}).
  */
 final class BodyTask<T> extends Task<T> implements Seated {
     /**
-     * The most awaits that finally blocks may try in vain; after that an Error ends a body that catches exceptions in a
-     * loop.
+     * The number of failing awaits allowed in finally blocks; after that an Error ends a body that catches exceptions
+     * in a loop.
      */
     private static final int AWAITS_WHILE_UNWINDING = 100;
 
-    /** More frames than passing the loop on takes. */
+    /** More stack frames than passing the loop on takes. */
     private static final int STACK_PROBE = 32;
 
     private final Callable<? extends T> body;
@@ -33,25 +33,25 @@ final class BodyTask<T> extends Task<T> implements Seated {
     private @Nullable Seat seat;
     /** The wait that the body is suspended on; used by the owner of the loop only. */
     private @Nullable Wait waiting;
-    /** Of the innermost cancel scope that is open; null if there is none. */
+    /** The guard of the innermost open cancel scope; null if there is none. */
     @Nullable AwaitGuard guard;
     /**
-     * While the body's thread is inside a foreign Mono's {@code subscribe} or {@code cancel}: whoever awaits there is
-     * an operator's lambda.
+     * Set while the body's thread is inside a foreign Mono's {@code subscribe} or {@code cancel}: an await there comes
+     * from an operator's lambda.
      */
     private boolean subscribing;
     /** Set by the loop's close: the body is being unwound and may not await any more. */
     private boolean unwinding;
 
-    /** In debug mode: the present await has suspended. */
+    /** In debug mode: whether the current await has suspended. */
     private boolean suspended;
 
     private int awaitsWhileUnwinding;
-    /** For what it waits on itself; made when the first one is. */
+    /** The subscriber of the suspensions that the body waits on itself; created for the first one. */
     private @Nullable AwaitSubscriber subscriber;
-    /** The Mono that gave the {@link Suspension} it is suspended on, if it is; for looking at. */
+    /** The Mono of the {@link Suspension} that the body is suspended on, if any; for inspection. */
     private @Nullable Mono<?> awaitedMono;
-    /** In debug mode: the await, with the frames around it, that threw the exception of a cancellation. */
+    /** In debug mode: the stack of the await that threw the exception of a cancellation. */
     private List<StackTraceElement> cancelledAt = List.of();
 
     BodyTask(
@@ -138,7 +138,7 @@ final class BodyTask<T> extends Task<T> implements Seated {
         loop.driver.startBody(this);
     }
 
-    /** The one whose body is running this. */
+    /** Returns the task of the calling body. */
     static BodyTask<?> current(EventLoop loop) {
         return (BodyTask<?>) Objects.requireNonNull(loop.currentTask(), "a body");
     }
@@ -155,12 +155,12 @@ final class BodyTask<T> extends Task<T> implements Seated {
         }
     }
 
-    /** An error that must stop the loop, as asyncio's SystemExit does, is returned. */
+    /** Returns an Error that must stop the loop, as asyncio's SystemExit does. */
     @Override
     public @Nullable Error runBody() {
         try {
             T result;
-            // over all its awaits: the thread is its own, and runs nobody else's code meanwhile
+            // kept over all its awaits: meanwhile the thread runs no other code
             try (ThreadLocals.Scope locals = ThreadLocals.restore(getContext())) {
                 result = call(body);
             }
@@ -220,7 +220,7 @@ final class BodyTask<T> extends Task<T> implements Seated {
         } catch (TimedOutException e) {
             throw e; // which shows the await anyway
         } catch (Throwable e) {
-            // the stack of the error is its producer's; unless it was thrown below here, or is an old one
+            // the stack of the error is its producer's, unless it was thrown below here or is an old one
             if (mono instanceof Future<?> ? !othersHaveIt : suspended) {
                 Suppressed.addOnce(e, new AwaitedHere(getName()));
             }
@@ -228,7 +228,7 @@ final class BodyTask<T> extends Task<T> implements Seated {
         }
     }
 
-    /** The place of the await of an error that another thread, or another task, has made. */
+    /** The place where an error that was created by another thread or task was awaited. */
     private static final class AwaitedHere extends Throwable {
         private static final long serialVersionUID = 1L;
 
@@ -236,7 +236,7 @@ final class BodyTask<T> extends Task<T> implements Seated {
             super(task + " awaited it here");
         }
 
-        /** Its class tells users nothing. */
+        /** Omits its class, which means nothing to users. */
         @Override
         @SuppressWarnings("OverrideThrowableToString")
         public String toString() {
@@ -244,7 +244,7 @@ final class BodyTask<T> extends Task<T> implements Seated {
         }
     }
 
-    /** Warns of a body that was cancelled and neither let the exception out nor took the cancellation back. */
+    /** Warns of a body that was cancelled and neither rethrew the exception nor took back the cancellation. */
     private void swallowed(String andThen) {
         Log.warn(
                 getName() + " caught the CancelledException of its cancellation at " + cancelledAt.get(0) + " and "
@@ -255,7 +255,7 @@ final class BodyTask<T> extends Task<T> implements Seated {
         cancelledAt = List.of();
     }
 
-    /** An await of this library's own, inside one of the user's. */
+    /** Awaits for this library itself, inside an await of the user's. */
     @SuppressWarnings("unchecked")
     <V> @Nullable V awaitAny(Mono<? extends V> mono) throws Exception {
         if (subscribing || unwinding) {
@@ -334,7 +334,7 @@ final class BodyTask<T> extends Task<T> implements Seated {
         awaitedMono = mono;
         CancelledException request = begins(suspension) ? suspend(suspension) : null;
         awaitedMono = null;
-        subscribing = true; // what is given back may go to a hook of the user's
+        subscribing = true; // a value that is given back may go to a user's hook
         try {
             return suspension.outcome(request);
         } finally {
@@ -401,7 +401,7 @@ final class BodyTask<T> extends Task<T> implements Seated {
         return wakeUp();
     }
 
-    /** The body cannot be suspended: if what it awaits has not come by now, it lets go of that, and this is thrown. */
+    /** Handles a body that cannot be suspended: unless the wait has ended by now, abandons it and throws. */
     private void letGo(Wait wait, Throwable e) {
         if (!wait.hasEnded()) {
             wait.abandon();
@@ -411,7 +411,10 @@ final class BodyTask<T> extends Task<T> implements Seated {
         }
     }
 
-    /** The subscriber of a {@link Suspension} that a body waits on itself: it has a context, and is told nothing. */
+    /**
+     * The subscriber of a {@link Suspension} that a body waits on itself: it only has a context, and is never
+     * signalled.
+     */
     static final class AwaitSubscriber implements CoreSubscriber<Object>, Scannable {
         final BodyTask<?> task;
 

@@ -11,7 +11,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes and prints call graphs: {@link Asyncio#captureCallGraph()}. Without recursion, since tasks may wait for one
+ * Captures and prints call graphs: {@link Asyncio#captureCallGraph()}. Not recursive, since tasks may wait for one
  * another in chains of any length.
  */
 final class CallGraph {
@@ -19,7 +19,7 @@ final class CallGraph {
 
     private CallGraph() {}
 
-    /** That of a Future, or of the current task; null in a callback. */
+    /** Returns the graph of a Future, or of the current task; null in a callback. */
     static @Nullable FutureCallGraph capture(String caller, @Nullable Future<?> future, int limit) {
         Future<?> root = future;
         if (root == null) {
@@ -34,12 +34,12 @@ final class CallGraph {
         return root == null ? null : new Capture(limit).of(root);
     }
 
-    /** As text; empty without a graph. */
+    /** Formats a graph; empty without one. */
     static String format(@Nullable FutureCallGraph graph) {
         return graph == null ? "" : new Text().of(graph);
     }
 
-    /** A graph in the making: depth first, each Future when all that wait for it are there. */
+    /** A capture in progress: depth first, each Future after all tasks that wait for it. */
     private static final class Capture {
         private final int limit;
         private final IdentityHashMap<Future<?>, FutureCallGraph> made = new IdentityHashMap<>();
@@ -94,7 +94,7 @@ final class CallGraph {
         }
     }
 
-    /** A Future whose awaiting tasks are being looked at. */
+    /** A Future with its awaiting tasks, which are being visited. */
     private static final class Visit {
         final Future<?> future;
         final Iterator<Task<?>> awaiters;

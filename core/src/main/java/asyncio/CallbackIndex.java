@@ -8,13 +8,13 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * The callbacks of a {@link WaiterList} by their hash code, so that removing each of many takes no search through all.
- * Guarded by the list; hash codes are computed by users' code, outside of its monitor.
+ * The callbacks of a {@link WaiterList} by hash code, so that removing one of many needs no search through all. Guarded
+ * by the list; hash codes are computed by users' code, outside of its monitor.
  */
 final class CallbackIndex {
     /** A callback, or a set of those with the same hash code. */
     private final Map<Integer, Object> byHash = new HashMap<>();
-    /** The waiters whose hash codes have not been asked for. */
+    /** The waiters that are not indexed yet. */
     private List<Waiter> fresh = new ArrayList<>();
 
     void add(Waiter waiter) {
@@ -43,7 +43,7 @@ final class CallbackIndex {
         return all;
     }
 
-    /** A copy. */
+    /** Returns a copy of the callbacks with a hash code. */
     @SuppressWarnings("unchecked")
     List<Waiter> with(int hash) {
         Object found = byHash.get(hash);

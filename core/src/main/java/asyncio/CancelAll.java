@@ -7,8 +7,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One cancellation of many Futures, by {@link Future#cancelEach}. Each one is asked once, even if others of them await
- * it and pass the request on: so a chain of tasks that await each other takes time in proportion to its length, and not
- * to the square of that.
+ * it and pass the request on: so the time for a chain of tasks that await each other is linear in its length, not
+ * quadratic.
  */
 final class CancelAll {
     final @Nullable String message;
@@ -22,7 +22,7 @@ final class CancelAll {
         return asked.contains(future);
     }
 
-    /** The Future has the request, or what it awaits has. */
+    /** Records that the Future, or the one that it awaits, has the request. */
     void add(Object future) {
         asked.add(future);
     }

@@ -10,7 +10,7 @@ import reactor.core.publisher.Mono;
 /**
  * A scope that can be cancelled from inside and from outside; scopes may be nested to any depth. When a scope is
  * cancelled, the work in it is cancelled and waited for, including its clean-up, and the scope ends without an error:
- * its {@link Outcome} tells. Errors are passed on unchanged, and so are a value that the work still produces and a
+ * its {@link Outcome} shows it. Errors are passed on unchanged, and so are a value that the work still produces and a
  * cancellation of the enclosing task.
  *
  * <p>Straight-line code in a cancelled scope cannot wait any more: <em>each</em> of its awaits throws a

@@ -4,10 +4,10 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
-/** The work of one {@link CancelScope}: a time limit that can be reached before the time is out. */
+/** The work of one {@link CancelScope}: a time limit that can also expire early. */
 final class CancelScopeSteps<T> extends TimeLimitSteps.MovingOn<T> implements AwaitGuard {
     private final Function<? super CancelScope, ? extends Mono<? extends T>> body;
-    /** Of the scope around this one in the same body. */
+    /** The guard of the enclosing scope in the same body. */
     private @Nullable AwaitGuard around;
 
     private volatile @Nullable String reason;
@@ -48,7 +48,7 @@ final class CancelScopeSteps<T> extends TimeLimitSteps.MovingOn<T> implements Aw
             try {
                 loop.callSoonThreadsafe(() -> cancelHere(reason));
             } catch (IllegalStateException closed) {
-                // with its loop the scope is over, too
+                // the scope has ended with its loop
             }
         }
     }
@@ -65,7 +65,7 @@ final class CancelScopeSteps<T> extends TimeLimitSteps.MovingOn<T> implements Aw
     }
 
     /**
-     * Throws if this scope, or one around it, is cancelled: at each await, not only at the first one as the task's own
+     * Throws if this scope or an enclosing one is cancelled: at each await, not only at the first as the task's own
      * cancellation does.
      */
     @Override

@@ -10,13 +10,13 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
-/** The arguments of a combinator, running: a Future as it is, any other Mono as a task; the same Mono once. */
+/** The running arguments of a combinator: a Future itself, any other Mono as a task; the same Mono only once. */
 final class Children<T> {
     private final List<Mono<? extends T>> sources;
     private final Context context;
     /** One for each argument. */
     final List<Future<T>> slots;
-    /** Each one once. */
+    /** Without duplicates. */
     final List<Future<T>> distinct;
 
     private Children(
@@ -27,7 +27,7 @@ final class Children<T> {
         this.context = context;
     }
 
-    /** The arguments of a combinator, which from here on answers for their being awaited. */
+    /** Returns the arguments of a combinator, which takes over the duty to run them. */
     static <T> List<Mono<? extends T>> adopt(Iterable<? extends Mono<? extends T>> monos) {
         List<Mono<? extends T>> sources = new ArrayList<>();
         int missing = -1;
@@ -35,7 +35,7 @@ final class Children<T> {
             if (mono == null) {
                 missing = sources.size();
             } else {
-                ColdMono.adopt(mono); // the valid ones too if another is not: one complaint is enough
+                ColdMono.adopt(mono); // valid ones too if another one is null: one error is enough
             }
             sources.add(mono);
         }
@@ -91,12 +91,12 @@ final class Children<T> {
         return distinct;
     }
 
-    /** Whether it was started for this alone, so that nobody else has its result. */
+    /** Returns whether it was started for this combinator only, so that its result is used nowhere else. */
     private static boolean isOurs(Mono<?> source, Future<?> child) {
         return source != child;
     }
 
-    /** Gives the results that nobody else has, all but that of {@code kept}, to the hook for lost values. */
+    /** Passes the results that are used nowhere else, except that of {@code kept}, to the hook for discarded values. */
     void discardResults(@Nullable Future<T> kept) {
         Set<Future<T>> seen = Collections.newSetFromMap(new IdentityHashMap<>());
         for (int i = 0; i < slots.size(); i++) {
@@ -108,11 +108,11 @@ final class Children<T> {
     }
 
     /**
-     * Tells of each Mono where it came first. A hash table of numbers, by identity: in a large one of references each
-     * entry costs the collector a card, which is more than all the rest.
+     * Finds the first place of each Mono. A hash table of numbers, by identity: in a large table of references each
+     * entry costs the garbage collector a card, which is more than all the rest.
      */
     private static final class FirstPlaces {
-        /** Fewer are gone through. */
+        /** Fewer Monos are searched linearly. */
         private static final int WORTH_A_TABLE = 16;
 
         private final List<? extends Mono<?>> sources;
@@ -125,7 +125,7 @@ final class Children<T> {
             this.table = new int[size < WORTH_A_TABLE ? 0 : Integer.highestOneBit(Math.min(size, 1 << 28)) * 4];
         }
 
-        /** To be asked in order. */
+        /** Returns the first place of the Mono at a place; called in order. */
         int of(int place) {
             Mono<?> source = sources.get(place);
             if (table.length == 0) {

@@ -10,8 +10,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A search for tasks that are being cleaned up after a cancellation, among Futures and what these wait for. It looks at
- * each one once, since there may be many. Not thread-safe.
+ * A search for tasks that are being cleaned up after a cancellation, among Futures and the Futures that these wait for.
+ * It examines each one once, since there may be many. Not thread-safe.
  */
 final class CleanupSearch {
     private final Iterator<? extends Future<?>> roots;
@@ -22,7 +22,7 @@ final class CleanupSearch {
         this.roots = roots.iterator();
     }
 
-    /** The next one that is found, or null. */
+    /** Returns the next task found, or null. */
     @Nullable Task<?> next() {
         for (Future<?> future; (future = poll()) != null; ) {
             if (future.done()) {

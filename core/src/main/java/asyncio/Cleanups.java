@@ -15,9 +15,9 @@ import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
 /**
- * The work that continues after Reactor has called a cancellation done: work that was told to end and has not yet. A
- * task carries one of these in the context of what it awaits, and does not go on before all of it is over; so does
- * whoever holds something that the work uses. For authors of operators. Thread-safe.
+ * The work that continues after Reactor considers a cancellation complete: work that was told to end and has not ended
+ * yet. A task has one of these in the context of the Monos that it awaits, and does not resume before all of this work
+ * has ended; the same holds for any owner of a resource that the work uses. For authors of operators. Thread-safe.
  */
 public final class Cleanups extends UnderWay {
     private static final Object GONE = new Object();
@@ -25,13 +25,13 @@ public final class Cleanups extends UnderWay {
     private final @Nullable EventLoop loop;
     private volatile Context context;
     /**
-     * The task, or the operator, that waits; {@link #GONE} when it has ended: contexts outlive it, and what it has come
-     * to must not be kept by them.
+     * The waiting task or operator; {@link #GONE} when it has ended: contexts outlive it, and must not retain its
+     * outcome.
      */
     private volatile Object owner;
-    /** The subscriber of that operator; an empty one when that has ended. */
+    /** The subscriber of that operator; an empty one when the operator has ended. */
     private volatile @Nullable CoreSubscriber<?> subscriber;
-    /** Of the task, or of the operator, that this one is part of. */
+    /** The clean-ups of the enclosing task or operator. */
     private final @Nullable Cleanups outer;
     /** All guarded by this. */
     private int running;
@@ -66,19 +66,19 @@ public final class Cleanups extends UnderWay {
     }
 
     /**
-     * One that is nobody's part: what works for a subscriber whose owner asks for the {@link #rest} itself.
+     * Returns independent clean-ups: for the work of a subscriber with an owner that asks for the {@link #rest} itself.
      *
-     * @param loop where that is completed; null for wherever the last of it ends
+     * @param loop the loop that completes the rest; null for the thread on which the last work ends
      */
     static Cleanups ofOwner(CoreSubscriber<?> owner, Context context, @Nullable EventLoop loop) {
         return new Cleanups(owner, context, loop);
     }
 
     /**
-     * A new one for what works for an operator, which calls {@link #close} when its part is over.
+     * Returns new clean-ups for the work of an operator, which calls {@link #close} when its part has ended.
      *
-     * @param operator {@code Scannable}, as all that is between it and the work
-     * @param subscriber of the operator
+     * @param operator the operator; {@code Scannable}, like all operators between it and the work
+     * @param subscriber the operator's subscriber
      */
     public static Cleanups within(CoreSubscriber<?> operator, CoreSubscriber<?> subscriber) {
         Cleanups cleanups = new Cleanups(operator, subscriber);
@@ -91,7 +91,7 @@ public final class Cleanups extends UnderWay {
 
     @Override
     CoreSubscriber<?> subscriber() {
-        return Objects.requireNonNull(subscriber, "of a task there is none");
+        return Objects.requireNonNull(subscriber, "a task has no subscriber");
     }
 
     @Override
@@ -105,10 +105,10 @@ public final class Cleanups extends UnderWay {
                 }
             }
         }
-        return running > known; // somebody has called begin(): it may be anybody
+        return running > known; // begin() was called, for work that may be foreign
     }
 
-    /** The operator's part is over. */
+    /** Ends the operator's part. */
     public void close() {
         if (outer != null) {
             outer.leave(this);
@@ -117,30 +117,30 @@ public final class Cleanups extends UnderWay {
         ownerHasEnded();
     }
 
-    /** Nothing waits any more. */
+    /** Called when the owner has ended: nothing waits any more. */
     void ownerHasEnded() {
         owner = GONE;
     }
 
-    /** The context for the work, which leads here. */
+    /** Returns the context for the work, which contains these clean-ups. */
     public Context context() {
         return context;
     }
 
-    /** The task's context has changed. */
+    /** Takes over a changed context of the task. */
     void replaceContext(Context context) {
         this.context = context.put(Cleanups.class, this);
     }
 
-    /** Returns the clean-ups of the task that awaits, or of the operator around; null if there is none. */
+    /** Returns the clean-ups of the awaiting task or of the enclosing operator; null if there is none. */
     public static @Nullable Cleanups of(ContextView context) {
         return context.getOrDefault(Cleanups.class, null);
     }
 
     /**
-     * Registers work of a subscription that begins; null if nobody would wait for it.
+     * Registers the work of a subscription that begins; returns null if nothing would wait for it.
      *
-     * @param subscriber {@code Scannable}, as the operators behind it
+     * @param subscriber the subscriber; {@code Scannable}, like the operators downstream of it
      */
     public static @Nullable Work work(CoreSubscriber<?> subscriber) {
         Cleanups cleanups = of(subscriber.currentContext());
@@ -152,7 +152,7 @@ public final class Cleanups extends UnderWay {
         return work;
     }
 
-    /** Work that takes time to end when it is cancelled; from its start to its end. */
+    /** Work that takes time to end when it is cancelled; registered from its start to its end. */
     public static final class Work extends UnderWay {
         private final Cleanups cleanups;
         private final CoreSubscriber<?> subscriber;
@@ -167,23 +167,29 @@ public final class Cleanups extends UnderWay {
             return subscriber;
         }
 
-        /** Unknown, so it may be. */
+        /** Unknown, so assumed to be foreign. */
         @Override
         boolean isForeign(LoopCore loop) {
             return true;
         }
 
-        /** It is being cancelled, and is waited for from now on; better before others can see that. */
+        /**
+         * Marks the work as being cancelled: it is waited for from now on; best called before the cancellation is
+         * visible to other code.
+         */
         public void cancelled() {
             cleanups.await(this);
         }
 
-        /** It has ended; before its subscriber hears of that. Calling it again does nothing. */
+        /** Marks the work as ended; call it before the subscriber is told. Calling it again has no effect. */
         public void over() {
             cleanups.leave(this);
         }
 
-        /** Whether, it being cancelled, what waits for it was not, nor has failed: an operator between has gone on. */
+        /**
+         * For cancelled work, returns whether its owner was neither cancelled nor has failed, because an operator in
+         * between continued without the work.
+         */
         public boolean wasCutOff() {
             Scannable link = linkTo(cleanups.owner);
             return link != null
@@ -193,10 +199,10 @@ public final class Cleanups extends UnderWay {
     }
 
     /**
-     * Like {@link Asyncio#cleanup}, of work that is over with it: better, since the work is known from its start, and
-     * not when an operator has got so far as to clean up.
+     * Like {@link Asyncio#cleanup}, for work that ends with the clean-up: more reliable, since the work is known from
+     * its start, not only when an operator begins to clean up.
      *
-     * @param work null if nobody waits for it
+     * @param work the work, or null if nothing waits for it
      */
     public static Mono<Void> cleanup(@Nullable Work work, Publisher<?> publisher) {
         Mono<Void> end = Flux.from(publisher).then();
@@ -205,7 +211,7 @@ public final class Cleanups extends UnderWay {
                 : end.doFirst(work::cancelled).doOnTerminate(work::over).doOnCancel(work::over);
     }
 
-    /** Something that was cancelled goes on; it calls {@link #end} when it is over. */
+    /** Registers cancelled work that continues; it calls {@link #end} when it has ended. */
     public synchronized void begin() {
         running++;
     }
@@ -225,7 +231,7 @@ public final class Cleanups extends UnderWay {
         }
     }
 
-    /** Work has begun. */
+    /** Registers work that has begun. */
     synchronized void enter(UnderWay work) {
         if (work.stage == Stage.NEW) {
             work.stage = Stage.ENTERED;
@@ -243,7 +249,7 @@ public final class Cleanups extends UnderWay {
         this.first = work;
     }
 
-    /** Work is about to be cancelled, and to be waited for until it {@linkplain #leave leaves}. */
+    /** Registers work that is about to be cancelled, and is waited for until it {@linkplain #leave leaves}. */
     synchronized void await(UnderWay work) {
         if (work.stage != Stage.AWAITED && work.stage != Stage.OVER) {
             if (work.stage != Stage.ENTERED) {
@@ -254,7 +260,7 @@ public final class Cleanups extends UnderWay {
         }
     }
 
-    /** Work is over. */
+    /** Removes work that has ended. */
     void leave(UnderWay work) {
         boolean awaited;
         synchronized (this) {
@@ -283,7 +289,7 @@ public final class Cleanups extends UnderWay {
         work.next = null;
     }
 
-    /** Work that has begun for the owner, which has ended, has to end too; the rest does not concern it. */
+    /** Called when the owner has ended: waits for the work that began for it, and detaches the rest. */
     private void awaitWhatIsLeft() {
         List<UnderWay> left = new ArrayList<>();
         synchronized (this) {
@@ -294,7 +300,7 @@ public final class Cleanups extends UnderWay {
             }
         }
         for (UnderWay work : left) {
-            boolean own = work.linkTo(owner) != null; // asks operators of others, so without the monitor
+            boolean own = work.linkTo(owner) != null; // calls foreign operators, so without the monitor
             synchronized (this) {
                 if (own) {
                     await(work);
@@ -310,7 +316,7 @@ public final class Cleanups extends UnderWay {
         return running > 0;
     }
 
-    /** Runs it for clean-up that waits for a Future, when that has ended: here, or where it is completed. */
+    /** Runs the action of a clean-up when a Future has ended: here, or on the thread that completes it. */
     static void afterwards(Future<?> work, @Nullable Cleanups waiting, Runnable action) {
         Waiter ended = new Waiter() {
             @Override
@@ -325,7 +331,7 @@ public final class Cleanups extends UnderWay {
 
             @Override
             @Nullable LoopCore resumesOn() {
-                return null; // nobody's code runs
+                return null; // runs no user code
             }
 
             @Override
@@ -339,8 +345,8 @@ public final class Cleanups extends UnderWay {
     }
 
     /**
-     * Runs the action when nothing is under way any more: now, or on the thread where the last of it ends. For the end
-     * of the owner's part, which {@link #close} is to follow: what is around waits until then.
+     * Runs the action when no work is under way any more: now, or on the thread where the last work ends. For the end
+     * of the owner's part, to be followed by {@link #close}; the enclosing clean-ups wait until then.
      */
     public void whenOver(Runnable action) {
         Future<Void> rest = rest();
@@ -355,13 +361,14 @@ public final class Cleanups extends UnderWay {
     }
 
     /**
-     * The Future that is waited for already, or that of the clean-ups around; null if there is neither. For looking at.
+     * Returns the Future that is already waited for, or else the enclosing clean-ups; null if there is neither. For
+     * inspection.
      */
     synchronized @Nullable Object joined() {
         return rest == null ? outer : rest;
     }
 
-    /** A Future that completes when all is over; null if it is. For the owner, which has ended. */
+    /** Returns a Future that completes when all work has ended; null if it has. For the owner, which has ended. */
     @Nullable Future<Void> rest() {
         if (first != null) {
             awaitWhatIsLeft();
@@ -369,7 +376,7 @@ public final class Cleanups extends UnderWay {
         return awaited();
     }
 
-    /** Like {@link #rest}, of what is waited for already; from any thread. */
+    /** Like {@link #rest}, for the work that is already waited for; from any thread. */
     synchronized @Nullable Future<Void> awaited() {
         if (running == 0) {
             return null;

@@ -7,11 +7,11 @@ import java.util.Set;
 import reactor.core.Disposable;
 
 /**
- * Things of a loop that are being closed and have something to do before, such as to send what was written to a
- * connection. {@link Asyncio#run} and {@link Runner#close} wait for them before they close the loop, ten seconds at
- * most, and {@link EventLoop#shutdownShared} as long as it may.
+ * Resources of a loop that are being closed and still have work to do, such as sending the data written to a
+ * connection. {@link Asyncio#run} and {@link Runner#close} wait for them before they close the loop, for ten seconds at
+ * most, and {@link EventLoop#shutdownShared} until its timeout.
  *
- * <p>asyncio: none; there a program that ends drops what is unsent.
+ * <p>asyncio has none: there a program that ends drops unsent data.
  */
 public final class Closings {
     private static final Duration LIMIT = Duration.ofSeconds(10);
@@ -19,11 +19,11 @@ public final class Closings {
     private Closings() {}
 
     /**
-     * Has the end of the running loop wait; does nothing where no loop runs. For the authors of things that must be
+     * Makes the end of the running loop wait; does nothing where no loop runs. For authors of resources that must be
      * closed.
      *
-     * @param ended done when there is nothing more to do
-     * @param giveUp what happens if the loop is closed before that, on the thread that closes it: say what is lost
+     * @param ended is done when there is no more work
+     * @param giveUp called if the loop is closed before that, on the closing thread: it should report the loss
      */
     public static void await(Future<?> ended, Runnable giveUp) {
         EventLoop loop = EventLoop.runningOrNull();
@@ -39,7 +39,7 @@ public final class Closings {
         });
     }
 
-    /** Runs the loop until all are over, or the limit is. */
+    /** Runs the loop until all have ended or the limit is reached. */
     static void runUntilOver(EventLoop loop) {
         Set<Future<?>> underWay = loop.closings;
         if (underWay.isEmpty()) {

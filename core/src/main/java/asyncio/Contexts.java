@@ -8,7 +8,7 @@ import reactor.util.context.ContextView;
 /** The Reactor context of the code that runs on a thread, and the loop that runs there. */
 final class Contexts {
     private static final ThreadLocal<@Nullable Running> RUNNING = new ThreadLocal<>();
-    /** Of functions that run outside of loops. */
+    /** The context of functions that run outside of loops. */
     private static final ThreadLocal<@Nullable ContextView> OF_THREAD = new ThreadLocal<>();
 
     private Contexts() {}
@@ -18,11 +18,11 @@ final class Contexts {
         /** The context of the task or callback that runs. */
         abstract ContextView context();
 
-        /** The one to tell of what was forgotten on it. */
+        /** Returns the receiver of reports about leaks on this loop. */
         abstract LeakOwner leaks();
     }
 
-    /** The loop that runs on this thread, or null. */
+    /** Returns the loop that runs on this thread, or null. */
     static @Nullable Running running() {
         return RUNNING.get();
     }
@@ -49,7 +49,7 @@ final class Contexts {
         return context == null ? Context.empty() : context;
     }
 
-    /** Runs a function with a context, and with the ThreadLocals that this holds. */
+    /** Runs a function with a context, and with the ThreadLocals in it. */
     static void runWith(ContextView context, Runnable function) {
         ContextView outer = OF_THREAD.get();
         OF_THREAD.set(context);
@@ -62,7 +62,7 @@ final class Contexts {
 
     /** Like {@link #runWith}, for a function with a result. */
     static <T> @Nullable T callWith(ContextView context, Callable<? extends T> function) throws Exception {
-        // the outer one is of a function that calls another in its own thread, as a direct executor does
+        // the outer one belongs to a function that calls another one on its own thread, as a direct executor does
         ContextView outer = OF_THREAD.get();
         OF_THREAD.set(context);
         try (ThreadLocals.Scope locals = ThreadLocals.restore(context)) {

@@ -7,8 +7,8 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The processor time that a thread has used, in nanoseconds. The JVM does not tell it of virtual threads, and not
- * without the module {@code java.management}: then it is the whole process's, which is no less.
+ * The processor time that a thread has used, in nanoseconds. The JVM does not provide it for virtual threads, nor
+ * without the module {@code java.management}: then it is that of the whole process, which is not less.
  */
 final class CpuTime {
     private static final @Nullable Object THREADS = find();
@@ -24,7 +24,7 @@ final class CpuTime {
         }
     }
 
-    /** Whether many more threads want to run, on this machine, than it has processors. */
+    /** Returns whether many more threads want to run on this machine than it has processors. */
     static boolean isScarce() {
         try {
             return ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage()

@@ -9,10 +9,10 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
-/** The part of debug mode that all loops have in common: whether it is on from the start, and what it says. */
+/** The part of debug mode that all loops share: whether it is on from the start, and the places in its reports. */
 final class DebugMode {
     /**
-     * {@code -Dasyncio.debug.enabled=true} or {@code ASYNCIO_DEBUG=1}: the mode of new loops, and of what is made off
+     * {@code -Dasyncio.debug.enabled=true} or {@code ASYNCIO_DEBUG=1}: the mode of new loops, and of objects made off
      * every loop.
      */
     static final boolean ENABLED = Boolean.getBoolean("asyncio.debug.enabled") || isOn(System.getenv("ASYNCIO_DEBUG"));
@@ -30,9 +30,9 @@ final class DebugMode {
             "asyncio.subprocess",
             "asyncio.sync",
             "asyncio.testkit");
-    /** As many as asyncio keeps. */
+    /** The number that asyncio keeps. */
     private static final int MOST_FRAMES = 10;
-    /** Which classes of package asyncio come with the library; its tests are in that package too. */
+    /** Which classes of package asyncio belong to the library; its tests are in that package too. */
     private static final Map<String, Boolean> OURS = new ConcurrentHashMap<>();
 
     private DebugMode() {}
@@ -43,7 +43,7 @@ final class DebugMode {
                         .contains(variable.trim().toLowerCase(Locale.ROOT));
     }
 
-    /** Whether a class is the library's: it may stand between a line of the user's and what that makes. */
+    /** Returns whether a class is the library's: it may lie between a line of the user's and the object made by it. */
     static boolean isOurs(String className) {
         if (!className.startsWith(PACKAGE)) {
             return false;
@@ -52,7 +52,10 @@ final class DebugMode {
         return OURS.computeIfAbsent(nested < 0 ? className : className.substring(0, nested), DebugMode::comesWithUs);
     }
 
-    /** It comes from where its package's description does: tests, and users, may have put classes into our packages. */
+    /**
+     * Returns whether it comes from the same place as its package-info: tests and users may have classes in our
+     * packages.
+     */
     private static boolean comesWithUs(String className) {
         String packageName = className.substring(0, className.lastIndexOf('.'));
         if (!PACKAGES.contains(packageName)) {
@@ -72,7 +75,7 @@ final class DebugMode {
         return type.getProtectionDomain().getCodeSource();
     }
 
-    /** The line of the user's that is calling into this library. */
+    /** Returns the user's line that is calling into this library. */
     static String callerPlace() {
         return StackWalker.getInstance()
                 .walk(frames ->
@@ -81,7 +84,7 @@ final class DebugMode {
                 .orElse("an unknown place");
     }
 
-    /** The user's lines that lead to the one that is calling into this library, innermost first. */
+    /** Returns the user's stack at the line that is calling into this library, innermost first. */
     static List<StackTraceElement> callerFrames() {
         return StackWalker.getInstance()
                 .walk(frames -> frames.dropWhile(frame -> isOurs(frame.getClassName()))
@@ -90,7 +93,7 @@ final class DebugMode {
                         .toList());
     }
 
-    /** The same of a stack trace that was taken before. */
+    /** Returns the same for a stack trace that was taken earlier. */
     static List<StackTraceElement> userFrames(StackTraceElement[] stack) {
         return List.of(stack).stream()
                 .dropWhile(frame -> isOurs(frame.getClassName()))

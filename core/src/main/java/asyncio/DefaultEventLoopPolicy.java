@@ -8,10 +8,10 @@ import org.jspecify.annotations.Nullable;
 public class DefaultEventLoopPolicy implements EventLoopPolicy {
     private static volatile @Nullable EventLoopPolicy inUse;
 
-    @SuppressWarnings("ThreadLocalUsage") // a policy's own, as in CPython; a process has a few of them at most
+    @SuppressWarnings("ThreadLocalUsage") // one per policy, as in CPython; a process has few
     private final ThreadLocal<@Nullable EventLoop> current = new ThreadLocal<>();
 
-    /** A policy in which no thread has a current loop yet. */
+    /** Creates a policy in which no thread has a current loop yet. */
     public DefaultEventLoopPolicy() {}
 
     @Override
@@ -39,7 +39,7 @@ public class DefaultEventLoopPolicy implements EventLoopPolicy {
 
     // ---- the policy of this process
 
-    /** The policy of this process. */
+    /** Returns the policy of this process. */
     static EventLoopPolicy inUse() {
         EventLoopPolicy policy = inUse;
         return policy != null ? policy : find();
@@ -58,7 +58,7 @@ public class DefaultEventLoopPolicy implements EventLoopPolicy {
         return policy;
     }
 
-    /** A policy that cannot be loaded is an error of the installation, which a program must not start with. */
+    /** Loads the policy; one that cannot be loaded is an installation error, with which a program must not start. */
     private static EventLoopPolicy load(@Nullable ClassLoader classLoader) {
         try {
             return ServiceLoader.load(EventLoopPolicy.class, classLoader)

@@ -10,9 +10,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A loop's threads for blocking calls, from any thread. Unless the user sets others: platform threads, since a blocking
- * call on a virtual thread could keep a processor from the loop; at most as many as asyncio's default executor has, and
- * none after a minute without work.
+ * A loop's threads for blocking calls. Unless the user sets another executor, they are platform threads, since a
+ * blocking call on a virtual thread could keep a processor from the loop; at most as many as in asyncio's default
+ * executor, and none after a minute without work. Thread-safe.
  */
 final class DefaultExecutor {
     private final String name;
@@ -22,28 +22,28 @@ final class DefaultExecutor {
 
     private boolean shutDown;
 
-    /** Functions that wait for a thread, of whichever executor, and those that run. */
+    /** Functions that wait for a thread of any executor, and those that run. */
     private final AtomicInteger queued = new AtomicInteger();
 
     private final AtomicInteger active = new AtomicInteger();
 
     /**
-     * No threads yet.
+     * Creates an executor without threads.
      *
-     * @param name of the loop: begins the names of the threads
-     * @param contextClassLoader of the threads
+     * @param name the loop's name, a prefix of the names of the threads
+     * @param contextClassLoader the context class loader of the threads
      */
     DefaultExecutor(String name, @Nullable ClassLoader contextClassLoader) {
         this.name = name;
         this.contextClassLoader = contextClassLoader;
     }
 
-    /** A function was handed to an executor; {@link #taken} follows. */
+    /** A function was passed to an executor; {@link #taken} follows. */
     void handedOver() {
         queued.incrementAndGet();
     }
 
-    /** A function that was handed over begins, and {@link #ended} follows, or will never begin. */
+    /** A function that was passed on begins, and {@link #ended} follows; or it will never begin. */
     void taken(boolean begins) {
         queued.decrementAndGet();
         if (begins) {
@@ -105,7 +105,7 @@ final class DefaultExecutor {
         return pool;
     }
 
-    /** Takes no more work; what runs, runs to its end. */
+    /** Accepts no more work; functions already accepted run to their end. */
     synchronized @Nullable ExecutorService shutDown() {
         shutDown = true;
         ExecutorService service = this.service;
@@ -115,7 +115,7 @@ final class DefaultExecutor {
         return service;
     }
 
-    /** Runs a job that waits for the threads to end, as asyncio does: in a thread of its own. */
+    /** Runs a job that waits for the threads to end, in its own thread, as asyncio does. */
     void runJoiner(Runnable job) {
         DaemonThreads.newThread(job, name + "-joiner", 0).start();
     }

@@ -3,7 +3,7 @@ package asyncio;
 import asyncio.internal.loop.LoopCore;
 import org.jspecify.annotations.Nullable;
 
-/** Tells another Future, or whatever it is, that the one that is waited for is done, however it ended. */
+/** Tells another Future or object that the awaited Future is done, regardless of its outcome. */
 final class EndedWaiter extends Waiter {
     private final Runnable tell;
     private final Object told;
@@ -11,10 +11,10 @@ final class EndedWaiter extends Waiter {
     private final @Nullable LoopCore loop;
 
     /**
-     * A waiter that has to be linked in.
+     * Creates a waiter that has yet to be added.
      *
-     * @param isInternal whether only code of ours is called, which tells its own waiters in its own way
-     * @param loop of the one that is waited for
+     * @param isInternal whether only library code is called, which tells its own waiters itself
+     * @param loop the loop of the awaited Future
      */
     EndedWaiter(Runnable tell, Object told, boolean isInternal, @Nullable LoopCore loop) {
         this.tell = tell;

@@ -123,7 +123,7 @@ public final class EventLoop extends Contexts.Running {
         return DefaultEventLoopPolicy.inUse().newEventLoop();
     }
 
-    /** Returns a builder for a loop with other than the default settings. */
+    /** Returns a builder for a loop with custom settings. */
     public static EventLoopBuilder builder() {
         return new EventLoopBuilder();
     }
@@ -519,7 +519,7 @@ public final class EventLoop extends Contexts.Running {
      * stack of an awaiting body, through {@code gather}, {@code shield} and similar functions and through operators
      * that are {@link reactor.core.Scannable}, and the children of a group if the task is in its scope. Debug mode adds
      * where and when each task was made. The holders of {@linkplain #holdTime() virtual time} are listed below the
-     * tasks. May be called from any thread; concurrent changes may be missing.
+     * tasks. May be called from any thread; concurrent changes may be missed.
      *
      * <p>It takes about 10 microseconds per task, and 30 to 300 more per body, to read its stack; called on the loop,
      * it holds the loop for that long.
@@ -608,7 +608,7 @@ public final class EventLoop extends Contexts.Running {
      * closed; or at once, on the calling thread, if the loop is already closed. For authors of resources that live on a
      * loop and are not Netty channels, which the loop closes itself. May be called from any thread.
      *
-     * @return removes the action when disposed of, unless it has begun
+     * @return a handle that removes the action, unless it has begun
      */
     public Disposable onClose(Runnable action) {
         return core.onClose(Objects.requireNonNull(action, "action"))::run;
@@ -958,7 +958,7 @@ public final class EventLoop extends Contexts.Running {
      * loop.addExceptionListener((l, what) -> System.err.println(l.getName() + ": " + what.message()));
      * }</pre>
      *
-     * @return removes the listener when disposed of
+     * @return a handle that removes the listener
      * @since 0.1
      */
     public Disposable addExceptionListener(BiConsumer<? super EventLoop, ? super ExceptionContext> listener) {
@@ -982,7 +982,7 @@ public final class EventLoop extends Contexts.Running {
      * Adds a listener for the events of this loop: tasks that begin and end, exceptions, slow steps, lag. It is held
      * until it is removed. A listener that is added twice is told twice. May be called from any thread.
      *
-     * @return removes the listener when disposed of
+     * @return a handle that removes the listener
      * @since 0.1
      */
     public Disposable addListener(LoopListener listener) {

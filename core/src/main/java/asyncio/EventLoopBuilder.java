@@ -7,7 +7,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Builds a loop with other than the default settings; from {@link EventLoop#builder()}.
+ * Builds a loop with custom settings; from {@link EventLoop#builder()}.
  *
  * <pre>{@code
  * EventLoop loop = EventLoop.builder().clock(Ticker.newMockTicker()).seed(42).build();

@@ -5,7 +5,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The report to a loop's exception handler about an exception that is not seen otherwise.
+ * A report to a loop's exception handler about an exception that is not handled elsewhere.
  *
  * <pre>{@code
  * loop.setExceptionHandler((l, context) -> {
@@ -17,17 +17,17 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>asyncio: the dictionary given to {@code loop.call_exception_handler}; more components may be added.
  *
- * @param message what happened
+ * @param message the description of the problem
  * @param exception the exception, if there is one
- * @param future the future concerned, if any that is not a task
+ * @param future the future concerned, unless it is a task
  * @param task the task concerned
  * @param handle the callback concerned
- * @param protocol who handled the connection concerned
+ * @param protocol the handler of the connection concerned
  * @param transport the connection concerned
  * @param socket its socket
  * @param sourceTraceback in debug mode: where the future, task or handle was made, innermost first
- * @param handleTraceback in debug mode: where the callback was scheduled that was running
- * @param context when an exception handler has failed: what it had been told
+ * @param handleTraceback in debug mode: where the running callback was scheduled
+ * @param context the report that was given to an exception handler, if that has failed
  */
 public record ExceptionContext(
         String message,
@@ -49,12 +49,12 @@ public record ExceptionContext(
         handleTraceback = List.copyOf(handleTraceback);
     }
 
-    /** Begins a context with what happened. */
+    /** Returns a builder of a context with a message. */
     public static Builder of(String message) {
         return new Builder(message);
     }
 
-    /** For the log: the message and a note, what is concerned, and where that was made. */
+    /** Returns text for the log: the message and a note, the objects concerned, and where they were made. */
     String text(String note) {
         StringBuilder text = new StringBuilder(message).append(note);
         append(text, "future", future);
@@ -81,7 +81,7 @@ public record ExceptionContext(
         }
     }
 
-    /** Puts a context together; not thread-safe. */
+    /** Builds a context; not thread-safe. */
     public static final class Builder {
         private final String message;
         private @Nullable Throwable exception;
@@ -99,13 +99,13 @@ public record ExceptionContext(
             this.message = Objects.requireNonNull(message, "message");
         }
 
-        /** The exception. */
+        /** Sets the exception. */
         public Builder exception(@Nullable Throwable exception) {
             this.exception = exception;
             return this;
         }
 
-        /** The future or task concerned, and where it was made. */
+        /** Sets the future or task concerned, and where it was made. */
         public Builder future(Future<?> future) {
             if (future instanceof Task<?> task) {
                 this.task = task;
@@ -116,7 +116,7 @@ public record ExceptionContext(
             return this;
         }
 
-        /** The callback concerned, and where it was scheduled. */
+        /** Sets the callback concerned, and where it was scheduled. */
         public Builder handle(Handle handle) {
             this.handle = handle;
             this.sourceTraceback = Origin.framesOf(handle.origin());
@@ -129,13 +129,13 @@ public record ExceptionContext(
             return this;
         }
 
-        /** The connection concerned. */
+        /** Sets the connection concerned. */
         public Builder transport(Object transport) {
             this.transport = transport;
             return this;
         }
 
-        /** The socket concerned. */
+        /** Sets the socket concerned. */
         public Builder socket(Object socket) {
             this.socket = socket;
             return this;
@@ -156,7 +156,7 @@ public record ExceptionContext(
             return this;
         }
 
-        /** The context. */
+        /** Builds the context. */
         public ExceptionContext build() {
             return new ExceptionContext(
                     message,

@@ -13,18 +13,18 @@ import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
 /**
- * One call of a function in an executor, for a loop. Cancelled before it has begun it never begins; after that it runs
- * to its end, and what comes of it is discarded or dropped. The loop's virtual clock waits for it.
+ * One call of a function in an executor, for a loop. If it is cancelled before it has begun, it never begins; after
+ * that it runs to its end, and its result is discarded or its error dropped. The loop's virtual clock waits for it.
  */
 final class ExecutorJob<T> implements Runnable {
     private final EventLoop loop;
     private final Callable<? extends T> function;
     private final ContextView context;
-    /** Set by whoever comes first, the thread or the cancellation. */
+    /** Set by the thread or the cancellation, the first of the two. */
     private final AtomicBoolean taken = new AtomicBoolean();
 
     private final Result<T> future;
-    /** Made before the call: a call that has filled the memory must be heard of, too. */
+    /** Created before the call: a call that has filled the memory must be reported, too. */
     private final Outcome<T> outcome = new Outcome<>(this);
 
     private final TimeHolds.@Nullable Hold hold;
@@ -38,9 +38,10 @@ final class ExecutorJob<T> implements Runnable {
     }
 
     /**
-     * Hands the call to the executor.
+     * Passes the call to the executor.
      *
-     * @throws java.util.concurrent.RejectedExecutionException if that refuses it; the function will not run then
+     * @throws java.util.concurrent.RejectedExecutionException if the executor rejects it; then the function does not
+     *     run
      */
     static <T> Future<T> submit(
             EventLoop loop, Executor executor, Callable<? extends T> function, ContextView context) {
@@ -95,7 +96,7 @@ final class ExecutorJob<T> implements Runnable {
         }
     }
 
-    /** The Future of a job, whose cancellation keeps the job from beginning. */
+    /** The Future of a job; cancelling it keeps the job from beginning. */
     static final class Result<T> extends Future.Owned<T> {
         private final ExecutorJob<T> job;
 

@@ -1,13 +1,13 @@
 package asyncio;
 
 /**
- * The JVM's flight recorder, for the library's own modules: whether this Java has one, before a class of events is
- * touched. From any thread.
+ * Access to the JVM's flight recorder for the library's own modules: tells whether this Java has one, before an event
+ * class is touched. From any thread.
  */
 public final class Flight {
     /**
      * False in images without module {@code jdk.jfr}, and in programs on the module path that do not resolve it. A
-     * constant, so that code of events costs nothing there.
+     * constant, so that event code costs nothing there.
      */
     public static final boolean PRESENT = isPresent();
 
@@ -32,7 +32,8 @@ public final class Flight {
     }
 
     /**
-     * Returns a stack as a field of an event, a line each; an event has its own stack of the thread that commits it.
+     * Returns a stack for a field of an event, one frame per line; the event's own stack is that of the committing
+     * thread.
      */
     static String text(Iterable<StackTraceElement> stack) {
         StringBuilder text = new StringBuilder();
@@ -46,7 +47,7 @@ public final class Flight {
         return text.toString();
     }
 
-    /** The same frame without the names of its class loader and module, which make long lines. */
+    /** Returns the frame without the names of its class loader and module, which make long lines. */
     private static StackTraceElement withoutLoader(StackTraceElement frame) {
         return new StackTraceElement(
                 frame.getClassName(), frame.getMethodName(), frame.getFileName(), frame.getLineNumber());

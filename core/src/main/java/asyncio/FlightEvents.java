@@ -17,10 +17,10 @@ import jdk.jfr.Timespan;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The events of loops and tasks in the JVM's flight recorder; to be touched only where {@link Flight#PRESENT}. It is
- * given names and numbers, and knows no loop and no task. From any thread.
+ * The events of loops and tasks in the JVM's flight recorder; must only be touched if {@link Flight#PRESENT}. It
+ * receives names and numbers, and does not know loops or tasks. From any thread.
  *
- * <p>An event that is not recorded costs nothing: its {@code isEnabled} is a constant of compiled code then.
+ * <p>An event that is not recorded costs nothing: its {@code isEnabled} is then a constant in compiled code.
  */
 @SuppressWarnings("unused") // the recorder reads the fields of events
 final class FlightEvents {
@@ -29,10 +29,10 @@ final class FlightEvents {
     private static final LoopLag LOOP_LAG = new LoopLag();
     private static final SlowStepEvent SLOW_STEP = new SlowStepEvent();
 
-    /** The tasks that began while their end is recorded; others have no length. */
+    /** The tasks that began while task ends were recorded; others have no duration. */
     private static final Map<Object, TaskEnd> BEGUN = new ConcurrentHashMap<>();
 
-    /** Whether the recorder has what it asks for at intervals. */
+    /** Whether the periodic events have been registered. */
     private static volatile boolean offered;
 
     private FlightEvents() {}
@@ -144,8 +144,8 @@ final class FlightEvents {
     }
 
     /**
-     * Gives the recorder what it asks for at intervals, once in a process, and not before it is in use: its first use
-     * loads hundreds of classes.
+     * Registers the periodic events, once per process, and not before the recorder is in use: its first use loads
+     * hundreds of classes.
      */
     static void offerPeriodic(Runnable tasks, Runnable loops) {
         if (!offered && FlightRecorder.isInitialized()) {
@@ -153,7 +153,7 @@ final class FlightEvents {
         }
     }
 
-    /** One that finds another thread at it waits until it is done. */
+    /** A concurrent call waits until the registration is done. */
     private static synchronized void offer(Runnable tasks, Runnable loops) {
         if (!offered) {
             FlightRecorder.addPeriodicEvent(TaskSnapshot.class, tasks);

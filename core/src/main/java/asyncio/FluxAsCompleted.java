@@ -8,7 +8,7 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.SynchronousSink;
 
-/** Returned by {@link Asyncio#asCompletedTasks}: Futures, as they are done. */
+/** Returned by {@link Asyncio#asCompletedTasks}: Futures in the order in which they complete. */
 final class FluxAsCompleted<T> extends ColdFlux<Future<T>> {
     final List<Mono<? extends T>> sources;
     final @Nullable Duration timeout;

@@ -5,16 +5,16 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.Scannable;
 
 /**
- * Tells what a loop knows nothing of: another library, another loop. Asked only when a loop with virtual time has
- * nothing to do, so that it may cost something.
+ * Recognizes work that a loop does not know of, in another library or on another loop. Used only when a loop with
+ * virtual time has nothing to do, so it may be expensive.
  */
 final class ForeignWork {
     private ForeignWork() {}
 
     /**
-     * Whether a Mono or subscription is another library's, or waits for something that is: our own tell by
-     * {@code Scannable.Attr.PARENT} what they wait for at the moment. What stands for a callback or a stage is
-     * another's. One of ours that has ended is being ended by another thread, which has yet to tell the task.
+     * Returns whether a Mono or subscription is another library's, or waits for one that is: our own name their current
+     * source as {@code Scannable.Attr.PARENT}. One that represents a callback or a stage counts as foreign. One of ours
+     * that has ended is being completed by another thread, which has yet to tell the task.
      */
     static boolean is(@Nullable Object source, LoopCore loop) {
         for (Object at = source; at != null; ) {
@@ -36,7 +36,7 @@ final class ForeignWork {
         return false;
     }
 
-    /** Whether a Future is completed from there. A task of the loop tells that itself. */
+    /** Returns whether a Future is completed by such work. A task of the loop tells this itself. */
     static boolean completes(Future<?> future, LoopCore loop) {
         if (future.done()) {
             return false;

@@ -470,7 +470,7 @@ public sealed class Future<T> extends Mono<T> implements Scannable permits Task,
     /**
      * Returns a snapshot of the tasks that wait for it, through combinators and operators as
      * {@link Asyncio#captureCallGraph()} finds them, without the tasks that wait for these. May be called from any
-     * thread; concurrent changes may be missing.
+     * thread; concurrent changes may be missed.
      *
      * <p>asyncio: {@code _asyncio_awaited_by}.
      *

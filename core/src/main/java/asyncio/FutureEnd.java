@@ -4,7 +4,7 @@ import asyncio.internal.loop.LoopCore;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The end of a {@link Future}, for the authors of bridges who release what served it. Users of a Future have
+ * A hook at the end of a {@link Future}, for authors of bridges that then release its resources. Users of a Future have
  * {@link Future#addDoneCallback}.
  *
  * @since 0.1
@@ -17,9 +17,9 @@ public final class FutureEnd extends Waiter {
     }
 
     /**
-     * Runs an action when a Future is done or cancelled: on the thread that ends it, before anything that waits for it
-     * resumes, and never under a lock; at once if it has ended. From any thread. What the action throws goes to the
-     * code that ends the Future.
+     * Runs an action when a Future is done or cancelled: on the thread that ends it, before any waiter resumes, and
+     * never under a lock; at once if it has already ended. May be called from any thread. An exception of the action is
+     * thrown to the code that ends the Future.
      *
      * <pre>{@code
      * FutureEnd.then(reply, buffer::clear);

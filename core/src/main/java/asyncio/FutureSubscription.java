@@ -10,7 +10,7 @@ import reactor.core.publisher.Operators;
 
 /**
  * One subscriber of a {@link Future}. It joins the Future's waiters with its first request. The state decides between
- * the signal and {@link #cancel}: whoever leaves {@link #REQUESTED} first has won.
+ * the signal and {@link #cancel}: the first to leave {@link #REQUESTED} wins.
  */
 final class FutureSubscription<T> extends Waiter implements Subscription, Scannable {
     private static final AtomicIntegerFieldUpdater<FutureSubscription<?>> STATE = updater();
@@ -49,7 +49,7 @@ final class FutureSubscription<T> extends Waiter implements Subscription, Scanna
         detach();
     }
 
-    /** Like {@link #cancel}; true for the one call that ends the subscription before a signal. */
+    /** Like {@link #cancel}, but returns true for the one call that ends the subscription before a signal. */
     boolean detach() {
         int before = STATE.getAndSet(this, CANCELLED);
         if (before == REQUESTED) {
@@ -85,7 +85,7 @@ final class FutureSubscription<T> extends Waiter implements Subscription, Scanna
         actual.onError(error);
     }
 
-    /** Unless the value was enough. */
+    /** Completes, unless the subscriber cancelled at the value. */
     void complete() {
         if (state == SIGNALLED) {
             actual.onComplete();

@@ -17,11 +17,11 @@ import reactor.util.context.Context;
  */
 final class Gather<C, R> extends Joint<R, C> {
     private final boolean returnExceptions;
-    /** The end to come, once no child is being cleaned up: that of the first which ended cancelled after a request. */
+    /** The outcome once no child is being cleaned up: that of the first child that ended cancelled after a request. */
     private volatile @Nullable CancelledException cancellation;
-    /** The search among the children; null until it begins, and when it is to begin anew. */
+    /** The search among the children; null until it begins, and when it must start over. */
     private @Nullable CleanupSearch search;
-    /** The task that it has found, whose clean-up is waited for. Guarded by this, as the search is. */
+    /** The task that it has found, and that is waited for until it is cleaned up. Guarded by this, like the search. */
     private @Nullable Task<?> cleaning;
 
     private Gather(EventLoop loop, Children<C> children, boolean returnExceptions) {
@@ -61,13 +61,15 @@ final class Gather<C, R> extends Joint<R, C> {
         lookForCleanups(false);
     }
 
-    /** It ends when the children are clean, though they may run on: they hear of further requests until then. */
+    /**
+     * It ends when no child is being cleaned up, though children may still run: until then they get further requests.
+     */
     @Override
     boolean isEndingCancelled() {
         return cancellation != null && !done();
     }
 
-    /** @param again whether the task found last has told that its clean-up is over */
+    /** @param again whether the task found last has reported that its clean-up has ended */
     private void lookForCleanups(boolean again) {
         CancelledException cancelled = cancellation;
         if (cancelled != null && !done() && childrenAreClean(again)) {
@@ -94,7 +96,7 @@ final class Gather<C, R> extends Joint<R, C> {
         return cleaning == null;
     }
 
-    /** Hears that a clean-up is over. The task resumes first, and may end. */
+    /** Told that a clean-up has ended. The task resumes first, and may end. */
     private final class CleanedUp extends Waiter {
         private boolean resumed;
 
@@ -137,7 +139,7 @@ final class Gather<C, R> extends Joint<R, C> {
         }
     }
 
-    /** That of the last one in order, as in asyncio, or else the request. */
+    /** Returns the cancellation of the last child in order, as in asyncio, or else the request. */
     private CancelledException cancellation(CancelledException request) {
         int last = children.slots.size() - 1;
         return last < 0

@@ -13,11 +13,11 @@ import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /**
- * A subscription to {@link FluxGenerate}: the task of the body, and the demand that it runs on. Task, start, end and
- * cancellation are an {@link OwnerSubscriber}'s; items go from the body's stack to the subscriber.
+ * A subscription to {@link FluxGenerate}: the task of the body, and the demand that it runs on. An
+ * {@link OwnerSubscriber} handles task, start, end and cancellation; items go from the body's stack to the subscriber.
  *
- * <p>{@code Flux.create} and {@code Flux.generate} do not do: of the two only the latter asks for an item when one is
- * wanted, and that one cannot wait.
+ * <p>{@code Flux.create} and {@code Flux.generate} are not enough: only the latter asks for an item on demand, and it
+ * cannot wait.
  *
  * <pre>{@literal
  *           the first request                 emit: deliver                      no demand is left
@@ -28,13 +28,16 @@ import reactor.util.context.Context;
  *                                ENDED: complete or error, one tick later
  * }</pre>
  *
- * <p>A request, a cancellation and an emit that suspends meet without a lock: each leaves its own first
- * ({@link #requested}, {@link #over}, {@link #waiting}) and looks at the others' then, so that one of them sees both;
- * the {@link DemandSuspension}'s state lets one win.
+ * <p>A request, a cancellation and an emit that suspends meet without a lock: each first writes its own field
+ * ({@link #requested}, {@link #over}, {@link #waiting}) and then reads the others', so that one of them sees both; the
+ * state of the {@link DemandSuspension} lets one win.
  */
 final class GenerateSubscription<T> implements Emitter<T>, Subscription, CoreSubscriber<Void>, Scannable {
     private static final VarHandle WAITING;
-    /** After that an Error ends a body that catches exceptions in a loop: it would keep the event loop for ever. */
+    /**
+     * The number of failing emits allowed; after that an Error ends a body that catches exceptions in a loop and would
+     * hold the event loop forever.
+     */
     private static final int EMITS_IN_VAIN = 100;
 
     static {
@@ -51,12 +54,12 @@ final class GenerateSubscription<T> implements Emitter<T>, Subscription, CoreSub
     private final CoreSubscriber<? super T> actual;
     private final OwnerSubscriber<Void> owner;
     private final AtomicLong requested = new AtomicLong();
-    /** The emit that has no demand. */
+    /** The emit that waits for demand. */
     private volatile @Nullable DemandSuspension waiting;
-    /** Why nobody takes items any more; null as long as somebody does. */
+    /** The reason why items are no longer taken; null as long as they are. */
     private volatile @Nullable String over;
 
-    // the rest is the loop's
+    // the rest is used on the loop only
 
     private boolean emitting;
     private boolean delivered;
@@ -107,7 +110,7 @@ final class GenerateSubscription<T> implements Emitter<T>, Subscription, CoreSub
         return null;
     }
 
-    // ---- what the body does
+    // ---- called by the body
 
     @Override
     public Mono<Void> emit(T item) {
@@ -122,7 +125,7 @@ final class GenerateSubscription<T> implements Emitter<T>, Subscription, CoreSub
                             + ": emit in the body, or publishOn(loop.scheduler()) before");
         }
         if (emitting) {
-            throw new IllegalStateException("emit before the emit before it has returned: a generator emits one item "
+            throw new IllegalStateException("emit before the previous emit has completed: a generator emits one item "
                     + "at a time, so await each; for several producers put a queue in between");
         }
         if (ended) {
@@ -152,7 +155,7 @@ final class GenerateSubscription<T> implements Emitter<T>, Subscription, CoreSub
         Operators.onDiscard(item, actual.currentContext());
     }
 
-    /** @throws CancelledException if nobody will ask for more */
+    /** @throws CancelledException if no more items will be requested */
     boolean hasDemand() {
         if (over != null) {
             throw cancelled();
@@ -160,7 +163,7 @@ final class GenerateSubscription<T> implements Emitter<T>, Subscription, CoreSub
         return requested.get() > 0;
     }
 
-    /** Takes one of the demand. */
+    /** Delivers an item and takes one from the demand. */
     void deliver(T item, @Nullable BodyTask<?> onItsStack) {
         delivered = true;
         requested.accumulateAndGet(1, GenerateSubscription::minus);
@@ -175,10 +178,13 @@ final class GenerateSubscription<T> implements Emitter<T>, Subscription, CoreSub
         return demand == Long.MAX_VALUE ? demand : demand - delivered;
     }
 
-    /** With it goes the request of the task that emits: once, and not again at the next await, in a finally block. */
+    /**
+     * Returns the cancellation, which takes the request of the emitting task with it: it is thrown once, not again at
+     * the next await in a finally block.
+     */
     private CancelledException cancelled() {
         if (++inVain > EMITS_IN_VAIN) {
-            throw new Error("The generator was cancelled (" + over + "), and its body goes on emitting all the same");
+            throw new Error("The generator was cancelled (" + over + "), but its body keeps emitting");
         }
         Task<?> task = loop.currentTask();
         CancelledException request = task == null ? null : task.takeRequest();
@@ -189,7 +195,7 @@ final class GenerateSubscription<T> implements Emitter<T>, Subscription, CoreSub
         return new DemandSuspension(this, emit);
     }
 
-    /** An emit that waits until the subscriber wants an item. */
+    /** An emit that waits until the subscriber requests an item. */
     private static final class DemandSuspension extends Suspension<Void> {
         private final GenerateSubscription<?> generation;
 
@@ -236,11 +242,11 @@ final class GenerateSubscription<T> implements Emitter<T>, Subscription, CoreSub
 
         @Override
         protected String target() {
-            return "demand for what " + generation + " emits";
+            return "demand for the items that " + generation + " emits";
         }
     }
 
-    // ---- what the subscriber does
+    // ---- called by the subscriber
 
     @Override
     public void request(long n) {
@@ -250,14 +256,14 @@ final class GenerateSubscription<T> implements Emitter<T>, Subscription, CoreSub
         requested.accumulateAndGet(n, Operators::addCap);
         owner.request(n);
         DemandSuspension waiting = this.waiting;
-        if (waiting != null && requested.get() > 0) { // else the body has begun meanwhile, and used it already
+        if (waiting != null && requested.get() > 0) { // else the body has begun meanwhile and used it
             waiting.grant();
         }
     }
 
     @Override
     public void cancel() {
-        owner.cancel(); // first: an emit that finds it over takes the task's request with it
+        owner.cancel(); // first: an emit that sees the end takes the task's request with it
         takeNoMore("The subscription was cancelled");
     }
 
@@ -271,7 +277,7 @@ final class GenerateSubscription<T> implements Emitter<T>, Subscription, CoreSub
         }
     }
 
-    // ---- what the owner's subscription tells, on the loop
+    // ---- signals of the owner's subscription, on the loop
 
     @Override
     public void onSubscribe(Subscription subscription) {

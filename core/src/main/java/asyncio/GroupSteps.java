@@ -21,7 +21,8 @@ final class GroupSteps<T> extends Steps<T> {
     }
 
     /**
-     * @param onFailure the handler of tasks that fail while the group goes on; null for a group that ends by a failure
+     * @param onFailure the handler of failed tasks in a group that survives failures; null for a group that ends at a
+     *     failure
      */
     GroupSteps(
             @Nullable BiConsumer<? super Task<?>, ? super Throwable> onFailure,
@@ -61,7 +62,7 @@ final class GroupSteps<T> extends Steps<T> {
             }
         } else if (error instanceof CancelledException exception) {
             if (cancelled == null) {
-                cancelled = exception; // this group's own too: whether one came from outside tells the count
+                cancelled = exception; // this group's own too: the count tells whether one came from outside
             }
             if (!group.isAborting()) {
                 group.abort();

@@ -14,11 +14,11 @@ import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /**
- * The subscriber of an {@link AsyncIterator}: items that have come, or waiters for one; never both. Guarded by its
- * monitor, without which it signals and requests.
+ * The subscriber of an {@link AsyncIterator}. It holds items that have arrived, or waiters for one, never both. Guarded
+ * by its monitor, which is not held while it signals and requests.
  *
- * <p>{@code Flux.toIterable} blocks, and a {@code Queue} that is filled by {@code putAll} has an item too many: here
- * one is requested for each that is asked for, and for each that may be ahead.
+ * <p>{@code Flux.toIterable} blocks, and a {@code Queue} that is filled by {@code putAll} holds one item too many: here
+ * one item is requested for each one asked for, and for each one allowed ahead.
  */
 final class IterateSubscriber<T> implements CoreSubscriber<T>, Scannable {
     private final Publisher<? extends T> source;
@@ -33,7 +33,7 @@ final class IterateSubscriber<T> implements CoreSubscriber<T>, Scannable {
     private boolean ended;
     private boolean closed;
     private @Nullable Throwable error;
-    /** Requested, and not come. */
+    /** Requested and not yet arrived. */
     private long outstanding;
 
     private volatile @Nullable Subscription upstream;
@@ -45,9 +45,9 @@ final class IterateSubscriber<T> implements CoreSubscriber<T>, Scannable {
         this.ahead = ahead;
     }
 
-    // ---- those who ask
+    // ---- the iterator's side
 
-    /** One asks; true if it has its answer at once. */
+    /** Serves a waiter; returns true if it is answered at once. */
     boolean begin(NextSuspension<T> waiter) {
         boolean first;
         synchronized (this) {
@@ -62,7 +62,7 @@ final class IterateSubscriber<T> implements CoreSubscriber<T>, Scannable {
         if (first) {
             subscribe();
         }
-        requestFor(1); // a source that answers at once is heard before the waiter has to wait
+        requestFor(1); // a source that answers at once does so before the waiter has to wait
         synchronized (this) {
             T item = items.peek();
             if (item != null) {
@@ -76,7 +76,7 @@ final class IterateSubscriber<T> implements CoreSubscriber<T>, Scannable {
             }
             waiters.add(waiter);
         }
-        requestFor(0); // another one may have counted on what this one has requested
+        requestFor(0); // another one may have counted on the item requested for this one
         return false;
     }
 
@@ -86,7 +86,7 @@ final class IterateSubscriber<T> implements CoreSubscriber<T>, Scannable {
         ((Publisher<T>) source).subscribe((Subscriber<T>) this);
     }
 
-    /** Requests what is missing, in batches if it is ahead anyway. */
+    /** Requests the missing items, in batches if items are requested ahead. */
     private void requestFor(int more) {
         Subscription upstream = this.upstream;
         long n;
@@ -108,7 +108,9 @@ final class IterateSubscriber<T> implements CoreSubscriber<T>, Scannable {
         }
     }
 
-    /** One that was granted the item was cancelled before it resumed: it is the next one's. */
+    /**
+     * Takes back an item that was granted to a waiter which was cancelled before it resumed: the next waiter gets it.
+     */
     void giveBack(T item) {
         give(item, true);
     }
@@ -147,7 +149,7 @@ final class IterateSubscriber<T> implements CoreSubscriber<T>, Scannable {
 
     // ---- the end
 
-    /** Cancels the subscription; false if there is nothing to wait for. */
+    /** Cancels the subscription; returns false if there is nothing to wait for. */
     boolean close() {
         List<T> left;
         Throwable unheard;
@@ -206,7 +208,7 @@ final class IterateSubscriber<T> implements CoreSubscriber<T>, Scannable {
         }
     }
 
-    /** The first one has the error, if there is one. */
+    /** Answers a waiter at the end; the first one gets the error, if there is one. */
     private boolean settle(NextSuspension<T> waiter) {
         Throwable e = error;
         if (e == null) {
@@ -219,7 +221,7 @@ final class IterateSubscriber<T> implements CoreSubscriber<T>, Scannable {
         return true;
     }
 
-    // ---- what the source tells
+    // ---- signals of the source
 
     @Override
     public void onSubscribe(Subscription subscription) {
@@ -234,7 +236,7 @@ final class IterateSubscriber<T> implements CoreSubscriber<T>, Scannable {
         if (tooLate) {
             subscription.cancel();
         } else {
-            requestFor(0); // for those who have come meanwhile; whoever subscribes asks itself
+            requestFor(0); // for waiters that arrived meanwhile; the subscribing one requests itself
         }
     }
 
@@ -258,7 +260,7 @@ final class IterateSubscriber<T> implements CoreSubscriber<T>, Scannable {
         return context;
     }
 
-    // ---- for looking at
+    // ---- for inspection
 
     @Nullable Subscription upstream() {
         return upstream;

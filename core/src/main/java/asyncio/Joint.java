@@ -7,15 +7,15 @@ import java.util.Collection;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A Future that ends when its children do, and whose cancellation is theirs.
+ * A Future that ends when its children do, and that passes its cancellation to them.
  *
- * <p>What children bring runs on the loop of the Future, one after the other; except for what was done already, and
- * after the loop was closed. So it is written for any thread.
+ * <p>The ends of children are handled on the loop of the Future, one after another, except for children that were
+ * already done, and after the loop was closed. So the code is written for any thread.
  */
 abstract sealed class Joint<T, C> extends Future.Owned<T> permits Gather, Race {
     private static final VarHandle RUNNING;
     private static final VarHandle REQUEST;
-    /** The last content of {@link #request}. */
+    /** The final value of {@link #request}. */
     private static final Object DECIDED = new Object();
 
     static {
@@ -30,7 +30,7 @@ abstract sealed class Joint<T, C> extends Future.Owned<T> permits Gather, Race {
 
     final EventLoop loop;
     final Children<C> children;
-    /** Children whose end has not been heard of. */
+    /** The number of children that have not reported their end. */
     private volatile int running;
     /**
      * The meeting point of {@link #cancel} and the end. Null: no request. A {@link Request}, with the message of the
@@ -57,7 +57,7 @@ abstract sealed class Joint<T, C> extends Future.Owned<T> permits Gather, Race {
 
     private record Request(@Nullable String message) {}
 
-    /** Begins to hear of the children; the last step of the start. */
+    /** Begins to listen to the children; the last step of the start. */
     final void listen() {
         if (children.distinct.isEmpty()) {
             allEnded();
@@ -77,7 +77,7 @@ abstract sealed class Joint<T, C> extends Future.Owned<T> permits Gather, Race {
                 allEnded();
             }
         } catch (Throwable e) {
-            finishExceptionally(e); // else nobody would hear of the end
+            finishExceptionally(e); // else the end would never be signalled
             throw e;
         }
     }
@@ -85,18 +85,18 @@ abstract sealed class Joint<T, C> extends Future.Owned<T> permits Gather, Race {
     /** A child has ended. */
     abstract void ended(Future<C> child);
 
-    /** Whether {@link #ended} may run code of others'. */
+    /** Returns whether {@link #ended} may run foreign code. */
     boolean runsOthersCode(Future<C> child) {
         return false;
     }
 
-    /** The last one has; called once. */
+    /** The last child has ended; called once. */
     abstract void allEnded();
 
-    /** Cancels the children, which may take their time. */
+    /** Cancels the children, which may take time to end. */
     abstract void cancelChildren(@Nullable String message, @Nullable CancelAll among);
 
-    /** Takes no more requests; the exception to end with if one came in time. */
+    /** Accepts no more requests; returns the exception to end with if one came in time. */
     final @Nullable CancelledException closeToRequests() {
         return REQUEST.getAndSet(this, DECIDED) instanceof Request request
                 ? CancelledException.of(loop, request.message)
@@ -104,9 +104,9 @@ abstract sealed class Joint<T, C> extends Future.Owned<T> permits Gather, Race {
     }
 
     /**
-     * Requests that all that still run be cancelled; the Future ends when they have.
+     * Requests the cancellation of all children that still run; the Future ends when they have ended.
      *
-     * @return false if all have ended, even if that has not been heard of: then their outcome stands
+     * @return false if all have ended, even if they have not reported it: then their outcome stands
      */
     @Override
     public final boolean cancel(@Nullable String message) {
@@ -129,12 +129,12 @@ abstract sealed class Joint<T, C> extends Future.Owned<T> permits Gather, Race {
         return true;
     }
 
-    /** Whether it is settled that this ends cancelled, while children may run. */
+    /** Returns whether it is settled that this ends cancelled, while children may still run. */
     boolean isEndingCancelled() {
         return false;
     }
 
-    /** Leaves a request, there before the children are looked at: one that ends cancelled must find it. */
+    /** Leaves a request before the children are checked: a child that ends cancelled must find it. */
     private boolean request(@Nullable String message) {
         Request own;
         Object before;
@@ -157,7 +157,7 @@ abstract sealed class Joint<T, C> extends Future.Owned<T> permits Gather, Race {
         return false;
     }
 
-    /** Calls code of the user's: not here, where a body's thread may be running, but as a callback. */
+    /** Calls user code, not here, where a body's thread may be running, but as a callback. */
     final void callLater(Runnable callback) {
         if (!loop.core.enqueue(callback)) {
             callback.run();
@@ -200,7 +200,7 @@ abstract sealed class Joint<T, C> extends Future.Owned<T> permits Gather, Race {
 
         @Override
         public String toString() {
-            return joint + " hears of " + child;
+            return joint + " listens to " + child;
         }
     }
 }

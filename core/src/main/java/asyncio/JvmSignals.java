@@ -7,8 +7,8 @@ import java.lang.reflect.Proxy;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code sun.misc.Signal}, the JVM's only way to signals: reached without naming it, since javac warns of it and an
- * image without {@code jdk.unsupported} does not have it. Signals and handlers are its objects.
+ * Access to {@code sun.misc.Signal}, the JVM's only interface to signals: by reflection, since javac warns about it and
+ * an image without {@code jdk.unsupported} does not have it. Signals and handlers are its objects.
  */
 final class JvmSignals {
     /** Null if this Java has none. */
@@ -37,12 +37,12 @@ final class JvmSignals {
         try {
             return new JvmSignals(Class.forName("sun.misc.Signal"), Class.forName("sun.misc.SignalHandler"));
         } catch (ReflectiveOperationException e) {
-            return null; // callers say what that means
+            return null; // reported by the callers
         }
     }
 
     /**
-     * The signal of a name without {@code SIG}.
+     * Returns the signal with a name without {@code SIG}.
      *
      * @throws IllegalArgumentException if the system does not know it
      */
@@ -54,7 +54,7 @@ final class JvmSignals {
         }
     }
 
-    /** Returns the number that tells signals apart: some have two names. */
+    /** Returns the number that identifies the signal: some have two names. */
     int number(Object signal) {
         try {
             return (int) number.invoke(signal);
@@ -63,7 +63,7 @@ final class JvmSignals {
         }
     }
 
-    /** A handler that calls {@code action} in a thread that the JVM starts for each signal. */
+    /** Returns a handler that calls {@code action} in a thread that the JVM starts for each signal. */
     Object handler(Runnable action) {
         return Proxy.newProxyInstance(
                 JvmSignals.class.getClassLoader(),
@@ -80,9 +80,9 @@ final class JvmSignals {
     }
 
     /**
-     * Makes a handler the signal's, and returns the one before.
+     * Sets the handler of a signal and returns the previous one.
      *
-     * @throws IllegalArgumentException if the JVM or the system keeps the signal
+     * @throws IllegalArgumentException if the JVM or the system reserves the signal
      */
     Object exchange(Object signal, Object handler) {
         try {
@@ -93,8 +93,8 @@ final class JvmSignals {
     }
 
     /**
-     * Hands a signal to a handler that was there before, on this thread; what the system would do by itself cannot be
-     * called, and is left out.
+     * Passes a signal to a previous handler, on this thread; the system's default action cannot be called and is
+     * skipped.
      */
     void call(Object handler, Object signal) {
         if (handler == systemsDefault || handler == ignore) {
@@ -111,12 +111,14 @@ final class JvmSignals {
         return handler == ignore;
     }
 
-    /** Whether it is the JVM's own for INT, TERM and HUP, which ends it with 128 + the signal's number. */
+    /**
+     * Returns whether it is the JVM's own handler for INT, TERM and HUP, which ends it with 128 + the signal's number.
+     */
     boolean endsTheJvm(Object handler) {
         return handler.toString().startsWith("java.lang.Terminator");
     }
 
-    /** Whether it is C code, of the JVM itself or of some library of the process. */
+    /** Returns whether it is C code, of the JVM itself or of a library in the process. */
     boolean isNative(Object handler) {
         return handler.toString().startsWith("jdk.internal.misc.Signal$NativeHandler");
     }

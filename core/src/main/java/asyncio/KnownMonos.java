@@ -9,8 +9,8 @@ import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /**
- * Monos that only call a function, or know their value: Reactor marks them as {@link Callable}, and so takes their
- * value without a subscription; so do tasks.
+ * Monos that only call a function or know their value: Reactor marks them as {@link Callable} and takes their value
+ * without a subscription; so do tasks.
  */
 final class KnownMonos {
     private KnownMonos() {}
@@ -19,7 +19,7 @@ final class KnownMonos {
         return mono instanceof Callable<?>;
     }
 
-    /** Returns the value that a subscription would give, null if it is empty, or throws the error. */
+    /** Returns the value that a subscription would receive, null if it is empty, or throws the error. */
     static @Nullable Object call(Mono<?> mono, Context context) throws Exception {
         Callable<?> function = (Callable<?>) mono;
         try {
@@ -30,7 +30,7 @@ final class KnownMonos {
         }
     }
 
-    /** Only what is no Exception does Reactor wrap, since {@code call} cannot throw it. */
+    /** Unwraps an error: Reactor wraps only those that are not Exceptions, since {@code call} cannot throw them. */
     private static Throwable asItWas(Throwable e) {
         Throwable inner = Exceptions.unwrap(e);
         return inner instanceof Exception ? e : inner;

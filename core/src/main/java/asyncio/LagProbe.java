@@ -6,8 +6,8 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A callback that is sent into a loop once a second, while anybody wants to know: the time until it runs is the loop's
- * lag. {@link #look} is for the watchdog's thread.
+ * A callback that is sent to a loop once a second while the lag is wanted: the time until it runs is the loop's lag.
+ * {@link #look} is called by the watchdog's thread.
  */
 final class LagProbe extends Entry {
     private static final long PERIOD_NANOS = Duration.ofSeconds(1).toNanos();
@@ -20,25 +20,25 @@ final class LagProbe extends Entry {
     /** Set by the thread that sends it, cleared by the loop: there is one at a time. */
     private volatile boolean underWay;
 
-    /** Told of the lag. */
+    /** Receives the lag. */
     interface Observer {
-        /** Whether it is wanted; asked by the watchdog's thread. */
+        /** Returns whether the lag is wanted; called by the watchdog's thread. */
         boolean wantsLag();
 
-        /** A probe is being sent; what this returns comes back with it. */
+        /** A probe is being sent; the result is passed to {@link #lagged}. */
         @Nullable Object sent();
 
-        /** On the loop: the probe waited so long for its turn. */
+        /** The probe has waited for its turn; called on the loop. */
         void lagged(@Nullable Object mark, long nanos);
     }
 
-    /** Nothing has been sent. */
+    /** Creates a probe that has not been sent. */
     LagProbe(LoopCore core, Observer observer) {
         this.core = core;
         this.observer = observer;
     }
 
-    /** Sends it if it is time to. */
+    /** Sends the probe if it is due. */
     void look(long nanos) {
         untilNext -= nanos;
         if (untilNext > 0 || underWay || !observer.wantsLag() || core.isVirtual()) {
@@ -61,7 +61,7 @@ final class LagProbe extends Entry {
 
     @Override
     protected void loopClosed() {
-        // nobody watches a closed loop
+        // a closed loop is not watched
     }
 
     @Override

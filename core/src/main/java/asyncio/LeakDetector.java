@@ -14,20 +14,17 @@ import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
 /**
- * Finds what was forgotten: coroutines that nobody awaited, exceptions that nobody retrieved. Each is a record beside
- * the object, taken out when the object is used, and reported when the garbage collector finds the object unused.
+ * Finds leaks: coroutines that were never awaited, exceptions that were never retrieved. Each has a record beside the
+ * object, which is removed when the object is used, and reported when the garbage collector finds the object unused.
  */
 final class LeakDetector {
-    /** The place of an operator, which is found out if it must be reported. */
+    /** The place of an operator, which is determined only for a report. */
     private static final String IN_ORIGIN = "";
 
     private static final String WHAT_TO_DO = ": it did nothing. Write await(...), createTask(...) or subscribe to it; "
             + "a fallback that may not be needed belongs in Mono.defer(...)";
     private static final ReferenceQueue<Object> COLLECTED = new ReferenceQueue<>();
-    /**
-     * A record costs a good part of what a short task does; a place that forgets shows in the first ones, or in a
-     * sample.
-     */
+    /** A record costs a good part of a short task; a leaking place shows in the first ones, or in a sample. */
     private static final int ALL_OF_THE_FIRST = 128;
 
     private static final int ONE_OF = 256;
@@ -77,12 +74,12 @@ final class LeakDetector {
         }
     }
 
-    /** Takes the first coroutines of one body, or of one kind, in the whole process. */
+    /** Selects the first coroutines of one body, or of one kind, in the whole process. */
     static final class FirstSamples {
         private int taken;
 
         boolean takes() {
-            // looked at without the lock: loops that have all passed the number must not meet here
+            // read without the lock: loops that are past the number must not contend here
             return taken < ALL_OF_THE_FIRST && take();
         }
 
@@ -96,8 +93,8 @@ final class LeakDetector {
     }
 
     /**
-     * Takes one of {@value #ONE_OF} coroutines of a loop, on average: at random distances, since whatever is regular
-     * could pass by a body that is made in a rhythm. Used by the owner of the loop only.
+     * Selects one of {@value #ONE_OF} coroutines of a loop on average, at random distances, since regular ones could
+     * miss a body that is made in a rhythm. Used by the owner of the loop only.
      */
     static final class Sample {
         private int random = System.identityHashCode(this);
@@ -117,7 +114,7 @@ final class LeakDetector {
     static class Leak extends PhantomReference<Object> {
         private final Stripe stripe;
         private final String message;
-        /** For coroutines: what tells one place in the code from another. */
+        /** For coroutines: identifies the place in the code. */
         private final @Nullable String place;
 
         private final @Nullable Throwable exception;
@@ -147,12 +144,12 @@ final class LeakDetector {
             stripe.add(this);
         }
 
-        /** For something of Reactor's, whose place in the code is found out if it must be reported. */
+        /** For an object of Reactor's: its place in the code is determined only for a report. */
         Leak(Object object, LeakOwner owner) {
             this(object, "", IN_ORIGIN, null, new Origin(), owner, Context.empty());
         }
 
-        /** The coroutine, and the place that made it. */
+        /** Returns the coroutine, and the place that made it. */
         String description() {
             return message + "(...) made at " + place;
         }
@@ -178,9 +175,9 @@ final class LeakDetector {
 
     /**
      * Watches a coroutine object made on a loop, where a forgotten await is the likely reason that it is never
-     * subscribed to: the first ones of each place in the code, then a sample of each loop's. In debug mode all of them.
+     * subscribed to: the first ones of each body or kind, then a sample of each loop's. In debug mode all of them.
      *
-     * @param what a class whose name will do, or the body itself
+     * @param what a class named after the function, or the body itself
      * @param owner the loop that runs here, if any
      * @param debug whether debug mode is on
      */
@@ -199,7 +196,7 @@ final class LeakDetector {
         return FIRST.get(type).takes() || owner.samples();
     }
 
-    /** The function that returns coroutines of a class, which is named after it: {@code sleep} for a MonoSleep. */
+    /** Returns the function that a class of coroutines is named after: {@code sleep} for a MonoSleep. */
     static String functionName(Class<?> type) {
         String name = type.getSimpleName().replaceAll("^(Mono|Flux)(?=[A-Z])|Steps$", "");
         return Character.toLowerCase(name.charAt(0)) + name.substring(1);
@@ -217,8 +214,8 @@ final class LeakDetector {
     }
 
     /**
-     * At the end of a program, which may be too short for the garbage collector to look: tells of the exceptions of its
-     * loop that nobody has retrieved, and, if there are suspects, lets the collector decide on coroutines.
+     * Reports at the end of a program, which may be too short for a garbage collection: the exceptions of its loop that
+     * were never retrieved, and, if there are suspects, the coroutines that a collection finds.
      */
     static void reportAtEndOf(LeakOwner loop) {
         boolean suspects = false;
@@ -234,13 +231,12 @@ final class LeakDetector {
         }
         if (suspects) {
             System.gc();
-            LockSupport.parkNanos(
-                    COLLECTOR_NANOS); // the collector's findings reach the queue through a thread of the JVM's
+            LockSupport.parkNanos(COLLECTOR_NANOS); // the collector's findings reach the queue through a JVM thread
             report();
         }
     }
 
-    /** Takes out the records of a loop, in no order. */
+    /** Removes and returns the records of a loop, in no particular order. */
     static List<Leftover> takeAll(LeakOwner loop) {
         List<Leftover> taken = new ArrayList<>();
         for (Stripe stripe : STRIPES) {
@@ -254,7 +250,7 @@ final class LeakDetector {
         return taken;
     }
 
-    /** Logs what the garbage collector has found since the last call. */
+    /** Reports the leaks that the garbage collector has found since the last call. */
     static void report() {
         for (Leak leak; (leak = (Leak) COLLECTED.poll()) != null; ) {
             if (!leak.stripe.remove(leak)) {

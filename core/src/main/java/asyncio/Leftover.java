@@ -5,22 +5,22 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Something that a program has forgotten; see {@link Leftovers}.
+ * Something that a program has left behind; see {@link Leftovers}.
  *
- * @param kind what kind of thing
- * @param description what it says of itself
- * @param exception of {@link Kind#EXCEPTION}: the one that nobody has retrieved
+ * @param kind its kind
+ * @param description its description
+ * @param exception for {@link Kind#EXCEPTION}: the exception that was not retrieved or handled
  * @param createdAt where it was made, innermost first; empty outside of debug mode
  */
 public record Leftover(
         Kind kind, String description, @Nullable Throwable exception, List<StackTraceElement> createdAt) {
-    /** The kinds of things that can be forgotten. */
+    /** The kinds of leftovers. */
     public enum Kind {
         /** A task that has not ended. */
         TASK,
         /** A coroutine that was never awaited. */
         COROUTINE,
-        /** An exception that nobody has retrieved or handled. */
+        /** An exception that was not retrieved or handled. */
         EXCEPTION,
         /** A permit of a lock or a semaphore that was not released. */
         PERMIT,

@@ -5,8 +5,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A list through its elements, each of which is in at most one, so that one is taken out at no cost and nothing is
- * allocated; from any thread.
+ * An intrusive linked list: each element is in at most one list, removing one is cheap, and nothing is allocated.
+ * Thread-safe.
  */
 abstract class Links<T> {
     private @Nullable T first;
@@ -33,7 +33,7 @@ abstract class Links<T> {
         size++;
     }
 
-    /** False if it was not in the list. */
+    /** Removes an element; returns false if it was not in the list. */
     final synchronized boolean remove(T element) {
         T previous = previous(element);
         T next = next(element);
@@ -60,7 +60,7 @@ abstract class Links<T> {
         return size;
     }
 
-    /** A copy, in order. */
+    /** Returns a copy, in order. */
     final synchronized Set<T> snapshot() {
         Set<T> all = new LinkedHashSet<>();
         for (T element = first; element != null; element = next(element)) {

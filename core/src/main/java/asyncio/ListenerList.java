@@ -8,14 +8,14 @@ import reactor.core.Disposable;
 import reactor.core.Disposables;
 
 /**
- * The listeners of one loop. From any thread; telling them throws nothing.
+ * The listeners of one loop. Thread-safe; telling them throws nothing.
  *
  * @param <L> the type of the listeners
  */
 final class ListenerList<L> {
     private final List<L> all = new CopyOnWriteArrayList<>();
 
-    /** Adds one, which is told what happens from here on, until the result is disposed of. */
+    /** Adds a listener, which is told of events from now on, until the result is disposed of. */
     Disposable add(L listener) {
         all.add(Objects.requireNonNull(listener, "listener"));
         Disposable.Swap added = Disposables.swap();
@@ -23,7 +23,7 @@ final class ListenerList<L> {
         return added;
     }
 
-    /** Returns whether there are none; to be asked before anything is made for them. */
+    /** Returns whether there are none; called before an event is created for them. */
     boolean none() {
         return all.isEmpty();
     }
@@ -32,7 +32,7 @@ final class ListenerList<L> {
         for (L listener : all) {
             try {
                 event.accept(listener);
-            } catch (Throwable e) { // the code that tells may be about to end a task, which others wait for
+            } catch (Throwable e) { // the calling code may be about to end a task that has waiters
                 failed(listener, e);
             }
         }

@@ -10,13 +10,13 @@ import reactor.util.Loggers;
 /**
  * The library's log, named {@code asyncio}, and text for it. For the library's own modules; from any thread.
  *
- * <p>Logging throws no exception: the code that logs may hold a loop, or be a thread that nobody would start again. A
- * logger that fails is told to the thread's {@linkplain Thread#getUncaughtExceptionHandler handler of uncaught
+ * <p>Logging throws no exception: the logging code may hold a loop, or run on a thread that would not be started again.
+ * The failure of a logger is passed to the thread's {@linkplain Thread#getUncaughtExceptionHandler handler of uncaught
  * exceptions}, as the JVM would.
  */
 public final class Log {
     private static final Logger LOG = Loggers.getLogger("asyncio");
-    /** Without a logging library Reactor prints INFO to stdout, which is the program's, and may be its data. */
+    /** Without a logging library Reactor prints INFO to stdout, which belongs to the program and may be its data. */
     private static final boolean INFO_ON_STDOUT = LOG.getClass().getName().endsWith("ConsoleLogger");
 
     private static final int MOST_FRAMES = 64;
@@ -33,8 +33,8 @@ public final class Log {
     // ---- text
 
     /**
-     * Returns what an object says of itself. Its {@code toString} is the user's and may throw; then this returns the
-     * name of its class, and says so.
+     * Returns the {@code toString} of an object. This is user code and may throw; then the result is the name of the
+     * class, with a note.
      */
     public static String text(@Nullable Object object) {
         try {
@@ -48,7 +48,7 @@ public final class Log {
         return object == null ? "null" : object.getClass().getName();
     }
 
-    /** Returns the message of an exception, as {@link #text}. */
+    /** Returns the message of an exception, like {@link #text}. */
     public static @Nullable String message(Throwable exception) {
         try {
             return exception.getMessage();
@@ -60,7 +60,7 @@ public final class Log {
 
     // ---- logging
 
-    /** Logs an error, with the exception that it was if there is one. */
+    /** Logs an error, with its exception if there is one. */
     public static void error(String message, @Nullable Throwable exception) {
         log(Level.ERROR, message, exception);
     }
@@ -70,14 +70,14 @@ public final class Log {
         log(Level.WARN, message, exception);
     }
 
-    /** Logs what happens in normal operation; not where that would be printed to stdout. */
+    /** Logs an event of normal operation, unless it would be printed to stdout. */
     public static void info(String message) {
         if (!INFO_ON_STDOUT) {
             log(Level.INFO, message, null);
         }
     }
 
-    /** Logs for those who debug. */
+    /** Logs a message for debugging. */
     public static void debug(String message, @Nullable Throwable exception) {
         log(Level.DEBUG, message, exception);
     }
@@ -90,7 +90,7 @@ public final class Log {
         }
     }
 
-    /** Once more, in case it was the exception that could not be printed. */
+    /** Logs once more, in case it was the exception that could not be printed. */
     private static void writeWithoutException(
             Level level, String message, @Nullable Throwable exception, Throwable failure) {
         String text = exception == null
@@ -107,10 +107,9 @@ public final class Log {
         Thread thread = Thread.currentThread();
         try {
             thread.getUncaughtExceptionHandler()
-                    .uncaughtException(
-                            thread, new IllegalStateException("The logger failed; it was told: " + text, failure));
+                    .uncaughtException(thread, new IllegalStateException("The logger failed to log: " + text, failure));
         } catch (RuntimeException last) {
-            // nobody is left to be told; the JVM ignores it, too
+            // no handler is left; the JVM ignores it, too
         }
     }
 
@@ -157,7 +156,7 @@ public final class Log {
         }
     }
 
-    /** The stack trace of an exception that cannot print itself. */
+    /** Returns the stack trace of an exception that cannot print itself. */
     private static String stack(String heading, Throwable exception, Set<Throwable> seen) {
         StringBuilder text = new StringBuilder(heading).append(text(exception));
         if (seen.add(exception)) {

@@ -12,15 +12,18 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import reactor.util.context.ContextView;
 
-/** The events of a loop, for its exception handler, debug mode's log and its monitor. */
+/** Passes the events of a loop to its exception handler, to debug mode's log and to its monitor. */
 final class LoopEvents implements LoopObserver, LeakOwner, SlowStep.Observer, LagProbe.Observer {
     private static final double NANOS_PER_SECOND = 1e9;
 
-    /** Of bodies that got no thread, in the whole process: there may be thousands at once, all for the same reason. */
+    /**
+     * Limits the reports of bodies that got no thread, in the whole process: there may be thousands at once, all for
+     * the same reason.
+     */
     private static final RateLimit REFUSALS_IN_A_MINUTE =
             new RateLimit(10, Duration.ofMinutes(1).toNanos());
 
-    /** Of Futures that were made off every loop. */
+    /** The owner of Futures that were made off every loop. */
     static final LeakOwner NO_LOOP = new LeakOwner() {
         @Override
         public boolean samples() {
@@ -53,7 +56,7 @@ final class LoopEvents implements LoopObserver, LeakOwner, SlowStep.Observer, La
 
     @Override
     public void failed(Runnable entry, Exception e) {
-        // Handles and waiters report their own; this is Netty's or Reactor's
+        // handles and waiters report their own exceptions; this one is Netty's or Reactor's
         loop.callExceptionHandler(ExceptionContext.of("Exception in callback " + Log.text(entry))
                 .exception(Misuse.explain(e))
                 .build());
@@ -61,10 +64,10 @@ final class LoopEvents implements LoopObserver, LeakOwner, SlowStep.Observer, La
 
     @Override
     public void failedAtClose(Object what, RuntimeException e) {
-        Log.error("Exception in " + Log.text(what) + ", which ran since " + loop + " is closed", e);
+        Log.error("Exception in " + Log.text(what) + ", which ran because " + loop + " was closed", e);
     }
 
-    /** Tells the exception handler; one that fails stops nothing. Errors, unlike exceptions, go through. */
+    /** Calls the exception handler; an exception of the handler stops nothing, but an Error is thrown. */
     void report(ExceptionContext what) {
         if (Flight.PRESENT) {
             FlightEvents.exceptionUnhandled(loop.getName(), what.message(), what.exception(), what.sourceTraceback());
@@ -82,7 +85,7 @@ final class LoopEvents implements LoopObserver, LeakOwner, SlowStep.Observer, La
         }
     }
 
-    /** The context of the task or callback that failed, if it is known. */
+    /** Returns the context of the task or callback that failed, if it is known. */
     private static @Nullable ContextView contextOf(ExceptionContext what) {
         return what.task() != null
                 ? what.task().getContext()
@@ -123,7 +126,7 @@ final class LoopEvents implements LoopObserver, LeakOwner, SlowStep.Observer, La
         }
     }
 
-    /** The text is made of what the user's {@code toString} methods say, which may fail. */
+    /** Logs a report; its text contains results of the user's {@code toString} methods, which may fail. */
     private static void log(ExceptionContext what, String otherwise) {
         try {
             log(what);
@@ -133,14 +136,14 @@ final class LoopEvents implements LoopObserver, LeakOwner, SlowStep.Observer, La
         }
     }
 
-    /** Writes to the log; then what a handler that failed had been told. */
+    /** Logs a report, and then the report that a failed handler had been given. */
     static void log(ExceptionContext what) {
         int withheld =
                 what.exception() instanceof BodyThreads.Refusal ? REFUSALS_IN_A_MINUTE.pass(System.nanoTime()) : 0;
         if (withheld == RateLimit.WITHHELD) {
             return;
         }
-        String note = withheld > 0 ? "; " + withheld + " bodies before it that got no thread were left out here" : "";
+        String note = withheld > 0 ? "; " + withheld + " earlier bodies that got no thread were not logged" : "";
         Log.error(what.text(note), what.exception());
         if (what.context() != null) {
             log(what.context());
@@ -189,7 +192,7 @@ final class LoopEvents implements LoopObserver, LeakOwner, SlowStep.Observer, La
         }
     }
 
-    /** A task that was made could not be given to the loop: it never begins. */
+    /** A task that was made could not be queued on the loop: it never begins. */
     void refused(Task<?> task) {
         record(task, LoopListener.Outcome.CANCELLED);
         if (!listeners.none()) {
@@ -197,7 +200,7 @@ final class LoopEvents implements LoopObserver, LeakOwner, SlowStep.Observer, La
         }
     }
 
-    /** A request to cancel a task counts. */
+    /** The cancellation of a task was requested, and the request counts. */
     void cancelRequested(Task<?> task, @Nullable String message) {
         if (Flight.PRESENT && FlightEvents.wantsCancel()) {
             EventLoop here = EventLoop.runningOrNull();
@@ -210,7 +213,7 @@ final class LoopEvents implements LoopObserver, LeakOwner, SlowStep.Observer, La
         }
     }
 
-    // ---- what the watchdog sees
+    // ---- findings of the watchdog
 
     @Override
     public boolean wantsSlowSteps() {
@@ -263,7 +266,7 @@ final class LoopEvents implements LoopObserver, LeakOwner, SlowStep.Observer, La
         listeners.tell(listener -> listener.lagged(loop, Duration.ofNanos(nanos)));
     }
 
-    /** Of all loops, when the flight recorder asks. */
+    /** Records the tasks of all loops when the flight recorder asks for them. */
     private static void recordTasks() {
         for (EventLoop loop : EventLoop.all()) {
             for (Task<?> task : loop.tasks.snapshot()) {
@@ -273,7 +276,7 @@ final class LoopEvents implements LoopObserver, LeakOwner, SlowStep.Observer, La
                         loop.getName(),
                         task.getId(),
                         task.getName(),
-                        // only the name of a task: they may await each other in a circle
+                        // only the name of a task: they may await each other in a cycle
                         awaited == null ? null : awaited instanceof Task<?> other ? other.getName() : Log.text(awaited),
                         task.awaitedBy().stream()
                                 .map(awaiter -> Long.toString(awaiter.getId()))
@@ -289,7 +292,7 @@ final class LoopEvents implements LoopObserver, LeakOwner, SlowStep.Observer, La
         }
     }
 
-    /** The probe of the loop's lag. */
+    /** Returns a probe of the loop's lag. */
     LagProbe lagProbe() {
         return new LagProbe(loop.core, this);
     }
@@ -343,7 +346,7 @@ final class LoopEvents implements LoopObserver, LeakOwner, SlowStep.Observer, La
         return nanos / NANOS_PER_SECOND;
     }
 
-    // ---- what was forgotten
+    // ---- leaks
 
     private final LeakDetector.Sample coroutines = new LeakDetector.Sample();
 
@@ -352,7 +355,7 @@ final class LoopEvents implements LoopObserver, LeakOwner, SlowStep.Observer, La
         return coroutines.takes();
     }
 
-    /** On the loop, if it runs. */
+    /** Reports on the loop, if it runs. */
     @Override
     public void unretrieved(String message, Throwable exception, @Nullable Origin origin, ContextView context) {
         if (Flight.PRESENT) {
@@ -386,7 +389,7 @@ final class LoopEvents implements LoopObserver, LeakOwner, SlowStep.Observer, La
 
     // ---- virtual time
 
-    /** Lets a monitor watch the loop; null for none. */
+    /** Returns the observer through which a monitor watches the loop; null for none. */
     @Nullable IdleObserver idle(@Nullable LoopMonitor monitor) {
         return monitor == null ? null : new Idle(loop, monitor);
     }

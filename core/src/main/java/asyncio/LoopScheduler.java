@@ -11,8 +11,8 @@ import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
 
 /**
- * A loop as Reactor's scheduler. Its work is the loop's callbacks; its time is the loop's, so that virtual time reaches
- * operators too.
+ * A loop as a Reactor scheduler. Its jobs are callbacks of the loop; its clock is the loop's, so that virtual time
+ * reaches operators too.
  */
 final class LoopScheduler implements Scheduler {
     private final EventLoop loop;
@@ -23,7 +23,7 @@ final class LoopScheduler implements Scheduler {
         this.origin = virtualTime ? 0 : TimeUnit.MILLISECONDS.toNanos(System.currentTimeMillis()) - loop.core.now();
     }
 
-    /** The loop's clock; counted from the epoch, unless it is virtual. */
+    /** Returns the time of the loop's clock; counted from the epoch, unless it is virtual. */
     @Override
     public long now(TimeUnit unit) {
         return unit.convert(origin + loop.core.now(), TimeUnit.NANOSECONDS);
@@ -58,7 +58,7 @@ final class LoopScheduler implements Scheduler {
         return Duration.ofNanos(unit.toNanos(amount));
     }
 
-    /** Reactor's contract: what cannot be scheduled any more is rejected. */
+    /** Follows Reactor's contract: a job that can no longer be scheduled is rejected. */
     private static Disposable submit(Supplier<Handle> scheduling) {
         try {
             Handle handle = scheduling.get();
@@ -78,7 +78,7 @@ final class LoopScheduler implements Scheduler {
         }
     }
 
-    /** Fixed rate: each run is due a period after the time the one before it was due. */
+    /** A job at a fixed rate: each run is due one period after the previous one was due. */
     private final class Periodic implements Disposable, Runnable {
         private final Runnable task;
         private final Duration period;
@@ -124,7 +124,7 @@ final class LoopScheduler implements Scheduler {
         return new LoopWorker();
     }
 
-    /** Work that is disposed together; the loop's queue already keeps the order. */
+    /** Jobs that are disposed of together; the loop's queue already keeps the order. */
     private final class LoopWorker implements Worker {
         private final Disposable.Composite jobs = Disposables.composite();
 
@@ -136,7 +136,7 @@ final class LoopScheduler implements Scheduler {
         @Override
         public Disposable schedule(Runnable task, long delay, TimeUnit unit) {
             Job job = new Job(task);
-            // known to the worker before it can run: a worker that is disposed meanwhile takes it along
+            // added to the worker before it can run: a worker that is disposed of meanwhile takes it along
             add(job);
             job.handle.replace(LoopScheduler.this.schedule(job, delay, unit));
             return job;
@@ -179,7 +179,7 @@ final class LoopScheduler implements Scheduler {
 
         private final class Job implements Runnable, Disposable {
             private final Runnable task;
-            /** Disposed with the job; then it disposes what is put into it later too. */
+            /** Disposed of with the job; after that it also disposes of a handle that it gets later. */
             private final Disposable.Swap handle = Disposables.swap();
 
             Job(Runnable task) {
@@ -211,7 +211,7 @@ final class LoopScheduler implements Scheduler {
         }
     }
 
-    /** The loop is closed by its owner. */
+    /** Does nothing: the loop is closed by its owner. */
     @Override
     public void dispose() {}
 

@@ -7,13 +7,13 @@ final class LoopStopper {
     private final LoopCore loop;
     private final Runnable stop;
     private int left;
-    /** False once the run is over, however it ended: the stop it was for must not end another. */
+    /** False once the run has ended for any reason: its stop must not end another run. */
     private boolean active = true;
 
     /**
-     * Stops nothing yet.
+     * Creates a stopper.
      *
-     * @param left how many Futures there are, each of which gets {@link #one}
+     * @param left the number of Futures, each of which gets {@link #one}
      */
     LoopStopper(LoopCore loop, Runnable stop, int left) {
         this.loop = loop;
@@ -21,7 +21,7 @@ final class LoopStopper {
         this.left = left;
     }
 
-    /** A waiter for one of them. */
+    /** Returns a waiter for one of them. */
     Waiter one() {
         return new One();
     }

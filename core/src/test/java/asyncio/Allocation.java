@@ -8,15 +8,15 @@ import java.util.concurrent.Callable;
 import org.junit.jupiter.api.Assumptions;
 
 /**
- * Bytes that the calling thread allocates for each operation. Unlike times they hardly depend on the machine; what the
- * JIT's escape analysis saves comes and goes, so guards say what they may be at most.
+ * Bytes that the calling thread allocates for each operation. Unlike times they hardly depend on the machine; the
+ * savings of the JIT's escape analysis vary, so guards state an upper bound.
  */
 public final class Allocation {
     private static final int ROUNDS = 5;
 
     private Allocation() {}
 
-    /** What the cheapest of some rounds costs; the first ones warm up. */
+    /** Returns the cost of the cheapest of some rounds; the first ones warm up. */
     public static double bytesPerOperation(int operations, Callable<?> round) throws Exception {
         Assumptions.assumeTrue(
                 ManagementFactory.getThreadMXBean() instanceof ThreadMXBean threads
@@ -32,7 +32,9 @@ public final class Allocation {
         return least;
     }
 
-    /** As {@link #bytesPerOperation}, of all threads: bodies have their own. Other threads are to be idle meanwhile. */
+    /**
+     * Like {@link #bytesPerOperation}, for all threads: bodies have their own. Other threads must be idle meanwhile.
+     */
     public static double bytesPerOperationOfAllThreads(int operations, Callable<?> round) throws Exception {
         Assumptions.assumeTrue(
                 ManagementFactory.getThreadMXBean() instanceof ThreadMXBean threads
@@ -51,7 +53,7 @@ public final class Allocation {
         return least;
     }
 
-    /** Of those that live: one that has ended meanwhile is not counted. */
+    /** Of live threads only: one that has ended meanwhile is not counted. */
     private static Map<Long, Long> allocatedByEach() {
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         long[] ids = threads.getAllThreadIds();

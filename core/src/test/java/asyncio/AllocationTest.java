@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import reactor.core.publisher.Mono;
 
-/** What the common operations allocate at most: a guard against growing, not a figure to quote. */
+/** The most that common operations allocate: a guard against growth, not a figure to quote. */
 @Timeout(60)
 class AllocationTest {
     private static final int N = 50_000;

@@ -40,7 +40,7 @@ class AsCompletedTest {
         return sleep(Duration.ofMillis(millis), value);
     }
 
-    /** Takes one element at a time, when it is told to. */
+    /** Takes one element at a time, when told to. */
     private static final class Hand<T> extends BaseSubscriber<T> {
         final List<T> taken = new ArrayList<>();
         final Future<Object> end = new Future<>();
@@ -135,7 +135,7 @@ class AsCompletedTest {
                             .doOnNext(seen::add)
                             .then()))
                     .isInstanceOf(TimeoutException.class)
-                    .hasMessage("1 of 2 were not done within PT0.12S; they go on");
+                    .hasMessage("1 of 2 were not done within PT0.12S; they are still running");
             assertThat(seen).containsExactly("a");
             assertThat(loop.time().minus(start)).isEqualTo(Duration.ofMillis(120));
             assertThat(b.cancelling()).isZero();

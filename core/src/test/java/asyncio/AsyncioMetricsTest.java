@@ -200,7 +200,7 @@ class AsyncioMetricsTest {
     @EnabledIf("platform")
     void threadsOfBodiesAreSeen() throws Exception {
         AsyncioMetrics.bindTo(registry, loop);
-        AsyncioMetrics.bindTo(registry, EventLoop.newEventLoop()).close(); // those are of all loops
+        AsyncioMetrics.bindTo(registry, EventLoop.newEventLoop()).close(); // these meters cover all loops
         double before = registry.get("asyncio.bodies.threads").gauge().value();
         double max = registry.get("asyncio.bodies.max").gauge().value();
         assertThat(max).isEqualTo((double) Integer.getInteger("asyncio.bodies.max", 4096));

@@ -33,7 +33,7 @@ class AwaitTest {
         await(sleep(Duration.ZERO));
     }
 
-    // ---- what await gives
+    // ---- results of await
 
     @Test
     void anyMonoCanBeAwaited() throws Exception {

@@ -31,7 +31,7 @@ import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 import reactor.util.context.Context;
 
-/** No method that returns a Mono blocks the loop it is called, subscribed to or cancelled on. */
+/** No method that returns a Mono blocks the loop on which it is called, subscribed to or cancelled. */
 @EnabledIfSystemProperty(named = "asyncio.test.blockhound", matches = "true")
 class BlockHoundTest {
     private static final Duration SHORT = Duration.ofMillis(1);
@@ -58,7 +58,7 @@ class BlockHoundTest {
         EventLoop.shutdownShared(Duration.ofSeconds(10));
     }
 
-    // ---- that it finds what blocks
+    // ---- blocking calls are found
 
     @Test
     void aCallbackThatSleepsIsFound() {
@@ -99,9 +99,9 @@ class BlockHoundTest {
         }
     }
 
-    // ---- that there is nothing to find
+    // ---- the library has none
 
-    /** Every method, with what it returns brought to an end. */
+    /** Every method, with its result brought to an end. */
     private static Map<String, Function<EventLoop, Mono<?>>> methods() {
         Map<String, Function<EventLoop, Mono<?>>> methods = new LinkedHashMap<>();
         methods.put("Asyncio.async(ValueBody)", loop -> async(() -> await(sleep(SHORT, "x"))));
@@ -303,7 +303,7 @@ class BlockHoundTest {
     void everyMethodIsTried() throws Exception {
         Set<String> tried = new HashSet<>(methods().keySet());
         tried.addAll(GIVE_WHAT_IS_THERE);
-        tried.add("TaskFactory.newTask(EventLoop, Mono, TaskOptions)"); // the user's
+        tried.add("TaskFactory.newTask(EventLoop, Mono, TaskOptions)"); // implemented by users
         tried.add("SuspendingSink.put(Object)"); // of queue and bridge
         tried.add("Emitter.emit(Object)"); // of generate
         BlockingCalls.assertThatAllAreTried(Asyncio.class, tried);

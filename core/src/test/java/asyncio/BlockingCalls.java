@@ -30,23 +30,23 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 
-/** Finds what blocks a thread that runs a loop, by BlockHound: it needs a JVM of its own, see the parent's POM. */
+/** Finds calls that block a thread that runs a loop, with BlockHound: it needs its own JVM, see the parent's POM. */
 public final class BlockingCalls {
     private static final List<BlockingOperationError> FOUND = new CopyOnWriteArrayList<>();
 
     private BlockingCalls() {}
 
-    /** From here on each blocking call on a thread that runs a loop throws, and is kept for {@link #found}. */
+    /** Makes each blocking call on a thread that runs a loop throw from now on; it is kept for {@link #found}. */
     public static void install() {
         BlockHound.builder()
                 .loadIntegrations()
                 .markAsBlocking(InetAddress.class, "getAllByName", "(Ljava/lang/String;)[Ljava/net/InetAddress;")
                 .addDynamicThreadPredicate(thread -> true) // a thread that has the loop now may not have it soon
                 .allowBlockingCallsInside(Seat.class.getName(), "awaitGrant") // handed the loop, and about to see it
-                // which hold a lock for a moment, seldom wanted by two at once
+                // these hold a lock for a moment, seldom contended
                 .allowBlockingCallsInside(ThreadPoolExecutor.class.getName(), "execute")
                 .allowBlockingCallsInside(ThreadPoolExecutor.class.getName(), "shutdown")
-                // which reads from jars once, as loading classes does; Reactor asks for it as well
+                // this reads from jars once, as class loading does; Reactor uses it as well
                 .allowBlockingCallsInside("io.micrometer.context.ContextRegistry", "<clinit>")
                 .nonBlockingThreadPredicate(others -> others.or(Schedulers::isNonBlockingThread))
                 .blockingMethodCallback(method -> {
@@ -57,7 +57,7 @@ public final class BlockingCalls {
                 .install();
     }
 
-    /** What was found since the last call. */
+    /** Returns the calls found since the last call. */
     public static List<BlockingOperationError> found() {
         List<BlockingOperationError> found = List.copyOf(FOUND);
         FOUND.clear();
@@ -65,8 +65,8 @@ public final class BlockingCalls {
     }
 
     /**
-     * Asserts that all is tried that there is: the public methods that return a Publisher, of all public classes that
-     * were compiled into the same package and the same directory as {@code member}.
+     * Asserts that everything is tried: the public methods that return a Publisher, of all public classes that were
+     * compiled into the same package and the same directory as {@code member}.
      *
      * @param tried each as {@code Class.method(Parameter, ...)}
      */
@@ -113,9 +113,9 @@ public final class BlockingCalls {
     }
 
     /**
-     * Calls a method on a loop, in a body and in a callback, and lets what it returns end there or cancels it.
+     * Calls a method on a loop, in a body and in a callback, and lets its result end there or cancels it.
      *
-     * @param given what the method is called with, made on the loop
+     * @param given the argument of the method, made on the loop
      */
     public static <T> Stream<DynamicTest> of(
             String name, Mono<T> given, Function<? super T, ? extends Publisher<?>> method) {
@@ -154,7 +154,7 @@ public final class BlockingCalls {
             }
         });
         await(over);
-        await(sleep(Duration.ofMillis(2))); // for what follows a cancellation
+        await(sleep(Duration.ofMillis(2))); // for the effects of a cancellation
     }
 
     private static DynamicTest test(String name, Body body) {

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledForJreRange;
 import org.junit.jupiter.api.condition.JRE;
 
-/** The threads of bodies in a JVM of their own, as its options have it. */
+/** The threads of bodies in a separate JVM, depending on its options. */
 class BodyKindTest {
     private static final String OPENS = "--add-opens=java.base/java.lang=ALL-UNNAMED";
 
@@ -57,7 +57,7 @@ class BodyKindTest {
 
     @Test
     void whoAsksForWhatCannotBeHadIsToldWhatIsMissing() throws Exception {
-        assumeTrue(BodyThreads.KIND != BodyThreads.Kind.CARRIER); // whose children can have it
+        assumeTrue(BodyThreads.KIND != BodyThreads.Kind.CARRIER); // its child JVMs can have it
         try (ChildJvm child = ChildJvm.of(TwoBodies.class)
                 .options("-Dasyncio.bodies.kind=carrier")
                 .start()) {

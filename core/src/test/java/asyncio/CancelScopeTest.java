@@ -162,7 +162,7 @@ class CancelScopeTest {
         });
     }
 
-    /** trio: test_cancel_scope_misc; a scope that was cancelled and does not await any more has its value. */
+    /** trio: test_cancel_scope_misc; a cancelled scope that does not await any more keeps its value. */
     @Test
     void aValueThatComesAllTheSameIsTheOutcome() throws Exception {
         VirtualTime.run(() -> {

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import reactor.core.publisher.Mono;
 
-/** A cancellation tells where it met the body that awaited; who cancelled is told in debug mode. */
+/** A cancellation shows where it reached the awaiting body; the canceller is shown in debug mode. */
 @Timeout(60)
 class CancellationStackTest {
     private static Throwable awaitIt(Mono<?> mono) {

@@ -165,7 +165,7 @@ class CarrierTest {
 
     // ---- blocking outside of await
 
-    /** Runs a program of which nothing else may happen while something blocks, and other threads work. */
+    /** Runs a program in which nothing else may happen while code blocks, and other threads work. */
     private static void assertKeepsTheLoop(Body blocking) throws Exception {
         List<String> seen = new ArrayList<>();
         Asyncio.run(() -> {
@@ -295,7 +295,7 @@ class CarrierTest {
         }
     }
 
-    // ---- interrupts and strangers
+    // ---- interrupts and foreign threads
 
     @Test
     void anInterruptOfTheLoopsThreadIsKeptForIt() throws Exception {
@@ -388,7 +388,7 @@ class CarrierTest {
         assertThat(frames).hasPositiveValue();
     }
 
-    // ---- what cannot be suspended
+    // ---- bodies that cannot be suspended
 
     private static final class Initialized {
         static Callbacks inside = Callbacks.NONE;

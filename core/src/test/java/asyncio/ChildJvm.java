@@ -17,9 +17,9 @@ import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A program of the tests in a JVM of its own, with this one's class path and switches: for what ends a JVM, or needs
- * one that was started in another way. What it prints, errors included, is its half of a conversation by lines; the
- * other half is lines that are sent to its standard input, and signals.
+ * A program of the tests in its own JVM, with this one's class path and switches: for tests that end a JVM, or need one
+ * that was started differently. Its output, including errors, is one half of a conversation by lines; the other half is
+ * lines sent to its standard input, and signals.
  *
  * <pre>{@code
  * try (ChildJvm child = ChildJvm.of(InterruptedProgram.class, "twice").start()) {
@@ -30,15 +30,15 @@ import java.util.concurrent.TimeUnit;
  * }
  * }</pre>
  *
- * <p>A child whose exit was not seen to be the expected one is killed by {@link #close}, which prints all it has said.
+ * <p>A child that was not seen to exit as expected is killed by {@link #close}, which prints all its output.
  */
 public final class ChildJvm implements AutoCloseable {
-    /** For a machine that does many other things; nothing here takes longer than it must. */
+    /** For a busy machine; nothing here takes longer than it must. */
     private static final long LIMIT_SECONDS = 120;
 
     /**
-     * For children of a JVM that was started with SIGINT ignored, from nohup or a shell's {@code &}; not every system
-     * has it.
+     * For children of a JVM that was started with SIGINT ignored, from nohup or a shell's {@code &}; not available on
+     * every system.
      */
     private static final List<String> HEED_INTERRUPTS = List.of("env", "--default-signal=INT");
 
@@ -59,9 +59,7 @@ public final class ChildJvm implements AutoCloseable {
         ProcessBuilder builder =
                 new ProcessBuilder(command).redirectErrorStream(true).redirectInput(input);
         builder.environment().put("CLASSPATH", System.getProperty("java.class.path"));
-        builder.environment()
-                .keySet()
-                .removeAll(List.of("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS")); // a JVM talks of them
+        builder.environment().keySet().removeAll(List.of("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS")); // a JVM prints them
         process = builder.start();
         pump = new Thread(this::pump, "child-jvm-output");
         pump.setDaemon(true);
@@ -70,12 +68,12 @@ public final class ChildJvm implements AutoCloseable {
 
     // ---- starting
 
-    /** A child that calls {@code main} with the arguments. */
+    /** Returns a builder for a child that calls {@code main} with the arguments. */
     public static Builder of(Class<?> main, String... arguments) {
         return new Builder(main, arguments);
     }
 
-    /** How a child is to be started. */
+    /** Builds the command that starts a child. */
     public static final class Builder {
         private final Class<?> main;
         private final List<String> arguments;
@@ -91,7 +89,7 @@ public final class ChildJvm implements AutoCloseable {
             if (BodyThreads.KIND == BodyThreads.Kind.CARRIER) {
                 options.add("--add-opens=java.base/java.lang=ALL-UNNAMED");
             }
-            // those of this JVM, which the first body would tell of otherwise
+            // the kind of this JVM, which the first body would log otherwise
             options.add("-Dasyncio.bodies.kind=" + BodyThreads.KIND.name().toLowerCase(Locale.ROOT));
             System.getProperties().forEach((name, value) -> {
                 if (name.toString().startsWith("asyncio.") || name.equals("reactor.logging.fallback")) {
@@ -100,7 +98,7 @@ public final class ChildJvm implements AutoCloseable {
             });
         }
 
-        /** Options of the JVM. */
+        /** Adds options of the JVM. */
         public Builder options(String... more) {
             options.addAll(List.of(more));
             return this;
@@ -112,19 +110,19 @@ public final class ChildJvm implements AutoCloseable {
             return this;
         }
 
-        /** Puts the command that starts the JVM behind another one, which is to run it. */
+        /** Puts another command before the one that starts the JVM, to run it. */
         public Builder under(String... launcher) {
             this.launcher = List.of(launcher);
             return this;
         }
 
-        /** Its standard input, instead of what is {@link ChildJvm#send sent}. */
+        /** Sets its standard input, instead of the {@link ChildJvm#send sent} lines. */
         public Builder input(Redirect input) {
             this.input = input;
             return this;
         }
 
-        /** Starts it. */
+        /** Starts the child. */
         public ChildJvm start() throws IOException {
             List<String> command = new ArrayList<>();
             if (startedIgnoringInterrupts()) {
@@ -161,7 +159,10 @@ public final class ChildJvm implements AutoCloseable {
                 == 0;
     }
 
-    /** As what a shell without job control starts in the background; its children do too. */
+    /**
+     * Returns whether this JVM ignores interrupts, like one that a shell without job control starts in the background;
+     * its children do too.
+     */
     public static boolean startedIgnoringInterrupts() throws IOException {
         Path status = Path.of("/proc/self/status");
         if (!Files.exists(status)) {
@@ -186,7 +187,7 @@ public final class ChildJvm implements AutoCloseable {
     }
 
     private static int kill(String signal, long pid) throws Exception {
-        // the shell's own: not every image has the program
+        // the shell's builtin: not every image has the program
         return new ProcessBuilder("sh", "-c", "kill -s " + signal + " " + pid)
                 .inheritIO()
                 .start()
@@ -204,7 +205,7 @@ public final class ChildJvm implements AutoCloseable {
         process.getOutputStream().close();
     }
 
-    /** Waits until the child has printed this line; lines before it that nobody waited for are skipped. */
+    /** Waits until the child has printed this line; earlier lines that were not waited for are skipped. */
     public synchronized void expectLine(String line) throws InterruptedException {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(LIMIT_SECONDS);
         for (; ; ) {
@@ -234,12 +235,12 @@ public final class ChildJvm implements AutoCloseable {
         exitedAsExpected = true;
     }
 
-    /** Its number. */
+    /** Returns its process id. */
     public long pid() {
         return process.pid();
     }
 
-    /** What it has printed so far. */
+    /** Returns its output so far. */
     public synchronized List<String> lines() {
         return List.copyOf(lines);
     }
@@ -273,7 +274,7 @@ public final class ChildJvm implements AutoCloseable {
         }
     }
 
-    /** The command, and all that it has printed. */
+    /** Returns the command and all its output. */
     @Override
     public synchronized String toString() {
         return "<child " + process.pid() + (process.isAlive() ? " running" : " exited with " + process.exitValue())

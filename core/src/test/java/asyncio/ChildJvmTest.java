@@ -8,7 +8,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** The fixture itself: what a JVM does that nobody has taught anything about signals. */
+/** The fixture itself: the reaction of a plain JVM to signals. */
 @Timeout(300)
 class ChildJvmTest {
     static final class Waiting {

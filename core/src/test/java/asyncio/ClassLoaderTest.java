@@ -14,12 +14,14 @@ import java.util.concurrent.Callable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** An application that ends leaves its class loader to the collector, though the library and its threads stay. */
+/** The class loader of an application that has ended can be collected, though the library and its threads stay. */
 @Timeout(120)
 class ClassLoaderTest {
     private static final int RESTARTS = 4;
 
-    /** Defines the application's classes itself, like a restart or a plug-in does, and has all else from its parent. */
+    /**
+     * Defines the application's classes itself, as a restart or a plug-in does, and takes all others from its parent.
+     */
     private static final class ApplicationLoader extends ClassLoader {
         ApplicationLoader() {
             super(ApplicationLoader.class.getClassLoader());

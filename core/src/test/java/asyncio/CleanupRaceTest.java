@@ -24,17 +24,17 @@ import reactor.core.publisher.Hooks;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 
-/** Work that several threads cut off at once, at random. */
+/** Work that several threads cancel at once, at random. */
 @Timeout(1200)
 class CleanupRaceTest {
     private static final Duration LONG = Duration.ofMinutes(10);
     private static final Duration SHORT = Duration.ofNanos(50_000);
     private static final int AT_A_TIME = 50;
 
-    /** One piece of work that is cut off. */
+    /** One piece of work that is cancelled. */
     private static final class Trial {
         private final Random random;
-        /** Bodies that have begun and whose clean-up has not ended. */
+        /** The number of bodies that have begun and have not finished their clean-up. */
         private final AtomicInteger open = new AtomicInteger();
 
         private final StringBuilder what = new StringBuilder();
@@ -85,7 +85,7 @@ class CleanupRaceTest {
             };
         }
 
-        /** Whether something was left when the task had ended. */
+        /** Returns whether anything was left when the task had ended. */
         private boolean endsEarly() throws Exception {
             Duration when = Duration.ofNanos(100_000 + random.nextInt(100_000));
             Mono<?> chain = cutOff(work(), when);
@@ -100,7 +100,7 @@ class CleanupRaceTest {
             try {
                 await(task);
             } catch (Exception e) {
-                // of whichever cut it off
+                // the error of the canceller that won
             }
             return open.get() > 0;
         }

@@ -140,7 +140,7 @@ class CleanupTest {
                 assertThat(log).containsExactly("cleaned up", "cleaned up");
                 assertThat(now().minus(start)).isEqualTo(ms(300));
                 assertThat(task.cancelled()).isTrue();
-                // of one that is done
+                // the one that is done
                 await(task.cancelAndJoin());
             }
         });
@@ -253,7 +253,7 @@ class CleanupTest {
                     .hasCauseInstanceOf(CancelledException.class);
             assertThat(log).containsExactly("cleaned up");
             assertThat(now().minus(start)).isEqualTo(ms(400));
-            // within a timeout that strikes meanwhile: the rest of the finally block still runs
+            // within a timeout that expires meanwhile: the rest of the finally block still runs
             Task<Void> task = createTask(asyncio.Timeout.scopeBody(ms(50), timeout -> {
                 try {
                     await(sleep(LONG));
@@ -297,7 +297,7 @@ class CleanupTest {
         });
     }
 
-    /** Grants itself, 10 ms after the request, what takes 300 ms to be given back. */
+    /** Grants itself, 10 ms after the request, a value that takes 300 ms to be given back. */
     private static final class SlowToGiveBack extends ColdMono<String> {
         private final List<String> log;
 
@@ -356,7 +356,7 @@ class CleanupTest {
                             default -> asyncio.Timeout.scope(LONG, timeout -> source);
                         });
                 await(sleep(ms(5)));
-                // in the tick of the grant: after it, and before the turn of the one who got it
+                // in the tick of the grant: after it, and before the waiter's turn
                 EventLoop.getRunningLoop().callLater(ms(5), task::cancel);
                 assertThat(errorOf(task)).isInstanceOf(CancelledException.class);
                 assertThat(log).containsExactly("granted", "given back");

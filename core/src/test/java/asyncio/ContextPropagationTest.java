@@ -38,10 +38,10 @@ import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 import reactor.util.context.Context;
 
-/** ThreadLocals that context-propagation knows, in whatever the kernel runs on behalf of a subscriber. */
+/** ThreadLocals known to context-propagation, in all code that the kernel runs on behalf of a subscriber. */
 class ContextPropagationTest {
     private static final ThreadLocal<String> TRACE = new ThreadLocal<>();
-    /** As MDC is: a map, of which there is a new copy whenever one asks. */
+    /** Like MDC: a map that is copied on each read. */
     private static final ThreadLocal<Map<String, String>> MDC = new ThreadLocal<>();
 
     private static final Context T1 = Context.of("trace", "t1", "mdc", Map.of("user", "ann"));

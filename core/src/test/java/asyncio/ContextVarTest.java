@@ -40,7 +40,7 @@ class ContextVarTest {
     @Test
     void whatABodySetsItReadsAndItsOperatorsAndThreadsDo() throws Exception {
         Asyncio.run(() -> {
-            await(sleep(Duration.ZERO).then(inOperator())); // the task has awaited before
+            await(sleep(Duration.ZERO).then(inOperator())); // the task has already awaited
             USER.set("ann");
             assertThat(USER.get()).isEqualTo("ann");
             assertThat(await(inOperator())).isEqualTo("ann");

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The threads of the library, which nobody would start again, outlive whatever the code that they call throws. */
+/** The threads of the library, which would not be started again, survive all exceptions of the code that they call. */
 @Timeout(120)
 class DaemonThreadsTest {
     private static final Duration SHORT = Duration.ofMillis(5);
@@ -37,7 +37,7 @@ class DaemonThreadsTest {
         }
     }
 
-    /** Forgets exceptions until the logger has been told of so many. */
+    /** Drops exceptions until the logger has received the given number. */
     private static void forgetUntilTold(FailingLogger logger, int calls) throws Exception {
         EventLoop idle = EventLoop.newEventLoop();
         until(() -> {

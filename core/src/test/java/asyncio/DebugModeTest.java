@@ -37,7 +37,7 @@ class DebugModeTest {
     @BeforeEach
     void on() {
         loop.setDebug(true);
-        loop.setSlowCallbackDuration(Duration.ofDays(1)); // a machine that is busy must not add to what is logged
+        loop.setSlowCallbackDuration(Duration.ofDays(1)); // a busy machine must not add to the log
     }
 
     @AfterEach
@@ -45,7 +45,7 @@ class DebugModeTest {
         loop.close();
     }
 
-    /** Keeps the loop busy for a little longer than a time. */
+    /** Keeps the loop busy for a little longer than the given time. */
     private static void busyFor(Duration time) {
         for (long start = System.nanoTime(); System.nanoTime() - start <= time.toNanos(); ) {
             Thread.onSpinWait();
@@ -295,7 +295,7 @@ class DebugModeTest {
         }
     }
 
-    /** The warnings of that: on a busy machine there may be others, of slow callbacks. */
+    /** Returns the warnings about this: on a busy machine there may be others, about slow callbacks. */
     private static List<String> swallowed(LogCapture log) {
         return log.messages().stream()
                 .filter(message -> message.contains("caught the CancelledException"))

@@ -17,27 +17,27 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import reactor.core.publisher.Mono;
 
-/** A cancellation, and an end, come through any number of levels, which take no stack. */
+/** A cancellation and an end pass through any number of levels, without using the stack. */
 @Timeout(120)
 class DeepNestingTest {
     private static final int DEPTH = 100_000;
-    /** Each body has a thread of its own on Java before 24. */
+    /** Each body has its own thread on Java before 24. */
     private static final int BODIES = BodyThreads.VIRTUAL ? 20_000 : 1_000;
 
     private static final Duration LIMIT = Duration.ofHours(1);
 
-    /** Scopes inside scopes, each in a task of its own, as it is subscribed to by an operator. */
+    /** Scopes inside scopes, each in its own task, since an operator subscribes to it. */
     private static <T> Mono<T> level(int i, Mono<T> inner) {
         return switch (i % 5) {
             case 0 -> Mono.defer(() -> TaskGroup.scope(group -> inner));
             case 1 -> Mono.defer(() -> asyncio.Timeout.scope(LIMIT, timeout -> inner));
             case 2 -> Mono.defer(() -> waitFor(inner, LIMIT));
-            case 3 -> TaskGroup.scope(group -> group.createTask(inner)); // in the task around it
+            case 3 -> TaskGroup.scope(group -> group.createTask(inner)); // in the enclosing task
             default -> Mono.defer(() -> waitFor(createTask(inner), LIMIT));
         };
     }
 
-    /** As {@link #level}; with the bodies of scopes and coroutines, which need threads. */
+    /** Like {@link #level}, with the bodies of scopes and coroutines, which need threads. */
     private static <T> Mono<T> bodyLevel(int i, Mono<T> inner) {
         return switch (i % 4) {
             case 0 -> Mono.defer(() -> async(() -> await(inner)));

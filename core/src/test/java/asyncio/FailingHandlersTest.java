@@ -22,7 +22,8 @@ import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Mono;
 
 /**
- * Errors out of what the loop calls back: handlers, factories, sources. They hang nobody and leave nothing half done.
+ * Errors thrown by callbacks of the loop: handlers, factories, sources. They cause no hangs and leave nothing half
+ * done.
  */
 @Timeout(60)
 class FailingHandlersTest {
@@ -105,7 +106,7 @@ class FailingHandlersTest {
         assertThat(loop.netty().awaitTermination(1, TimeUnit.NANOSECONDS)).isTrue();
     }
 
-    /** A source whose code for cancellations fails, the first time. */
+    /** A source that fails on its first cancellation. */
     private static final class Uncancellable extends Mono<Integer> {
         private @Nullable Throwable thrown;
         private boolean disposed;
@@ -159,7 +160,7 @@ class FailingHandlersTest {
         Asyncio.run(() -> {
             Task<Integer> group = groupThatMustCancel(source, failure);
             for (int i = 0; i < 10; i++) {
-                await(sleep(Duration.ZERO)); // this thread runs what is internal
+                await(sleep(Duration.ZERO)); // this thread runs internal entries
             }
             assertThat(group.exception())
                     .isInstanceOfSatisfying(

@@ -17,7 +17,7 @@ public final class FailingLogger extends Handler implements AutoCloseable {
         logger.addHandler(this);
     }
 
-    /** How often it was told something. */
+    /** The number of records it was given. */
     public int calls() {
         return calls.get();
     }

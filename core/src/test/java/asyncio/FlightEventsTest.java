@@ -24,13 +24,13 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import reactor.core.publisher.Mono;
 
-/** Recordings of what loops do, read back. */
+/** Recordings of the events of loops, read back. */
 @Timeout(60)
 class FlightEventsTest {
     @TempDir
     Path directory;
 
-    /** The events of a recording in which these are on. */
+    /** Returns the events of a recording with the given ones enabled. */
     private List<RecordedEvent> record(Body body, String... on) throws Exception {
         Path file = Files.createTempFile(directory, "recording", ".jfr");
         try (Recording recording = new Recording()) {
@@ -42,7 +42,7 @@ class FlightEventsTest {
             recording.stop();
             recording.dump(file);
         }
-        List<RecordedEvent> events = new ArrayList<>(RecordingFile.readAllEvents(file)); // in no order
+        List<RecordedEvent> events = new ArrayList<>(RecordingFile.readAllEvents(file)); // in no particular order
         events.removeIf(event -> !event.getEventType().getName().startsWith("asyncio.")
                 || Arrays.stream(on).noneMatch(event.getEventType().getName()::endsWith));
         return events;
@@ -74,7 +74,7 @@ class FlightEventsTest {
                             await(cut.cancelAndJoin());
                         })),
                         "TaskEnd"));
-        // the recorder misses what a thread records that has carried a body, as docs/observing.md says
+        // the recorder misses events of a thread that has carried a body, as docs/observing.md says
         boolean all = BodyThreads.KIND != BodyThreads.Kind.CARRIER;
         assertThat(events)
                 .extracting(event -> event.getString("name") + " " + event.getString("outcome"))
@@ -267,7 +267,7 @@ class FlightEventsTest {
                 recording.enable("asyncio.LoopStatistics").with("period", "everyChunk");
                 recording.enable("asyncio.TaskSnapshot");
                 recording.start();
-                thread.loop.events.wantsLag(); // as the watchdog does when it looks next
+                thread.loop.events.wantsLag(); // as the watchdog does at its next check
                 recording.stop();
                 recording.dump(file);
             }

@@ -20,7 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import reactor.core.publisher.Mono;
 
-/** A cancelled {@code gather} waits for clean-ups of its children, and for nothing else of them. */
+/** A cancelled {@code gather} waits for the clean-ups of its children, and for nothing else. */
 @Timeout(60)
 class GatherCleanupTest {
     private static final Duration LONG = Duration.ofHours(1);
@@ -78,7 +78,7 @@ class GatherCleanupTest {
         });
     }
 
-    /** Cancelled, it cleans up for 20 ms. */
+    /** When cancelled, it cleans up for 20 ms. */
     private static Mono<Integer> cleaningUp(List<String> seen) {
         return Mono.usingWhen(
                 Mono.just(1),
@@ -170,7 +170,7 @@ class GatherCleanupTest {
         });
     }
 
-    /** Each is looked at once, though the clean-ups end one after the other. */
+    /** Each one is examined once, though the clean-ups end one after another. */
     @Test
     void waitsForManyCleanupsInATimeThatIsLinear() throws Exception {
         Asyncio.run(() -> {

@@ -326,7 +326,8 @@ class GatherTest {
             Asyncio.run(() -> assertThatThrownBy(() -> gather(async(() -> 1), null))
                     .isInstanceOf(NullPointerException.class)
                     .hasMessage("Argument 1 of 2 is null, not a Mono"));
-            assertThat(log.forgotten("made at asyncio.GatherTest")) // the end of a run looks for what nobody awaited
+            assertThat(log.forgotten("made at asyncio.GatherTest")) // the end of a run looks for coroutines that were
+                    // never awaited
                     .isEmpty();
         }
     }

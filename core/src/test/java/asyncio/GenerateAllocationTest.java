@@ -18,7 +18,7 @@ class GenerateAllocationTest {
     private static final Integer VALUE = 42;
 
     private static double ofAnItem(int demand) throws Exception {
-        // within one program: a thread that has ended is not counted any more
+        // within one program: a thread that has ended is no longer counted
         return Asyncio.run(() -> Allocation.bytesPerOperationOfAllThreads(
                 N,
                 () -> await(Asyncio.<Integer>generate(emitter -> {

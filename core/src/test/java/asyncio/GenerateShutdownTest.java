@@ -92,7 +92,7 @@ class GenerateShutdownTest {
             await(sleep(Duration.ofSeconds(1)));
         });
         assertThat(trail).hasSize(2).first().isEqualTo(1);
-        assertThat(trail.get(1)).isInstanceOf(Error.class).asString().contains("goes on emitting all the same");
+        assertThat(trail.get(1)).isInstanceOf(Error.class).asString().contains("keeps emitting");
     }
 
     @Test

@@ -41,7 +41,7 @@ class GenerateTest {
         EventLoop.shutdownShared(Duration.ofSeconds(10));
     }
 
-    /** Asks for what it is told to, and writes down what comes. */
+    /** Requests as many items as it is told to, and records the signals. */
     static final class Taker<T> extends BaseSubscriber<T> {
         final List<Object> seen;
 
@@ -363,7 +363,7 @@ class GenerateTest {
         });
     }
 
-    /** CPython #79590: what a finally block awaited while a generator was closed was cut off once more. */
+    /** CPython #79590: an await in a finally block was cancelled again while a generator was closed. */
     @Test
     void aBodyIsCancelledOnceHoweverItHearsOfIt() throws Exception {
         VirtualTime.run(() -> {
@@ -465,7 +465,7 @@ class GenerateTest {
                     .singleElement()
                     .isInstanceOf(Error.class)
                     .asString()
-                    .contains("goes on emitting");
+                    .contains("keeps emitting");
         });
     }
 

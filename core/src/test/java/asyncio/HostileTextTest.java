@@ -22,12 +22,12 @@ import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/** Objects of the user's that cannot say what they are, and exceptions without a message, stop nothing. */
+/** Objects of the user's with a failing {@code toString}, and exceptions without a message, stop nothing. */
 @Timeout(60)
 class HostileTextTest {
     private static final Duration LONG = Duration.ofHours(1);
 
-    /** Its text ends in an exception, or in an error. */
+    /** Its {@code toString} throws an exception, or an error. */
     private static final class Hostile implements Runnable, Consumer<Object> {
         @Override
         public void run() {

@@ -12,10 +12,10 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Ctrl-C against a real JVM, whose main thread is in {@code run}. */
+/** Ctrl-C against a real JVM with its main thread in {@code run}. */
 @Timeout(300)
 class InterruptTest {
-    /** The programs; each says {@code ready} when it may be interrupted. */
+    /** The programs; each prints {@code ready} when it may be interrupted. */
     static final class Program {
         private Program() {}
 

@@ -201,7 +201,7 @@ class IterateTest {
     // ---- cancelling
 
     /**
-     * An item that comes after its asker has left is the next one's. In CPython wait_for(anext(gen)) ends the
+     * An item that comes after its waiter has left goes to the next one. In CPython wait_for(anext(gen)) ends the
      * generator.
      */
     @Test
@@ -281,7 +281,7 @@ class IterateTest {
             await(sleep(SECOND));
             task.cancel();
             await(sleep(Duration.ofMillis(500)));
-            task.cancel(); // once more, in the middle of the clean-up
+            task.cancel(); // again, in the middle of the clean-up
             assertThatThrownBy(() -> await(task)).isInstanceOf(CancelledException.class);
             assertThat(trail).containsExactly("emits 0", "clean");
         });
@@ -334,7 +334,7 @@ class IterateTest {
         });
     }
 
-    @RepeatedTest(100) // a body that begins while it is requested from another thread emits no item too much
+    @RepeatedTest(100) // a body that begins during a request from another thread emits no item too many
     void outsideOfBodiesCloseDoesNotWait() throws Exception {
         List<Object> trail = Collections.synchronizedList(new ArrayList<>());
         AsyncIterator<Integer> items = iterate(generate(emitter -> {

@@ -21,10 +21,12 @@ import reactor.core.CoreSubscriber;
 import reactor.core.Scannable;
 import reactor.core.publisher.Mono;
 
-/** What comes between two lines of a cancellation or of a start, on another thread or out of others' code. */
+/** Events between two lines of a cancellation or a start, on another thread or from foreign code. */
 @Timeout(60)
 class LateCancelTest {
-    /** It ends while the thread that cancels looks at it, and lets that go on only when the task has resumed. */
+    /**
+     * It ends while the cancelling thread examines it, and lets that thread continue only when the task has resumed.
+     */
     private static final class EndsWhenLookedAt extends Mono<Integer> {
         private final CountDownLatch resumed;
         volatile @Nullable Thread canceller;

@@ -15,7 +15,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import reactor.core.publisher.Mono;
 
-/** Which coroutines are watched outside of debug mode. */
+/** The coroutines that are watched outside of debug mode. */
 @Timeout(60)
 class LeakSamplesTest {
     @Test

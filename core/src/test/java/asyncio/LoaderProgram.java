@@ -15,7 +15,7 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Assertions;
 
-/** An application for {@link ClassLoaderTest}, which loads it anew each time. Uses what is public only. */
+/** An application for {@link ClassLoaderTest}, which loads it anew each time. Uses only public API. */
 public final class LoaderProgram implements Runnable, Callable<Boolean> {
     private volatile boolean completed;
 
@@ -27,7 +27,7 @@ public final class LoaderProgram implements Runnable, Callable<Boolean> {
         }
     }
 
-    /** A holder of a value whose class is of this loader. */
+    /** A holder of a value with a class of this loader. */
     private static final ThreadLocal<LoaderProgram> LOCAL = new ThreadLocal<>();
 
     @Override

@@ -8,9 +8,9 @@ import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 
 /**
- * What the library logs while it is open; needs {@code -Dreactor.logging.fallback=JDK}. Reports of what was forgotten
- * are apart, since those of other tests come whenever the garbage collector finds something; the threads of bodies are
- * left out, since the first body of a JVM says what they are.
+ * The library's log while it is open; needs {@code -Dreactor.logging.fallback=JDK}. Leak reports are kept apart, since
+ * those of other tests come whenever the garbage collector finds one; the message about the threads of bodies is left
+ * out, since the first body of a JVM logs it.
  */
 public class LogCapture extends Handler implements AutoCloseable {
     private final Logger logger = Logger.getLogger("asyncio");
@@ -23,7 +23,7 @@ public class LogCapture extends Handler implements AutoCloseable {
         logger.setUseParentHandlers(false);
     }
 
-    /** All but the reports of what was forgotten. */
+    /** Returns all records except for leak reports. */
     public List<LogRecord> records() {
         return records.stream().filter(record -> !isOfForgotten(record)).toList();
     }
@@ -32,7 +32,7 @@ public class LogCapture extends Handler implements AutoCloseable {
         return texts(records());
     }
 
-    /** The reports of what was forgotten, a coroutine, an operator or an exception, that mention something. */
+    /** Returns the reports of leaked coroutines, operators and exceptions that mention a text. */
     List<LogRecord> forgottenRecords(String what) {
         return records.stream()
                 .filter(record -> isOfForgotten(record)

@@ -18,10 +18,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import reactor.core.publisher.Mono;
 
-/** What a loop with virtual time asks when it has nothing to do. */
+/** The calls that a loop with virtual time makes when it has nothing to do. */
 @Timeout(60)
 class LoopMonitorTest {
-    /** Notes what it is asked; an idle loop without a timer is stopped. */
+    /** Records its calls; stops an idle loop without a timer. */
     private static final class Recorder implements LoopMonitor {
         final List<String> asked = new CopyOnWriteArrayList<>();
         final List<Leftover> forgotten = new CopyOnWriteArrayList<>();
@@ -62,7 +62,7 @@ class LoopMonitorTest {
             loop.createTask(async(body));
             loop.runForever();
         } finally {
-            loop.setExceptionHandler((l, what) -> {}); // those that the test leaves pending
+            loop.setExceptionHandler((l, what) -> {}); // for tasks that the test leaves pending
             loop.close();
         }
     }

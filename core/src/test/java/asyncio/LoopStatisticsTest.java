@@ -83,7 +83,7 @@ class LoopStatisticsTest {
         }
     }
 
-    /** A channel of another kind than the loop's is known when the descriptor of its selector has been found. */
+    /** A channel of a kind other than the loop's is known when the descriptor of its selector has been found. */
     private static void awaitChannels(EventLoop loop, int count) {
         long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
         while (loop.statistics().channels() != count && System.nanoTime() - deadline < 0) {

@@ -1,18 +1,18 @@
 package asyncio;
 
-/** A loop that runs on a thread of its own. */
+/** A loop that runs on its own thread. */
 public final class LoopThread implements AutoCloseable {
-    /** It. */
+    /** The loop. */
     public final EventLoop loop;
 
     private final Thread thread;
 
-    /** With a new loop. */
+    /** Starts a thread with a new loop. */
     public LoopThread() {
         this(EventLoop.newEventLoop());
     }
 
-    /** With that one. */
+    /** Starts a thread with the given loop. */
     public LoopThread(EventLoop loop) {
         this.loop = loop;
         thread = new Thread(loop::runForever, "test-loop");
@@ -24,7 +24,7 @@ public final class LoopThread implements AutoCloseable {
         loop.stop();
         while (thread.isAlive()) {
             thread.join(10);
-            loop.stop(); // the first may have come before the loop ran
+            loop.stop(); // the first one may have come before the loop ran
         }
         loop.close();
     }
