@@ -1,4 +1,4 @@
-/** A program on the module path: it names what it uses directly, and the rest comes with that. */
+/** A program on the module path: it requires the modules it uses directly, and these bring the rest. */
 module asyncio.examples.modular {
     requires asyncio.queue;
     requires asyncio.streams;

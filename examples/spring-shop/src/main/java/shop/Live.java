@@ -17,7 +17,7 @@ import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.RestController;
 import reactor.core.publisher.Flux;
 
-/** Server-sent events: the tree of tasks, which {@code tasks.html} shows, and the lines of a child process. */
+/** Server-sent events: the tree of tasks for {@code tasks.html}, and the lines of a child process. */
 @RestController
 class Live {
     private final SharedLoops loops;
@@ -30,7 +30,7 @@ class Live {
     Flux<String> tasks() {
         return generate(emitter -> {
             while (true) {
-                // reading stacks takes its time: not on a loop
+                // reading stacks takes time: not on a loop
                 await(emitter.emit(await(toThread(this::dump))));
                 await(sleep(Duration.ofSeconds(1)));
             }

@@ -14,7 +14,7 @@ import org.springframework.scheduling.annotation.Scheduled;
 import org.springframework.stereotype.Component;
 import reactor.core.publisher.Mono;
 
-/** Sends mails, two at a time, also those that are left when the application is stopped. */
+/** Sends mails, two at a time, including those left when the application is stopped. */
 @Component
 class Mails {
     record Mail(String to, Orders.Order order) {}

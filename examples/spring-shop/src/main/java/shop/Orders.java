@@ -24,7 +24,7 @@ import org.springframework.web.bind.annotation.RestController;
 import org.springframework.web.server.ResponseStatusException;
 import reactor.core.publisher.Mono;
 
-/** Takes orders: asks both suppliers at once, takes the cheaper one, and leaves the mail to the background. */
+/** Accepts orders: asks both suppliers at once, takes the cheaper offer, and sends the mail in the background. */
 @RestController
 class Orders {
     record Wish(String book, String mail) {}
@@ -38,7 +38,7 @@ class Orders {
     private final Suppliers suppliers;
     private final WorkerPool<Mails.Mail> mails;
 
-    Orders(Suppliers suppliers, Mails worker, WorkerPools pools) { // the pool is there when its worker is
+    Orders(Suppliers suppliers, Mails worker, WorkerPools pools) { // the pool exists once its worker does
         this.suppliers = suppliers;
         this.mails = pools.get("mails", Mails.Mail.class);
     }

@@ -10,7 +10,7 @@ import org.springframework.scheduling.annotation.EnableScheduling;
 @SpringBootApplication
 @EnableScheduling
 public class Shop {
-    /** The key of the log's number of the order, in Reactor's context and in the MDC. */
+    /** The key of the order's number in the log, in Reactor's context and in the MDC. */
     static final String ORDER = "order";
 
     static {

@@ -11,7 +11,7 @@ import org.springframework.web.reactive.function.client.WebClient;
 import reactor.core.publisher.Mono;
 import reactor.util.retry.Retry;
 
-/** Offers of two suppliers, by HTTP. They are played by this application itself. */
+/** Offers of two suppliers, over HTTP. This application plays them itself. */
 @Component
 class Suppliers {
     record Offer(String supplier, String book, int cents) {}

@@ -11,7 +11,7 @@ record Arguments(@Nullable Path givenFile, int port) {
     private static final int NO_PORT = -1;
     private static final String SERVE = "--serve";
 
-    /** All words may come as one, for which Maven gives null if it is empty; a file name may have spaces. */
+    /** All words may come as one argument, which Maven passes as null if it is empty; a file name may have spaces. */
     static Arguments parse(@Nullable String[] args) {
         String text = Arrays.stream(args)
                 .filter(Objects::nonNull)
@@ -34,7 +34,7 @@ record Arguments(@Nullable Path givenFile, int port) {
                 return port;
             }
         } catch (NumberFormatException e) {
-            // the same complaint as for a number out of range
+            // the same error as for a number out of range
         }
         throw new IllegalArgumentException(SERVE + " needs a port from 0 to 65535, not " + word);
     }
@@ -43,7 +43,7 @@ record Arguments(@Nullable Path givenFile, int port) {
         return port != NO_PORT;
     }
 
-    /** The file given, or one that every checkout of the project has. */
+    /** Returns the given file, or one that every checkout of the project has. */
     Path file() {
         if (givenFile != null) {
             return givenFile;

@@ -18,8 +18,8 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
- * A proxy for HTTP's CONNECT, with two {@link BufferedProtocol}s for each tunnel. Its memory is bounded: the side that
- * sends is not read while the side that receives has enough to take, and each lends one buffer.
+ * A proxy for HTTP's CONNECT, with two {@link BufferedProtocol}s for each tunnel. Its memory is bounded: the sender is
+ * not read while the receiver still has data to take, and each side lends one buffer.
  *
  * <pre>{@literal
  * java asyncio.examples.ConnectProxy 3128
@@ -31,7 +31,7 @@ public final class ConnectProxy {
 
     private ConnectProxy() {}
 
-    /** One side of a tunnel: what comes goes to the other side, which paces it. */
+    /** One side of a tunnel: passes its data to the other side, which paces it. */
     private abstract static class Side implements BufferedProtocol {
         final ByteBuffer buffer = ByteBuffer.allocate(BUFFER);
 
@@ -100,7 +100,7 @@ public final class ConnectProxy {
         }
     }
 
-    /** The side that the proxy connects to. */
+    /** The side to which the proxy connects. */
     private static final class Upstream extends Side {
         Upstream(Client client) {
             other = client;
@@ -113,7 +113,7 @@ public final class ConnectProxy {
         }
     }
 
-    /** The side that has connected, and asks first: {@code CONNECT example.org:443 HTTP/1.1}. */
+    /** The side that connected, and begins with a request: {@code CONNECT example.org:443 HTTP/1.1}. */
     static final class Client extends Side {
         private boolean asked;
 
@@ -127,10 +127,10 @@ public final class ConnectProxy {
             int end = request.indexOf("\r\n\r\n");
             if (end >= 0) {
                 asked = true;
-                int rest = buffer.position() - (end + 4); // a client that does not wait has sent this already
+                int rest = buffer.position() - (end + 4); // an impatient client has already sent this
                 buffer.flip().position(end + 4);
                 buffer.compact().position(rest);
-                transport().pauseReading(); // until there is somebody to pass it to
+                transport().pauseReading(); // until there is a side to pass it to
                 open(request.substring(0, request.indexOf("\r\n")));
             } else if (!buffer.hasRemaining()) {
                 refuse("431 Request Header Fields Too Large");
@@ -155,7 +155,7 @@ public final class ConnectProxy {
                     Upstream upstream = await(Transports.createConnection(
                                     () -> new Upstream(this), target.getHostString(), target.getPort()))
                             .protocol();
-                    if (transport().isClosing()) { // the client has gone meanwhile
+                    if (transport().isClosing()) { // the client is gone by now
                         upstream.close();
                         return;
                     }

@@ -24,7 +24,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeoutException;
 import reactor.core.publisher.Mono;
 
-/** Asks a name server for the IPv4 addresses of a host, over UDP, and asks again when nothing comes. */
+/** Asks a name server for the IPv4 addresses of a host, over UDP, and repeats the question if there is no answer. */
 public final class DnsQuery {
     private static final int ATTEMPTS = 3;
     private static final int TYPE_A = 1;
@@ -32,7 +32,7 @@ public final class DnsQuery {
 
     private DnsQuery() {}
 
-    /** Prints the addresses of a host, as a name server knows them. */
+    /** Prints the addresses of a host, as a name server reports them. */
     public static void main(String[] arguments) throws Exception {
         if (arguments.length != 2) {
             System.err.println("usage: DnsQuery SERVER HOST");
@@ -88,7 +88,7 @@ public final class DnsQuery {
         return bytes.toByteArray();
     }
 
-    /** Late answers to earlier attempts, and what others say, have another id. */
+    /** Late answers to earlier attempts, and datagrams from elsewhere, have another id. */
     private static List<InetAddress> answer(DatagramConnection socket, int id, String host) throws Exception {
         for (Datagram datagram; (datagram = await(socket.receive())) != null; ) {
             ByteBuffer message = ByteBuffer.wrap(datagram.data());

@@ -26,7 +26,7 @@ public final class EchoProtocols {
 
     private EchoProtocols() {}
 
-    /** Answers the first thing that comes, and closes. */
+    /** Echoes the first data it receives, and closes. */
     static final class EchoServerProtocol implements Protocol {
         private @Nullable Transport transport;
 
@@ -44,11 +44,11 @@ public final class EchoProtocols {
         }
     }
 
-    /** Sends a message, and tells what came back when the server has closed. */
+    /** Sends a message, and reports the answer when the server has closed. */
     static final class EchoClientProtocol implements Protocol {
         private final String message;
         private final StringBuilder answer = new StringBuilder();
-        /** The answer, or what broke the connection. */
+        /** The answer, or the error that broke the connection. */
         private final Future<String> answered = EventLoop.getRunningLoop().createFuture();
 
         EchoClientProtocol(String message) {
@@ -80,7 +80,7 @@ public final class EchoProtocols {
         return Transports.createServer(EchoServerProtocol::new, HOST, port);
     }
 
-    /** Sends a message and gives the answer. */
+    /** Sends a message and returns the answer. */
     static Mono<String> echo(int port, String message) {
         return Asyncio.async(() -> {
             try (var opened = await(Transports.createConnection(() -> new EchoClientProtocol(message), HOST, port))) {

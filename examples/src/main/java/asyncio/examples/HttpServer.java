@@ -23,7 +23,7 @@ import reactor.netty.http.server.HttpServerResponse;
 import reactor.netty.http.server.HttpServerRoutes;
 
 /**
- * A small HTTP server on Reactor Netty whose pages are bodies. They run on the loop of their connection, and all
+ * A small HTTP server on Reactor Netty with pages that are bodies. They run on the loop of their connection, and all
  * processors are used; when a client hangs up, its page is cancelled.
  *
  * <pre>
@@ -103,7 +103,7 @@ public final class HttpServer {
         return "Slept " + millis + " ms\n";
     }
 
-    /** Each square is as long in coming as an answer of another service. */
+    /** Each square takes as long as an answer of another service. */
     private static String sum(HttpServerRequest request) throws Exception {
         int n = number(param(request, "n"), "the number of squares", MOST_TASKS);
         List<Mono<Long>> squares = new ArrayList<>();
@@ -117,7 +117,7 @@ public final class HttpServer {
         return sum + "\n";
     }
 
-    /** The routes have no page without its parameter. */
+    /** Every page of the routes has its parameter. */
     private static String param(HttpServerRequest request, String name) {
         return Objects.requireNonNull(request.param(name), name);
     }
@@ -129,7 +129,7 @@ public final class HttpServer {
                 return number;
             }
         } catch (NumberFormatException e) {
-            // the same complaint as for a number out of range
+            // the same error as for a number out of range
         }
         throw new IllegalArgumentException(what + " must be a number from 0 to " + most + ", not " + text);
     }

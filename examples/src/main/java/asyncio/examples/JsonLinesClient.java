@@ -21,10 +21,10 @@ import java.util.function.Function;
 import reactor.core.publisher.Mono;
 
 /**
- * Asks a server that is a child of ours and speaks JSON lines on its standard streams (JSON-RPC, as servers of the
- * Model Context Protocol do). Any number of callers at once: each request has an id, and its answer brings that back,
- * in whichever order. A call that takes too long fails alone. If the server ends, or says what is no answer, all calls
- * fail that wait; at the end of the scope it is closed, and killed if it does not heed that. Used on one loop.
+ * A client of a child process that speaks JSON lines on its standard streams (JSON-RPC, as servers of the Model Context
+ * Protocol do). Any number of callers at once: each request has an id, and its answer returns that id, in any order. A
+ * call that takes too long fails alone. If the server ends, or sends an invalid answer, all waiting calls fail; at the
+ * end of the scope it is closed, and killed if it does not react to that. For use on one loop.
  *
  * <pre>{@code
  * Mono<String> tools = JsonLinesClient.use(
@@ -45,8 +45,8 @@ public final class JsonLinesClient {
     }
 
     /**
-     * Starts a server, works with it, and ends it. Its stderr stays ours. Nothing happens until subscription; a task
-     * that cancels this goes on when the server is gone.
+     * Starts a server, works with it, and ends it. Its stderr is that of this process. Nothing happens until
+     * subscription; a cancelled task resumes when the server is gone.
      */
     public static <T> Mono<T> use(Command server, Function<JsonLinesClient, Mono<T>> work) {
         return Subprocess.use(
@@ -56,7 +56,7 @@ public final class JsonLinesClient {
     }
 
     /**
-     * Sends a request, and gives the line of its answer. Nothing happens until subscription. Fails with
+     * Sends a request, and returns the line of its answer. Nothing happens until subscription. Fails with
      * {@link java.util.concurrent.TimeoutException} after 30 seconds, with {@link IOException} if the server has ended;
      * cancelling drops the answer.
      *
@@ -76,12 +76,12 @@ public final class JsonLinesClient {
         waiting.put(id, answer);
         try {
             String line = "{\"jsonrpc\":\"2.0\",\"id\":" + id + ",\"method\":\"" + method + "\",\"params\":"
-                    + params.replace('\n', ' ').replace('\r', ' ') + "}\n"; // which are only between JSON's tokens
-            server.stdin().write(line); // at once: no other caller's comes in between
-            await(server.stdin().drain()); // a server that does not read holds up its callers, and no memory
+                    + params.replace('\n', ' ').replace('\r', ' ') + "}\n"; // which occur only between JSON tokens
+            server.stdin().write(line); // at once: no other caller's request comes in between
+            await(server.stdin().drain()); // a server that does not read suspends its callers, and holds no memory
             return await(answer);
         } finally {
-            waiting.remove(id); // also that of a caller who has gone: the answer finds nobody
+            waiting.remove(id); // also that of a cancelled caller: the answer is dropped
         }
     }
 
@@ -92,7 +92,7 @@ public final class JsonLinesClient {
                 String line = new String(bytes, UTF_8).strip();
                 Map<String, String> members = members(line);
                 if (members.containsKey("method")) {
-                    continue; // a notification, or a request of the server's: this client has nothing to offer
+                    continue; // a notification, or a request of the server: this client offers nothing
                 }
                 String id = members.getOrDefault("id", "");
                 if (!id.matches("\\d{1,18}")) {
@@ -113,8 +113,8 @@ public final class JsonLinesClient {
     }
 
     /**
-     * The names in the outermost object, with the numbers that follow them: as much of JSON as it takes to match
-     * answers, which may have an id and a method inside, too. What is in them is the callers' to parse.
+     * The names in the outermost object, with the numbers that follow them: as much JSON as is needed to match answers,
+     * which may also have an id and a method inside. The callers parse their content.
      */
     private static Map<String, String> members(String json) {
         Map<String, String> members = new HashMap<>();
@@ -146,7 +146,7 @@ public final class JsonLinesClient {
         return members;
     }
 
-    /** Calls that still wait fail; the child is its scope's. */
+    /** Fails the calls that are still waiting; the scope ends the child. */
     private Mono<Void> stop() {
         return answers.cancelAndJoin();
     }

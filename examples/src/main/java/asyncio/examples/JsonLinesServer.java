@@ -16,8 +16,8 @@ import java.util.regex.Pattern;
 
 /**
  * A server that speaks JSON lines on its standard streams, as servers of the Model Context Protocol do; the other side
- * of {@link JsonLinesClient}. Requests are worked on at the same time and answered as they are done. It ends with its
- * stdin, which is how a client closes it. A server to build on would read JSON with a library.
+ * of {@link JsonLinesClient}. Requests are processed concurrently, and answered as they finish. It ends with its stdin:
+ * that is how a client closes it. A real server would read JSON with a library.
  */
 public final class JsonLinesServer {
     private static final Pattern REQUEST =
@@ -31,14 +31,14 @@ public final class JsonLinesServer {
 
     /** Serves until the end of stdin. */
     public static void main(String[] arguments) throws Exception {
-        System.setOut(System.err); // what a library prints must not come among the answers
+        System.setOut(System.err); // output printed by libraries must not mix with the answers
         Asyncio.run(() -> {
             StreamReader requests = await(Streams.stdin(16 << 20));
             JsonLinesServer server = new JsonLinesServer(await(Streams.stdout()));
             await(TaskGroup.scopeBody(group -> {
                 for (byte[] line; (line = await(requests.readLine())) != null; ) {
                     Matcher request = REQUEST.matcher(new String(line, UTF_8));
-                    if (request.matches()) { // else it is a notification
+                    if (request.matches()) { // otherwise it is a notification
                         group.createTask(
                                 async(() -> server.serve(request.group(1), request.group(2), request.group(3))));
                     }

@@ -8,7 +8,7 @@ import reactor.core.publisher.Mono;
 
 /**
  * Limits the calls of a service by key: for each key one at a time, and no sooner than a pause after the last one
- * began. Calls for other keys go on meanwhile.
+ * began. Calls for other keys run meanwhile.
  *
  * @param <K> the type of the keys
  * @param <R> the type of the replies
@@ -31,7 +31,7 @@ public final class KeyedTurns<K, R> {
         return turns.withLock(key, paced);
     }
 
-    /** Returns the number of keys that are being called for. */
+    /** Returns the number of keys with current calls. */
     public int keys() {
         return turns.size();
     }

@@ -29,19 +29,19 @@ import reactor.netty.http.server.HttpServer;
 
 /**
  * A callback-only client as a Spring WebFlux endpoint: {@code /quotes/{symbol}}, {@code /total?symbols=A,B} in
- * straight-line code, and {@code /ticker} as a stream. docs/bridging.md goes through it.
+ * straight-line code, and {@code /ticker} as a stream. docs/bridging.md explains it.
  */
 public final class LegacyEndpoint {
     private static final Duration PATIENCE = Duration.ofSeconds(5);
 
     private final LegacyExchange exchange;
 
-    /** An endpoint over a client, which stays the caller's to close. */
+    /** An endpoint over a client. The caller closes the client. */
     public LegacyEndpoint(LegacyExchange exchange) {
         this.exchange = Objects.requireNonNull(exchange, "exchange");
     }
 
-    // ---- the bridge: all that knows of callbacks
+    // ---- the bridge: the only code with callbacks
 
     /** The price of a share. Cancelling cancels the request. */
     Mono<Quote> quote(String symbol) {

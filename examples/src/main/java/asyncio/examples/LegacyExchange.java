@@ -12,8 +12,8 @@ import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 
 /**
- * A client as many companies have one: made before reactive streams, callbacks only, threads of its own. It stands for
- * the library that {@link LegacyEndpoint} bridges, and knows nothing of asyncio or Reactor.
+ * A client of a kind that many companies have: older than reactive streams, callbacks only, with its own threads. It
+ * stands for the library that {@link LegacyEndpoint} bridges, and knows nothing of asyncio or Reactor.
  */
 public final class LegacyExchange implements AutoCloseable {
     /** The price of a share. */
@@ -31,7 +31,7 @@ public final class LegacyExchange implements AutoCloseable {
     /** A client that is connected. */
     public LegacyExchange() {}
 
-    /** Asks for a price; calls back one of both, later, on a thread of its own. */
+    /** Requests a price; later calls one of the two callbacks, on its own thread. */
     public ScheduledFuture<?> request(String symbol, Consumer<Quote> success, Consumer<Exception> failure) {
         pending.removeIf(ScheduledFuture::isDone);
         ScheduledFuture<?> call = threads.schedule(
@@ -59,7 +59,7 @@ public final class LegacyExchange implements AutoCloseable {
         tickers.remove(ticker);
     }
 
-    /** Changes a price, which the tickers hear of. */
+    /** Changes a price, and notifies the tickers. */
     public void trade(String symbol, long cents) {
         prices.put(symbol, cents);
         tickers.forEach(ticker -> ticker.accept(symbol, cents));

@@ -13,15 +13,15 @@ import java.io.IOException;
 import java.util.List;
 import reactor.core.publisher.Mono;
 
-/** Sends lines to a {@link LineServer} and checks what it answers. */
+/** Sends lines to a {@link LineServer} and checks its answers. */
 final class LineClient {
     private LineClient() {}
 
-    /** The number of answers, all of which were right. */
+    /** The number of answers, all of them correct. */
     static Mono<Integer> check(int port, List<byte[]> lines, List<String> answers) {
         return async(() -> {
             try (StreamConnection connection = await(Streams.openConnection("127.0.0.1", port))) {
-                // sends while this body reads: two tasks, or both ends might wait for the other one to read
+                // sends while this body reads: with one task, each end might wait for the other one to read
                 Task<Void> sender = createTask(send(connection.writer(), lines));
                 for (String expected : answers) {
                     byte[] answer = await(connection.reader().readLine());

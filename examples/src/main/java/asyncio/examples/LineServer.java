@@ -12,7 +12,7 @@ import reactor.core.publisher.Mono;
  * Answers each line with its length in bytes and its number of words: {@code "to be or not\n"} with {@code "12 4\n"}.
  */
 final class LineServer {
-    /** The longest line it takes, in bytes. */
+    /** The longest accepted line, in bytes. */
     static final int LIMIT = 1 << 20;
 
     private LineServer() {}

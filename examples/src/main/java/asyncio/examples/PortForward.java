@@ -18,8 +18,8 @@ import java.nio.channels.SocketChannel;
 import reactor.core.publisher.Mono;
 
 /**
- * Passes connections to a port on to another host, by {@link Sockets}: each direction has one buffer, and reads again
- * when that is sent.
+ * Forwards connections to a port to another host, with {@link Sockets}: each direction has one buffer, and reads again
+ * when that has been sent.
  *
  * <pre>{@literal
  * java asyncio.examples.PortForward 8080 example.org 80
@@ -37,7 +37,7 @@ public final class PortForward {
             return;
         }
         InetSocketAddress target =
-                InetSocketAddress.createUnresolved(arguments[1], Integer.parseInt(arguments[2])); // looked up each time
+                InetSocketAddress.createUnresolved(arguments[1], Integer.parseInt(arguments[2])); // resolved each time
         try (ServerSocketChannel server = listen(Integer.parseInt(arguments[0]))) {
             System.out.println("Passing " + server.getLocalAddress() + " on to " + target);
             Asyncio.run(() -> forward(server, target));
@@ -52,7 +52,7 @@ public final class PortForward {
         return server;
     }
 
-    /** Accepts connections until it is cancelled, and with it all that it has begun. */
+    /** Accepts connections until it is cancelled, which also cancels the accepted ones. */
     static void forward(ServerSocketChannel server, InetSocketAddress target) throws Exception {
         await(TaskGroup.scopeBody(group -> {
             while (true) {
@@ -62,7 +62,7 @@ public final class PortForward {
         }));
     }
 
-    /** One connection; its errors are its own. */
+    /** One connection; its errors do not affect the others. */
     private static Mono<Void> connection(SocketChannel client, InetSocketAddress target) {
         return async(() -> {
             try (client;
@@ -86,7 +86,7 @@ public final class PortForward {
                 await(Sockets.sockSendAll(to, buffer.flip()));
                 buffer.clear();
             }
-            to.shutdownOutput(); // the other direction goes on
+            to.shutdownOutput(); // the other direction continues
         });
     }
 }

@@ -21,14 +21,14 @@ import reactor.core.publisher.Mono;
 
 /**
  * Speaks RESP, Redis's protocol, over any connection. Commands go out without waiting for the replies to earlier ones
- * (pipelining): one task reads the replies, and gives each to the command whose turn it is. Used on one loop.
+ * (pipelining): one task reads the replies, and gives each to the next command in line. For use on one loop.
  */
 public final class RedisClient {
     private final StreamConnection connection;
     private final Queue<Future<Object>> waiting = new ArrayDeque<>();
     private final Task<Void> replies;
 
-    /** Takes the connection over, on the running loop. */
+    /** Takes over the connection, on the running loop. */
     public RedisClient(StreamConnection connection) {
         this.connection = connection;
         this.replies = createTask(async(this::readReplies));
@@ -70,7 +70,7 @@ public final class RedisClient {
         try {
             while (true) {
                 Object reply = readReply(connection.reader());
-                Future<Object> command = waiting.remove(); // a cancelled command has its reply, too
+                Future<Object> command = waiting.remove(); // a cancelled command also gets its reply
                 if (reply instanceof IOException error) {
                     command.trySetException(error);
                 } else {

@@ -10,10 +10,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** A file's lines, newlines included, and what a {@link LineServer} should answer to each. */
-@SuppressWarnings("ArrayRecordComponent") // nobody compares files
+/** The lines of a file, including newlines, with the expected answers of a {@link LineServer}. */
+@SuppressWarnings("ArrayRecordComponent") // files are never compared
 record TextFile(byte[] bytes, List<byte[]> lines, List<String> answers) {
-    /** Blocks: to be called in a thread of its own. */
+    /** Blocks: call it in a separate thread. */
     static TextFile read(Path file) throws IOException {
         byte[] bytes;
         try {

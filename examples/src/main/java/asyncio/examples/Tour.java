@@ -22,7 +22,7 @@ import reactor.core.publisher.Mono;
 
 /**
  * The guided tour: a line server and a hundred clients on one loop, a job in a thread, and a task that is cancelled and
- * cleans up. All of it runs on the thread that calls {@link Asyncio#run}; wherever a body awaits, the others have their
+ * cleans up. All of it runs on the thread that calls {@link Asyncio#run}; whenever a body awaits, the others have their
  * turn.
  *
  * <pre>
@@ -97,7 +97,7 @@ public final class Tour {
         }
     }
 
-    /** Sleeps far too long. When it is cancelled its {@code finally} runs, and awaits something itself. */
+    /** Sleeps far too long. When it is cancelled, its {@code finally} block runs, and awaits in turn. */
     private static Mono<String> straggler() {
         return async(() -> {
             try {

@@ -9,7 +9,7 @@ import asyncio.streams.DatagramOptions;
 import asyncio.streams.Datagrams;
 import reactor.core.publisher.Mono;
 
-/** A server that sends each datagram back to where it came from: asyncio's UDP echo server. */
+/** A server that sends each datagram back to its sender: asyncio's UDP echo server. */
 public final class UdpEcho {
     private UdpEcho() {}
 

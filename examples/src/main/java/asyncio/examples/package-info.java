@@ -1,6 +1,6 @@
 /**
- * Runnable programs. {@link asyncio.examples.Hello} is the smallest, {@link asyncio.examples.Tour} shows most of what
- * there is.
+ * Runnable programs. {@link asyncio.examples.Hello} is the smallest, {@link asyncio.examples.Tour} shows most of the
+ * library.
  */
 @NullMarked
 package asyncio.examples;

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
 import reactor.core.CoreSubscriber;
 import reactor.core.Fuseable;
 
-/** The rules of the house that byte code can show, for all that is published. */
+/** The architecture rules that byte code can show, for all published modules. */
 class ArchitectureTest {
     private static final String LOOP = "asyncio.internal.loop";
 
@@ -44,7 +44,7 @@ class ArchitectureTest {
             "asyncio.subprocess",
             "asyncio.testkit");
 
-    /** Of package asyncio, what knows no loop, Future or Task: it is given names, owners and callbacks. */
+    /** The classes of package asyncio that use no loop, Future or Task: they receive names, owners and callbacks. */
     private static final Set<String> TOOLS = Set.of(
             "AwaitGuard",
             "AwaitedSubscription",
@@ -96,7 +96,7 @@ class ArchitectureTest {
             "WaiterList",
             "Watchdog");
 
-    /** Of package asyncio, loop, Future and Task and what they return: these know each other. */
+    /** The classes of package asyncio around loop, Future and Task, with their return types: these use each other. */
     private static final Set<String> KERNEL = Set.of(
             "Awaiters",
             "BodyTask",
@@ -207,7 +207,7 @@ class ArchitectureTest {
                 .check(published);
     }
 
-    /** A class of package asyncio that is not in a list is taken for a combinator, which nothing below may use. */
+    /** A class of package asyncio that is in no list counts as a combinator, which nothing below may use. */
     private static DescribedPredicate<JavaClass> combinators() {
         return DescribedPredicate.describe(
                 "combinators",
@@ -234,7 +234,7 @@ class ArchitectureTest {
         }
     }
 
-    /** The root package is one alone; each of the others belongs to its module with all that is below it. */
+    /** The root package stands alone; each of the others belongs to its module with all its subpackages. */
     private static String classesOf(String module) {
         return module.equals("asyncio") ? module : module + "..";
     }
@@ -294,7 +294,7 @@ class ArchitectureTest {
     void noPublisherTakesPartInFusion() {
         noClasses()
                 .that()
-                // wrappers that stand for operators of Reactor's, and look like them
+                // wrappers that stand for Reactor's operators, and look like them
                 .haveNameNotMatching("asyncio\\.OperatorTracking\\$.*")
                 .should()
                 .beAssignableTo(Fuseable.class)

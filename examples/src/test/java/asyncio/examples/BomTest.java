@@ -37,7 +37,7 @@ class BomTest {
         assertThat(own.group(1)).isEqualTo(version.group(1));
     }
 
-    /** The name of its artifact, which follows that of the parent. */
+    /** The name of its artifact, which follows the name of the parent. */
     private static String artifactOf(String module) throws IOException {
         Matcher names = ARTIFACT.matcher(Files.readString(ROOT.resolve(module).resolve("pom.xml")));
         assertThat(names.find()).isTrue();

@@ -27,7 +27,7 @@ import reactor.core.publisher.Mono;
 class ConnectProxyTest {
     private static final String HOST = "127.0.0.1";
 
-    /** Answers with what comes, and ends when the client has. */
+    /** Echoes its input, and ends when the client has ended. */
     private static Mono<Server> echo() {
         return Streams.startServerBody(
                 connection -> {
@@ -56,7 +56,7 @@ class ConnectProxyTest {
         Asyncio.run(() -> {
             try (Server echo = await(echo());
                     Server proxy = await(ConnectProxy.start(0));
-                    // the first bytes of the tunnel come with the request
+                    // the first bytes of the tunnel arrive with the request
                     StreamConnection connection = connect(
                             proxy.port(),
                             "CONNECT " + HOST + ":" + echo.port() + " HTTP/1.1\r\nHost: x\r\n\r\nearly ")) {

@@ -23,7 +23,7 @@ import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** The echo server and its clients, the DNS client and a server that was made up. */
+/** The echo server and its clients, and the DNS client with a fake server. */
 @Timeout(60)
 class DatagramExamplesTest {
     private static final String HOST = "127.0.0.1";
@@ -90,7 +90,7 @@ class DatagramExamplesTest {
             }
             byte[] other = Arrays.copyOf(answer.array(), answer.position());
             other[0] ^= 1;
-            await(server.send(other, query.from())); // an answer to somebody else
+            await(server.send(other, query.from())); // an answer to another query
             await(server.send(Arrays.copyOf(answer.array(), answer.position()), query.from()));
         }
     }

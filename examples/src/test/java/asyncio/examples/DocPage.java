@@ -18,10 +18,10 @@ import javax.tools.JavaFileObject;
 /**
  * The Java blocks of a Markdown page, or of the javadoc in a source, to be compiled.
  *
- * <p>A block is what stands between <code>```java</code> and <code>```</code>, in javadoc in <code>&lt;pre>{&#64;code }
- * </code> or <code>{&#64;snippet : }</code>; none is left out. One that begins with imports is a source file. Any other
- * one is the statements of a method that throws {@code Exception} or, if it does not parse as those, members of a
- * class, or of an interface if its methods have no bodies.
+ * <p>A block is the text between <code>```java</code> and <code>```</code>, in javadoc in <code>&lt;pre>{&#64;code }
+ * </code> or <code>{&#64;snippet : }</code>; none is left out. A block that begins with imports is a source file. Any
+ * other block is the statements of a method that throws {@code Exception} or, if it does not parse as those, members of
+ * a class, or of an interface if its methods have no bodies.
  *
  * <p>The names that a page uses without declaring them are its <em>surroundings</em>: imports, then the members of a
  * class that each of its blocks extends, so that a block may declare a name anew.
@@ -40,7 +40,7 @@ final class DocPage {
     private final StringBuilder imports = new StringBuilder();
     private final StringBuilder members = new StringBuilder();
 
-    /** A Markdown page, which errors call {@code name}. */
+    /** A Markdown page, called {@code name} in errors. */
     DocPage(String name, String markdown, String surroundings) {
         this(name, fencedIn(markdown), surroundings);
     }
@@ -54,13 +54,13 @@ final class DocPage {
         });
     }
 
-    /** The javadoc in a Java source, which errors call {@code name}. */
+    /** The javadoc in a Java source, called {@code name} in errors. */
     static DocPage ofJavadoc(String name, String java, String surroundings) {
         List<Block> blocks = new ArrayList<>();
         Matcher opening = JAVADOC_BLOCK.matcher(java);
         while (opening.find()) {
             int end = opening.end();
-            for (int open = 1; open > 0; end++) { // javadoc counts braces, too
+            for (int open = 1; open > 0; end++) { // javadoc also counts braces
                 open += java.charAt(end) == '{' ? 1 : java.charAt(end) == '}' ? -1 : 0;
             }
             String text = java.substring(opening.end(), end - 1);
@@ -107,7 +107,7 @@ final class DocPage {
         sources.add(around);
         for (Block block : blocks) {
             Source source = wrap(block);
-            // a file with wrong syntax would keep javac from looking at what the names of the others mean
+            // a file with syntax errors would keep javac from resolving the names in the others
             List<Diagnostic<? extends JavaFileObject>> syntax = MemoryCompiler.syntaxErrors(source);
             syntax.forEach(error -> errors.add(name + ':' + source.describe(error)));
             if (syntax.isEmpty()) {
@@ -139,7 +139,7 @@ final class DocPage {
             String type = "Block" + block.line;
             return new Source(type, imports + "interface " + type + " {", block.text, "}", block.line);
         }
-        return wrongMember > wrongStatement ? members : statements; // as what more of it can be read
+        return wrongMember > wrongStatement ? members : statements; // the form of which a longer part parses
     }
 
     private Source inClass(Block block, String start, String end) {

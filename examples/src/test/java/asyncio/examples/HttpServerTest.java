@@ -36,14 +36,14 @@ import reactor.core.publisher.Mono;
 import reactor.netty.Connection;
 import reactor.netty.DisposableServer;
 
-/** The HTTP server under many clients at once, some of which hang up. */
+/** The HTTP server under many concurrent clients, some of which hang up. */
 @Timeout(120)
 class HttpServerTest {
     private static final int CLIENTS = 40;
     private static final int REQUESTS = 100;
     private static final int RUDE_CLIENTS = 50;
 
-    /** What was seen of the requests, on whichever threads they were served. */
+    /** The observations about the requests, from all threads that served them. */
     private final AtomicInteger begun = new AtomicInteger();
 
     private final AtomicInteger ended = new AtomicInteger();
@@ -99,13 +99,13 @@ class HttpServerTest {
     }
 
     /**
-     * Around a request: the loop on which its handler begins, and the one on which its body's result comes out, must be
-     * the connection's.
+     * Wraps a request: the loop on which its handler begins, and the loop on which its body's result arrives, must be
+     * that of the connection.
      */
     private Mono<Void> watched(Mono<Void> handling, Connection connection) {
         return Mono.defer(() -> {
             EventLoopGroup loop =
-                    connection.channel().eventLoop(); // asked for now: at the end the connection has no channel
+                    connection.channel().eventLoop(); // read now: at the end the connection has no channel
             begun.incrementAndGet();
             note(loop, "began");
             return handling.doFinally(signal -> {
@@ -124,7 +124,7 @@ class HttpServerTest {
         }
     }
 
-    /** One connection, one request after the other. */
+    /** One connection, one request after another. */
     private static Void client(int port, Random random) throws Exception {
         HttpClient client =
                 HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
@@ -155,7 +155,7 @@ class HttpServerTest {
         assertThat(response.statusCode()).as(path).isEqualTo(status);
     }
 
-    /** They ask for what takes a minute, and are gone. */
+    /** They request a page that takes a minute, and hang up. */
     private static Void rudeClients(int port) throws Exception {
         for (int i = 0; i < RUDE_CLIENTS; i++) {
             try (Socket socket = new Socket("127.0.0.1", port)) {

@@ -24,10 +24,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import reactor.core.publisher.Mono;
 
-/** A server that is a child: answers out of order, none, nonsense, its end, and an end that it refuses. */
+/** A server as a child process: answers out of order, no answer, nonsense, its end, and a refusal to end. */
 @Timeout(30)
 class JsonLinesClientTest {
-    /** Answers each request with its params, but the first of two only after the second; and talks in between. */
+    /** Answers each request with its params, the first of two only after the second; sends other lines in between. */
     private static final Command SWAPS = server(
             "while read a && read b; do echo '{\"method\":\"log\",\"id\":1}'; answer \"$b\"; answer \"$a\"; done");
 

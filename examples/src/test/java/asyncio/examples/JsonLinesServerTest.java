@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import reactor.core.publisher.Mono;
 
-/** The server as a child of its client, each in a JVM of its own. */
+/** The server as a child of its client, each in its own JVM. */
 @Timeout(120)
 class JsonLinesServerTest {
     private static final Command SERVER = Command.of(

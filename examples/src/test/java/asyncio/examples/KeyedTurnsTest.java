@@ -20,7 +20,7 @@ class KeyedTurnsTest {
     private final Map<String, AtomicInteger> running = new ConcurrentHashMap<>();
     private final Map<String, List<Long>> begun = new ConcurrentHashMap<>();
 
-    /** Takes 30 ms, and notes when it began; fails if it is called twice at once. */
+    /** Takes 30 ms, and records when it began; fails if it is called twice at once. */
     private Mono<String> service(String key) {
         return Mono.defer(() -> {
             assertThat(running.computeIfAbsent(key, k -> new AtomicInteger()).incrementAndGet())

@@ -50,7 +50,7 @@ class LegacyEndpointTest {
         return client.send(request(path), BodyHandlers.ofString());
     }
 
-    /** What the server does after a client has hung up is seen by nobody but the exchange. */
+    /** Only the exchange sees the actions of the server after a client has hung up. */
     private static void eventually(BooleanSupplier condition) throws Exception {
         Asyncio.run(Asyncio.waitFor(
                 Asyncio.async(() -> {

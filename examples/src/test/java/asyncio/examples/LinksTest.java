@@ -15,7 +15,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** Links between the pages, and to files, lead somewhere. */
+/** Links between the pages, and to files, are not broken. */
 class LinksTest {
     private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
     private static final Pattern LINK = Pattern.compile("\\]\\(([^)\\s]+)\\)");
@@ -45,7 +45,7 @@ class LinksTest {
         assertThat(broken).isEmpty();
     }
 
-    /** As GitHub makes them of headings. */
+    /** The anchors, as GitHub makes them from headings. */
     private static Set<String> anchorsOf(Path page) throws IOException {
         Set<String> anchors = new HashSet<>();
         for (MatchResult heading :

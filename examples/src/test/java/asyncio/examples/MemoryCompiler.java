@@ -18,9 +18,9 @@ import javax.tools.JavaFileObject;
 import javax.tools.SimpleJavaFileObject;
 import javax.tools.ToolProvider;
 
-/** Javac on sources in memory, for Java 17 and with the class path of the tests; what it makes is thrown away. */
+/** Javac on sources in memory, for Java 17 and with the class path of the tests; its output is discarded. */
 final class MemoryCompiler {
-    /** A source with lines of somebody else's text in it, of which the first has the number {@code line} there. */
+    /** A source that contains lines of another text; the first of them has the number {@code line} there. */
     static final class Source extends SimpleJavaFileObject {
         private final String code;
         private final int line;

@@ -51,7 +51,7 @@ class ModulePathTest {
         assertThat(output.returnCode()).isZero();
     }
 
-    /** This library's modules, as directories or jars, and what they need. */
+    /** This library's modules, as directories or jars, and their dependencies. */
     private static String modulePath() {
         return Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
                 .filter(entry -> Files.exists(Path.of(entry, "module-info.class"))

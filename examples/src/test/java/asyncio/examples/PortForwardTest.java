@@ -30,7 +30,7 @@ class PortForwardTest {
         return ((InetSocketAddress) server.getLocalAddress()).getPort();
     }
 
-    /** The echo of a text, sent whole before the end of what is sent. */
+    /** The echo of a text, which is sent completely before the end of the stream. */
     private static Mono<String> echo(int port, String text) {
         return async(() -> {
             try (StreamConnection connection = await(Streams.openConnection("127.0.0.1", port))) {

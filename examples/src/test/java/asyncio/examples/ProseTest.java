@@ -14,8 +14,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
- * The words of javadoc and pages: how javadoc begins, and how often forms occur that a reader stumbles over. The limits
- * are in {@code prose.txt} in the tests' resources, a line each: occurrences per 10,000 words, and a pattern.
+ * The words of javadoc and pages: the beginning of each javadoc, and the frequency of forms that are hard to read. The
+ * limits are in {@code prose.txt} in the tests' resources, a line each: occurrences per 10,000 words, and a pattern.
  */
 class ProseTest {
     private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
@@ -70,7 +70,7 @@ class ProseTest {
                 .toList();
     }
 
-    /** Each as one line of prose: without code, and without the stars. */
+    /** Returns each javadoc as one line of prose: without code and stars. */
     private static List<String> javadocOf(Path source) throws IOException {
         return JAVADOC.matcher(Files.readString(source))
                 .results()

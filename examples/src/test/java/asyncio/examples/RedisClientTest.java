@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The client with Redis, where it is installed, and with a few commands of it. */
+/** The client with Redis, where that is installed, and with a few commands of Redis. */
 @Timeout(60)
 class RedisClientTest {
     @TempDir

@@ -15,7 +15,7 @@ import org.assertj.core.api.Assertions.assertThat
 import org.junit.jupiter.api.Test
 import reactor.core.publisher.Mono
 
-/** Lambdas of Kotlin: one that ends in a value gives that value, whatever it is passed to. */
+/** Kotlin lambdas: one that ends in a value returns that value to every function that takes it. */
 class KotlinTest {
     @Test
     fun aLambdaThatEndsInAValueGivesIt() {
