@@ -63,10 +63,11 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
     private @Nullable Object outcome;
     /** The {@link Duration} of the limit until the request, then the timer. */
     private volatile @Nullable Object limit;
-    /** Whether the task behind operators is still being cancelled. */
-    private volatile @Nullable BooleanSupplier withheld;
-    /** The thread of a body that begins to wait; if the suspension is settled on it, the body needs no resumption. */
-    private @Nullable Thread beginner;
+    /**
+     * For a body that begins to wait: its thread, on which a suspension that is settled needs no resumption. For a
+     * subscriber: a {@link BooleanSupplier}, whether the task behind operators is still being cancelled.
+     */
+    private volatile @Nullable Object aside;
 
     /**
      * Makes a suspension at subscription, on the thread that subscribes.
@@ -160,8 +161,8 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
         disarm();
         if (isWait()) {
             turn();
-            if (beginner == Thread.currentThread()) {
-                beginner = null; // it has not suspended yet
+            if (aside == Thread.currentThread()) {
+                aside = null; // it has not suspended yet
             } else {
                 resume();
             }
@@ -271,12 +272,12 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
             return false;
         }
         if (limit instanceof Duration duration) {
-            beginner = Thread.currentThread();
+            aside = Thread.currentThread();
             arm(duration);
-            if (beginner == null) {
+            if (aside == null) {
                 return false;
             }
-            beginner = null;
+            aside = null;
         }
         return true;
     }
@@ -380,7 +381,7 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
 
     @Override
     public final void withhold(BooleanSupplier cancelled) {
-        withheld = cancelled; // read in the subscriber's turn, which comes before that of the task, or never
+        aside = cancelled; // read in the subscriber's turn, which comes before that of the task, or never
     }
 
     @Override
@@ -417,8 +418,7 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
         this.outcome = null;
         Throwable error = outcome instanceof Failure failure ? failure.error : null;
         T value = error == null ? (T) outcome : null;
-        BooleanSupplier withheld = this.withheld;
-        if (error == null && withheld != null && withheld.getAsBoolean()) {
+        if (error == null && aside instanceof BooleanSupplier cancelled && cancelled.getAsBoolean()) {
             cancel();
         }
         if (!STATE.compareAndSet(this, SETTLED, DELIVERED)) {
@@ -552,6 +552,11 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
      */
     public static boolean isAwait(CoreSubscriber<?> actual) {
         return actual instanceof Wait || actual instanceof BodyTask.AwaitSubscriber;
+    }
+
+    /** Whether debug mode is on, for the running loop or, where none runs, for the process. */
+    public static boolean debugs() {
+        return EventLoop.debugs(EventLoop.runningOrNull());
     }
 
     /** Returns the caller's stack in debug mode, otherwise null. */

@@ -7,11 +7,14 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Least first; equal items first in, first out. A separate binary heap, since {@code java.util.PriorityQueue} does not
- * keep the order of equal items, and loses items when the comparator throws: here all comparisons precede the first
- * change. An item's place is the number of items ever put before it.
+ * Least first; equal items first in, first out. A separate heap, since {@code java.util.PriorityQueue} does not keep
+ * the order of equal items, and loses items when the comparator throws: here all comparisons precede the first change.
+ * A node has four children: the heap is half as deep as a binary one, and the items it compares lie side by side. An
+ * item's place is the number of items ever put before it.
  */
 final class HeapItems<T> extends Items<T> {
+    private static final int WIDTH = 4;
+
     private final Comparator<? super T> order;
     private @Nullable Object[] items = new @Nullable Object[8];
     private long[] places = new long[8];
@@ -31,8 +34,8 @@ final class HeapItems<T> extends Items<T> {
     @Override
     void restore(T item, long place) {
         int at = size;
-        while (at > 0 && before(item, place, (at - 1) >>> 1)) {
-            at = (at - 1) >>> 1;
+        while (at > 0 && before(item, place, parent(at))) {
+            at = parent(at);
         }
         if (size == items.length) {
             @Nullable Object[] larger = Arrays.copyOf(items, size * 2);
@@ -41,7 +44,7 @@ final class HeapItems<T> extends Items<T> {
         }
         int k = size++;
         for (int parent; k > at; k = parent) {
-            parent = (k - 1) >>> 1;
+            parent = parent(k);
             items[k] = items[parent];
             places[k] = places[parent];
         }
@@ -58,20 +61,23 @@ final class HeapItems<T> extends Items<T> {
         T last = at(n);
         long lastPlace = places[n];
         int hole = 0;
-        for (int child; (child = 2 * hole + 1) < n; hole = child) {
-            if (child + 1 < n && before(at(child + 1), places[child + 1], child)) {
-                child++;
+        for (int child; (child = WIDTH * hole + 1) < n; hole = child) {
+            int end = Math.min(child + WIDTH, n);
+            for (int k = child + 1; k < end; k++) {
+                if (before(at(k), places[k], child)) {
+                    child = k;
+                }
             }
         }
         while (hole > 0 && before(last, lastPlace, hole)) { // rare: the last item belongs near the bottom
-            hole = (hole - 1) >>> 1;
+            hole = parent(hole);
         }
         T first = at(0);
         place = places[0];
         // the last item fills the hole, and each item above it moves up
         Object moved = last;
         long movedPlace = lastPlace;
-        for (int k = hole; ; k = (k - 1) >>> 1) {
+        for (int k = hole; ; k = parent(k)) {
             Object above = items[k];
             long abovePlace = places[k];
             items[k] = moved;
@@ -85,6 +91,10 @@ final class HeapItems<T> extends Items<T> {
         items[n] = null;
         size = n;
         return first;
+    }
+
+    private static int parent(int k) {
+        return (k - 1) / WIDTH;
     }
 
     @SuppressWarnings({"unchecked", "NullAway"}) // null only past the size

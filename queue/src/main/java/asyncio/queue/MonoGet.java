@@ -1,5 +1,6 @@
 package asyncio.queue;
 
+import asyncio.AttemptSubscription;
 import asyncio.ColdMono;
 import asyncio.EventLoop;
 import asyncio.Log;
@@ -32,10 +33,9 @@ final class MonoGet<T> extends ColdMono<T> {
 
     @Override
     protected void start(CoreSubscriber<? super T> actual) {
-        actual.onSubscribe(
-                Suspension.isAwait(actual)
-                        ? getter(actual, EventLoop.runningOrNull())
-                        : new GetAttempt<>(this, actual));
+        EventLoop loop = EventLoop.runningOrNull();
+        boolean waits = Suspension.isAwait(actual) || loop != null && core.looksEmpty();
+        actual.onSubscribe(waits ? getter(actual, loop) : new GetAttempt<>(this, actual));
     }
 
     @Override
@@ -56,30 +56,30 @@ final class MonoGet<T> extends ColdMono<T> {
         }
 
         @Override
-        boolean succeeds() {
+        protected boolean succeeds() {
             T item;
             try {
                 item = get.core.poll(false, this);
             } catch (RuntimeException | Error e) { // a comparator's
-                actual.onError(e);
+                actual().onError(e);
                 return true;
             }
             if (item == null) {
                 return false;
             }
-            actual.onNext(item);
-            actual.onComplete();
+            actual().onNext(item);
+            actual().onComplete();
             return true;
         }
 
         @Override
-        Suspension<T> suspend(@Nullable EventLoop loop) {
-            return get.getter(actual, loop);
+        protected Suspension<T> suspend(@Nullable EventLoop loop) {
+            return get.getter(actual(), loop);
         }
 
         @Override
         public String toString() {
-            return "<" + Log.text(actual) + " waiting for an item of " + get.core.describe() + ">";
+            return "<" + Log.text(actual()) + " waiting for an item of " + get.core.describe() + ">";
         }
     }
 

@@ -1,5 +1,6 @@
 package asyncio.queue;
 
+import asyncio.AttemptSubscription;
 import asyncio.ColdMono;
 import asyncio.EventLoop;
 import asyncio.Log;
@@ -28,10 +29,9 @@ final class MonoPut<T> extends ColdMono<Void> {
 
     @Override
     protected void start(CoreSubscriber<? super Void> actual) {
-        actual.onSubscribe(
-                Suspension.isAwait(actual)
-                        ? putter(actual, EventLoop.runningOrNull())
-                        : new PutAttempt<>(this, actual));
+        EventLoop loop = EventLoop.runningOrNull();
+        boolean waits = Suspension.isAwait(actual) || loop != null && core.looksFull();
+        actual.onSubscribe(waits ? putter(actual, loop) : new PutAttempt<>(this, actual));
     }
 
     @Override
@@ -52,28 +52,28 @@ final class MonoPut<T> extends ColdMono<Void> {
         }
 
         @Override
-        boolean succeeds() {
+        protected boolean succeeds() {
             boolean entered;
             try {
                 entered = put.core.put(put.item, this);
             } catch (RuntimeException | Error e) { // shut down, or from a comparator
-                actual.onError(e);
+                actual().onError(e);
                 return true;
             }
             if (entered) {
-                actual.onComplete();
+                actual().onComplete();
             }
             return entered;
         }
 
         @Override
-        Suspension<Void> suspend(@Nullable EventLoop loop) {
-            return put.putter(actual, loop);
+        protected Suspension<Void> suspend(@Nullable EventLoop loop) {
+            return put.putter(actual(), loop);
         }
 
         @Override
         public String toString() {
-            return "<" + Log.text(actual) + " waiting for room in " + put.core.describe() + ">";
+            return "<" + Log.text(actual()) + " waiting for room in " + put.core.describe() + ">";
         }
     }
 

@@ -1,5 +1,6 @@
 package asyncio.queue;
 
+import asyncio.AttemptSubscription;
 import asyncio.Log;
 import asyncio.Suspension;
 import asyncio.WaitQueue;
@@ -112,6 +113,16 @@ final class QueueCore<T> {
 
     private List<Suspension<?>> endIfDrained() {
         return shutDown && items.size() == 0 ? JoinSuspension.grantAll(ends) : List.of();
+    }
+
+    /** A guess, without the monitor: whether a put would have to wait. */
+    boolean looksFull() {
+        return !hasRoom();
+    }
+
+    /** A guess, without the monitor: whether a get would have to wait. */
+    boolean looksEmpty() {
+        return items.size() == 0;
     }
 
     // ---- putting

@@ -1,8 +1,11 @@
 package asyncio.sync;
 
+import asyncio.AttemptSubscription;
 import asyncio.ColdMono;
+import asyncio.EventLoop;
 import asyncio.Leftover;
 import asyncio.Leftovers;
+import asyncio.Log;
 import asyncio.Suspension;
 import java.time.Duration;
 import java.util.Objects;
@@ -39,11 +42,50 @@ final class MonoAcquire extends ColdMono<Permit> {
 
     @Override
     protected void start(CoreSubscriber<? super Permit> actual) {
+        if (!Suspension.isAwait(actual) && site == null && !source.watchesNext()) {
+            actual.onSubscribe(new Attempt(this, actual));
+            return;
+        }
         Suspension<HeldPermit> waiter = source.waiter(actual, permits, limit);
         if (site != null && waiter instanceof Permit permit) {
             watch(permit, () -> Boolean.TRUE.equals(waiter.scan(Scannable.Attr.TERMINATED)));
         }
         actual.onSubscribe(waiter);
+    }
+
+    /** The acquisition of an operator, which takes a permit that is free. */
+    private static final class Attempt extends AttemptSubscription<HeldPermit> {
+        private final MonoAcquire acquire;
+
+        Attempt(MonoAcquire acquire, CoreSubscriber<? super HeldPermit> actual) {
+            super(actual);
+            this.acquire = acquire;
+        }
+
+        @Override
+        protected boolean succeeds() {
+            HeldPermit permit = acquire.source.take(acquire.permits);
+            if (permit == null) {
+                return false;
+            }
+            if (claim()) {
+                actual().onNext(permit);
+                actual().onComplete();
+            } else {
+                permit.release(); // cancelled meanwhile
+            }
+            return true;
+        }
+
+        @Override
+        protected Suspension<HeldPermit> suspend(@Nullable EventLoop loop) {
+            return acquire.source.waiter(actual(), acquire.permits, acquire.limit);
+        }
+
+        @Override
+        public String toString() {
+            return "<" + Log.text(actual()) + " waiting for " + acquire.source.target(acquire.permits) + ">";
+        }
     }
 
     /** Not watched here: {@link #awaitInBody} does that. */

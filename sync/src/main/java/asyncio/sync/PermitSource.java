@@ -10,7 +10,14 @@ import reactor.core.publisher.Mono;
 
 /** A source of permits. */
 abstract class PermitSource implements Scannable {
+    /** The number of permits of a source that are all watched; later ones by a sample. */
+    private static final int FIRST = 64;
+
+    private static final int SAMPLE = 16;
+
     private volatile boolean reclaims;
+    /** The acquisitions of operators; may miss some. */
+    private int acquired;
     /** Whether {@code release()} was called, after which dropped permits are not reported. */
     private volatile boolean releasedByHand;
 
@@ -35,6 +42,20 @@ abstract class PermitSource implements Scannable {
 
     /** Releases a dropped permit. */
     abstract void reclaim(PermitWatch watch);
+
+    /** Whether the next permit that an operator gets without waiting is watched. */
+    final boolean watchesNext() {
+        if (reclaims) {
+            return true;
+        }
+        int n = acquired;
+        if (n < FIRST) {
+            acquired = n + 1;
+            return true;
+        }
+        acquired = n + 1 == FIRST + SAMPLE ? FIRST : n + 1;
+        return n == FIRST || Suspension.debugs();
+    }
 
     final void startReclaiming() {
         reclaims = true;

@@ -177,6 +177,11 @@ public class Semaphore extends PermitCounter implements AsyncSemaphore {
         return watched.contains(watch);
     }
 
+    /** Returns the number of held permits that are watched. */
+    final int watches() {
+        return watched.size();
+    }
+
     /** Stops watching a permit that was released; false if it was not watched. */
     final boolean unwatch(PermitWatch watch) {
         return watched.remove(watch);

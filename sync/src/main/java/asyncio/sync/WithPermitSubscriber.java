@@ -3,6 +3,7 @@ package asyncio.sync;
 import asyncio.Cleanups;
 import asyncio.Suppressed;
 import asyncio.Suspension;
+import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
@@ -135,8 +136,13 @@ final class WithPermitSubscriber<T> extends Operators.DeferredSubscription imple
 
     private void start(HeldPermit permit) {
         this.permit = permit;
+        Publisher<T> work = plan.work();
         try {
-            plan.work().subscribe(this);
+            if (work instanceof Callable<?> immediate) {
+                call(immediate);
+            } else {
+                work.subscribe(this);
+            }
         } catch (Throwable e) {
             if (STATE.getAndSet(this, OVER) < OVER) {
                 permit.release();
@@ -147,6 +153,26 @@ final class WithPermitSubscriber<T> extends Operators.DeferredSubscription imple
         if (!STATE.compareAndSet(this, STARTING, RUNNING) && STATE.compareAndSet(this, CANCELLED_STARTING, OVER)) {
             releaseAfterCleanup(permit);
         }
+    }
+
+    /** Does work that is a single call, which needs no subscription; as Reactor's {@code flatMap} does. */
+    @SuppressWarnings("unchecked")
+    private void call(Callable<?> work) {
+        Throwable error = null;
+        T value = null;
+        try {
+            value = (T) work.call();
+        } catch (Throwable e) {
+            error = Operators.onOperatorError(e, actual.currentContext()); // throws what is fatal
+        }
+        if (value != null) {
+            if (state == STARTING) {
+                actual.onNext(value);
+            } else { // cancelled meanwhile
+                Operators.onDiscard(value, actual.currentContext());
+            }
+        }
+        end(error);
     }
 
     @Override

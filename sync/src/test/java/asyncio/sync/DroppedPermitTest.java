@@ -169,6 +169,37 @@ class DroppedPermitTest {
         }
     }
 
+    /** The watch is a weak reference for each, a third of what an uncontended lock costs. */
+    @Test
+    void ofManyPermitsASampleIsWatched() {
+        Semaphore watched = new Semaphore(Integer.MAX_VALUE);
+        List<Permit> held =
+                Stream.generate(() -> watched.acquire().block()).limit(1_000).toList();
+        assertThat(watched.watches()).isEqualTo(64 + (1_000 - 64 + 15) / 16);
+        held.forEach(Permit::release);
+        assertThat(watched.watches()).isZero();
+    }
+
+    @Test
+    void inDebugModeAllPermitsAreWatched() throws Exception {
+        Semaphore watched = new Semaphore(Integer.MAX_VALUE);
+        Asyncio.run(
+                watched.acquire()
+                        .repeat(999)
+                        .then(Mono.fromRunnable(
+                                () -> assertThat(watched.watches()).isEqualTo(1_000))),
+                true);
+    }
+
+    @Test
+    void whereDroppedPermitsAreReclaimedAllAreWatched() {
+        Semaphore watched = new Semaphore(Integer.MAX_VALUE).reclaimDropped();
+        List<Permit> held =
+                Stream.generate(() -> watched.acquire().block()).limit(1_000).toList();
+        assertThat(watched.watches()).isEqualTo(1_000);
+        held.forEach(Permit::release);
+    }
+
     @Test
     void debugModeTellsWhereItWasAcquired() throws Exception {
         Lock lock = new Lock();

@@ -1,8 +1,5 @@
-package asyncio.queue;
+package asyncio;
 
-import asyncio.EventLoop;
-import asyncio.KeepingSubscription;
-import asyncio.Suspension;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.function.BooleanSupplier;
@@ -12,10 +9,16 @@ import reactor.core.Scannable;
 import reactor.core.publisher.Operators;
 
 /**
- * A subscription that first tries the queue once, and becomes a {@link Suspension} if it must wait. It is half as large
- * as one, and most puts and gets never wait.
+ * A subscription that needs no more than one look at its source, and becomes a {@link Suspension} if it must wait. It
+ * is half as large, and most subscriptions need no other. For authors of sources; a task that awaits directly is given
+ * a suspension at once, see {@link Suspension#isAwait}.
+ *
+ * <p>The outcome belongs to the first of {@link #claim} and {@link #cancel}.
+ *
+ * @param <T> the type of the value
+ * @since 0.1
  */
-abstract class AttemptSubscription<T> implements KeepingSubscription, Scannable {
+public abstract class AttemptSubscription<T> implements KeepingSubscription, Scannable {
     private static final VarHandle STATE;
     private static final Object DONE = "done";
     private static final Object CANCELLED = "cancelled";
@@ -28,22 +31,36 @@ abstract class AttemptSubscription<T> implements KeepingSubscription, Scannable 
         }
     }
 
-    final CoreSubscriber<? super T> actual;
+    private final CoreSubscriber<? super T> actual;
     /** Null before the request; {@link #DONE}, {@link #CANCELLED}, or the suspension. */
     private volatile @Nullable Object state;
 
-    AttemptSubscription(CoreSubscriber<? super T> actual) {
+    /**
+     * Creates the subscription of one subscriber.
+     *
+     * @param actual the subscriber
+     */
+    protected AttemptSubscription(CoreSubscriber<? super T> actual) {
         this.actual = actual;
     }
 
-    /** Tries the queue and signals the outcome to the subscriber; false if it must wait. */
-    abstract boolean succeeds();
+    /** Looks at the source and signals the outcome, if there is one; false if the subscriber must wait. */
+    protected abstract boolean succeeds();
 
-    /** @param loop the loop on which it is requested, and resumes */
-    abstract Suspension<T> suspend(@Nullable EventLoop loop);
+    /**
+     * Returns the waiter that this becomes. It is requested next.
+     *
+     * @param loop the loop on which the request came, where the subscriber resumes; null if there is none
+     */
+    protected abstract Suspension<T> suspend(@Nullable EventLoop loop);
 
-    /** Takes the outcome, under the queue's monitor; false if it was cancelled. */
-    final boolean claim() {
+    /** Returns the subscriber. */
+    protected final CoreSubscriber<? super T> actual() {
+        return actual;
+    }
+
+    /** Takes the outcome for the subscriber; false if it was cancelled, and nothing may be signalled. */
+    public final boolean claim() {
         return STATE.compareAndSet(this, null, DONE);
     }
 
