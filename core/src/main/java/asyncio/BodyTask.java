@@ -106,10 +106,12 @@ final class BodyTask<T> extends Task<T> implements Seated {
     @Override
     public void enter() {
         loop.enterTask(this);
+        stepBegins();
     }
 
     @Override
     public void leave() {
+        stepEnds();
         loop.enterTask(null);
     }
 

@@ -1,8 +1,6 @@
 package asyncio;
 
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import jdk.jfr.Category;
 import jdk.jfr.Description;
 import jdk.jfr.Enabled;
@@ -29,9 +27,6 @@ final class FlightEvents {
     private static final LoopLag LOOP_LAG = new LoopLag();
     private static final SlowStepEvent SLOW_STEP = new SlowStepEvent();
 
-    /** The tasks that began while task ends were recorded; others have no duration. */
-    private static final Map<Object, TaskEnd> BEGUN = new ConcurrentHashMap<>();
-
     /** Whether the periodic events have been registered. */
     private static volatile boolean offered;
 
@@ -39,25 +34,30 @@ final class FlightEvents {
 
     // ---- tasks
 
-    static void taskBegins(Object task) {
-        if (TASK_END.isEnabled()) {
-            TaskEnd event = new TaskEnd();
-            event.begin();
-            BEGUN.put(task, event);
-        }
+    /** Returns an event that has begun; to be asked for if {@link #wantsTaskEnd}. */
+    static TaskRecord taskBegins(@Nullable String givenName) {
+        TaskEnd event = new TaskEnd();
+        event.name = givenName;
+        event.begin();
+        return event;
     }
 
     static boolean wantsTaskEnd() {
-        return TASK_END.isEnabled() || !BEGUN.isEmpty();
+        return TASK_END.isEnabled();
     }
 
-    static void taskEnds(Object task, String loop, long id, String name, String outcome) {
-        TaskEnd begun = BEGUN.remove(task);
-        TaskEnd event = begun == null ? new TaskEnd() : begun;
+    /**
+     * Records the end of a task.
+     *
+     * @param begun what {@link #taskBegins} has returned; null for a task that is older than the recording
+     */
+    static void taskEnds(@Nullable TaskRecord begun, String loop, long id, String name, String outcome) {
+        TaskEnd event = begun == null ? new TaskEnd() : (TaskEnd) begun;
         event.loop = loop;
         event.id = id;
         event.name = name;
         event.outcome = outcome;
+        event.stepEnds(); // the last one, which is under way still
         event.commit();
     }
 
@@ -212,7 +212,7 @@ final class FlightEvents {
     @Label("Task End")
     @Description("A task ended; its duration is from its creation, if that was recorded as well")
     @Enabled(false)
-    private static final class TaskEnd extends OfLoop {
+    private static final class TaskEnd extends OfLoop implements TaskRecord {
         @Label("Task Id")
         long id;
 
@@ -222,6 +222,42 @@ final class FlightEvents {
         @Label("Outcome")
         @Description("result, exception or cancelled")
         @Nullable String outcome;
+
+        @Label("Steps")
+        @Description("The times that it had the loop, if its creation was recorded as well")
+        int steps;
+
+        @Label("Run Time")
+        @Description("The time that its steps took")
+        @Timespan(Timespan.NANOSECONDS)
+        long runNanos;
+
+        /** The beginning of the step under way; 0 between steps. No field of the event. */
+        private transient long stepBegan;
+
+        @Override
+        public @Nullable String givenName() {
+            return name;
+        }
+
+        @Override
+        public void rename(String name) {
+            this.name = name;
+        }
+
+        @Override
+        public void stepBegins() {
+            steps++;
+            stepBegan = System.nanoTime();
+        }
+
+        @Override
+        public void stepEnds() {
+            if (stepBegan != 0) {
+                runNanos += System.nanoTime() - stepBegan;
+                stepBegan = 0;
+            }
+        }
     }
 
     @Name("asyncio.Cancel")

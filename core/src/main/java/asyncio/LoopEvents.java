@@ -154,8 +154,8 @@ final class LoopEvents implements LoopObserver, LeakOwner, SlowStep.Observer, La
 
     /** A task was made; it has not begun. */
     void created(Task<?> task) {
-        if (Flight.PRESENT) {
-            FlightEvents.taskBegins(task);
+        if (Flight.PRESENT && FlightEvents.wantsTaskEnd()) {
+            task.recordIn(FlightEvents.taskBegins(task.givenName()));
         }
         if (!listeners.none()) {
             listeners.tell(listener -> listener.taskCreated(task));
@@ -164,37 +164,40 @@ final class LoopEvents implements LoopObserver, LeakOwner, SlowStep.Observer, La
 
     /** A task is done. */
     void ended(Task<?> task) {
-        if (!listeners.none() || Flight.PRESENT && FlightEvents.wantsTaskEnd()) {
-            ended(task, task.failure());
+        if (Flight.PRESENT && FlightEvents.wantsTaskEnd()) {
+            record(task, outcome(task));
+        }
+        if (!listeners.none()) {
+            LoopListener.Outcome outcome = outcome(task);
+            Throwable failure = task.failure();
+            listeners.tell(listener -> listener.taskEnded(task, outcome, failure));
         }
     }
 
-    private void ended(Task<?> task, @Nullable Throwable failure) {
-        LoopListener.Outcome outcome = failure == null
+    private static LoopListener.Outcome outcome(Task<?> task) {
+        return task.failure() == null
                 ? LoopListener.Outcome.RESULT
                 : task.cancelled() ? LoopListener.Outcome.CANCELLED : LoopListener.Outcome.EXCEPTION;
-        record(task, outcome);
-        listeners.tell(listener -> listener.taskEnded(task, outcome, failure));
     }
 
     private void record(Task<?> task, LoopListener.Outcome outcome) {
-        if (Flight.PRESENT && FlightEvents.wantsTaskEnd()) {
-            FlightEvents.taskEnds(
-                    task,
-                    loop.getName(),
-                    task.getId(),
-                    task.getName(),
-                    switch (outcome) {
-                        case RESULT -> "result";
-                        case EXCEPTION -> "exception";
-                        case CANCELLED -> "cancelled";
-                    });
-        }
+        FlightEvents.taskEnds(
+                task.record(),
+                loop.getName(),
+                task.getId(),
+                task.getName(),
+                switch (outcome) {
+                    case RESULT -> "result";
+                    case EXCEPTION -> "exception";
+                    case CANCELLED -> "cancelled";
+                });
     }
 
     /** A task that was made could not be queued on the loop: it never begins. */
     void refused(Task<?> task) {
-        record(task, LoopListener.Outcome.CANCELLED);
+        if (Flight.PRESENT && FlightEvents.wantsTaskEnd()) {
+            record(task, LoopListener.Outcome.CANCELLED);
+        }
         if (!listeners.none()) {
             listeners.tell(listener -> listener.taskEnded(task, LoopListener.Outcome.CANCELLED, null));
         }

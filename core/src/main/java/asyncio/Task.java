@@ -49,6 +49,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
     private static final AtomicLong COUNTER = new AtomicLong();
     private static final VarHandle SLOT;
     private static final VarHandle REQUESTS;
+    private static final VarHandle LABEL;
     /** The last content of {@link #slot}. */
     private static final Object FINISHED = new Object();
 
@@ -57,6 +58,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
             MethodHandles.Lookup lookup = MethodHandles.lookup();
             SLOT = lookup.findVarHandle(Task.class, "slot", Object.class);
             REQUESTS = lookup.findVarHandle(Task.class, "requests", int.class);
+            LABEL = lookup.findVarHandle(Task.class, "label", Object.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -68,7 +70,9 @@ public abstract non-sealed class Task<T> extends Future<T> {
     private Context context;
 
     private final long number = COUNTER.incrementAndGet();
-    private volatile @Nullable String name;
+    /** The name that was given, or the {@link TaskRecord} that has it; null for none. */
+    private volatile @Nullable Object label;
+
     /** Cancellations requested and not taken back. */
     private volatile int requests;
     /**
@@ -92,7 +96,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
         super(loop);
         this.loop = loop;
         this.source = source;
-        this.name = name;
+        this.label = name;
         this.context = context;
     }
 
@@ -241,6 +245,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
             takeStep(wait);
             return;
         }
+        stepBegins();
         try {
             takeStep(wait);
         } catch (Throwable e) {
@@ -250,7 +255,32 @@ public abstract non-sealed class Task<T> extends Future<T> {
             if (e instanceof Error) {
                 throw e; // it ends the loop's run
             }
+        } finally {
+            stepEnds();
         }
+    }
+
+    /** Tells the record, if there is one; on the loop. */
+    final void stepBegins() {
+        if (label instanceof TaskRecord record) {
+            record.stepBegins();
+        }
+    }
+
+    /** As {@link #stepBegins}. */
+    final void stepEnds() {
+        if (label instanceof TaskRecord record) {
+            record.stepEnds();
+        }
+    }
+
+    /** Its end is to be recorded; before any other thread knows it. */
+    final void recordIn(TaskRecord record) {
+        LABEL.set(this, record); // without a fence, which takes longer than all else here
+    }
+
+    final @Nullable TaskRecord record() {
+        return label instanceof TaskRecord record ? record : null;
     }
 
     private void takeStep(@Nullable Wait wait) {
@@ -639,8 +669,14 @@ public abstract non-sealed class Task<T> extends Future<T> {
 
     /** Returns the name that was given, or {@code Task-N}. */
     public final String getName() {
-        String name = this.name;
+        String name = givenName();
         return name == null ? "Task-" + number : name;
+    }
+
+    /** Returns null if it was given none. */
+    final @Nullable String givenName() {
+        Object label = this.label;
+        return label instanceof TaskRecord record ? record.givenName() : (String) label;
     }
 
     /**
@@ -654,7 +690,13 @@ public abstract non-sealed class Task<T> extends Future<T> {
 
     /** Renames the task. */
     public final void setName(String name) {
-        this.name = Objects.requireNonNull(name, "name");
+        Objects.requireNonNull(name, "name");
+        if (label instanceof TaskRecord record) {
+            record.rename(name);
+            label = record; // a volatile write, for those that read the name
+        } else {
+            label = name;
+        }
     }
 
     /** Returns the context that the coroutine sees: that of the code that created the task, unless one was given. */

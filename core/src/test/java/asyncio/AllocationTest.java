@@ -11,6 +11,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import reactor.core.publisher.Mono;
+import reactor.util.context.Context;
 
 /** The most that common operations allocate: a guard against growth, not a figure to quote. */
 @Timeout(60)
@@ -37,6 +38,22 @@ class AllocationTest {
             return Asyncio.run(gather(monos)).size();
         });
         assertThat(bytes).isLessThan(260);
+    }
+
+    /** The record of a task that the flight recorder wants to hear of takes the place of its name. */
+    @Test
+    void aTaskIsNoBiggerForWhatARecordingWants() throws Exception {
+        EventLoop loop = EventLoop.newEventLoop();
+        Mono<Integer> mono = Mono.just(VALUE);
+        Object[] kept = new Object[N];
+        double bytes = Allocation.bytesPerOperation(N, () -> {
+            for (int i = 0; i < N; i++) {
+                kept[i] = new MonoTask<>(loop, mono, null, Context.empty());
+            }
+            return kept;
+        });
+        loop.close();
+        assertThat(bytes).isLessThan(73);
     }
 
     @Test

@@ -86,6 +86,7 @@ class ArchitectureTest {
             "SlowStep",
             "Suppressed",
             "TaskOptions",
+            "TaskRecord",
             "ThreadLocals",
             "TimedOutException",
             "TrackedOperator",
