@@ -59,7 +59,7 @@ final class TargetJvm implements AutoCloseable {
         } catch (AttachNotSupportedException e) {
             throw failed(pid, "it is not a Java process, or cannot be attached to: " + e.getMessage());
         } catch (IOException e) {
-            throw failed(pid, reason(e));
+            throw failed(pid, reason(pid, e));
         } finally {
             detach(jvm);
         }
@@ -69,13 +69,21 @@ final class TargetJvm implements AutoCloseable {
         return CommandException.failed("Error retrieving tasks of process " + pid + ": " + reason);
     }
 
-    private static String reason(IOException e) {
+    private static String reason(String pid, IOException e) {
         String message = e.getMessage() == null ? e.toString() : e.getMessage();
         return message.contains("No such process")
                 ? "there is no such process"
                 : message.contains("Operation not permitted") || message.contains("does not own")
-                        ? "it belongs to another user; run this as that user"
+                        ? foreign(pid)
                         : message;
+    }
+
+    private static String foreign(String pid) {
+        String owner = ProcessHandle.of(Long.parseLong(pid))
+                .flatMap(process -> process.info().user())
+                .orElse("another user");
+        return "it belongs to " + owner + ", and a JVM lets only its own user and root look at it: run this as " + owner
+                + ", with sudo for instance";
     }
 
     private void begin(boolean agent) throws CommandException {

@@ -2,6 +2,7 @@ package asyncio.tools;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import asyncio.ChildJvm;
 import java.io.ByteArrayOutputStream;
@@ -9,6 +10,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
@@ -189,6 +191,68 @@ class ProcessToolsTest {
         try (ChildJvm child = start(Programs.Plain.class, "-XX:+DisableAttachMechanism")) {
             assertThat(run("ps", child.pid())).isEqualTo(1);
             assertThat(err()).startsWith("Error retrieving tasks of process " + child.pid());
+        }
+    }
+
+    /** The classes of the tools where every user can read them. */
+    private static void copyTools(Path directory) throws IOException {
+        Path source = Path.of(CommandLine.class
+                .getProtectionDomain()
+                .getCodeSource()
+                .getLocation()
+                .getPath());
+        Path target = directory.resolve("asyncio/tools");
+        Files.createDirectories(target);
+        try (Stream<Path> classes = Files.list(source.resolve("asyncio/tools"))) {
+            for (Path file :
+                    classes.filter(path -> path.toString().endsWith(".class")).toList()) {
+                Files.copy(file, target.resolve(file.getFileName()));
+            }
+        }
+        try (Stream<Path> copies = Files.walk(directory)) {
+            for (Path copy : copies.toList()) {
+                Files.setPosixFilePermissions(copy, PosixFilePermissions.fromString("rwxr-xr-x"));
+            }
+        }
+    }
+
+    @Test
+    @DisplayName("GRA-17 of another user's process it says whose it is, and what to do")
+    void aProcessOfAnotherUserIsRefusedWithWhatToDo(@TempDir Path directory) throws Exception {
+        String[] asNobody = {"setpriv", "--reuid=nobody", "--regid=65534", "--clear-groups"};
+        assumeTrue("root".equals(System.getProperty("user.name")), "only root can become another user");
+        assumeTrue(
+                new ProcessBuilder(
+                                        "sh",
+                                        "-c",
+                                        "setpriv --reuid=nobody --regid=65534 --clear-groups '"
+                                                + System.getProperty("java.home") + "/bin/java' -version")
+                                .redirectErrorStream(true)
+                                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                                .start()
+                                .waitFor()
+                        == 0,
+                "there is no setpriv, no user nobody, or it cannot read the JDK");
+        copyTools(directory);
+        String tools = directory.toString();
+        try (ChildJvm root = start(Programs.Plain.class)) {
+            try (ChildJvm nobody = ChildJvm.of(Main.class, "ps", Long.toString(root.pid()))
+                    .under(asNobody)
+                    .options("-cp", tools)
+                    .start()) {
+                nobody.expectExit(1);
+                assertThat(nobody.lines())
+                        .containsExactly("Error retrieving tasks of process " + root.pid()
+                                + ": it belongs to root, and a JVM lets only its own user and root look at it: "
+                                + "run this as root, with sudo for instance");
+            }
+            try (ChildJvm list = ChildJvm.of(Main.class, "ps")
+                    .under(asNobody)
+                    .options("-cp", tools)
+                    .start()) {
+                list.expectExit(0);
+                assertThat(list.lines()).noneMatch(line -> line.startsWith(root.pid() + " "));
+            }
         }
     }
 
