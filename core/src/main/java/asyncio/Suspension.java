@@ -230,6 +230,14 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
     }
 
     /**
+     * Whether a granted value cannot be given back, since others have acted on it. A task that is cancelled after the
+     * grant and before it resumes then resumes with the value, and its next await throws. By default false.
+     */
+    protected boolean isIrrevocable() {
+        return false;
+    }
+
+    /**
      * Called in the subscriber's turn, when it is about to be told, unless it was cancelled. By default does nothing.
      */
     protected void turn() {}
@@ -312,7 +320,9 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
         if (error instanceof CancelledException first) {
             throw first; // a later request changes nothing
         }
-        if (request != null) {
+        if (request != null && error == null && isIrrevocable()) {
+            task.postpone(request);
+        } else if (request != null) {
             if (error == null) {
                 giveBack((T) outcome);
             } else {
@@ -418,7 +428,7 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
         this.outcome = null;
         Throwable error = outcome instanceof Failure failure ? failure.error : null;
         T value = error == null ? (T) outcome : null;
-        if (error == null && aside instanceof BooleanSupplier cancelled && cancelled.getAsBoolean()) {
+        if (error == null && aside instanceof BooleanSupplier cancelled && cancelled.getAsBoolean() && !isIrrevocable()) {
             cancel();
         }
         if (!STATE.compareAndSet(this, SETTLED, DELIVERED)) {

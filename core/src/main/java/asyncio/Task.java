@@ -342,6 +342,17 @@ public abstract non-sealed class Task<T> extends Future<T> {
         }
     }
 
+    /** A request that came too late for the wait that has ended: for the next one, or the end. On the loop. */
+    final void postpone(CancelledException request) {
+        if (requests > 0) { // not taken back meanwhile
+            SLOT.compareAndSet(
+                    this,
+                    null,
+                    new CancelRequest(
+                            request.getMessage())); // fails against a newer request, or a task that has finished
+        }
+    }
+
     /** Whether a request waits for the next await. */
     final boolean cancelRequested() {
         return slot instanceof CancelRequest;

@@ -104,7 +104,9 @@ final class WaitSubscriber<T> extends Wait implements CoreSubscriber<T>, Scannab
         if (error instanceof CancelledException first) {
             throw first; // a later request changes nothing
         }
-        if (request != null) {
+        if (request != null && error == null && isIrrevocable()) {
+            task.postpone(request);
+        } else if (request != null) {
             if (error == null) {
                 giveBackOnce();
             } else {
@@ -181,9 +183,13 @@ final class WaitSubscriber<T> extends Wait implements CoreSubscriber<T>, Scannab
         return (T) VALUE.getAndSet(this, null);
     }
 
-    /** Gives the value back if the Mono has ended normally, since the cancelled task will not use it. */
+    private boolean isIrrevocable() {
+        return subscription instanceof Suspension<?> suspension && suspension.isIrrevocable();
+    }
+
+    /** Gives the value back if the Mono has ended normally, unless the cancelled task will use it all the same. */
     void giveBackOnce() {
-        if (state == ENDED && error == null && !givenBack) {
+        if (state == ENDED && error == null && !givenBack && !isIrrevocable()) {
             givenBack = true;
             giveBack();
         }

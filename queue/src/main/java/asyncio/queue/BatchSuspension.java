@@ -104,6 +104,21 @@ final class BatchSuspension<T> extends Suspension<List<T>> implements Told {
         return settled ? this : null;
     }
 
+    /** Lets go of an item, while it collects; false if it does not have it. */
+    boolean retract(long place) {
+        for (int i = 0; isWaiting() && i < items.size(); i++) {
+            if (places[i] == place) {
+                items.remove(i);
+                System.arraycopy(places, i + 1, places, i, items.size() - i);
+                if (items.isEmpty()) {
+                    stopTimer(); // the time counts from the first item
+                }
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** Removes its items, for a batch that leaves without completing. */
     List<T> takeOut() {
         stopTimer();
@@ -142,13 +157,13 @@ final class BatchSuspension<T> extends Suspension<List<T>> implements Told {
             return;
         }
         synchronized (core) {
-            if (isWaiting()) {
+            if (isWaiting() && !isEmpty() && timer == null) {
                 timer = started;
                 closing = onClose;
                 return;
             }
         }
-        started.dispose(); // it was full, or cancelled, a moment ago
+        started.dispose(); // it was full, cancelled, or empty again, a moment ago
         if (onClose != null) {
             onClose.dispose();
         }
@@ -174,6 +189,14 @@ final class BatchSuspension<T> extends Suspension<List<T>> implements Told {
     @Override
     protected void leave() {
         restore(core.leave(this));
+    }
+
+    @Override
+    public @Nullable List<T> take(@Nullable List<T> value) {
+        for (int i = 0; value != null && i < value.size(); i++) {
+            core.taken(places[i]);
+        }
+        return value;
     }
 
     @Override
@@ -207,6 +230,11 @@ final class BatchSuspension<T> extends Suspension<List<T>> implements Told {
         @Override
         boolean isStillWaiting() {
             return batch.isStillWaiting();
+        }
+
+        @Override
+        boolean retract(long place) {
+            return batch.retract(place);
         }
 
         @Override

@@ -106,11 +106,12 @@ final class BroadcastCore<T> {
             }
             replayed.add(item);
         }
-        List<Told> told = new ArrayList<>(buffers.size());
+        List<Told> told = List.of();
         List<SubscriberBuffer<T>> gone = List.of();
         for (SubscriberBuffer<T> buffer : buffers) {
             Told getter = buffer.accept(item);
             if (getter != null) {
+                told = told.isEmpty() ? new ArrayList<>(buffers.size()) : told;
                 told.add(getter);
             }
             if (buffer.isDisconnected()) {
@@ -231,6 +232,9 @@ final class BroadcastCore<T> {
     }
 
     private static void tell(List<Told> told) {
+        if (told.isEmpty()) {
+            return; // an iterator costs as much as all the rest
+        }
         Error first = null;
         for (Told one : told) {
             try {

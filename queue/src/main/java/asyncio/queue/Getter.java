@@ -48,6 +48,11 @@ class Getter<T> extends Suspension<T> implements Told {
         return (emptyAtEnd ? grant(null) : fail(error)) ? this : null;
     }
 
+    /** Lets go of an item that its putter wants back; false if it does not have it, or is about to resume with it. */
+    boolean retract(long place) {
+        return false;
+    }
+
     // ---- of Suspension
 
     @Override
@@ -58,6 +63,14 @@ class Getter<T> extends Suspension<T> implements Told {
     @Override
     protected void leave() {
         core.leave(this);
+    }
+
+    @Override
+    public @Nullable T take(@Nullable T value) {
+        if (value != null) {
+            core.taken(place);
+        }
+        return value;
     }
 
     @Override

@@ -24,13 +24,13 @@ final class MonoPut<T> extends ColdMono<Void> {
 
     @Override
     protected @Nullable Void awaitInBody() throws Exception {
-        return core.put(item, null) ? null : super.awaitInBody();
+        return !core.isRendezvous() && core.put(item, null) ? null : super.awaitInBody();
     }
 
     @Override
     protected void start(CoreSubscriber<? super Void> actual) {
         EventLoop loop = EventLoop.runningOrNull();
-        boolean waits = Suspension.isAwait(actual) || loop != null && core.looksFull();
+        boolean waits = Suspension.isAwait(actual) || core.isRendezvous() || loop != null && core.looksFull();
         actual.onSubscribe(waits ? putter(actual, loop) : new PutAttempt<>(this, actual));
     }
 

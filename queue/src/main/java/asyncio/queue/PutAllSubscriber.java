@@ -206,7 +206,7 @@ final class PutAllSubscriber<T> implements CoreSubscriber<T>, Subscription, Scan
         }
         Place next = null;
         try {
-            if (!core.put(item, null)) {
+            if (core.isRendezvous() || !core.put(item, null)) {
                 next = new Place(item);
             }
         } catch (RuntimeException | Error e) { // shut down, or from a comparator
@@ -296,6 +296,11 @@ final class PutAllSubscriber<T> implements CoreSubscriber<T>, Subscription, Scan
                         throw e;
                     }
                 }
+
+                @Override
+                void notTaken() {
+                    core.undelivered(item, currentContext());
+                }
             };
         }
 
@@ -308,7 +313,7 @@ final class PutAllSubscriber<T> implements CoreSubscriber<T>, Subscription, Scan
         void end() {
             T left = claim();
             putter.cancel();
-            if (left != null) {
+            if (left != null && !core.isGettersOwn(putter)) {
                 core.undelivered(left, currentContext());
             }
         }

@@ -11,7 +11,16 @@ import reactor.core.CoreSubscriber;
  */
 class Putter<T> extends Suspension<Void> {
     private final QueueCore<T> core;
-    private final T item;
+    final T item;
+
+    // of a rendezvous; guarded by the queue's monitor
+
+    /** Of the item in the order of all. */
+    long place;
+    /** Why this ends if the getter that was granted the item gives it back. */
+    @Nullable Throwable ending;
+    /** The item was taken, or this was cancelled while a getter had it: what becomes of it is told by the getter. */
+    boolean isGettersOwn;
 
     Putter(
             QueueCore<T> core,
@@ -40,6 +49,14 @@ class Putter<T> extends Suspension<Void> {
         return fail(error) ? this : null;
     }
 
+    /** It ends with that; whom to tell. */
+    @Nullable Suspension<?> refuse(Throwable error) {
+        return fail(error) ? this : null;
+    }
+
+    /** It was cancelled while a getter had its item, and the getter has given that back; outside the monitor. */
+    void notTaken() {}
+
     // ---- of Suspension
 
     @Override
@@ -50,6 +67,21 @@ class Putter<T> extends Suspension<Void> {
     @Override
     protected void leave() {
         core.leave(this);
+    }
+
+    @Override
+    protected boolean endEarly(Throwable error) {
+        return isWaiting() ? core.end(this, error) : endHere(error);
+    }
+
+    boolean endHere(Throwable error) {
+        return super.endEarly(error);
+    }
+
+    /** The getter has resumed with the item. */
+    @Override
+    protected boolean isIrrevocable() {
+        return core.isRendezvous();
     }
 
     @Override
@@ -73,6 +105,6 @@ class Putter<T> extends Suspension<Void> {
 
     @Override
     protected String target() {
-        return "room in " + core.describe();
+        return (core.isRendezvous() ? "a getter of " : "room in ") + core.describe();
     }
 }

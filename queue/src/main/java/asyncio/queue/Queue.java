@@ -77,6 +77,10 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
         this(checkMaxsize(maxsize), new FifoItems<>(), onUndelivered);
     }
 
+    private Queue(QueueCore<T> core) {
+        this.core = core;
+    }
+
     Queue(int maxsize, Items<T> items, @Nullable Consumer<? super T> onUndelivered) {
         core = new QueueCore<>(getClass().getSimpleName(), maxsize, items, onUndelivered);
     }
@@ -99,6 +103,57 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
     /** Like {@link #unbounded()}, with a hook like that of {@link #Queue(int, Consumer)}. */
     public static <T> Queue<T> unbounded(@Nullable Consumer<? super T> onUndelivered) {
         return new Queue<>(UNBOUNDED, new FifoItems<>(), onUndelivered);
+    }
+
+    /**
+     * A queue that keeps nothing: {@code put} completes when a getter has been granted the item and has resumed with
+     * it. Putters and getters wait for each other, both in the order in which they came.
+     *
+     * <p>What else is different here:
+     *
+     * <ul>
+     *   <li>{@link #tryPut} and {@link #putNowait} need a getter that waits; {@link #tryGet} and {@link #getNowait} a
+     *       putter. If the getter is cancelled before it resumes, an item that was put at once stays, for the next one.
+     *   <li>A getter that is cancelled after it was granted an item and before it resumes leaves that to the next
+     *       getter, or to its putter, which then waits on, in its old place.
+     *   <li>A putter whose time is out, or whose task is cancelled, while its item is on the way to a getter, waits for
+     *       that getter's next step. If the getter takes the item the put completes, and a cancellation is delivered at
+     *       the task's next await; otherwise the put ends with the error, and has not happened. A subscription that is
+     *       disposed of at such a moment does not hear which of the two it was.
+     *   <li>{@link #join} waits for items that were taken, not for those that are being put. {@link #shutdown} fails
+     *       puts that wait, except for those whose item a getter is about to resume with.
+     *   <li>{@link #asFlux} takes an item when it emits it, {@link #getBatch} all of them when it completes; until then
+     *       a putter can take back an item that a batch has collected.
+     *   <li>{@link #putAll} completes when the last item was taken. {@link Select#onPut} refuses it.
+     *   <li>{@link #size} and {@link #maxsize} are 0, and it is {@link #isFull full} while no getter waits.
+     * </ul>
+     *
+     * <pre>{@code
+     * Queue<Job> handover = Queue.rendezvous();
+     * createTask(async(() -> {
+     *     for (Job job; (job = await(handover.next())) != null; ) {
+     *         await(work(job));
+     *     }
+     * }));
+     * await(handover.put(new Job("first")));       // until the worker has it
+     * }</pre>
+     *
+     * <p>asyncio has none; Kotlin's {@code Channel(RENDEZVOUS)}, Go's unbuffered channel, trio's memory channel of size
+     * 0.
+     *
+     * @since 0.1
+     */
+    public static <T> Queue<T> rendezvous() {
+        return rendezvous(null);
+    }
+
+    /**
+     * As {@link #rendezvous()}, with a hook as in {@link #Queue(int, Consumer)}.
+     *
+     * @since 0.1
+     */
+    public static <T> Queue<T> rendezvous(@Nullable Consumer<? super T> onUndelivered) {
+        return new Queue<>(RendezvousCore.create("Queue", onUndelivered));
     }
 
     // ---- putting
@@ -336,7 +391,7 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
         return core.size();
     }
 
-    /** Returns the capacity; 0 for {@link #unbounded()}, as in asyncio. */
+    /** Returns the capacity; 0 for {@link #unbounded()}, as in asyncio, and for {@link #rendezvous()}. */
     public int maxsize() {
         return core.maxsize == UNBOUNDED ? 0 : core.maxsize;
     }

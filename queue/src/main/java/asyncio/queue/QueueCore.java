@@ -21,30 +21,40 @@ import reactor.util.context.Context;
  * resume with it. A putter is granted a slot; its item enters in its next step, so that a cancelled put has never
  * happened. Getters wait only while there is no item, putters only while there is no room.
  */
-final class QueueCore<T> {
-    /** The capacity; {@link Integer#MAX_VALUE} if unbounded. */
+class QueueCore<T> {
+    /** The capacity; {@link Integer#MAX_VALUE} if unbounded, 0 for a rendezvous. */
     final int maxsize;
 
     private final String type;
     private final Items<T> items;
     private final @Nullable Consumer<? super T> onUndelivered;
-    private final WaitQueue<Getter<T>> getters = new WaitQueue<>();
-    private final WaitQueue<Putter<T>> putters = new WaitQueue<>();
+    final WaitQueue<Getter<T>> getters = new WaitQueue<>();
+    final WaitQueue<Putter<T>> putters;
     private final WaitQueue<JoinSuspension> joiners = new WaitQueue<>();
     /** Waiters for the queue to be shut down and empty. */
     private final WaitQueue<JoinSuspension> ends = new WaitQueue<>();
     /** The number of slots granted to putters that have not resumed. */
     private int reserved;
     /** The number of items put and not yet reported as done. */
-    private long unfinished;
+    long unfinished;
 
-    private boolean shutDown;
+    boolean shutDown;
     private boolean immediate;
 
     QueueCore(String type, int maxsize, Items<T> items, @Nullable Consumer<? super T> onUndelivered) {
+        this(type, maxsize, items, new WaitQueue<>(), onUndelivered);
+    }
+
+    QueueCore(
+            String type,
+            int maxsize,
+            Items<T> items,
+            WaitQueue<Putter<T>> putters,
+            @Nullable Consumer<? super T> onUndelivered) {
         this.type = type;
         this.maxsize = maxsize;
         this.items = items;
+        this.putters = putters;
         this.onUndelivered = onUndelivered;
     }
 
@@ -73,7 +83,7 @@ final class QueueCore<T> {
     }
 
     /** Returns the getter to notify if one takes the item; null if none waits any longer. */
-    private @Nullable Told offer(T item, long place) {
+    @Nullable Told offer(T item, long place) {
         for (Getter<T> getter; (getter = getters.peek()) != null; ) {
             Told told = getter.offer(item, place);
             if (told == null || !getter.wantsMore()) {
@@ -123,6 +133,49 @@ final class QueueCore<T> {
     /** A guess, without the monitor: whether a get would have to wait. */
     boolean looksEmpty() {
         return items.size() == 0;
+    }
+
+    // ---- for a rendezvous
+
+    /** Whether a put lasts until a getter has resumed with the item. */
+    boolean isRendezvous() {
+        return false;
+    }
+
+    /** Under the monitor: an item was taken without a wait; whom to tell. */
+    @Nullable Suspension<?> polled() {
+        return putters.isEmpty() ? null : admit();
+    }
+
+    /** A getter resumes with the item that was granted to it, or a subscriber gets it. */
+    void taken(long place) {}
+
+    /** Under the monitor. */
+    int putterCount() {
+        return putters.size();
+    }
+
+    /** Under the monitor. */
+    List<Putter<T>> waitingPutters() {
+        return putters.snapshot();
+    }
+
+    /** Under the monitor: whether an item that comes back is not for any other getter, and who is told of that. */
+    boolean isWithdrawn(long place, List<Told> told) {
+        return false;
+    }
+
+    /** Under the monitor: the queue was shut down; adds the putters to tell, if they are not in their line. */
+    void refuseReturned(List<Suspension<?>> told) {}
+
+    /** Whether a getter has the item of a putter that was cancelled. */
+    boolean isGettersOwn(Putter<T> putter) {
+        return false;
+    }
+
+    /** Ends the wait of a putter, whose time is out, or whose task is cancelled; false if that comes too late. */
+    boolean end(Putter<T> putter, Throwable error) {
+        return putter.endHere(error);
     }
 
     // ---- putting
@@ -233,8 +286,8 @@ final class QueueCore<T> {
             item = items.poll();
             if (shutDown) {
                 ended = endIfDrained();
-            } else if (!putters.isEmpty()) {
-                told = admit();
+            } else {
+                told = polled();
             }
         }
         tell(told, ended);
@@ -377,6 +430,9 @@ final class QueueCore<T> {
         Throwable failure = null;
         synchronized (this) {
             for (int i = 0; i < back.size(); i++) {
+                if (isWithdrawn(places[i], told)) {
+                    continue;
+                }
                 Told taker = offer(back.get(i), places[i]);
                 Throwable refused = taker != null || immediate ? null : restore(back.get(i), places[i]);
                 if (taker != null) {
@@ -450,6 +506,7 @@ final class QueueCore<T> {
             for (Putter<T> putter; (putter = putters.poll()) != null; ) {
                 add(told, putter.refuse(state().refusal("put into")));
             }
+            refuseReturned(told);
             told.addAll(endIfDrained());
             if (immediate) {
                 told.addAll(done(left.size()));
@@ -461,7 +518,7 @@ final class QueueCore<T> {
         }
     }
 
-    private static void add(List<Suspension<?>> told, @Nullable Suspension<?> suspension) {
+    static void add(List<Suspension<?>> told, @Nullable Suspension<?> suspension) {
         if (suspension != null) {
             told.add(suspension);
         }
@@ -485,13 +542,13 @@ final class QueueCore<T> {
 
     // ---- notifying, outside the monitor
 
-    private static void tell(@Nullable Told told) {
+    static void tell(@Nullable Told told) {
         if (told != null) {
             told.deliver();
         }
     }
 
-    private static void tell(@Nullable Suspension<?> suspension) {
+    static void tell(@Nullable Suspension<?> suspension) {
         if (suspension != null) {
             suspension.deliver();
         }
@@ -525,9 +582,9 @@ final class QueueCore<T> {
         return new QueueState(
                 type,
                 maxsize,
-                items.size(),
+                size(),
                 getters.size(),
-                putters.size(),
+                putterCount(),
                 joiners.size() + ends.size(),
                 unfinished,
                 shutDown);
@@ -548,7 +605,7 @@ final class QueueCore<T> {
 
     synchronized List<Suspension<?>> waiters() {
         List<Suspension<?>> all = new ArrayList<>(getters.snapshot());
-        all.addAll(putters.snapshot());
+        all.addAll(waitingPutters());
         all.addAll(joiners.snapshot());
         return all;
     }

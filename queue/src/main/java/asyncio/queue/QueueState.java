@@ -15,8 +15,12 @@ record QueueState(
 
     /** The text of CPython's queues, with the given text for the items, or for their number. */
     String text(String items) {
-        StringBuilder text = new StringBuilder("<").append(type).append(" maxsize=");
-        text.append(maxsize == Integer.MAX_VALUE ? 0 : maxsize);
+        StringBuilder text = new StringBuilder("<").append(type);
+        if (maxsize == 0) {
+            text.append(" rendezvous");
+        } else {
+            text.append(" maxsize=").append(maxsize == Integer.MAX_VALUE ? 0 : maxsize);
+        }
         if (!items.isEmpty()) {
             text.append(' ').append(items);
         }

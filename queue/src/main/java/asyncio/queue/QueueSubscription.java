@@ -126,7 +126,7 @@ final class QueueSubscription<T> implements KeepingSubscription, Scannable {
             arrived = null;
             Getter<T> from = getter;
             getter = null;
-            if (from != null && !emit(first)) {
+            if (from != null && !emit(first, from.place)) {
                 from.giveBack(first);
             }
         }
@@ -155,10 +155,11 @@ final class QueueSubscription<T> implements KeepingSubscription, Scannable {
     }
 
     /** Emits an item; false if the subscription is cancelled. */
-    private boolean emit(T item) {
+    private boolean emit(T item, long place) {
         if (cancelled) {
             return false;
         }
+        core.taken(place);
         actual.onNext(item);
         if (requested.get() != Long.MAX_VALUE) {
             requested.decrementAndGet();
@@ -185,6 +186,7 @@ final class QueueSubscription<T> implements KeepingSubscription, Scannable {
         int k = 0;
         try {
             while (k < n && !cancelled) {
+                core.taken(places[k]);
                 actual.onNext((T) batch[k++]);
             }
         } finally { // also if the subscriber throws
@@ -201,7 +203,12 @@ final class QueueSubscription<T> implements KeepingSubscription, Scannable {
     private void waitForOne() {
         Getter<T> next;
         try {
-            next = new Getter<>(core, new Arrival(), null, false, loop);
+            next = new Getter<>(core, new Arrival(), null, false, loop) {
+                @Override
+                public @Nullable T take(@Nullable T value) {
+                    return value; // it is taken when it is emitted
+                }
+            };
         } catch (OutOfMemoryError e) {
             failure = e; // fail the subscriber, which would otherwise wait forever
             return;

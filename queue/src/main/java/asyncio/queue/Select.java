@@ -84,11 +84,18 @@ public final class Select<R> {
     /**
      * Adds a clause that puts an item into a queue and then calls a function. If that returns null, the Select
      * completes empty.
+     *
+     * @throws IllegalArgumentException if the queue is a {@link Queue#rendezvous}: whether such a put has happened is
+     *     the getter's to say, and the other clauses would have to wait for it
      */
     public <T> Select<R> onPut(Queue<T> queue, T item, Supplier<? extends @Nullable R> then) {
         Objects.requireNonNull(item, "item");
         Objects.requireNonNull(then, "then");
         QueueCore<T> core = queue.core;
+        if (core.isRendezvous()) {
+            throw new IllegalArgumentException("Cannot select a put into " + queue
+                    + ": await put(...) in a task of its own, or use a Queue with room for an item");
+        }
         return with(selecting -> new SelectSuspension.PutArm<>(selecting, core, item, then));
     }
 

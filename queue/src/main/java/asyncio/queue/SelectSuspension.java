@@ -145,6 +145,7 @@ final class SelectSuspension extends Suspension<Object> implements Told {
         @Override
         @SuppressWarnings({"unchecked", "NullAway"}) // the item it was offered
         public @Nullable Object happened(@Nullable Object item) {
+            core.taken(place);
             return then.apply((T) item);
         }
 

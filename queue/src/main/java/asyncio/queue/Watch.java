@@ -116,6 +116,9 @@ public final class Watch<T> implements Scannable {
 
     /** Moves the waiters that are settled, under the monitor. */
     private void takeOut(WaitQueue<Change<?>> told) {
+        if (waiters.isEmpty()) {
+            return;
+        }
         for (Change<?> waiter : waiters.snapshot()) {
             if (waiter.settles()) {
                 waiters.remove(waiter);

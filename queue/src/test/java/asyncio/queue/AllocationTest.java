@@ -1,13 +1,16 @@
 package asyncio.queue;
 
 import static asyncio.Asyncio.all;
+import static asyncio.Asyncio.sleep;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import asyncio.Allocation;
 import asyncio.Asyncio;
+import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
 
 /** The maximum allocation for an item on its way from one task to another: a guard against growth. */
 @Timeout(60)
@@ -31,6 +34,70 @@ class AllocationTest {
     @Test
     void withRoomForMany() throws Exception {
         assertThat(perItem(new Queue<>(64))).isLessThan(64);
+    }
+
+    @Test
+    void rendezvous() throws Exception {
+        assertThat(perItem(Queue.rendezvous())).isLessThan(330);
+    }
+
+    @Test
+    void broadcast() throws Exception {
+        Broadcast<Integer> broadcast = new Broadcast<>();
+        try (BroadcastSubscription<Integer> one = broadcast.subscribe(64);
+                BroadcastSubscription<Integer> other = broadcast.subscribe(64)) {
+            double bytes = Allocation.bytesPerOperation(
+                    N,
+                    () -> Asyncio.run(all(
+                            broadcast.send(ITEM).repeat(N - 1).then(),
+                            one.get().repeat(N - 1).then(),
+                            other.get().repeat(N - 1).then())));
+            assertThat(bytes).isLessThan(430);
+        }
+    }
+
+    @Test
+    void broadcastAtOnce() throws Exception {
+        Broadcast<Integer> broadcast = new Broadcast<>();
+        try (BroadcastSubscription<Integer> subscription = broadcast.subscribe(64)) {
+            double bytes = Allocation.bytesPerOperation(N, () -> {
+                for (int i = 0; i < N; i++) {
+                    broadcast.trySend(ITEM);
+                    subscription.tryGet();
+                }
+                return null;
+            });
+            assertThat(bytes).isLessThan(90);
+        }
+    }
+
+    @Test
+    void watch() throws Exception {
+        Watch<Integer> watch = new Watch<>(0);
+        Integer[] values = {1, 2};
+        double bytes = Allocation.bytesPerOperation(
+                N,
+                () -> Asyncio.run(all(
+                        watch.changed().repeat(N - 1).then(),
+                        Mono.fromRunnable(() ->
+                                        watch.set(values[(int) watch.version().number() & 1]))
+                                .then(sleep(Duration.ZERO))
+                                .repeat(N - 1)
+                                .then())));
+        assertThat(bytes).isLessThan(600);
+    }
+
+    @Test
+    void watchWithoutWaiters() throws Exception {
+        Watch<Integer> watch = new Watch<>(0);
+        Integer[] values = {1, 2};
+        double bytes = Allocation.bytesPerOperation(N, () -> {
+            for (int i = 0; i < N; i++) {
+                watch.set(values[i & 1]);
+            }
+            return null;
+        });
+        assertThat(bytes).isLessThan(70);
     }
 
     @Test

@@ -58,6 +58,14 @@ class BlockHoundTest {
                 "Queue.get(Duration)",
                 queue -> queue.get().then(queue.get(LIMIT)).onErrorComplete());
         methods.put("Queue.next()", Queue::next);
+        methods.put("Queue.put(Object) into a rendezvous", queue -> {
+            Queue<Integer> rendezvous = Queue.rendezvous();
+            return rendezvous
+                    .put(1)
+                    .and(rendezvous.get())
+                    .then(rendezvous.put(2, LIMIT))
+                    .onErrorComplete();
+        });
         methods.put("Queue.getBatch(int, Duration)", queue -> queue.getBatch(2, LIMIT));
         methods.put("Queue.nextBatch(int, Duration)", queue -> queue.nextBatch(2, LIMIT));
         methods.put(

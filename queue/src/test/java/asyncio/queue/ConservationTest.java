@@ -20,6 +20,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -45,6 +46,9 @@ class ConservationTest {
         private final AtomicInteger next = new AtomicInteger();
         private final BitSet in = new BitSet();
         private final BitSet out = new BitSet();
+        /** Those whose putter did not hear whether they are in. */
+        private final BitSet perhaps = new BitSet();
+
         private final List<String> wrong = new ArrayList<>();
 
         int item() {
@@ -62,6 +66,10 @@ class ConservationTest {
             in.set(item);
         }
 
+        synchronized void perhaps(int item) {
+            perhaps.set(item);
+        }
+
         synchronized void out(int item, String how) {
             if (out.get(item)) {
                 wrong.add(item + " came out twice, at last " + how);
@@ -77,6 +85,7 @@ class ConservationTest {
             assertThat(lost.stream().boxed().toList()).as("lost, %s", what).isEmpty();
             BitSet unknown = (BitSet) out.clone();
             unknown.andNot(in);
+            unknown.andNot(perhaps);
             assertThat(unknown.stream().boxed().toList())
                     .as("came out though nobody put it, %s", what)
                     .isEmpty();
@@ -98,6 +107,10 @@ class ConservationTest {
         return make.with(1 + random.nextInt(random.nextBoolean() ? 3 : 100), lost);
     }
 
+    private static Queue<Integer> rendezvous(Random random, Ledger ledger) {
+        return Queue.rendezvous(item -> ledger.out(item, "undelivered"));
+    }
+
     private static void drain(Queue<Integer> queue, Ledger ledger) {
         try {
             for (Integer item; (item = queue.tryGet()) != null; ) {
@@ -114,11 +127,20 @@ class ConservationTest {
 
     @Test
     void inTasksOnALoop() throws Exception {
+        inTasksOnALoop(ConservationTest::queue);
+    }
+
+    @Test
+    void rendezvousInTasksOnALoop() throws Exception {
+        inTasksOnALoop(ConservationTest::rendezvous);
+    }
+
+    private static void inTasksOnALoop(BiFunction<Random, Ledger, Queue<Integer>> make) throws Exception {
         long seed = Long.getLong("asyncio.test.seed", System.nanoTime());
-        for (int round = 0; round * ROUND < ITEMS / 2; round++) {
+        for (int round = 0; round * ROUND < ITEMS / 4; round++) {
             Random random = new Random(seed + round);
             Ledger ledger = new Ledger();
-            Queue<Integer> queue = queue(random, ledger);
+            Queue<Integer> queue = make.apply(random, ledger);
             String what = queue + ", seed " + seed + ", round " + round;
             Thread other = new Thread(() -> {
                 Random own = new Random(random.nextLong());
@@ -196,17 +218,19 @@ class ConservationTest {
                 });
                 yield task;
             }
-            default ->
-                createTask(ends(new Select<Integer>()
-                        .onGet(queue, got -> {
-                            ledger.out(got, "selected");
-                            return got;
-                        })
-                        .onPut(queue, item, () -> {
-                            ledger.in(item);
-                            return item;
-                        })
-                        .first(limit)));
+            default -> {
+                Select<Integer> select = new Select<Integer>().onGet(queue, got -> {
+                    ledger.out(got, "selected");
+                    return got;
+                });
+                if (!queue.core.isRendezvous()) {
+                    select = select.onPut(queue, item, () -> {
+                        ledger.in(item);
+                        return item;
+                    });
+                }
+                yield createTask(ends(select.first(limit)));
+            }
         };
     }
 
@@ -231,11 +255,20 @@ class ConservationTest {
 
     @Test
     void onThreads() throws Exception {
+        onThreads(ConservationTest::queue);
+    }
+
+    @Test
+    void rendezvousOnThreads() throws Exception {
+        onThreads(ConservationTest::rendezvous);
+    }
+
+    private static void onThreads(BiFunction<Random, Ledger, Queue<Integer>> make) throws Exception {
         long seed = Long.getLong("asyncio.test.seed", System.nanoTime());
-        for (int round = 0; round * ROUND < ITEMS / 2; round++) {
+        for (int round = 0; round * ROUND < ITEMS / 4; round++) {
             Random random = new Random(seed + round);
             Ledger ledger = new Ledger();
-            Queue<Integer> queue = queue(random, ledger);
+            Queue<Integer> queue = make.apply(random, ledger);
             String what = queue + ", seed " + seed + ", round " + round;
             List<Thread> threads = IntStream.range(0, 4)
                     .mapToObj(i -> new Thread(() -> {
@@ -275,6 +308,9 @@ class ConservationTest {
                 }
                 case 2 -> {
                     int item = ledger.item();
+                    if (queue.core.isRendezvous()) {
+                        ledger.perhaps(item); // if it is disposed of while a getter has it
+                    }
                     run(queue.put(item), nothing -> {}, () -> ledger.in(item), random);
                 }
                 case 3 -> run(queue.get(), item -> ledger.out(item, "subscribed"), () -> {}, random);

@@ -99,6 +99,35 @@ class PublisherTckTest {
     }
 
     @TestFactory
+    Stream<DynamicTest> putIntoARendezvous() {
+        return Tck.ofEmpty("put into a rendezvous", () -> {
+            Queue<Integer> queue = Queue.rendezvous();
+            queue.asFlux().subscribe();
+            return queue.put(1);
+        });
+    }
+
+    @TestFactory
+    Stream<DynamicTest> getFromARendezvous() {
+        return Tck.of("get from a rendezvous", () -> {
+            Queue<Integer> queue = Queue.rendezvous();
+            queue.putAll(Flux.range(0, SUBSCRIBERS)).subscribe();
+            return queue.get();
+        });
+    }
+
+    @TestFactory
+    Stream<DynamicTest> rendezvousAsFlux() {
+        return Tck.ofMany("asFlux of a rendezvous", n -> {
+            Queue<Integer> queue = Queue.rendezvous();
+            queue.putAll(Flux.range(0, (int) n))
+                    .doFinally(end -> queue.shutdown())
+                    .subscribe();
+            return queue.asFlux();
+        });
+    }
+
+    @TestFactory
     Stream<DynamicTest> putAll() {
         return Tck.ofEmpty("putAll", () -> Queue.<Integer>unbounded().putAll(Flux.range(0, 10)));
     }
