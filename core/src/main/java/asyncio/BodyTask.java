@@ -34,7 +34,7 @@ final class BodyTask<T> extends Task<T> implements Seated {
     /** The wait that the body is suspended on; used by the owner of the loop only. */
     private @Nullable Wait waiting;
     /** The guard of the innermost open cancel scope; null if there is none. */
-    @Nullable AwaitGuard guard;
+    private @Nullable AwaitGuard guard;
     /**
      * Set while the body's thread is inside a foreign Mono's {@code subscribe} or {@code cancel}: an await there comes
      * from an operator's lambda.
@@ -131,6 +131,16 @@ final class BodyTask<T> extends Task<T> implements Seated {
             unwinding = true;
             loop.driver.unwind(this);
         }
+    }
+
+    @Override
+    @Nullable AwaitGuard guard() {
+        return guard;
+    }
+
+    @Override
+    void setGuard(@Nullable AwaitGuard guard) {
+        this.guard = guard;
     }
 
     // ----

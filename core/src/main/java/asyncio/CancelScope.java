@@ -15,8 +15,8 @@ import reactor.core.publisher.Mono;
  *
  * <p>Straight-line code in a cancelled scope cannot wait any more: <em>each</em> of its awaits throws a
  * {@link CancelledException} until the scope is left, even after one was caught. (The cancellation of a task is
- * delivered once.) Only {@link Asyncio#shieldedCleanup} is exempt, for clean-up that must wait. Tasks of a group in the
- * scope are cancelled as that group cancels them.
+ * delivered once.) Clean-up that must wait goes into {@link Asyncio#shieldedCleanup}, or into a scope inside with a
+ * {@link #shield}. Tasks of a group in the scope are cancelled as that group cancels them.
  *
  * <p>This applies to each await of the code of {@link #scopeBody}, and of code that runs in the same task: a body
  * inside a {@link #scope} that is not awaited by a body is its own task, and is cancelled once, like any task.
@@ -76,7 +76,7 @@ public final class CancelScope {
 
     private static <T extends @Nullable Object> Mono<Outcome<T>> open(
             boolean straightLine, Function<? super CancelScope, ? extends Mono<? extends T>> body) {
-        return new MonoScope.Supplied<>(
+        return new MonoScope.Guarded<>(
                 CancelScope.class, straightLine, () -> new MoveOnSteps<T>(new CancelScopeSteps<>(body)));
     }
 
@@ -92,6 +92,35 @@ public final class CancelScope {
      */
     public void cancel(@Nullable String reason) {
         steps.cancel(reason);
+    }
+
+    /**
+     * Keeps cancellations of the scopes around this one off what runs in it, or lets them through again. One that comes
+     * meanwhile, or has come and was not delivered yet, is delivered when the shield is taken away, or when this scope
+     * is left: at the next await, or at once if the code in the scope is waiting. The shield is no help against the
+     * scope's own {@link #cancel}. It concerns cancel scopes, with their deadlines, that are open in the same task; a
+     * cancellation of the task itself, and a {@link Timeout} around, come through.
+     *
+     * <pre>{@code
+     * Mono<Timeout.Outcome<Void>> released = CancelScope.scopeBody(scope -> {
+     *     scope.shield(true);                                            // from here on all or nothing
+     *     scope.reschedule(loop.time().plusSeconds(5));                  // but not for ever
+     *     await(connection.update(sql));
+     *     return await(connection.release());
+     * });
+     * }</pre>
+     *
+     * <p>trio: {@code CancelScope.shield}.
+     *
+     * @throws IllegalStateException if it has ended, or on another thread than the loop's
+     */
+    public void shield(boolean on) {
+        steps.shield(on);
+    }
+
+    /** Returns whether cancellations of the scopes around this one are kept off. */
+    public boolean isShield() {
+        return steps.isShield();
     }
 
     /** Returns whether it was cancelled, or its time ran out, before it ended. */

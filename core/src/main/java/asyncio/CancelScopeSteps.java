@@ -1,5 +1,7 @@
 package asyncio;
 
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
@@ -7,10 +9,14 @@ import reactor.core.publisher.Mono;
 /** The work of one {@link CancelScope}: a time limit that can also expire early. */
 final class CancelScopeSteps<T> extends TimeLimitSteps.MovingOn<T> implements AwaitGuard {
     private final Function<? super CancelScope, ? extends Mono<? extends T>> body;
-    /** The guard of the enclosing scope in the same body. */
+    /** The guard of the enclosing scope in the same task. */
     private @Nullable AwaitGuard around;
 
     private volatile @Nullable String reason;
+    private volatile boolean shield;
+    private boolean open;
+    /** It was cancelled, and a shield inside keeps that off: the task does not know of it. */
+    private boolean heldBack;
 
     CancelScopeSteps(Function<? super CancelScope, ? extends Mono<? extends T>> body) {
         super(null, null);
@@ -19,11 +25,19 @@ final class CancelScopeSteps<T> extends TimeLimitSteps.MovingOn<T> implements Aw
 
     @Override
     Mono<?> begin(Task<?> task) {
-        if (task instanceof BodyTask<?> running) {
-            around = running.guard;
-            running.guard = this;
+        around = task.guard();
+        open = true;
+        task.setGuard(this);
+        Mono<?> first = super.begin(task);
+        if (task instanceof BodyTask<?>
+                && !(first instanceof MonoCoroutine<?>)) { // whose awaits are checked one by one
+            try {
+                check(first);
+            } catch (CancelledException e) {
+                return Mono.error(e);
+            }
         }
-        return super.begin(task);
+        return first;
     }
 
     @Override
@@ -33,10 +47,97 @@ final class CancelScopeSteps<T> extends TimeLimitSteps.MovingOn<T> implements Aw
 
     @Override
     @Nullable Mono<?> next(@Nullable Object value, @Nullable Throwable error) throws Exception {
-        if (task() instanceof BodyTask<?> running) {
-            running.guard = around;
+        open = false;
+        task().setGuard(around);
+        try {
+            return super.next(value, error);
+        } finally {
+            if (shield) {
+                shield = false;
+                releaseAll(); // after what is this one's own has been counted out
+            }
         }
-        return super.next(value, error);
+    }
+
+    // ---- the shield
+
+    void shield(boolean on) {
+        EventLoop loop = task().loop;
+        if (!loop.core.inEventLoop()) {
+            throw Misuse.wrongThread("shield", loop.toString());
+        }
+        if (!open) {
+            throw new IllegalStateException("Cannot shield what runs in a scope that has ended");
+        }
+        if (shield == on) {
+            return;
+        }
+        shield = on;
+        if (on) {
+            for (AwaitGuard outer = around; outer != null; outer = outer.around()) {
+                outer.hold();
+            }
+        } else {
+            releaseAll();
+        }
+    }
+
+    @Override
+    public boolean isOpen() {
+        return open;
+    }
+
+    /** From the outermost on, which is what code inside sees first. */
+    private void releaseAll() {
+        Deque<AwaitGuard> outer = new ArrayDeque<>();
+        for (AwaitGuard guard = around; guard != null; guard = guard.around()) {
+            outer.push(guard);
+        }
+        outer.forEach(AwaitGuard::release);
+    }
+
+    @Override
+    public @Nullable AwaitGuard around() {
+        return around;
+    }
+
+    @Override
+    public boolean isShield() {
+        return shield;
+    }
+
+    @Override
+    void deliver(@Nullable String message) {
+        heldBack = isKeptOff();
+        if (!heldBack) {
+            super.deliver(message);
+        }
+    }
+
+    /** Whether one of the scopes inside, in the same task, keeps off cancellations. */
+    private boolean isKeptOff() {
+        for (AwaitGuard inner = task().guard(); inner != null && inner != this; inner = inner.around()) {
+            if (inner.isShield()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    @Override
+    public void hold() {
+        if (isExpiring() && !heldBack) {
+            heldBack = true;
+            task().uncancel(); // drops the request, if it was not delivered
+        }
+    }
+
+    @Override
+    public void release() {
+        if (heldBack && !isKeptOff()) {
+            heldBack = false;
+            super.deliver(reason);
+        }
     }
 
     /** From any thread; the first reason counts. */
@@ -78,7 +179,7 @@ final class CancelScopeSteps<T> extends TimeLimitSteps.MovingOn<T> implements Aw
             CancelledException request = task().takeRequest();
             throw request == null ? CancelledException.of(task().loop, reason) : request;
         }
-        if (around != null) {
+        if (around != null && !shield) {
             around.check(awaited);
         }
     }

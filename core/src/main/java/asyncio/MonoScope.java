@@ -77,6 +77,18 @@ abstract class MonoScope<T> extends ColdMono<T> {
         }
     }
 
+    /** A {@link CancelScope}, which may be entered in one that is cancelled, and looks itself whether it may wait. */
+    static final class Guarded<T> extends Supplied<T> {
+        Guarded(Class<?> kind, boolean straightLine, Supplier<? extends Steps<T>> steps) {
+            super(kind, straightLine, steps);
+        }
+
+        @Override
+        boolean isShielded() {
+            return true;
+        }
+    }
+
     /** A clean-up, which also runs in a cancelled {@link CancelScope}. */
     static final class Shielded<T> extends Supplied<T> {
         Shielded(Class<?> kind, Supplier<? extends Steps<T>> steps) {

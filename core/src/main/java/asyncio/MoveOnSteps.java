@@ -12,6 +12,11 @@ final class MoveOnSteps<T> extends Steps<Timeout.Outcome<T>> {
     }
 
     @Override
+    @Nullable AwaitGuard guard() {
+        return limit instanceof AwaitGuard guard ? guard : null;
+    }
+
+    @Override
     Mono<?> begin(Task<?> task) {
         return limit.begin(task);
     }

@@ -18,6 +18,18 @@ final class StepTask<T> extends Task<T> {
         this.steps = steps;
     }
 
+    /** Its steps know: a field of its own would cost each of these tasks. */
+    @Override
+    @Nullable AwaitGuard guard() {
+        for (Steps<?> open = steps; open != null; open = open.outer) {
+            AwaitGuard guard = open.guard();
+            if (guard != null && guard.isOpen()) {
+                return guard;
+            }
+        }
+        return null;
+    }
+
     @Override
     void start() {
         CancelledException request = takeRequest();

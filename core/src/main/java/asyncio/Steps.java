@@ -26,6 +26,11 @@ abstract class Steps<T> {
     /** Returns the result of the scope, or throws its error. */
     abstract @Nullable T result() throws Exception;
 
+    /** Returns the guard that this is the work of; null if it is none's. */
+    @Nullable AwaitGuard guard() {
+        return null;
+    }
+
     final @Nullable T runIn(BodyTask<?> body) throws Exception {
         Mono<?> mono = begin(body);
         while (mono != null) {

@@ -291,6 +291,16 @@ public abstract non-sealed class Task<T> extends Future<T> {
         }
     }
 
+    // ---- the scopes that are open in it
+
+    /** Returns the innermost one that guards what the task awaits; null if there is none. On the loop. */
+    @Nullable AwaitGuard guard() {
+        return null;
+    }
+
+    /** Opens or closes one; does nothing in tasks that know them otherwise. */
+    void setGuard(@Nullable AwaitGuard guard) {}
+
     // ---- suspension and cancellation
 
     /**

@@ -289,8 +289,13 @@ class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
         if (state == State.ACTIVE) {
             disarm();
             state = State.EXPIRING;
-            task().cancel(message);
+            deliver(message);
         }
+    }
+
+    /** Cancels what is in the scope. */
+    void deliver(@Nullable String message) {
+        task().cancel(message);
     }
 
     // ---- API of Timeout
@@ -321,6 +326,11 @@ class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
     /** Whether it has neither ended nor been told to end. */
     final boolean isActive() {
         return state == State.ACTIVE;
+    }
+
+    /** Whether it has been told to end, and has not. */
+    final boolean isExpiring() {
+        return state == State.EXPIRING;
     }
 
     final boolean expired() {
