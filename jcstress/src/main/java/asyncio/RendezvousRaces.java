@@ -26,14 +26,14 @@ public final class RendezvousRaces {
     @Outcome(expect = FORBIDDEN, desc = "The item is lost, or there twice, or a put completed that nobody took.")
     @State
     public static class PutAndCancelOfGetter {
-        private final Queue<Integer> queue = Queue.rendezvous();
-        private final Probe<Integer> getter = Probe.of(queue.get());
-        private volatile Probe<Void> putter;
-        private volatile int completedBefore;
+        final Queue<Integer> queue = Queue.rendezvous();
+        final Probe<Integer> getter = Probe.of(queue.get());
+        final Probe<Void> putter = new Probe<>();
+        volatile int completedBefore;
 
         @Actor
         public void put() {
-            putter = Probe.of(queue.put(1));
+            queue.put(1).subscribe(putter);
             completedBefore = putter.completed;
         }
 
@@ -57,13 +57,13 @@ public final class RendezvousRaces {
     @Outcome(expect = FORBIDDEN, desc = "A put that failed has happened, or one that completed has not.")
     @State
     public static class TakeAndShutdown {
-        private final Queue<Integer> queue = Queue.rendezvous();
-        private final Probe<Void> putter = Probe.of(queue.put(1));
-        private volatile Probe<Integer> getter;
+        final Queue<Integer> queue = Queue.rendezvous();
+        final Probe<Void> putter = Probe.of(queue.put(1));
+        final Probe<Integer> getter = new Probe<>();
 
         @Actor
         public void get() {
-            getter = Probe.of(queue.get());
+            queue.get().subscribe(getter);
         }
 
         @Actor
@@ -88,19 +88,19 @@ public final class RendezvousRaces {
     @Outcome(expect = FORBIDDEN, desc = "The item is lost, or there twice.")
     @State
     public static class TwoGetters {
-        private final Queue<Integer> queue = Queue.rendezvous();
-        private final Probe<Void> putter = Probe.of(queue.put(1));
-        private volatile Probe<Integer> one;
-        private volatile Probe<Integer> other;
+        final Queue<Integer> queue = Queue.rendezvous();
+        final Probe<Void> putter = Probe.of(queue.put(1));
+        final Probe<Integer> one = new Probe<>();
+        final Probe<Integer> other = new Probe<>();
 
         @Actor
         public void get() {
-            one = Probe.of(queue.get());
+            queue.get().subscribe(one);
         }
 
         @Actor
         public void getToo() {
-            other = Probe.of(queue.get());
+            queue.get().subscribe(other);
         }
 
         @Arbiter
@@ -118,14 +118,14 @@ public final class RendezvousRaces {
     @Outcome(expect = FORBIDDEN, desc = "The item is lost, or there twice.")
     @State
     public static class TakeAndCancelOfPutAll {
-        private volatile int undelivered;
-        private final Queue<Integer> queue = Queue.rendezvous(item -> undelivered = item);
-        private final Probe<Void> putter = Probe.of(queue.putAll(Flux.just(1)));
-        private volatile Probe<Integer> getter;
+        volatile int undelivered;
+        final Queue<Integer> queue = Queue.rendezvous(item -> undelivered = item);
+        final Probe<Void> putter = Probe.of(queue.putAll(Flux.just(1)));
+        final Probe<Integer> getter = new Probe<>();
 
         @Actor
         public void get() {
-            getter = Probe.of(queue.get());
+            queue.get().subscribe(getter);
         }
 
         @Actor
