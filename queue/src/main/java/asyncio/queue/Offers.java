@@ -109,8 +109,9 @@ final class Offers<T> extends Items<T> {
     List<Putter<T>> putters() {
         TreeMap<Long, Putter<T>> ordered = new TreeMap<>(granted);
         returned.forEach((place, back) -> {
-            if (back.putter() != null) {
-                ordered.put(place, back.putter());
+            Putter<T> putter = back.putter();
+            if (putter != null) {
+                ordered.put(place, putter);
             }
         });
         return new ArrayList<>(ordered.values());
