@@ -164,14 +164,12 @@ final class SelectSuspension extends Suspension<Object> implements Told {
     static final class PutArm<T> extends Putter<T> implements Select.Arm {
         private final SelectSuspension selecting;
         private final QueueCore<T> core;
-        private final T item;
         private final Supplier<?> then;
 
         PutArm(SelectSuspension selecting, QueueCore<T> core, T item, Supplier<?> then) {
             super(core, item, SelectSuspension.<Void>unused(selecting), null, null);
             this.selecting = selecting;
             this.core = core;
-            this.item = item;
             this.then = then;
         }
 
