@@ -428,7 +428,10 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
         this.outcome = null;
         Throwable error = outcome instanceof Failure failure ? failure.error : null;
         T value = error == null ? (T) outcome : null;
-        if (error == null && aside instanceof BooleanSupplier cancelled && cancelled.getAsBoolean() && !isIrrevocable()) {
+        if (error == null
+                && aside instanceof BooleanSupplier cancelled
+                && cancelled.getAsBoolean()
+                && !isIrrevocable()) {
             cancel();
         }
         if (!STATE.compareAndSet(this, SETTLED, DELIVERED)) {
