@@ -30,7 +30,8 @@ public interface AwaitedSubscription<T> extends Subscription {
      *
      * @param value the signalled value; null if it ended empty
      * @return the value that the task gets, usually the same
-     * @throws Exception the exception that the task gets instead, if the source has withdrawn the value since
+     * @throws Exception the exception that the task gets instead, if the source has withdrawn the value since; a
+     *     {@link Spurious} one only if {@link #mayBeSpurious}
      */
     default @Nullable T take(@Nullable T value) throws Exception {
         return value;
@@ -43,4 +44,15 @@ public interface AwaitedSubscription<T> extends Subscription {
      * @param value null if it ended empty
      */
     void giveBack(@Nullable T value);
+
+    /** Whether {@link #take} may find nothing, and fail with a {@link Spurious} exception. */
+    default boolean mayBeSpurious() {
+        return false;
+    }
+
+    /**
+     * An exception of {@link #take} by a source that signalled for nothing, as an operating system may: a task without
+     * a body awaits the Mono once more. A body gets the exception.
+     */
+    interface Spurious {}
 }

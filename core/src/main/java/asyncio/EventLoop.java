@@ -387,13 +387,40 @@ public final class EventLoop extends Contexts.Running {
             throw alreadyRunning();
         }
         try {
-            OnPlatformThread.runAsCarrier(this::runHere);
+            OnPlatformThread.runAsCarrier(() -> runHere(driver::run));
         } finally {
             running.set(false);
         }
     }
 
-    private void runHere() {
+    /**
+     * Runs one tick, on this thread: IO, the timers that are due, and the callbacks and steps that are ready then. For
+     * a loop inside another one, such as that of a GUI, whose timer calls this on the GUI's thread: so tasks may touch
+     * what belongs to that thread. {@link #stop} before or during it changes nothing later.
+     *
+     * <pre>{@code
+     * new javax.swing.Timer(10, event -> loop.runOnce(false)).start(); // every 10 milliseconds
+     * }</pre>
+     *
+     * <p>asyncio: {@code BaseEventLoop._run_once}, which is not public there.
+     *
+     * @param mayBlock whether to wait for something to do if nothing is ready; with virtual time, to jump to it
+     * @throws IllegalStateException in the cases of {@link #runForever}
+     * @since 0.1
+     */
+    public void runOnce(boolean mayBlock) {
+        checkMayRun();
+        if (!running.compareAndSet(false, true)) {
+            throw alreadyRunning();
+        }
+        try {
+            OnPlatformThread.runAsCarrier(() -> runHere(() -> driver.runOnce(mayBlock)));
+        } finally {
+            running.set(false);
+        }
+    }
+
+    private void runHere(Runnable run) {
         try {
             Contexts.setRunning(this);
             SlowStep slowStep = slowStep(CpuTime::of);
@@ -402,7 +429,7 @@ public final class EventLoop extends Contexts.Running {
                 slowStep.look(nanos);
                 lagProbe.look(nanos);
             });
-            driver.run();
+            run.run();
         } finally {
             Watchdog.unwatch(this);
             Contexts.setRunning(null);
@@ -619,7 +646,8 @@ public final class EventLoop extends Contexts.Running {
     /**
      * Runs a callback on this loop whenever a channel is readable or has a connection to accept, for as long as that
      * lasts; in the context of this call. It replaces the channel's previous reader. The callback does the reading: if
-     * it leaves bytes unread, it is called again. It is not called for a closed channel. May be called from any thread.
+     * it leaves bytes unread, it is called again. It is not called for a closed channel, and only once for one that was
+     * made to block before the loop watches it. May be called from any thread.
      *
      * <p>A NIO loop watches the channel with its own selector; an epoll loop uses a selector nested in its epoll or,
      * where that is not possible, a daemon thread that serves all loops.
@@ -641,8 +669,8 @@ public final class EventLoop extends Contexts.Running {
     }
 
     /**
-     * Like {@link #addReader}, for a channel that is writable, or has finished or failed to connect. Most channels are
-     * writable nearly always: remove the writer when nothing is left to write.
+     * Like {@link #addReader(SelectableChannel, Runnable)}, for a channel that is writable, or has finished or failed
+     * to connect. Most channels are writable nearly always: remove the writer when nothing is left to write.
      *
      * <p>asyncio: {@code add_writer}.
      *
@@ -667,6 +695,80 @@ public final class EventLoop extends Contexts.Running {
     }
 
     /**
+     * Runs a callback on this loop whenever a descriptor can be read, by its number, as long as that is so; at its end
+     * and after an error, too. Only on epoll. Otherwise as {@link #addReader(SelectableChannel, Runnable)}: for pipes,
+     * terminals and devices that native code or a parent process has given to this one.
+     *
+     * <p>The descriptor stays its owner's: {@link #removeReader(int)} comes before it is closed, since its number may
+     * be another's at once. It may block: one that is ready can be read once without.
+     *
+     * <pre>{@code
+     * loop.addReader(0, () -> System.out.println("something has come on stdin"));
+     * }</pre>
+     *
+     * <p>asyncio: {@code add_reader}.
+     *
+     * @throws UnsupportedOperationException if this loop is not on epoll
+     * @throws IllegalArgumentException if the descriptor is not open, or of a file, which is always ready: read that in
+     *     a thread. What only epoll can tell, another thread hears of by the exception handler
+     * @throws IllegalStateException if the loop is closed, or has a transport with this descriptor
+     * @since 0.1.0
+     */
+    public void addReader(int descriptor, Runnable callback) {
+        watch(descriptor, false, callback);
+    }
+
+    /**
+     * As {@link #addReader(int, Runnable)}, for a descriptor that can be written to.
+     *
+     * <p>asyncio: {@code add_writer}.
+     *
+     * @throws UnsupportedOperationException if this loop is not on epoll
+     * @throws IllegalArgumentException if the descriptor is not open, or of a file
+     * @throws IllegalStateException if the loop is closed, or has a transport with this descriptor
+     * @since 0.1.0
+     */
+    public void addWriter(int descriptor, Runnable callback) {
+        watch(descriptor, true, callback);
+    }
+
+    private void watch(int descriptor, boolean writer, Runnable callback) {
+        Objects.requireNonNull(callback, "callback");
+        if (isClosed()) {
+            throw Misuse.loopClosed();
+        }
+        ContextView context = ThreadLocals.current();
+        Origin origin = origin(this);
+        core.descriptors.set(descriptor, writer, () -> new Handle(this, callback, context, origin));
+    }
+
+    /**
+     * Takes back the reader of a descriptor, whose callback does not begin any more. From any thread; on the loop the
+     * descriptor is let go of at once.
+     *
+     * <p>asyncio: {@code remove_reader}.
+     *
+     * @return whether there was one
+     * @throws UnsupportedOperationException if this loop is not on epoll
+     * @throws IllegalStateException if the loop has a transport with this descriptor
+     * @since 0.1.0
+     */
+    public boolean removeReader(int descriptor) {
+        return core.descriptors.set(descriptor, false, null);
+    }
+
+    /**
+     * As {@link #removeReader(int)}, of the writer.
+     *
+     * <p>asyncio: {@code remove_writer}.
+     *
+     * @since 0.1.0
+     */
+    public boolean removeWriter(int descriptor) {
+        return core.descriptors.set(descriptor, true, null);
+    }
+
+    /**
      * Removes the reader of a channel; its callback is not called again. Call it also when the channel has been closed:
      * this releases the descriptor, which is otherwise released when the loop next looks for events. May be called from
      * any thread.
@@ -681,7 +783,7 @@ public final class EventLoop extends Contexts.Running {
     }
 
     /**
-     * Like {@link #removeReader}, for the writer.
+     * Like {@link #removeReader(SelectableChannel)}, for the writer.
      *
      * <p>asyncio: {@code remove_writer}.
      *

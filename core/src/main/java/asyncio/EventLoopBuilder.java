@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class EventLoopBuilder {
     private static final boolean EPOLL_AT_HAND = epollAtHand();
+    private static final boolean KQUEUE_AT_HAND = !EPOLL_AT_HAND && Transports.kqueueIsAvailable();
 
     private String transport = System.getProperty("asyncio.transport", "auto");
     private Ticker clock = Ticker.systemTicker();
@@ -23,7 +24,10 @@ public final class EventLoopBuilder {
 
     EventLoopBuilder() {}
 
-    /** Sets the transport: {@code epoll}, {@code nio}, or {@code auto} for epoll if it is available. */
+    /**
+     * Sets the transport: {@code epoll}, {@code kqueue}, {@code nio}, or {@code auto} for epoll or kqueue if Netty's
+     * native library for it is available, on Linux, or on macOS and BSD.
+     */
     public EventLoopBuilder transport(String transport) {
         this.transport = Objects.requireNonNull(transport);
         return this;
@@ -81,6 +85,9 @@ public final class EventLoopBuilder {
                 if (EPOLL_AT_HAND) {
                     return Transports.epoll();
                 }
+                if (KQUEUE_AT_HAND) {
+                    return Transports.kqueue();
+                }
                 NoEpoll.say(whyNoEpoll());
                 return Transports.nio();
             case "nio":
@@ -92,8 +99,15 @@ public final class EventLoopBuilder {
                 throw new IllegalArgumentException(
                         "Transport epoll is not available: it needs Linux and io.netty:netty-transport-native-epoll",
                         whyNoEpoll());
+            case "kqueue":
+                if (KQUEUE_AT_HAND) {
+                    return Transports.kqueue();
+                }
+                throw new IllegalArgumentException(
+                        "Transport kqueue is not available: it needs macOS or BSD and io.netty:netty-transport-native-kqueue",
+                        Transports.whyNoKqueue());
             default:
-                throw new IllegalArgumentException("Transport must be auto, epoll or nio, not " + transport);
+                throw new IllegalArgumentException("Transport must be auto, epoll, kqueue or nio, not " + transport);
         }
     }
 

@@ -87,6 +87,10 @@ final class MonoTask<T> extends Task<T> {
         if (joinCleanup(wait)) {
             return;
         }
+        if (resumed && wait instanceof WaitSubscriber<?> subscriber && subscriber.mayBeSpurious()) {
+            finishOrWaitAgain(subscriber);
+            return;
+        }
         CancelledException request = closeToRequests();
         if (!resumed && wait instanceof WaitSubscriber<?> subscriber && subscriber.failed()) {
             request = null; // an exception of the first step takes precedence, as in a body
@@ -96,6 +100,26 @@ final class MonoTask<T> extends Task<T> {
         } catch (Throwable e) {
             finishWith(e);
         }
+    }
+
+    /**
+     * As {@link #finish}, but open to requests, which may come while nothing was there to take; later they are refused.
+     */
+    @SuppressWarnings("unchecked")
+    private void finishOrWaitAgain(WaitSubscriber<?> wait) {
+        T value;
+        try {
+            value = (T) wait.outcome(wakeUp());
+        } catch (Throwable e) {
+            if (e instanceof AwaitedSubscription.Spurious) {
+                start();
+            } else {
+                finishWith(e);
+            }
+            return;
+        }
+        closeToRequests(); // one that came since then comes too late: the value is taken
+        finishWith(value);
     }
 
     /** A value given back goes to a discard hook, which is the user's code. */

@@ -61,6 +61,10 @@ final class StepTask<T> extends Task<T> {
         try {
             value = ended.outcome(request);
         } catch (Throwable e) {
+            if (e instanceof AwaitedSubscription.Spurious && ended.awaited() instanceof Mono<?> mono) {
+                go(mono, null, null);
+                return;
+            }
             error = e;
         }
         go(null, value, error);

@@ -126,6 +126,11 @@ final class WaitSubscriber<T> extends Wait implements CoreSubscriber<T>, Scannab
                 : value;
     }
 
+    /** Whether the outcome may be an {@link AwaitedSubscription.Spurious} exception. */
+    boolean mayBeSpurious() {
+        return subscription instanceof AwaitedSubscription<?> awaited && awaited.mayBeSpurious();
+    }
+
     /** Returns the cancellation, with the error that the Mono ended with before it could be disposed of, if any. */
     private CancelledException cancelled() {
         CancelledException cancelled = CancelledException.of(task.loop, cancelMessage);

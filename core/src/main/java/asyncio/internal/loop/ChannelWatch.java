@@ -57,6 +57,21 @@ abstract class ChannelWatch {
         return interest;
     }
 
+    /**
+     * The channel cannot be watched any more, since its owner has made it block: its callbacks are called once more, so
+     * that those who wait find out; on the loop.
+     */
+    final void blocks() {
+        if (core.watches.drop(this)) {
+            try {
+                run(READER | WRITER);
+            } finally {
+                reader = null;
+                writer = null;
+            }
+        }
+    }
+
     /** Runs the callbacks for which the channel is ready; on the loop. */
     final void run(int ready) {
         try {

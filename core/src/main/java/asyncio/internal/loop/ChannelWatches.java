@@ -1,10 +1,14 @@
 package asyncio.internal.loop;
 
+import io.netty.util.concurrent.GlobalEventExecutor;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.channels.IllegalBlockingModeException;
 import java.nio.channels.SelectableChannel;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -16,6 +20,8 @@ import org.jspecify.annotations.Nullable;
  * drop the ready keys it finds. From any thread.
  */
 public final class ChannelWatches {
+    private static final int RETRY_MILLIS = 100;
+
     private final LoopCore core;
     /** Guarded by this. */
     private final IdentityHashMap<SelectableChannel, ChannelWatch> watches = new IdentityHashMap<>();
@@ -23,6 +29,10 @@ public final class ChannelWatches {
     private boolean closed;
     /** Guarded by this. */
     private boolean fallenBack;
+    /** Used on the loop. */
+    private boolean lackTold;
+    /** Gives the thread, or fails where its selector gets no descriptor. */
+    Supplier<SelectorThread> thread = SelectorThread::get;
 
     ChannelWatches(LoopCore core) {
         this.core = core;
@@ -54,7 +64,7 @@ public final class ChannelWatches {
                     watches.values().removeIf(known -> !known.channel.isOpen() && gone.add(known));
                     watch = core.selects() && !fallenBack
                             ? new NioWatch(core, channel)
-                            : new ThreadWatch(core, channel);
+                            : new ThreadWatch(core, channel, thread.get());
                     watches.put(channel, watch);
                 }
             }
@@ -84,19 +94,58 @@ public final class ChannelWatches {
         }
     }
 
-    /** Moves a channel that the loop's selector refuses, and all later ones, to the selector thread. */
+    /**
+     * Moves a channel that the loop's selector refuses, and all later ones, to the selector thread; tries again later
+     * if there is no descriptor for that one's selector. On the loop.
+     */
     void fallBack(ChannelWatch refused) {
         ChannelWatch watch;
         synchronized (this) {
-            fallenBack = true;
             if (closed || watches.get(refused.channel) != refused) {
                 return;
             }
-            watch = new ThreadWatch(core, refused.channel);
+            try {
+                watch = new ThreadWatch(core, refused.channel, thread.get());
+            } catch (UncheckedIOException e) {
+                later(() -> fallBack(refused), e);
+                return;
+            }
+            fallenBack = true;
             watch.takeOver(refused);
             watches.put(watch.channel, watch);
         }
         watch.changed();
+    }
+
+    /**
+     * Tries something again that lacked a descriptor, soon, in real time, and says so the first time; on the loop.
+     * Virtual time waits.
+     */
+    void later(Runnable again, Throwable because) {
+        if (!lackTold) {
+            lackTold = true;
+            core.report(
+                    again,
+                    new IOException(
+                            "Channels cannot be watched yet, since their selector cannot be made. It is tried again until"
+                                    + " there are descriptors: raise the limit (ulimit -n), or close some",
+                            because));
+        }
+        TimeHolds.Hold hold = core.hold(this, null);
+        GlobalEventExecutor.INSTANCE.schedule(
+                () -> core.enqueue(new ChannelWatch.Told(() -> {
+                    if (hold != null) {
+                        hold.release();
+                    }
+                    again.run();
+                })),
+                RETRY_MILLIS,
+                TimeUnit.MILLISECONDS);
+    }
+
+    /** Forgets a channel; false if another watch has taken its place. */
+    synchronized boolean drop(ChannelWatch watch) {
+        return watches.remove(watch.channel, watch);
     }
 
     /** Returns the number of open channels that are not registered with the loop's own handler. */

@@ -62,6 +62,8 @@ public final class LoopCore extends NettyEventLoop {
     private final Closers closers = new Closers();
     /** The channels that are watched for other code. */
     public final ChannelWatches watches = new ChannelWatches(this);
+    /** The descriptors that are watched for others. */
+    public final DescriptorWatches descriptors;
 
     private final Queue<Runnable> inbox;
     private final Ring<Runnable> ready = new Ring<>(256);
@@ -122,7 +124,9 @@ public final class LoopCore extends NettyEventLoop {
         this.observer = observer;
         this.idleObserver = idleObserver;
         this.wholeMillis = io instanceof NioIoHandler;
-        this.nests = !wholeMillis && NestedSelector.isWanted();
+        boolean epoll = Transports.isEpoll(io);
+        this.nests = epoll && NestedSelector.isWanted();
+        this.descriptors = new DescriptorWatches(this, epoll);
         this.virtualClock = ticker instanceof MockTicker mock ? mock : null;
         this.order = seed == 0 ? null : new StepOrder(seed, virtualClock != null);
         this.lateTimers = seed == 0 || virtualClock == null ? null : new LateTimers(seed, timers, ticker.nanoTime());
@@ -255,6 +259,11 @@ public final class LoopCore extends NettyEventLoop {
             }
         }
         return error;
+    }
+
+    /** Tells the exception handler of something that failed and is nobody's call. */
+    void report(Runnable what, Exception e) {
+        observer.failed(what, e);
     }
 
     /** Keeps virtual time from jumping until the returned hold is released, from any thread; null if time is real. */
@@ -399,7 +408,7 @@ public final class LoopCore extends NettyEventLoop {
     /** Returns the number of channels with a watched descriptor; called by the owner. */
     private int openChannels() {
         registrations.removeIf(registration -> !registration.isValid());
-        return registrations.size() + watches.foreign();
+        return registrations.size() + watches.foreign() + descriptors.size();
     }
 
     @Override
@@ -413,6 +422,23 @@ public final class LoopCore extends NettyEventLoop {
             });
         }
         return registered;
+    }
+
+    @Override
+    IoRegistration registerNow(IoHandle handle) throws Exception {
+        descriptors.registering(handle);
+        try {
+            return super.registerNow(handle);
+        } catch (Exception e) {
+            descriptors.deregistered(handle);
+            throw e;
+        }
+    }
+
+    @Override
+    void deregistered(IoHandle handle) {
+        super.deregistered(handle);
+        descriptors.deregistered(handle);
     }
 
     @Override
@@ -685,6 +711,7 @@ public final class LoopCore extends NettyEventLoop {
         closing = true;
         error = first(error, closers.run(observer));
         watches.close();
+        descriptors.close();
         if (nested != null) {
             nested.prepareToDestroy();
         }

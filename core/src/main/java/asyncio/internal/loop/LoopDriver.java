@@ -74,6 +74,25 @@ public final class LoopDriver {
         }
     }
 
+    /** Runs one tick on the calling thread, with a select that waits for an entry if it may block. */
+    public void runOnce(boolean mayBlock) {
+        takeLoop();
+        try {
+            core.initialize();
+            core.beginTick(mayBlock && !core.isStopping());
+            core.stopAfterTick(); // so that bodies do not begin another one
+            baton.progressed();
+            baton.throwFatal();
+            while (core.peek() != null) {
+                runNext(baton.runner);
+                baton.throwFatal();
+            }
+        } finally {
+            core.stopped();
+            baton.drop();
+        }
+    }
+
     private void takeLoop() {
         driving = baton.runner;
         baton.take();

@@ -121,11 +121,22 @@ public abstract class NettyEventLoop extends AbstractScheduledEventExecutor impl
     /** Registers a handle, on the loop. */
     void register(IoHandle handle, Promise<IoRegistration> promise) {
         try {
-            promise.setSuccess(Transports.register(io, handle, this::pollSoon, registered::decrementAndGet));
-            registered.incrementAndGet();
+            promise.setSuccess(registerNow(handle));
         } catch (Exception e) {
             promise.setFailure(e);
         }
+    }
+
+    /** Registers a handle of the loop's own kind, on the loop. */
+    IoRegistration registerNow(IoHandle handle) throws Exception {
+        IoRegistration registration = Transports.register(io, handle, this::pollSoon, () -> deregistered(handle));
+        registered.incrementAndGet();
+        return registration;
+    }
+
+    /** A handle of the loop's own kind has left it; on the loop. */
+    void deregistered(IoHandle handle) {
+        registered.decrementAndGet();
     }
 
     @Override

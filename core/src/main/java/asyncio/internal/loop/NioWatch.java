@@ -4,6 +4,7 @@ import io.netty.channel.IoRegistration;
 import io.netty.channel.nio.NioIoOps;
 import io.netty.channel.nio.NioSelectableChannelIoHandle;
 import java.nio.channels.CancelledKeyException;
+import java.nio.channels.IllegalBlockingModeException;
 import java.nio.channels.SelectableChannel;
 import java.nio.channels.SelectionKey;
 import org.jspecify.annotations.Nullable;
@@ -56,9 +57,24 @@ final class NioWatch extends ChannelWatch {
                     this.registration = (IoRegistration) done.getNow();
                     apply();
                 } else if (!core.isShuttingDown() && channel.isOpen()) {
-                    core.watches.fallBack(this); // otherwise it was closed meanwhile
+                    refused(done.cause()); // otherwise it was closed meanwhile
                 }
             });
+        }
+    }
+
+    private void refused(Throwable cause) {
+        if (cause instanceof IllegalBlockingModeException) {
+            core.enqueue(new Told(this::blocks));
+        } else if (cause instanceof UnsupportedOperationException) {
+            core.watches.fallBack(this);
+        } else {
+            core.watches.later(
+                    () -> { // there is no descriptor for a selector, say
+                        registering = false;
+                        apply();
+                    },
+                    cause);
         }
     }
 

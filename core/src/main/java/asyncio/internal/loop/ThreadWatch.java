@@ -13,15 +13,16 @@ import org.jspecify.annotations.Nullable;
  * thread.
  */
 final class ThreadWatch extends ChannelWatch {
-    private final SelectorThread thread = SelectorThread.get();
+    private final SelectorThread thread;
     private @Nullable SelectionKey key;
     /** The operations reported to the loop and not handled yet. */
     private int told;
 
     private boolean cancelled;
 
-    ThreadWatch(LoopCore core, SelectableChannel channel) {
+    ThreadWatch(LoopCore core, SelectableChannel channel, SelectorThread thread) {
         super(core, channel);
+        this.thread = thread;
     }
 
     @Override
@@ -50,8 +51,11 @@ final class ThreadWatch extends ChannelWatch {
             } else {
                 key.interestOps(interest & ~told);
             }
-        } catch (ClosedChannelException | CancelledKeyException | IllegalBlockingModeException e) {
-            key = null; // its owner has closed it, or put it in blocking mode
+        } catch (IllegalBlockingModeException e) {
+            key = null;
+            core.enqueue(new Told(this::blocks));
+        } catch (ClosedChannelException | CancelledKeyException e) {
+            key = null; // its owner has closed it
         }
     }
 

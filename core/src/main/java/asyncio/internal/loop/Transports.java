@@ -31,6 +31,45 @@ public final class Transports {
         return NioIoHandler.newFactory();
     }
 
+    /** Whether a handler is epoll's, whose classes may be absent. */
+    static boolean isEpoll(IoHandler io) {
+        return io.getClass().getName().equals("io.netty.channel.epoll.EpollIoHandler");
+    }
+
+    public static boolean kqueueIsAvailable() {
+        return Boolean.TRUE.equals(kqueue("isAvailable"));
+    }
+
+    public static @Nullable Throwable whyNoKqueue() {
+        return (Throwable) kqueue("unavailabilityCause");
+    }
+
+    /**
+     * Asks Netty's classes for kqueue, by name: they come with the native library, on macOS and BSD only.
+     *
+     * @return null without these classes
+     */
+    private static @Nullable Object kqueue(String question) {
+        try {
+            return Class.forName("io.netty.channel.kqueue.KQueue")
+                    .getMethod(question)
+                    .invoke(null);
+        } catch (ReflectiveOperationException | LinkageError e) {
+            return question.equals("unavailabilityCause") ? e : null;
+        }
+    }
+
+    /** @throws IllegalStateException unless it {@linkplain #kqueueIsAvailable is available} */
+    public static IoHandlerFactory kqueue() {
+        try {
+            return (IoHandlerFactory) Class.forName("io.netty.channel.kqueue.KQueueIoHandler")
+                    .getMethod("newFactory")
+                    .invoke(null);
+        } catch (ReflectiveOperationException | LinkageError e) {
+            throw new IllegalStateException("Netty's handler for kqueue cannot be used", e);
+        }
+    }
+
     /**
      * Registers a handle.
      *
@@ -40,14 +79,15 @@ public final class Transports {
     static IoRegistration register(IoHandler io, IoHandle handle, Runnable pollSoon, Runnable cancelled)
             throws Exception {
         IoRegistration registration = io.register(handle);
-        return io instanceof NioIoHandler
-                ? new LetGo(registration, pollSoon, cancelled)
-                : new NeverEmpty(registration, cancelled);
+        if (isEpoll(io)) {
+            return new NeverEmpty(registration, cancelled);
+        }
+        return new LetGo(registration, pollSoon, cancelled);
     }
 
     /**
      * A registration with NIO, which closes a channel's socket only in the select after the channel's close; until then
-     * a server's port is in use.
+     * a server's port is in use. On kqueue the additional select does no harm.
      */
     private record LetGo(IoRegistration registration, Runnable pollSoon, Runnable cancelled) implements IoRegistration {
         @Override

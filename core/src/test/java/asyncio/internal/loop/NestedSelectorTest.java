@@ -15,6 +15,7 @@ import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.util.concurrent.Ticker;
 import java.io.File;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -27,6 +28,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -140,6 +142,104 @@ class NestedSelectorTest {
         for (Pipe pipe : pipes) {
             close(pipe);
         }
+    }
+
+    @Test
+    void aSelectorThatGetsNoDescriptorIsTriedAgainUntilItGetsOne() throws Exception {
+        core.nest(selector -> -1);
+        List<String> reported = new ArrayList<>();
+        loop.setExceptionHandler((failing, what) ->
+                reported.add(Objects.requireNonNull(what.exception()).getMessage()));
+        int[] attempts = {0};
+        core.watches.thread = () -> {
+            if (++attempts[0] < 3) {
+                throw new UncheckedIOException(new IOException("Too many open files"));
+            }
+            return SelectorThread.get();
+        };
+        Pipe pipe = pipe();
+        write(pipe);
+        loop.addReader(pipe.source(), () -> {
+            read(pipe);
+            loop.stop();
+        });
+        loop.runForever();
+        assertThat(attempts[0]).isEqualTo(3);
+        assertThat(reported).singleElement().asString().contains("tried again until there are descriptors");
+        close(pipe);
+    }
+
+    /** One that is still looked for when its owner makes the channel block. */
+    @Test
+    void aChannelThatIsMadeToBlockMeanwhileIsToldOnceAndIsTheOnlyOne() throws Exception {
+        CountDownLatch blocked = new CountDownLatch(1);
+        core.nest(selector -> {
+            try {
+                blocked.await();
+            } catch (InterruptedException e) {
+                throw new IOException(e);
+            }
+            return SelectorProbe.descriptorOf(selector);
+        });
+        Pipe first = pipe();
+        Pipe second = pipe();
+        int[] calls = {0, 0};
+        loop.addReader(first.source(), () -> calls[0]++);
+        loop.addReader(second.source(), () -> {
+            read(second);
+            if (++calls[1] == 2) {
+                loop.stop();
+            }
+            loop.removeReader(first.source());
+        });
+        loop.callSoon(() -> {
+            try {
+                first.source().configureBlocking(true);
+                write(second);
+                write(second);
+            } catch (IOException e) {
+                throw new IllegalStateException(e);
+            }
+            blocked.countDown();
+        });
+        loop.runForever();
+        assertThat(calls).containsExactly(1, 2);
+        assertThat(core.watches.foreign()).isZero();
+        first.source().configureBlocking(false);
+        loop.addReader(first.source(), () -> {
+            read(first);
+            loop.stop();
+        });
+        write(first);
+        loop.runForever();
+        assertThat(core.watches.foreign()).isZero();
+        close(first);
+        close(second);
+    }
+
+    @Test
+    void aChannelThatIsMadeToBlockBeforeTheThreadHasItIsToldOnce() throws Exception {
+        core.nest(selector -> -1);
+        Pipe pipe = pipe();
+        int[] calls = {0};
+        Thread owner = Thread.currentThread();
+        loop.addReader(pipe.source(), () -> {
+            assertThat(Thread.currentThread()).isSameAs(owner);
+            calls[0]++;
+            loop.stop();
+        });
+        core.watches.thread = () -> {
+            try {
+                pipe.source().configureBlocking(true);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            return SelectorThread.get();
+        };
+        loop.runForever();
+        assertThat(calls[0]).isEqualTo(1);
+        assertThat(loop.removeReader(pipe.source())).isFalse();
+        close(pipe);
     }
 
     @Test
