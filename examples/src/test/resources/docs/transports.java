@@ -1,3 +1,4 @@
+import java.nio.channels.Pipe;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 class Echo implements Protocol {}

@@ -13,6 +13,7 @@ import java.net.SocketAddress;
 import java.net.UnknownHostException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Deque;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -44,6 +45,14 @@ final class Addresses {
             return Mono.just(List.of(new InetSocketAddress(literal, port)));
         }
         return Asyncio.toThread(() -> lookUp(host, port));
+    }
+
+    /** @throws IllegalArgumentException if there is none */
+    static List<String> checkHosts(Collection<String> hosts) {
+        if (hosts.isEmpty()) {
+            throw new IllegalArgumentException("No host to listen on: give one, or null for all interfaces");
+        }
+        return List.copyOf(hosts);
     }
 
     private static List<InetSocketAddress> lookUp(String host, int port) throws UnknownHostException {

@@ -6,6 +6,7 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.nio.NioIoHandle;
 import io.netty.channel.socket.nio.NioDomainSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
+import java.io.Closeable;
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
@@ -23,22 +24,34 @@ final class AdoptedSocket {
      * @param keepAlive whether to set SO_KEEPALIVE
      */
     static Mono<Connection> open(EventLoop loop, SocketChannel socket, boolean keepAlive) {
-        return Mono.create(sink -> {
+        return Mono.defer(() -> {
             Channel channel;
             try {
-                if (!loop.netty().isCompatible(NioIoHandle.class)) {
-                    socket.close();
-                    throw new IOException("The socket was closed: " + loop + " does not support java.nio channels. Use"
-                            + " EventLoop.builder().transport(\"nio\")");
-                }
                 channel = channel(socket);
             } catch (IOException e) {
-                sink.error(e);
-                return;
+                return Mono.error(e);
             }
             channel.config().setAutoRead(false);
             if (keepAlive) {
                 channel.config().setOption(ChannelOption.SO_KEEPALIVE, true);
+            }
+            return register(loop, channel, socket);
+        });
+    }
+
+    /**
+     * A cold Mono of a channel of Netty's for NIO that a loop has; on the loop. If that fails the socket is closed.
+     *
+     * @param socket what the channel is made of
+     */
+    static Mono<Connection> register(EventLoop loop, Channel channel, Closeable socket) {
+        return Mono.create(sink -> {
+            if (!loop.netty().isCompatible(NioIoHandle.class)) {
+                IOException refused = new IOException("The socket was closed: " + loop
+                        + " does not support java.nio channels. Use EventLoop.builder().transport(\"nio\")");
+                close(socket, refused);
+                sink.error(refused);
+                return;
             }
             sink.onCancel(channel::close);
             channel.unsafe().register(loop.netty(), channel.newPromise().addListener(registered -> {
@@ -53,7 +66,7 @@ final class AdoptedSocket {
     }
 
     /** Closes the socket itself, since its Netty channel is not registered with a loop. */
-    private static void close(SocketChannel socket, Throwable because) {
+    private static void close(Closeable socket, Throwable because) {
         try {
             socket.close();
         } catch (IOException e) {

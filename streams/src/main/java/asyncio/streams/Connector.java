@@ -3,6 +3,7 @@ package asyncio.streams;
 import asyncio.EventLoop;
 import asyncio.Flight;
 import asyncio.Log;
+import asyncio.streams.internal.PipeEnd;
 import io.netty.channel.ChannelOption;
 import java.io.IOException;
 import java.net.BindException;
@@ -69,6 +70,22 @@ final class Connector {
             SocketChannel socket, Supplier<? extends P> factory, ContextView context) {
         return AdoptedSocket.open(loop, socket, options.keepAlive)
                 .flatMap(connection -> transport(connection, factory, context, null, -1));
+    }
+
+    /** Takes an end of a pipe, for a protocol. */
+    <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> connect(
+            PipeEnd pipe, Supplier<? extends P> factory, ContextView context) {
+        Mono<Connection> registered = Mono.create(sink -> {
+            sink.onCancel(pipe::close);
+            pipe.unsafe().register(loop.netty(), pipe.newPromise().addListener(done -> {
+                if (done.isSuccess()) {
+                    sink.success(Connection.from(pipe));
+                } else {
+                    sink.error(done.cause());
+                }
+            }));
+        });
+        return registered.flatMap(connection -> transport(connection, factory, context, null, -1));
     }
 
     private Mono<Connection> open(String host, int port) {

@@ -1,9 +1,10 @@
 package asyncio.streams;
 
 import asyncio.EventLoop;
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.FixedRecvByteBufAllocator;
-import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioChannelOption;
 import io.netty.channel.unix.UnixChannelOption;
 import java.io.IOException;
@@ -25,15 +26,23 @@ import reactor.netty.tcp.TcpServer;
 /**
  * A listening socket.
  *
+ * @param channel of the socket
+ * @param close of that
  * @param address the address it listens on
  * @param file the file of a Unix socket to remove on close; else null
  * @param identity distinguishes that file from another one of the same name
  */
 record ListeningSocket(
-        DisposableServer server,
+        Channel channel,
+        Runnable close,
         SocketAddress address,
         @Nullable Path file,
         @Nullable Object identity) {
+
+    private static ListeningSocket of(
+            DisposableServer server, SocketAddress address, @Nullable Path file, @Nullable Object identity) {
+        return new ListeningSocket(server.channel(), server::dispose, address, file, identity);
+    }
 
     /** Binds to a TCP address. */
     static Mono<ListeningSocket> bind(
@@ -43,20 +52,20 @@ record ListeningSocket(
                 .childOption(ChannelOption.SO_KEEPALIVE, options.keepAlive);
         if (options.reusePort) {
             server = server.option(
-                    loop.netty().isIoType(EpollIoHandler.class)
-                            ? UnixChannelOption.SO_REUSEPORT
-                            : NioChannelOption.of(StandardSocketOptions.SO_REUSEPORT),
+                    loop.netty().isIoType(NioIoHandler.class)
+                            ? NioChannelOption.of(StandardSocketOptions.SO_REUSEPORT)
+                            : UnixChannelOption.SO_REUSEPORT,
                     true);
         }
         return server.bind()
-                .<ListeningSocket>map(bound -> new ListeningSocket(bound, bound.address(), null, null))
+                .<ListeningSocket>map(bound -> of(bound, bound.address(), null, null))
                 .onErrorMap(ChannelBindException.class, error -> bindError(address, error));
     }
 
     /**
      * Binds a Unix socket, replacing an existing one. The socket is bound under a temporary name and then renamed: on
      * close, Netty deletes the file it has bound, even if that has been replaced by another server's; removing the
-     * renamed file is left to {@link #close}.
+     * renamed file is left to {@link #stop}.
      */
     static Mono<ListeningSocket> bind(EventLoop loop, Path path, ServeOptions options, Consumer<Connection> accept) {
         Path aside = UnixSockets.aside(path);
@@ -68,8 +77,7 @@ record ListeningSocket(
                             try { // on the loop, so that no cancellation comes between these two system calls
                                 Object identity = UnixSockets.identity(aside);
                                 UnixSockets.replace(path, aside);
-                                sink.next(new ListeningSocket(
-                                        bound, addresses.getT1(), options.cleanupSocket ? path : null, identity));
+                                sink.next(of(bound, addresses.getT1(), options.cleanupSocket ? path : null, identity));
                             } catch (IOException e) {
                                 bound.dispose();
                                 sink.error(e);
@@ -106,14 +114,14 @@ record ListeningSocket(
 
     /** Starts or stops accepting connections. */
     void accept(boolean accept) {
-        server.channel().config().setAutoRead(accept);
+        channel.config().setAutoRead(accept);
     }
 
     /**
      * Stops listening. Removes the file at once, as asyncio does, so that no client finds a socket without a server.
      */
-    void close() {
-        server.dispose();
+    void stop() {
+        close.run();
         if (file != null && identity != null) {
             UnixSockets.cleanUp(file, identity);
         }

@@ -11,7 +11,8 @@ import reactor.core.publisher.Mono;
 
 /**
  * The Mono of a method of {@link Sockets}. A read tries at once where nothing can come between the read and the use of
- * its value: in a body that awaits it, and in an operator. A task without a body tries after it has resumed.
+ * its value: in a body that awaits it, and in an operator. A task without a body tries after it has resumed, and waits
+ * again if nothing was there.
  */
 final class MonoSocket<T> extends ColdMono<T> {
     private final Supplier<? extends SocketAttempt<T>> attempts;

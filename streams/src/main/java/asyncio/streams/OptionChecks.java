@@ -1,5 +1,8 @@
 package asyncio.streams;
 
+import java.io.IOException;
+import java.net.SocketAddress;
+import java.nio.channels.ServerSocketChannel;
 import java.time.Duration;
 
 /** Checks of options. */
@@ -11,6 +14,24 @@ final class OptionChecks {
             throw new IllegalArgumentException(name + " should be a positive number of seconds, got " + duration);
         }
         return duration;
+    }
+
+    /**
+     * Returns the address on which a socket listens.
+     *
+     * @throws IllegalArgumentException if it does not
+     */
+    static SocketAddress listening(ServerSocketChannel socket) {
+        SocketAddress address;
+        try {
+            address = socket.getLocalAddress();
+        } catch (IOException e) {
+            throw new IllegalArgumentException("A socket that listens was expected, not " + socket, e);
+        }
+        if (address == null) {
+            throw new IllegalArgumentException("A socket that listens was expected: call bind() of " + socket);
+        }
+        return address;
     }
 
     static void partOfFile(String method, long offset, long count) {

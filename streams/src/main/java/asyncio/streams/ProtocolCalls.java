@@ -3,6 +3,7 @@ package asyncio.streams;
 import asyncio.EventLoop;
 import asyncio.ExceptionContext;
 import asyncio.Log;
+import asyncio.streams.internal.PipeEnd;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
@@ -222,7 +223,10 @@ final class ProtocolCalls implements Inbound {
 
     @Override
     public void connectionLost() {
-        if (out.failure() == null && !out.closeRequested() && !loop.netty().isShuttingDown()) {
+        if (out.failure() == null
+                && !out.closeRequested()
+                && !loop.netty().isShuttingDown()
+                && !(out.channel instanceof PipeEnd pipe && !pipe.reads())) {
             eofCame = true; // from the peer, on a channel without half-close, such as Netty's for Unix sockets on NIO
         }
         lossCame = true;

@@ -1,5 +1,8 @@
 package asyncio.streams;
 
+import java.nio.channels.ServerSocketChannel;
+import org.jspecify.annotations.Nullable;
+
 /**
  * Options for serving: see {@link Streams#startServer}. Immutable.
  *
@@ -18,6 +21,7 @@ public final class ServeOptions extends StreamOptions {
     final boolean startServing;
     final boolean cleanupSocket;
     final int maxConnections;
+    final @Nullable ServerSocketChannel socket;
 
     private ServeOptions(Builder builder) {
         super(builder);
@@ -27,6 +31,23 @@ public final class ServeOptions extends StreamOptions {
         startServing = builder.startServing;
         cleanupSocket = builder.cleanupSocket;
         maxConnections = builder.maxConnections;
+        socket = builder.socket;
+    }
+
+    /** @throws IllegalArgumentException if there is a socket, beside a host or a path */
+    void checkNoSocket() {
+        if (socket != null) {
+            throw new IllegalArgumentException("A socket was given, " + socket
+                    + ", and an address, too: call the method that has options only, or leave ServeOptions.socket out");
+        }
+    }
+
+    /** @throws IllegalArgumentException if there is none */
+    ServerSocketChannel checkSocket() {
+        if (socket == null) {
+            throw new IllegalArgumentException("Neither an address nor a socket was given: ServeOptions.socket");
+        }
+        return socket;
     }
 
     /** Starts with the defaults: no TLS, a limit of 64 KiB, any number of connections. */
@@ -42,6 +63,7 @@ public final class ServeOptions extends StreamOptions {
         private boolean startServing = true;
         private boolean cleanupSocket = true;
         private int maxConnections = Integer.MAX_VALUE;
+        private @Nullable ServerSocketChannel socket;
 
         private Builder() {}
 
@@ -95,6 +117,19 @@ public final class ServeOptions extends StreamOptions {
          */
         public Builder maxConnections(int max) {
             maxConnections = positive("maxConnections", max);
+            return this;
+        }
+
+        /**
+         * Takes a socket that is bound already, TCP's or a Unix one, in place of an address: see
+         * {@link Streams#startServer(java.util.function.Function, ServeOptions)}. It belongs to the server, which
+         * closes it; its backlog and its other options are its own. asyncio: {@code sock}.
+         *
+         * @throws IllegalArgumentException if it is not bound, or closed
+         */
+        public Builder socket(ServerSocketChannel socket) {
+            OptionChecks.listening(socket);
+            this.socket = socket;
             return this;
         }
 

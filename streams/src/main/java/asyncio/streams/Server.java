@@ -12,9 +12,11 @@ import asyncio.Task;
 import asyncio.TimedOutException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -92,6 +94,15 @@ public final class Server implements AutoCloseable {
         return listenOnAll(Addresses.resolve(host, port));
     }
 
+    /** Listens on every address of several hosts, on each once. */
+    Mono<Server> listen(Collection<String> hosts, int port) {
+        return listenOnAll(Flux.fromIterable(hosts)
+                .concatMap(host -> Addresses.resolve(host, port))
+                .flatMapIterable(addresses -> addresses)
+                .distinct()
+                .collectList());
+    }
+
     Mono<Server> listenOnAll(Mono<List<InetSocketAddress>> addresses) {
         return listen(addresses
                 .flatMapMany(Flux::fromIterable)
@@ -102,6 +113,11 @@ public final class Server implements AutoCloseable {
     /** Listens on a Unix socket. */
     Mono<Server> listen(Path path) {
         return listen(ListeningSocket.bind(loop, path, options, this::accept).doOnNext(this::bound));
+    }
+
+    /** Listens on a socket that does so already. */
+    Mono<Server> listen(ServerSocketChannel socket) {
+        return listen(AdoptedListener.open(loop, socket, options, this::accept).doOnNext(this::bound));
     }
 
     private Mono<Server> listen(Publisher<ListeningSocket> binding) {
@@ -118,7 +134,7 @@ public final class Server implements AutoCloseable {
 
     private void bound(ListeningSocket listener) {
         if (closed) {
-            listener.close();
+            listener.stop();
             return;
         }
         if (Flight.PRESENT) {
@@ -127,8 +143,8 @@ public final class Server implements AutoCloseable {
         List<ListeningSocket> all = new ArrayList<>(listening);
         all.add(listener);
         listening = List.copyOf(all);
-        listener.server().channel().pipeline().addFirst(new AcceptFailures(this));
-        listener.server().channel().closeFuture().addListener(gone -> close()); // by us, or because the loop was closed
+        listener.channel().pipeline().addFirst(new AcceptFailures(this));
+        listener.channel().closeFuture().addListener(gone -> close()); // by us, or because the loop was closed
         acceptIfThereIsRoom();
     }
 
@@ -319,7 +335,7 @@ public final class Server implements AutoCloseable {
         onLoop(() -> {
             List<ListeningSocket> listening = this.listening;
             this.listening = List.of();
-            listening.forEach(ListeningSocket::close);
+            listening.forEach(ListeningSocket::stop);
             finishIfDone();
         });
     }

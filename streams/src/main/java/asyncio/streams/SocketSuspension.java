@@ -140,8 +140,13 @@ final class SocketSuspension<T> extends Suspension<T> {
         return attempt.result();
     }
 
+    @Override
+    public boolean mayBeSpurious() {
+        return reads;
+    }
+
     /** The channel was ready but had nothing when it was tried: a spurious wakeup, or another reader. */
-    static final class NotReadyException extends IOException {
+    static final class NotReadyException extends IOException implements Spurious {
         private static final long serialVersionUID = 1L;
 
         NotReadyException(SocketAttempt<?> attempt) {

@@ -1,6 +1,7 @@
 package asyncio.streams;
 
 import asyncio.EventLoop;
+import asyncio.streams.internal.PipeEnd;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelOutboundBuffer;
@@ -182,13 +183,23 @@ final class StreamTransport implements Transport {
         return calls.isReading();
     }
 
+    /** @throws UnsupportedOperationException if it is one end of a pipe, and the other half is asked for */
+    private void checkHalf(boolean reading, String method) {
+        if (channel instanceof PipeEnd pipe && pipe.reads() != reading) {
+            throw new UnsupportedOperationException(this + " is an end of a pipe, which "
+                    + (reading ? "writes" : "reads") + ", and has no " + method + "()");
+        }
+    }
+
     @Override
     public void pauseReading() {
+        checkHalf(true, "pauseReading");
         out.onLoopIfOpen(calls::pauseReading);
     }
 
     @Override
     public void resumeReading() {
+        checkHalf(true, "resumeReading");
         out.onLoopIfOpen(calls::resumeReading);
     }
 
@@ -196,18 +207,26 @@ final class StreamTransport implements Transport {
 
     @Override
     public void write(byte[] data) {
+        checkHalf(false, "write");
         writer.write(data);
         wrote();
     }
 
     @Override
     public void write(ByteBuf data) {
+        try {
+            checkHalf(false, "write");
+        } catch (UnsupportedOperationException e) {
+            data.release();
+            throw e;
+        }
         writer.write(data);
         wrote();
     }
 
     @Override
     public void writelines(Iterable<byte[]> data) {
+        checkHalf(false, "writelines");
         writer.writelines(data);
         wrote();
     }
@@ -221,6 +240,7 @@ final class StreamTransport implements Transport {
 
     @Override
     public void writeEof() {
+        checkHalf(false, "writeEof");
         writer.writeEof();
     }
 

@@ -1,6 +1,7 @@
 package asyncio.streams;
 
 import asyncio.Future;
+import asyncio.streams.internal.PipeEnd;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
@@ -349,7 +350,8 @@ public final class StreamWriter {
         return switch (name) {
             case "peername" -> out.remoteAddress;
             case "sockname" -> out.localAddress;
-            case "socket" -> out.isLost() ? null : channel;
+            case "socket" -> out.isLost() || channel instanceof PipeEnd ? null : channel;
+            case "pipe" -> channel instanceof PipeEnd pipe ? pipe.pipe() : null;
             default -> tlsInfo(name);
         };
     }

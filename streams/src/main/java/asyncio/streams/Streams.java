@@ -3,8 +3,11 @@ package asyncio.streams;
 import asyncio.Asyncio;
 import asyncio.EventLoop;
 import asyncio.Leftovers;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
+import java.util.Collection;
+import java.util.List;
 import java.util.Objects;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -288,6 +291,70 @@ public final class Streams {
         return start(body(handler), path, options);
     }
 
+    /**
+     * As {@link #startServer(Function, String, int, ServeOptions)}, on a socket that listens already: one that another
+     * program has passed on ({@code System.inheritedChannel()}), or that is shared by several servers in turn. It
+     * belongs to the server from the subscription on.
+     *
+     * <p>asyncio: {@code start_server(sock=...)}.
+     *
+     * @param options with a {@linkplain ServeOptions.Builder#socket socket}
+     * @throws IllegalArgumentException if there is none
+     * @since 0.1
+     */
+    public static Mono<Server> startServer(
+            Function<? super StreamConnection, ? extends Publisher<?>> handler, ServeOptions options) {
+        return start(reactive(handler), options);
+    }
+
+    /**
+     * As {@link #startServer(Function, ServeOptions)}, with a straight-line body for each connection.
+     *
+     * @since 0.1
+     */
+    public static Mono<Server> startServerBody(ConnectionHandler handler, ServeOptions options) {
+        return start(body(handler), options);
+    }
+
+    /**
+     * As {@link #startServer(Function, String, int, ServeOptions)}, on all addresses of several hosts, on each once.
+     *
+     * <p>asyncio: {@code start_server} with a sequence of hosts.
+     *
+     * @throws IllegalArgumentException if the port is out of range, or there is no host
+     * @since 0.1
+     */
+    public static Mono<Server> startServer(
+            Function<? super StreamConnection, ? extends Publisher<?>> handler,
+            Collection<String> hosts,
+            int port,
+            ServeOptions options) {
+        return start(reactive(handler), hosts, port, options);
+    }
+
+    /**
+     * As {@link #startServer(Function, Collection, int, ServeOptions)}, with a straight-line body for each connection.
+     *
+     * @since 0.1
+     */
+    public static Mono<Server> startServerBody(
+            ConnectionHandler handler, Collection<String> hosts, int port, ServeOptions options) {
+        return start(body(handler), hosts, port, options);
+    }
+
+    private static Mono<Server> start(
+            Function<StreamConnection, Mono<Void>> handler, Collection<String> hosts, int port, ServeOptions options) {
+        List<String> all = Addresses.checkHosts(hosts);
+        options.checkNoSocket();
+        Addresses.checkPort(port);
+        return start("startServer(" + all + ", " + port + ")", handler, options, server -> server.listen(all, port));
+    }
+
+    private static Mono<Server> start(Function<StreamConnection, Mono<Void>> handler, ServeOptions options) {
+        ServerSocketChannel socket = options.checkSocket();
+        return start("startServer(" + socket + ")", handler, options, server -> server.listen(socket));
+    }
+
     private static Function<StreamConnection, Mono<Void>> reactive(
             Function<? super StreamConnection, ? extends Publisher<?>> handler) {
         Objects.requireNonNull(handler, "handler");
@@ -302,13 +369,13 @@ public final class Streams {
 
     private static Mono<Server> start(
             Function<StreamConnection, Mono<Void>> handler, @Nullable String host, int port, ServeOptions options) {
-        Objects.requireNonNull(options, "options");
+        options.checkNoSocket();
         Addresses.checkPort(port);
         return start("startServer(" + host + ", " + port + ")", handler, options, server -> server.listen(host, port));
     }
 
     private static Mono<Server> start(Function<StreamConnection, Mono<Void>> handler, Path path, ServeOptions options) {
-        Objects.requireNonNull(options, "options");
+        options.checkNoSocket();
         Objects.requireNonNull(path, "path");
         return start("startUnixServer(" + path + ")", handler, options, server -> server.listen(path));
     }

@@ -2,8 +2,16 @@ package asyncio.streams;
 
 import asyncio.EventLoop;
 import asyncio.Leftovers;
+import asyncio.streams.internal.ChannelPipe;
+import asyncio.streams.internal.EpollPipe;
+import asyncio.streams.internal.PipeEnd;
+import java.io.IOException;
+import java.nio.channels.Pipe;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
+import java.util.Collection;
+import java.util.List;
 import java.util.Objects;
 import java.util.function.BiFunction;
 import java.util.function.Function;
@@ -175,6 +183,103 @@ public final class Transports {
         return ((StreamTransport) opened.transport()).handler().writer();
     }
 
+    // ---- pipes
+
+    /**
+     * Gives the end of a pipe that is read to a new protocol, for which {@link Protocol#dataReceived} and
+     * {@link Protocol#eofReceived} are called; the transport's half that writes throws
+     * {@link UnsupportedOperationException}. Nothing happens until subscription. From then on the channel is the
+     * transport's, which closes it, and it does not block. Cancelling closes it.
+     *
+     * <pre>{@code
+     * Pipe pipe = Pipe.open();
+     * var read = await(Transports.connectReadPipe(Echo::new, pipe.source()));
+     * }</pre>
+     *
+     * <p>asyncio: {@code loop.connect_read_pipe}.
+     *
+     * @param factory makes a {@link Protocol} or a {@link BufferedProtocol}
+     * @since 0.1
+     */
+    public static <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> connectReadPipe(
+            Supplier<? extends P> factory, Pipe.SourceChannel pipe) {
+        Objects.requireNonNull(pipe, "pipe");
+        return connectPipe("connectReadPipe(" + pipe + ")", factory, loop -> ChannelPipe.of(loop, pipe));
+    }
+
+    /**
+     * As {@link #connectReadPipe(Supplier, Pipe.SourceChannel)}, of a descriptor by its number: a pipe, a FIFO, a
+     * socket or a character device such as a terminal. Only on epoll. What was given to this process as stdin is
+     * {@code 0}; {@link Streams#stdin} is easier.
+     *
+     * <p>Whether it blocks is left as it is, since other processes may share it. One that does is read once when there
+     * is something: another process that reads it, too, could keep the loop waiting.
+     *
+     * <p>Fails with {@link IllegalArgumentException} if it is not open or a file's, with
+     * {@link UnsupportedOperationException} if the loop is not on epoll, with {@link IllegalStateException} if it is a
+     * transport's of the loop; the descriptor is left alone then.
+     *
+     * @since 0.1
+     */
+    public static <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> connectReadPipe(
+            Supplier<? extends P> factory, int descriptor) {
+        return connectPipe(
+                "connectReadPipe(" + descriptor + ")", factory, loop -> descriptorPipe(loop, descriptor, true));
+    }
+
+    /**
+     * Gives the end of a pipe that is written to a new protocol, for which {@link BaseProtocol#pauseWriting} and the
+     * like are called; the transport's half that reads throws {@link UnsupportedOperationException}. That its reader is
+     * gone is noticed by a write. Otherwise as {@link #connectReadPipe(Supplier, Pipe.SourceChannel)}.
+     *
+     * <p>asyncio: {@code loop.connect_write_pipe}.
+     *
+     * @since 0.1
+     */
+    public static <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> connectWritePipe(
+            Supplier<? extends P> factory, Pipe.SinkChannel pipe) {
+        Objects.requireNonNull(pipe, "pipe");
+        return connectPipe("connectWritePipe(" + pipe + ")", factory, loop -> ChannelPipe.of(loop, pipe));
+    }
+
+    /**
+     * As {@link #connectWritePipe(Supplier, Pipe.SinkChannel)}, of a descriptor by its number, with the limits of
+     * {@link #connectReadPipe(Supplier, int)}. That its reader is gone is noticed without a write. One that blocks is
+     * written to in pieces of at most 4096 bytes.
+     *
+     * @since 0.1
+     */
+    public static <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> connectWritePipe(
+            Supplier<? extends P> factory, int descriptor) {
+        return connectPipe(
+                "connectWritePipe(" + descriptor + ")", factory, loop -> descriptorPipe(loop, descriptor, false));
+    }
+
+    /** An end of a pipe, on the loop. */
+    private interface PipeMaker {
+        PipeEnd make(EventLoop loop) throws IOException;
+    }
+
+    private static PipeEnd descriptorPipe(EventLoop loop, int descriptor, boolean reads) {
+        loop.removeReader(descriptor); // which refuses those of transports, and on other loops than epoll's
+        loop.removeWriter(descriptor);
+        return EpollPipe.ofThisProcess(descriptor, reads);
+    }
+
+    private static <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> connectPipe(
+            String name, Supplier<? extends P> factory, PipeMaker maker) {
+        Objects.requireNonNull(factory, "factory");
+        return open(name, (loop, context) -> {
+            PipeEnd pipe;
+            try {
+                pipe = maker.make(loop);
+            } catch (IOException e) {
+                return Mono.error(e);
+            }
+            return new Connector(loop, ConnectOptions.DEFAULT).connect(pipe, factory, context);
+        });
+    }
+
     // ---- datagrams
 
     /**
@@ -284,9 +389,43 @@ public final class Transports {
             int port,
             ServeOptions options) {
         Objects.requireNonNull(factory, "factory");
-        Objects.requireNonNull(options, "options");
+        options.checkNoSocket();
         Addresses.checkPort(port);
         return serve("createServer(" + host + ", " + port + ")", factory, options, server -> server.listen(host, port));
+    }
+
+    /**
+     * As {@link #createServer(Supplier, String, int, ServeOptions)}, on all addresses of several hosts, on each once.
+     *
+     * <p>asyncio: {@code loop.create_server} with a sequence of hosts.
+     *
+     * @param hosts names or addresses
+     * @throws IllegalArgumentException if the port is out of range, or there is no host
+     */
+    public static Mono<Server> createServer(
+            Supplier<? extends BaseProtocol<Transport>> factory,
+            Collection<String> hosts,
+            int port,
+            ServeOptions options) {
+        Objects.requireNonNull(factory, "factory");
+        List<String> all = Addresses.checkHosts(hosts);
+        options.checkNoSocket();
+        Addresses.checkPort(port);
+        return serve("createServer(" + all + ", " + port + ")", factory, options, server -> server.listen(all, port));
+    }
+
+    /**
+     * As {@link #createServer(Supplier, String, int, ServeOptions)}, on a socket that listens already.
+     *
+     * <p>asyncio: {@code loop.create_server(sock=...)}.
+     *
+     * @param options with a {@linkplain ServeOptions.Builder#socket socket}
+     * @throws IllegalArgumentException if there is none
+     */
+    public static Mono<Server> createServer(Supplier<? extends BaseProtocol<Transport>> factory, ServeOptions options) {
+        Objects.requireNonNull(factory, "factory");
+        ServerSocketChannel socket = options.checkSocket();
+        return serve("createServer(" + socket + ")", factory, options, server -> server.listen(socket));
     }
 
     /** Like {@link #createUnixServer(Supplier, Path, ServeOptions)}, with the defaults. */
@@ -304,7 +443,7 @@ public final class Transports {
             Supplier<? extends BaseProtocol<Transport>> factory, Path path, ServeOptions options) {
         Objects.requireNonNull(factory, "factory");
         Objects.requireNonNull(path, "path");
-        Objects.requireNonNull(options, "options");
+        options.checkNoSocket();
         return serve("createUnixServer(" + path + ")", factory, options, server -> server.listen(path));
     }
 

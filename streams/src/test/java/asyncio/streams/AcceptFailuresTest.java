@@ -30,7 +30,7 @@ class AcceptFailuresTest extends PeerFixture {
     };
 
     private static Channel listening(Server server) {
-        return server.listeners().get(0).server().channel();
+        return server.listeners().get(0).channel();
     }
 
     private static void failToAccept(Server server) {

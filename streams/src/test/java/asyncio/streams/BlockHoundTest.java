@@ -7,6 +7,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import asyncio.BlockingCalls;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.unix.FileDescriptor;
 import io.netty.util.ReferenceCounted;
 import java.io.IOException;
 import java.io.InputStream;
@@ -16,11 +17,13 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channel;
 import java.nio.channels.DatagramChannel;
+import java.nio.channels.Pipe;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
@@ -397,6 +400,37 @@ class BlockHoundTest {
                 "Transports.createServer(Supplier, String, int, ServeOptions)",
                 server -> Transports.createServer(Nothing::new, HOST, 0, ServeOptions.DEFAULT));
         methods.put(
+                "Transports.createServer(Supplier, Collection, int, ServeOptions)",
+                server -> Transports.createServer(Nothing::new, List.of(HOST), 0, ServeOptions.DEFAULT));
+        methods.put(
+                "Transports.createServer(Supplier, ServeOptions)",
+                server -> onListener(options -> Transports.createServer(Nothing::new, options)));
+        methods.put(
+                "Streams.startServer(Function, Collection, int, ServeOptions)",
+                server -> Streams.startServer(client -> Mono.never(), List.of(HOST), 0, ServeOptions.DEFAULT));
+        methods.put(
+                "Streams.startServerBody(ConnectionHandler, Collection, int, ServeOptions)",
+                server -> Streams.startServerBody(client -> {}, List.of(HOST), 0, ServeOptions.DEFAULT));
+        methods.put(
+                "Streams.startServer(Function, ServeOptions)",
+                server -> onListener(options -> Streams.startServer(client -> Mono.never(), options)));
+        methods.put(
+                "Streams.startServerBody(ConnectionHandler, ServeOptions)",
+                server -> onListener(options -> Streams.startServerBody(client -> {}, options)
+                        .flatMap(there -> Streams.openConnection(HOST, there.port()))));
+        methods.put(
+                "Transports.connectReadPipe(Supplier, SourceChannel)",
+                server -> withPipe(pipe -> Transports.connectReadPipe(Nothing::new, pipe.source())));
+        methods.put(
+                "Transports.connectWritePipe(Supplier, SinkChannel)",
+                server -> withPipe(pipe -> Transports.connectWritePipe(Nothing::new, pipe.sink())));
+        methods.put(
+                "Transports.connectReadPipe(Supplier, int)",
+                server -> withDescriptors(pipe -> Transports.connectReadPipe(Nothing::new, pipe[0].intValue())));
+        methods.put(
+                "Transports.connectWritePipe(Supplier, int)",
+                server -> withDescriptors(pipe -> Transports.connectWritePipe(Nothing::new, pipe[1].intValue())));
+        methods.put(
                 "Transports.createUnixServer(Supplier, Path)",
                 server -> Transports.createUnixServer(Nothing::new, PATH).delayUntil(Server::closeAndWait));
         methods.put(
@@ -411,6 +445,27 @@ class BlockHoundTest {
                 server -> Transports.createUnixServer(Nothing::new, PATH)
                         .then(Transports.createUnixConnection(Nothing::new, PATH, ConnectOptions.DEFAULT)));
         return methods;
+    }
+
+    private static <T> Mono<T> onListener(Function<ServeOptions, Mono<T>> serve) {
+        return Mono.fromCallable(SocketPair::listening)
+                .flatMap(socket ->
+                        serve.apply(ServeOptions.builder().socket(socket).build()));
+    }
+
+    private static Mono<Transport> withPipe(Function<Pipe, Mono<? extends Opened<Transport, ?>>> connect) {
+        return Mono.fromCallable(Pipe::open)
+                .flatMap(connect)
+                .map(Opened::transport)
+                .doOnNext(Transport::close);
+    }
+
+    private static Mono<Transport> withDescriptors(
+            Function<FileDescriptor[], Mono<? extends Opened<Transport, ?>>> connect) {
+        return Mono.fromCallable(FileDescriptor::pipe)
+                .flatMap(connect)
+                .map(Opened::transport)
+                .doOnNext(Transport::close);
     }
 
     /** A protocol with all the defaults. */

@@ -13,6 +13,7 @@ import io.netty.channel.epoll.EpollIoHandle;
 import io.netty.channel.epoll.EpollIoOps;
 import io.netty.channel.unix.FileDescriptor;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
@@ -29,11 +30,18 @@ public final class EpollPipe extends PipeEnd {
     /** The maximum number of bytes passed to the operating system at once: by default no pipe accepts more. */
     private static final int GATHERED = 64 * 1024;
 
+    /** A pipe that is ready takes so many bytes without blocking. */
+    private static final int UNBLOCKED = 4096;
+
     private final FileDescriptor descriptor;
     private final EpollIoHandle handle = new PipeHandle();
     private @Nullable IoRegistration registration;
     private EpollIoOps interest = EpollIoOps.NONE;
     private boolean readPending;
+    /** Whether a read or a write of the descriptor may block: then there is one for each time that epoll says so. */
+    private final boolean blocks;
+
+    private boolean writeIsDue;
 
     /**
      * Creates a channel to be registered with a loop on epoll.
@@ -42,8 +50,28 @@ public final class EpollPipe extends PipeEnd {
      * @param name the name of the other end, for messages: {@code stdin of cat, pid 42}
      */
     public EpollPipe(FileDescriptor descriptor, String name, boolean readable) {
+        this(descriptor, name, readable, false);
+    }
+
+    private EpollPipe(FileDescriptor descriptor, String name, boolean readable, boolean blocks) {
         super(name, readable);
         this.descriptor = descriptor;
+        this.blocks = blocks;
+    }
+
+    /**
+     * A channel for a descriptor of this process, which is closed with it; whether it blocks is left as it is.
+     *
+     * @throws IllegalArgumentException if it is not open, or a file's
+     */
+    public static EpollPipe ofThisProcess(int number, boolean readable) {
+        Descriptors.checkPipe(number);
+        return new EpollPipe(new FileDescriptor(number), "descriptor " + number, readable, Descriptors.blocks(number));
+    }
+
+    @Override
+    public Object pipe() {
+        return descriptor.intValue();
     }
 
     private final class PipeHandle implements EpollIoHandle {
@@ -65,6 +93,7 @@ public final class EpollPipe extends PipeEnd {
             } else if ((ops.value() & (EpollIoOps.EPOLLERR.value() | EPOLLHUP)) != 0) {
                 outputRefused();
             } else if (ops.contains(EpollIoOps.EPOLLOUT)) {
+                writeIsDue = true;
                 ((Unsafe) unsafe()).resume();
             }
         }
@@ -148,7 +177,7 @@ public final class EpollPipe extends PipeEnd {
             total += n;
             sizes.incMessagesRead(1);
             pipeline.fireChannelRead(bytes);
-        } while (isOpen() && (all ? total < LARGEST_PIPE : sizes.continueReading()));
+        } while (isOpen() && !blocks && (all ? total < LARGEST_PIPE : sizes.continueReading()));
         sizes.readComplete();
         pipeline.fireChannelReadComplete();
         if (failure != null) {
@@ -170,13 +199,18 @@ public final class EpollPipe extends PipeEnd {
 
     @Override
     protected void doWrite(ChannelOutboundBuffer unwritten) throws IOException {
-        for (int spins = config().getWriteSpinCount(); !unwritten.isEmpty(); spins--) {
+        if (blocks && !writeIsDue) {
+            setInterest(unwritten.isEmpty() ? EpollIoOps.NONE : EpollIoOps.EPOLLOUT);
+            return;
+        }
+        writeIsDue = false;
+        for (int spins = blocks ? 1 : config().getWriteSpinCount(); !unwritten.isEmpty(); spins--) {
             ByteBuffer[] buffers = unwritten.nioBuffers(64, GATHERED);
             int count = unwritten.nioBufferCount();
             long written = 0;
             if (count > 0 && spins > 0) {
                 try {
-                    written = descriptor.writev(buffers, 0, count, GATHERED);
+                    written = blocks ? writeUnblocked(buffers[0]) : descriptor.writev(buffers, 0, count, GATHERED);
                 } catch (IOException e) {
                     throw isBrokenPipe(e) ? brokenPipe() : e;
                 }
@@ -203,6 +237,11 @@ public final class EpollPipe extends PipeEnd {
             buffer.position(buffer.position() + n);
             left -= n;
         }
+    }
+
+    /** Of a big buffer, the gathering call would pass all of it. */
+    private int writeUnblocked(ByteBuffer buffer) throws IOException {
+        return descriptor.write(buffer, buffer.position(), Math.min(buffer.limit(), buffer.position() + UNBLOCKED));
     }
 
     private static boolean isBrokenPipe(IOException e) {
@@ -250,8 +289,15 @@ public final class EpollPipe extends PipeEnd {
     protected void doRegister(ChannelPromise promise) {
         ((IoEventLoop) eventLoop()).register(handle).addListener(done -> {
             if (done.isSuccess()) {
-                registration = (IoRegistration) done.getNow();
-                registration.submit(interest);
+                IoRegistration registration = (IoRegistration) done.getNow();
+                try {
+                    registration.submit(interest);
+                } catch (UncheckedIOException e) { // EPERM, EEXIST: only now it comes into epoll
+                    registration.cancel();
+                    promise.setFailure(e.getCause());
+                    return;
+                }
+                this.registration = registration;
                 promise.setSuccess();
             } else {
                 promise.setFailure(done.cause());

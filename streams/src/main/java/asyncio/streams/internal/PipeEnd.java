@@ -62,6 +62,16 @@ public abstract class PipeEnd extends AbstractChannel implements DuplexChannel {
     /** Reads the bytes that the other end has written so far, then closes this; on the loop. */
     abstract void readRest();
 
+    /** Whether it is the end that is read. */
+    public final boolean reads() {
+        return readable;
+    }
+
+    /** Returns the pipe as its owner knows it: a channel, or the number of a descriptor. */
+    public Object pipe() {
+        return this;
+    }
+
     /** Whether a loop uses epoll, so that an {@link EpollPipe} can be registered with it. */
     public static boolean hasEpoll(EventLoop loop) {
         try {
