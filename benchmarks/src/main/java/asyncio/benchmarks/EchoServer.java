@@ -29,6 +29,7 @@ import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.SocketChannel;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Objects;
@@ -44,7 +45,7 @@ import reactor.netty.tcp.TcpServer;
  * One echo server on one loop, on epoll, for {@code benchmarks/streams.sh}. The first two, and the protocols, do not
  * split lines.
  *
- * <p>Usage: {@code EchoServer netty|reactor-netty|MODE PORT}.
+ * <p>Usage: {@code EchoServer netty|reactor-netty|http|MODE PORT}.
  */
 public final class EchoServer {
     private EchoServer() {}
@@ -77,6 +78,7 @@ public final class EchoServer {
             case "protocol" -> protocol(Copying::new, port);
             case "protocolRetained" -> protocol(Retaining::new, port);
             case "bufferedProtocol" -> protocol(Lending::new, port);
+            case "http" -> protocol(Http::new, port);
             case "bodyLine" ->
                 Asyncio.run(() -> {
                     Server server = await(Streams.startServerBody(EchoServer::bodyLine, "127.0.0.1", port));
@@ -167,6 +169,27 @@ public final class EchoServer {
         @Override
         public void bufferUpdated(int n) {
             transport().write(Arrays.copyOf(buffer.array(), n));
+        }
+    }
+
+    /** Answers each request without a body, for load generators of HTTP. */
+    private static final class Http extends Paced implements Protocol {
+        private static final byte[] ANSWER =
+                "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".getBytes(StandardCharsets.US_ASCII);
+
+        /** So many bytes of the end of a request's head have come. */
+        private int matched;
+
+        @Override
+        public void dataReceived(byte[] data) {
+            for (byte next : data) {
+                boolean expected = next == (matched % 2 == 0 ? '\r' : '\n');
+                matched = expected ? matched + 1 : next == '\r' ? 1 : 0;
+                if (matched == 4) {
+                    matched = 0;
+                    transport().write(ANSWER);
+                }
+            }
         }
     }
 
