@@ -12,15 +12,25 @@ work=$(mktemp -d)
 pids=
 trap 'kill $pids 2>/dev/null || true; rm -rf "$work"' EXIT
 has() { command -v "$1" >/dev/null || { echo "$2: skipped, there is no $1"; return 1; }; }
-start() { "$@" >"$work/log" 2>&1 & pids="$pids $!"; sleep 2; }
+start() { # start PORT COMMAND ...
+    hex=$(printf ':%04X ' "$1")
+    shift
+    "$@" >"$work/log" 2>&1 &
+    started=$!
+    pids="$pids $started"
+    until grep -q "$hex" /proc/net/tcp /proc/net/tcp6 /proc/net/udp /proc/net/udp6; do
+        kill -0 $started || { cat "$work/log"; exit 1; }
+        sleep 0.2
+    done
+}
 
 if has wrk "protocol server under wrk"; then
-    start "$java" -cp "$cp" asyncio.benchmarks.EchoServer http 19801
+    start 19801 "$java" -cp "$cp" asyncio.benchmarks.EchoServer http 19801
     wrk -t1 -c50 -d3s http://127.0.0.1:19801/ >/dev/null
     wrk -t1 -c50 -d5s http://127.0.0.1:19801/ | grep -E 'requests in|Requests/sec|errors' | sed 's/^ */wrk: /'
 fi
 
-start "$java" -cp "$cp" asyncio.benchmarks.UdpEchoes protocol 19802
+start 19802 "$java" -cp "$cp" asyncio.benchmarks.UdpEchoes protocol 19802
 if has socat "datagrams with socat"; then
     answer=$(printf 'hello from socat' | socat -t 2 - UDP:127.0.0.1:19802)
     [ "$answer" = 'hello from socat' ] && echo "socat: its datagram came back" || { echo "socat: got '$answer'"; exit 1; }
@@ -69,11 +79,9 @@ events { worker_connections 1024; }
 http { access_log off; server { listen 127.0.0.1:19803; root $work/www; } }
 CONF
     chmod -R a+rX "$work"
-    start nginx -c "$work/nginx.conf"
-    "$java" -Xmx64m -cp "$cp" asyncio.examples.ConnectProxy 19804 >"$work/proxy.log" 2>&1 &
-    proxy=$!
-    pids="$pids $proxy"
-    sleep 2
+    start 19803 nginx -c "$work/nginx.conf"
+    start 19804 "$java" -Xmx64m -cp "$cp" asyncio.examples.ConnectProxy 19804
+    proxy=$started
     curl -sS --proxytunnel --proxy 127.0.0.1:19804 http://127.0.0.1:19803/big | cmp - "$work/www/big"
     echo "proxy: $megabytes MB came through unchanged, its heap at most 64 MB"
     seq "$connections" | xargs -P "$connections" -I{} curl -sS --proxytunnel --proxy 127.0.0.1:19804 \

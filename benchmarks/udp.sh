@@ -11,12 +11,18 @@ java="${JAVA_HOME:+$JAVA_HOME/bin/}java"
 cp="${CP:-benchmarks/target/benchmarks.jar}"
 main=asyncio.benchmarks.UdpEchoes
 port=19770
+server=
+trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true' EXIT
 run() { # run NAME COMMAND ...
     name=$1; shift
     port=$((port + 1))
     "$@" $port >/dev/null 2>&1 &
     server=$!
-    sleep 2
+    hex=$(printf ':%04X ' "$port")
+    until grep -q "$hex" /proc/net/udp /proc/net/udp6; do
+        kill -0 $server || exit 1
+        sleep 0.2
+    done
     printf '%-12s ' "$name"
     "$java" -cp "$cp" $main load $port "$seconds" $server
     kill $server
