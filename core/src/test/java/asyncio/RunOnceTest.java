@@ -48,8 +48,8 @@ class RunOnceTest {
     @Test
     void returnsAtOnceOrWaitsForATimer() {
         loop.runOnce(false);
-        loop.callLater(Duration.ofMillis(50), () -> order.add("timer"));
         long start = System.nanoTime();
+        loop.callLater(Duration.ofMillis(50), () -> order.add("timer"));
         loop.runOnce(false);
         assertThat(order).isEmpty();
         while (order.isEmpty()) {
