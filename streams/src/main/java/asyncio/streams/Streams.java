@@ -326,19 +326,19 @@ public final class Streams {
      */
     public static Mono<Server> startServer(
             Function<? super StreamConnection, ? extends Publisher<?>> handler,
-            Collection<String> hosts,
             int port,
+            Collection<String> hosts,
             ServeOptions options) {
         return start(reactive(handler), hosts, port, options);
     }
 
     /**
-     * As {@link #startServer(Function, Collection, int, ServeOptions)}, with a straight-line body for each connection.
+     * As {@link #startServer(Function, int, Collection, ServeOptions)}, with a straight-line body for each connection.
      *
      * @since 0.1
      */
     public static Mono<Server> startServerBody(
-            ConnectionHandler handler, Collection<String> hosts, int port, ServeOptions options) {
+            ConnectionHandler handler, int port, Collection<String> hosts, ServeOptions options) {
         return start(body(handler), hosts, port, options);
     }
 

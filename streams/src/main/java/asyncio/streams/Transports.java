@@ -192,8 +192,8 @@ public final class Transports {
      * transport's, which closes it, and it does not block. Cancelling closes it.
      *
      * <pre>{@code
-     * Pipe pipe = Pipe.open();
-     * var read = await(Transports.connectReadPipe(Echo::new, pipe.source()));
+     * var pipe = java.nio.channels.Pipe.open();
+     * var read = await(Transports.connectReadPipe(() -> new Protocol() {}, pipe.source()));
      * }</pre>
      *
      * <p>asyncio: {@code loop.connect_read_pipe}.
@@ -404,8 +404,8 @@ public final class Transports {
      */
     public static Mono<Server> createServer(
             Supplier<? extends BaseProtocol<Transport>> factory,
-            Collection<String> hosts,
             int port,
+            Collection<String> hosts,
             ServeOptions options) {
         Objects.requireNonNull(factory, "factory");
         List<String> all = Addresses.checkHosts(hosts);

@@ -158,7 +158,7 @@ class AdoptedListenerTest {
         Asyncio.run(() -> {
             List<String> hosts = List.of("127.0.0.1", "127.0.0.2", "127.0.0.1", "127.0.0.2");
             Server server = await(Streams.startServerBody(
-                    AdoptedListenerTest::echo, hosts, 0, ServeOptions.builder().build()));
+                    AdoptedListenerTest::echo, 0, hosts, ServeOptions.builder().build()));
             assertThat(server.sockets())
                     .extracting(address -> ((InetSocketAddress) address).getHostString())
                     .containsExactly("127.0.0.1", "127.0.0.2");
@@ -171,8 +171,8 @@ class AdoptedListenerTest {
             await(server.closeAndWait());
             assertThatThrownBy(() -> Streams.startServerBody(
                             AdoptedListenerTest::echo,
-                            List.of(),
                             0,
+                            List.of(),
                             ServeOptions.builder().build()))
                     .isInstanceOf(IllegalArgumentException.class);
         });

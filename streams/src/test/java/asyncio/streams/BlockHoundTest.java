@@ -400,17 +400,17 @@ class BlockHoundTest {
                 "Transports.createServer(Supplier, String, int, ServeOptions)",
                 server -> Transports.createServer(Nothing::new, HOST, 0, ServeOptions.DEFAULT));
         methods.put(
-                "Transports.createServer(Supplier, Collection, int, ServeOptions)",
-                server -> Transports.createServer(Nothing::new, List.of(HOST), 0, ServeOptions.DEFAULT));
+                "Transports.createServer(Supplier, int, Collection, ServeOptions)",
+                server -> Transports.createServer(Nothing::new, 0, List.of(HOST), ServeOptions.DEFAULT));
         methods.put(
                 "Transports.createServer(Supplier, ServeOptions)",
                 server -> onListener(options -> Transports.createServer(Nothing::new, options)));
         methods.put(
-                "Streams.startServer(Function, Collection, int, ServeOptions)",
-                server -> Streams.startServer(client -> Mono.never(), List.of(HOST), 0, ServeOptions.DEFAULT));
+                "Streams.startServer(Function, int, Collection, ServeOptions)",
+                server -> Streams.startServer(client -> Mono.never(), 0, List.of(HOST), ServeOptions.DEFAULT));
         methods.put(
-                "Streams.startServerBody(ConnectionHandler, Collection, int, ServeOptions)",
-                server -> Streams.startServerBody(client -> {}, List.of(HOST), 0, ServeOptions.DEFAULT));
+                "Streams.startServerBody(ConnectionHandler, int, Collection, ServeOptions)",
+                server -> Streams.startServerBody(client -> {}, 0, List.of(HOST), ServeOptions.DEFAULT));
         methods.put(
                 "Streams.startServer(Function, ServeOptions)",
                 server -> onListener(options -> Streams.startServer(client -> Mono.never(), options)));
