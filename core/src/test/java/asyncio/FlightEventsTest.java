@@ -37,7 +37,10 @@ class FlightEventsTest {
             for (String name : on) {
                 recording.enable("asyncio." + name).withoutThreshold();
             }
+            recording.enable("asyncio.PermitDropped");
             recording.start();
+            // where loops carry bodies the JDK drops the first event after a body of an earlier test: this one
+            Flight.permitDropped("not looked at");
             body.run();
             recording.stop();
             recording.dump(file);
