@@ -85,7 +85,8 @@ public final class BodyThreads {
     }
 
     static String choice(Kind chosen, @Nullable String missing) {
-        String faster = missing == null ? "" : ". Loops carry them themselves, which is several times faster, with ";
+        String faster =
+                missing == null ? "" : ". Loops carry them themselves, which is up to three times as fast, with ";
         return switch (chosen) {
                     case CARRIER -> "Bodies run on the threads of their loops";
                     case VIRTUAL -> "Bodies run on virtual threads of the JDK's scheduler" + faster + missing;
