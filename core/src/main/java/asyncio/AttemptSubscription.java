@@ -18,6 +18,7 @@ import reactor.core.publisher.Operators;
  * @param <T> the type of the value
  * @since 0.1
  */
+@Experimental
 public abstract class AttemptSubscription<T> implements KeepingSubscription, Scannable {
     private static final VarHandle STATE;
     private static final Object DONE = "done";

@@ -114,6 +114,7 @@ public final class CancelScope {
      *
      * @throws IllegalStateException if it has ended, or on another thread than the loop's
      */
+    @Experimental
     public void shield(boolean on) {
         steps.shield(on);
     }

@@ -408,6 +408,7 @@ public final class EventLoop extends Contexts.Running {
      * @throws IllegalStateException in the cases of {@link #runForever}
      * @since 0.1
      */
+    @Experimental
     public void runOnce(boolean mayBlock) {
         checkMayRun();
         if (!running.compareAndSet(false, true)) {
@@ -714,6 +715,7 @@ public final class EventLoop extends Contexts.Running {
      * @throws IllegalStateException if the loop is closed, or has a transport with this descriptor
      * @since 0.1.0
      */
+    @Experimental
     public void addReader(int descriptor, Runnable callback) {
         watch(descriptor, false, callback);
     }
@@ -728,6 +730,7 @@ public final class EventLoop extends Contexts.Running {
      * @throws IllegalStateException if the loop is closed, or has a transport with this descriptor
      * @since 0.1.0
      */
+    @Experimental
     public void addWriter(int descriptor, Runnable callback) {
         watch(descriptor, true, callback);
     }

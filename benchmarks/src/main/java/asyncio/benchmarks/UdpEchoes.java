@@ -18,6 +18,7 @@ import io.netty.channel.epoll.EpollDatagramChannel;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.socket.DatagramPacket;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
@@ -119,7 +120,7 @@ public final class UdpEchoes {
         try (DatagramChannel socket = DatagramChannel.open();
                 Selector selector = Selector.open()) {
             socket.setOption(StandardSocketOptions.SO_RCVBUF, 1 << 20);
-            socket.connect(new InetSocketAddress(HOST, port));
+            socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
             socket.configureBlocking(false);
             socket.register(selector, SelectionKey.OP_READ);
             measure(socket, selector, seconds); // warms both sides up

@@ -1,5 +1,6 @@
 package asyncio.queue;
 
+import asyncio.Experimental;
 import asyncio.SuspendingSink;
 import java.time.Duration;
 import java.util.List;
@@ -143,6 +144,7 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
      *
      * @since 0.1
      */
+    @Experimental
     public static <T> Queue<T> rendezvous() {
         return rendezvous(null);
     }
@@ -152,6 +154,7 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
      *
      * @since 0.1
      */
+    @Experimental
     public static <T> Queue<T> rendezvous(@Nullable Consumer<? super T> onUndelivered) {
         return new Queue<>(RendezvousCore.create("Queue", onUndelivered));
     }

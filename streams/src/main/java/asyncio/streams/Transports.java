@@ -1,6 +1,7 @@
 package asyncio.streams;
 
 import asyncio.EventLoop;
+import asyncio.Experimental;
 import asyncio.Leftovers;
 import asyncio.streams.internal.ChannelPipe;
 import asyncio.streams.internal.EpollPipe;
@@ -201,6 +202,7 @@ public final class Transports {
      * @param factory makes a {@link Protocol} or a {@link BufferedProtocol}
      * @since 0.1
      */
+    @Experimental
     public static <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> connectReadPipe(
             Supplier<? extends P> factory, Pipe.SourceChannel pipe) {
         Objects.requireNonNull(pipe, "pipe");
@@ -221,6 +223,7 @@ public final class Transports {
      *
      * @since 0.1
      */
+    @Experimental
     public static <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> connectReadPipe(
             Supplier<? extends P> factory, int descriptor) {
         return connectPipe(
@@ -236,6 +239,7 @@ public final class Transports {
      *
      * @since 0.1
      */
+    @Experimental
     public static <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> connectWritePipe(
             Supplier<? extends P> factory, Pipe.SinkChannel pipe) {
         Objects.requireNonNull(pipe, "pipe");
@@ -249,6 +253,7 @@ public final class Transports {
      *
      * @since 0.1
      */
+    @Experimental
     public static <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> connectWritePipe(
             Supplier<? extends P> factory, int descriptor) {
         return connectPipe(

@@ -59,7 +59,11 @@ public final class Transports {
         }
     }
 
-    /** @throws IllegalStateException unless it {@linkplain #kqueueIsAvailable is available} */
+    /**
+     * Returns Netty's handler for kqueue.
+     *
+     * @throws IllegalStateException unless it {@linkplain #kqueueIsAvailable is available}
+     */
     public static IoHandlerFactory kqueue() {
         try {
             return (IoHandlerFactory) Class.forName("io.netty.channel.kqueue.KQueueIoHandler")

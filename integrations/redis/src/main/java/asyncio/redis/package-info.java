@@ -4,7 +4,9 @@
  *
  * <p>A permit on a server can be lost: see {@link asyncio.redis.RedisPermit}.
  */
+@Experimental
 @NullMarked
 package asyncio.redis;
 
+import asyncio.Experimental;
 import org.jspecify.annotations.NullMarked;
