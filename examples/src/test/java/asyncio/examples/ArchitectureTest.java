@@ -58,6 +58,7 @@ class ArchitectureTest {
             "DefaultExecutor",
             "EndedWaiter",
             "GeneratorCoroutine",
+            "Experimental",
             "Flight",
             "FlightEvents",
             "HeldTime",
