@@ -158,6 +158,11 @@ public final class KeyedLock<K> {
             return lock == null ? new Statistics(1, 0) : lock.statistics();
         }
 
+        @Override
+        boolean reclaims() {
+            return reclaims;
+        }
+
         /** False: permits belong to the lock, not to the view. */
         @Override
         boolean holds(PermitWatch watch) {

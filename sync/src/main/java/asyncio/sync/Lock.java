@@ -199,8 +199,9 @@ public class Lock extends Lockable {
     }
 
     /**
-     * From now on, releases a permit that an operator has dropped when the garbage collector finds it; a dropped permit
-     * is reported in any case. {@link #release()} then throws: only its {@link Permit} can release the lock.
+     * Releases a permit that is acquired from now on, and that an operator then drops, when the garbage collector finds
+     * it. Without this a dropped permit is reported, if it is of the sample that is watched; in debug mode all are.
+     * {@link #release()} then throws: only its {@link Permit} can release the lock.
      *
      * @return this
      */

@@ -45,7 +45,7 @@ abstract class PermitSource implements Scannable {
 
     /** Whether the next permit that an operator gets without waiting is watched. */
     final boolean watchesNext() {
-        if (reclaims) {
+        if (reclaims()) {
             return true;
         }
         int n = acquired;
@@ -61,7 +61,8 @@ abstract class PermitSource implements Scannable {
         reclaims = true;
     }
 
-    final boolean reclaims() {
+    /** Whether dropped permits are released; of a view: by the source of its permits. */
+    boolean reclaims() {
         return reclaims;
     }
 

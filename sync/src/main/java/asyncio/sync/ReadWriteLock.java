@@ -112,6 +112,11 @@ public final class ReadWriteLock {
             return new Statistics(needed == ALL ? held == 0 ? 1 : 0 : ALL - held, waiters());
         }
 
+        @Override
+        boolean reclaims() {
+            return permits.reclaims();
+        }
+
         /** False: permits belong to the semaphore, not to the view. */
         @Override
         boolean holds(PermitWatch watch) {

@@ -158,8 +158,9 @@ public class Semaphore extends PermitCounter implements AsyncSemaphore {
     }
 
     /**
-     * From now on, releases permits that an operator has dropped when the garbage collector finds them; dropped permits
-     * are reported in any case. {@link #release()} then throws: only the {@link Permit}s can release.
+     * Releases permits that are acquired from now on, and that an operator then drops, when the garbage collector finds
+     * them. Without this dropped permits are reported, if they are of the sample that is watched; in debug mode all
+     * are. {@link #release()} then throws: only the {@link Permit}s can release.
      *
      * @return this
      */

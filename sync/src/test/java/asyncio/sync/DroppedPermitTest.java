@@ -100,6 +100,16 @@ class DroppedPermitTest {
         assertThat(next.get().isReleased()).isFalse();
     }
 
+    /** Not only the first ones, which are watched in any case. */
+    @ParameterizedTest
+    @MethodSource("reclaiming")
+    void reclaimedAfterMany(PermitSource source) throws Exception {
+        for (int i = 0; i < 100; i++) {
+            source.acquireMono(1, null).doOnNext(Permit::release).block();
+        }
+        reclaimed(source);
+    }
+
     static Stream<Supplier<? extends Throwable>> failures() {
         return Stream.of(
                 () -> new IllegalStateException("of a handler"),
