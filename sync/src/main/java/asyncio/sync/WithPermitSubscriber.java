@@ -9,6 +9,8 @@ import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
+import reactor.core.Exceptions;
+import reactor.core.Fuseable;
 import reactor.core.Scannable;
 import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
@@ -163,7 +165,9 @@ final class WithPermitSubscriber<T> extends Operators.DeferredSubscription imple
         try {
             value = (T) work.call();
         } catch (Throwable e) {
-            error = Operators.onOperatorError(e, actual.currentContext()); // throws what is fatal
+            error = work instanceof Fuseable.ScalarCallable
+                    ? asItWas(e)
+                    : Operators.onOperatorError(e, actual.currentContext()); // throws what is fatal
         }
         if (value != null) {
             if (state == STARTING) {
@@ -173,6 +177,12 @@ final class WithPermitSubscriber<T> extends Operators.DeferredSubscription imple
             }
         }
         end(error);
+    }
+
+    /** Unwraps the error of work that is one: Reactor wraps those that are not Exceptions, to throw them. */
+    private static Throwable asItWas(Throwable e) {
+        Throwable inner = Exceptions.unwrap(e);
+        return inner instanceof Exception ? e : inner;
     }
 
     @Override

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiFunction;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -16,6 +17,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
 import reactor.core.Disposable;
+import reactor.core.Exceptions;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.test.StepVerifier;
@@ -78,6 +80,28 @@ class ImmediateWorkTest {
         }));
         assertThatThrownBy(work::subscribe).isInstanceOf(LinkageError.class);
         assertThat(lock.locked()).isFalse();
+    }
+
+    /** It was not thrown by a call: no hook sees it, and a fatal one is signalled as well. */
+    @Test
+    void anErrorThatIsTheWorkIsSignalledAsItIs() {
+        List<Throwable> errors = List.of(
+                new IOException("disk full"),
+                new AssertionError("no exception"),
+                new LinkageError("fatal"),
+                Exceptions.propagate(new IOException("wrapped")));
+        for (Throwable error : errors) {
+            List<Throwable> hooked = new ArrayList<>();
+            BiFunction<Throwable, Object, Throwable> hook = (e, data) -> {
+                hooked.add(e);
+                return e;
+            };
+            StepVerifier.create(lock.withLock(Mono.error(error))
+                            .contextWrite(Context.of("reactor.onOperatorError.local", hook)))
+                    .verifyErrorMatches(e -> e == error);
+            assertThat(hooked).isEmpty();
+            assertThat(lock.locked()).isFalse();
+        }
     }
 
     /** The value that comes after the cancellation is discarded, and the lock is free. */
