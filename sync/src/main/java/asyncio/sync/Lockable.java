@@ -43,6 +43,11 @@ public abstract class Lockable extends PermitSource implements AsyncLock {
         return acquireMono(1, checked(limit));
     }
 
+    @Override
+    final String awaited(int one) {
+        return toString();
+    }
+
     /** Takes the lock if it is free and has no waiters; release it with {@link #release()}. */
     public abstract boolean tryAcquire();
 

@@ -64,7 +64,15 @@ final class MonoAcquire extends ColdMono<Permit> {
 
         @Override
         protected boolean succeeds() {
-            HeldPermit permit = acquire.source.take(acquire.permits);
+            HeldPermit permit;
+            try {
+                permit = acquire.source.take(acquire.permits);
+            } catch (RuntimeException | Error e) { // from the methods of a key
+                if (claim()) {
+                    actual().onError(e);
+                }
+                return true;
+            }
             if (permit == null) {
                 return false;
             }
@@ -84,7 +92,7 @@ final class MonoAcquire extends ColdMono<Permit> {
 
         @Override
         public String toString() {
-            return "<" + Log.text(actual()) + " waiting for " + acquire.source.target(acquire.permits) + ">";
+            return "<" + Log.text(actual()) + " waiting for " + acquire.source.awaited(acquire.permits) + ">";
         }
     }
 

@@ -37,6 +37,11 @@ abstract class PermitSource implements Scannable {
         return (n == 1 ? "a permit of " : n + " permits of ") + this;
     }
 
+    /** Describes the target of a waiter for {@code n} permits. */
+    String awaited(int n) {
+        return target(n);
+    }
+
     /** Whether a watched permit has not been released. */
     abstract boolean holds(PermitWatch watch);
 
