@@ -96,8 +96,8 @@ public final class CancelScope {
 
     /**
      * Keeps cancellations of the scopes around this one off what runs in it, or lets them through again. One that comes
-     * meanwhile, or has come and was not delivered yet, is delivered when the shield is taken away, or when this scope
-     * is left: at the next await, or at once if the code in the scope is waiting. The shield is no help against the
+     * meanwhile, or has come since the last await, is delivered when the shield is taken away, or when this scope is
+     * left: at the next await, or at once if the code in the scope is waiting. The shield is no help against the
      * scope's own {@link #cancel}. It concerns cancel scopes, with their deadlines, that are open in the same task; a
      * cancellation of the task itself, and a {@link Timeout} around, come through.
      *

@@ -17,6 +17,8 @@ final class CancelScopeSteps<T> extends TimeLimitSteps.MovingOn<T> implements Aw
     private boolean open;
     /** It was cancelled, and a shield inside keeps that off: the task does not know of it. */
     private boolean heldBack;
+    /** The request of this scope, if it is the only one that waited for the task's next await. */
+    private @Nullable Object request;
 
     CancelScopeSteps(Function<? super CancelScope, ? extends Mono<? extends T>> body) {
         super(null, null);
@@ -110,8 +112,17 @@ final class CancelScopeSteps<T> extends TimeLimitSteps.MovingOn<T> implements Aw
     void deliver(@Nullable String message) {
         heldBack = isKeptOff();
         if (!heldBack) {
-            super.deliver(message);
+            request(message);
         }
+    }
+
+    private void request(@Nullable String message) {
+        Task<?> task = task();
+        int before = task.cancelling();
+        boolean others = task.cancelRequested();
+        super.deliver(message);
+        Object pending = task.pendingRequest(); // a newer one would have been counted before
+        request = others || task.cancelling() != before + 1 ? null : pending;
     }
 
     /** Whether one of the scopes inside, in the same task, keeps off cancellations. */
@@ -129,6 +140,9 @@ final class CancelScopeSteps<T> extends TimeLimitSteps.MovingOn<T> implements Aw
         if (isExpiring() && !heldBack) {
             heldBack = true;
             task().uncancel(); // drops the request, if it was not delivered
+            if (request != null) {
+                task().drop(request); // also in a task that was cancelled before
+            }
         }
     }
 
@@ -136,7 +150,7 @@ final class CancelScopeSteps<T> extends TimeLimitSteps.MovingOn<T> implements Aw
     public void release() {
         if (heldBack && !isKeptOff()) {
             heldBack = false;
-            super.deliver(reason);
+            request(reason);
         }
     }
 

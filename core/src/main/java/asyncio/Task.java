@@ -368,6 +368,16 @@ public abstract non-sealed class Task<T> extends Future<T> {
         return slot instanceof CancelRequest;
     }
 
+    /** Returns the request that waits for the next await, to be told from others; null if there is none. */
+    final @Nullable Object pendingRequest() {
+        return slot instanceof CancelRequest request ? request : null;
+    }
+
+    /** Drops that request, if it still waits and no newer one has taken its place. */
+    final void drop(Object request) {
+        SLOT.compareAndSet(this, request, null);
+    }
+
     /** Ends the task with a result; a request that was not delivered takes precedence, as in asyncio. */
     final void finishWith(@Nullable T result) {
         Object before = SLOT.getAndSet(this, FINISHED);

@@ -317,6 +317,65 @@ class CancelScopeShieldTest {
     }
 
     @Test
+    @DisplayName("in the clean-up of a task that was cancelled it keeps off a cancellation that came just before")
+    void inACancelledTask() throws Exception {
+        VirtualTime.run(() -> {
+            List<String> record = new ArrayList<>();
+            Task<Void> task = createTask(async(() -> {
+                try {
+                    await(sleep(HOUR));
+                } finally {
+                    await(scope(outer -> {
+                        outer.cancel("outer");
+                        await(scope(inner -> {
+                            inner.shield(true);
+                            await(sleep(SECOND));
+                            inner.shield(false);
+                            inner.shield(true);
+                            await(sleep(SECOND));
+                            record.add("slept");
+                        }));
+                        assertCancelled();
+                    }));
+                    record.add("cancelling " + Asyncio.currentTask().cancelling());
+                    checkpoint();
+                }
+            }));
+            checkpoint();
+            task.cancel("stop");
+            assertThatThrownBy(() -> await(task))
+                    .isInstanceOf(CancelledException.class)
+                    .hasMessage("stop");
+            assertThat(record).containsExactly("slept", "cancelling 1");
+            assertThat(now()).isEqualTo(SECOND.multipliedBy(2));
+        });
+    }
+
+    @Test
+    @DisplayName("in a task that is cancelled as well it keeps off only the other cancellation")
+    void besidesACancellationOfTheTask() throws Exception {
+        VirtualTime.run(() -> {
+            List<Boolean> record = new ArrayList<>();
+            Task<Void> task = createTask(async(() -> {
+                await(scope(outer -> {
+                    outer.cancel("outer");
+                    Asyncio.currentTask().cancel("stop");
+                    await(scope(inner -> {
+                        inner.shield(true);
+                        record.add(true);
+                        await(sleep(SECOND));
+                        record.add(false);
+                    }));
+                }));
+                return null;
+            }));
+            assertThatThrownBy(() -> await(task)).isInstanceOf(CancelledException.class);
+            assertThat(record).containsExactly(true);
+            assertThat(now()).isZero();
+        });
+    }
+
+    @Test
     @DisplayName("it belongs to the loop, and to a scope that is open")
     void misuse() throws Exception {
         VirtualTime.run(() -> {
