@@ -395,8 +395,9 @@ public final class EventLoop extends Contexts.Running {
 
     /**
      * Runs one tick, on this thread: IO, the timers that are due, and the callbacks and steps that are ready then. For
-     * a loop inside another one, such as that of a GUI, whose timer calls this on the GUI's thread: so tasks may touch
-     * what belongs to that thread. {@link #stop} before or during it changes nothing later.
+     * a loop inside another one, such as that of a GUI, whose timer calls this on the GUI's thread: so callbacks, and
+     * tasks of Monos, may touch objects of that thread. Bodies have threads of their own, for which this one waits. A
+     * {@link #stop} on this thread, before or during it, changes nothing later.
      *
      * <pre>{@code
      * new javax.swing.Timer(10, event -> loop.runOnce(false)).start(); // every 10 milliseconds

@@ -6,6 +6,7 @@ import static asyncio.Asyncio.sleep;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.netty.util.concurrent.Ticker;
 import java.awt.EventQueue;
 import java.nio.ByteBuffer;
 import java.nio.channels.Pipe;
@@ -100,6 +101,17 @@ class RunOnceTest {
         loop.runForever(); // waits for the timer
         loop.close();
         assertThatThrownBy(() -> loop.runOnce(false)).isInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
+    void virtualTimeJumpsOnlyInATickThatMayWait() {
+        EventLoop virtual = EventLoop.builder().clock(Ticker.newMockTicker()).build();
+        virtual.callLater(Duration.ofHours(1), () -> order.add("timer"));
+        virtual.runOnce(false);
+        assertThat(order).isEmpty();
+        virtual.runOnce(true);
+        assertThat(order).containsExactly("timer");
+        virtual.close();
     }
 
     /** The queue of AWT, on whose thread the tasks run. */

@@ -79,6 +79,9 @@ public final class LoopDriver {
         takeLoop();
         try {
             core.initialize();
+            if (!mayBlock) {
+                core.stopAfterTick(); // so that virtual time does not jump
+            }
             core.beginTick(mayBlock && !core.isStopping());
             core.stopAfterTick(); // so that bodies do not begin another one
             baton.progressed();
