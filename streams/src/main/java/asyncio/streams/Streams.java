@@ -292,9 +292,9 @@ public final class Streams {
     }
 
     /**
-     * As {@link #startServer(Function, String, int, ServeOptions)}, on a socket that listens already: one that another
-     * program has passed on ({@code System.inheritedChannel()}), or that is shared by several servers in turn. It
-     * belongs to the server from the subscription on.
+     * As {@link #startServer(Function, String, int, ServeOptions)}, on a socket that listens already, such as one that
+     * another program has passed on ({@code System.inheritedChannel()}). It belongs to the server from the subscription
+     * on, which closes it.
      *
      * <p>asyncio: {@code start_server(sock=...)}.
      *

@@ -217,9 +217,9 @@ public final class Transports {
      * <p>Whether it blocks is left as it is, since other processes may share it. One that does is read once when there
      * is something: another process that reads it, too, could keep the loop waiting.
      *
-     * <p>Fails with {@link IllegalArgumentException} if it is not open or a file's, with
-     * {@link UnsupportedOperationException} if the loop is not on epoll, with {@link IllegalStateException} if it is a
-     * transport's of the loop; the descriptor is left alone then.
+     * <p>Fails with {@link IllegalArgumentException} if it is not open, a file's, or another that epoll does not take,
+     * such as {@code /dev/null}; with {@link UnsupportedOperationException} if the loop is not on epoll, with
+     * {@link IllegalStateException} if it is a transport's of the loop; the descriptor is left alone then.
      *
      * @since 0.1
      */

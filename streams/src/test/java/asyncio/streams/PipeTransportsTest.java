@@ -496,6 +496,27 @@ class PipeTransportsTest extends ProtocolFixture {
         });
     }
 
+    /** /dev/null is a character device, but epoll does not take it. */
+    @Test
+    void aDeviceThatEpollRefusesIsLeftAlone() throws Exception {
+        Path device = Path.of("/dev/null");
+        run(() -> {
+            assumeTrue(PipeEnd.hasEpoll(EventLoop.getRunningLoop()), "the loop is not on epoll");
+            try (FileInputStream in = new FileInputStream(device.toFile());
+                    Stream<Path> all = Files.list(Path.of("/proc/self/fd"))) {
+                int number = all.filter(Files::isSymbolicLink)
+                        .filter(link -> leadsTo(link, device))
+                        .mapToInt(link -> Integer.parseInt(link.getFileName().toString()))
+                        .max() // the first three may lead there, too
+                        .orElseThrow();
+                assertThatThrownBy(() -> await(Transports.connectReadPipe(Recorder::new, number)))
+                        .isInstanceOf(IllegalArgumentException.class)
+                        .hasMessageContaining("Descriptor " + number + " cannot be watched");
+                assertThat(in.read()).isEqualTo(-1);
+            }
+        });
+    }
+
     private static boolean leadsTo(Path link, Path file) {
         try {
             return Files.readSymbolicLink(link).equals(file.toRealPath());

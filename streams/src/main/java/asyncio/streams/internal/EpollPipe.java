@@ -42,6 +42,10 @@ public final class EpollPipe extends PipeEnd {
     private final boolean blocks;
 
     private boolean writeIsDue;
+    /** Whether epoll has not taken a descriptor of this process, which stays its owner's. */
+    private boolean refused;
+
+    private final boolean ofThisProcess;
 
     /**
      * Creates a channel to be registered with a loop on epoll.
@@ -50,23 +54,27 @@ public final class EpollPipe extends PipeEnd {
      * @param name the name of the other end, for messages: {@code stdin of cat, pid 42}
      */
     public EpollPipe(FileDescriptor descriptor, String name, boolean readable) {
-        this(descriptor, name, readable, false);
+        this(descriptor, name, readable, false, false);
     }
 
-    private EpollPipe(FileDescriptor descriptor, String name, boolean readable, boolean blocks) {
+    private EpollPipe(
+            FileDescriptor descriptor, String name, boolean readable, boolean ofThisProcess, boolean blocks) {
         super(name, readable);
         this.descriptor = descriptor;
+        this.ofThisProcess = ofThisProcess;
         this.blocks = blocks;
     }
 
     /**
-     * A channel for a descriptor of this process, which is closed with it; whether it blocks is left as it is.
+     * A channel for a descriptor of this process, which is closed with it unless epoll refuses it; whether it blocks is
+     * left as it is.
      *
      * @throws IllegalArgumentException if it is not open, or a file's
      */
     public static EpollPipe ofThisProcess(int number, boolean readable) {
         Descriptors.checkPipe(number);
-        return new EpollPipe(new FileDescriptor(number), "descriptor " + number, readable, Descriptors.blocks(number));
+        return new EpollPipe(
+                new FileDescriptor(number), "descriptor " + number, readable, true, Descriptors.blocks(number));
     }
 
     @Override
@@ -294,7 +302,8 @@ public final class EpollPipe extends PipeEnd {
                     registration.submit(interest);
                 } catch (UncheckedIOException e) { // EPERM, EEXIST: only now it comes into epoll
                     registration.cancel();
-                    promise.setFailure(e.getCause());
+                    refused = ofThisProcess;
+                    promise.setFailure(refused ? refusal(e.getCause()) : e.getCause());
                     return;
                 }
                 this.registration = registration;
@@ -303,6 +312,11 @@ public final class EpollPipe extends PipeEnd {
                 promise.setFailure(done.cause());
             }
         });
+    }
+
+    private IllegalArgumentException refusal(IOException cause) {
+        return new IllegalArgumentException(
+                "Descriptor " + descriptor.intValue() + " cannot be watched: " + cause.getMessage(), cause);
     }
 
     @Override
@@ -316,6 +330,8 @@ public final class EpollPipe extends PipeEnd {
     @Override
     void release() throws IOException {
         doDeregister(); // before the descriptor number can be reused
-        descriptor.close();
+        if (!refused) {
+            descriptor.close();
+        }
     }
 }
