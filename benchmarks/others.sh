@@ -13,12 +13,12 @@ pids=
 trap 'kill $pids 2>/dev/null || true; rm -rf "$work"' EXIT
 has() { command -v "$1" >/dev/null || { echo "$2: skipped, there is no $1"; return 1; }; }
 start() { # start PORT COMMAND ...
-    hex=$(printf ':%04X ' "$1")
+    listens=$(printf ':%04X 0+:0000 (0A|07) ' "$1") # not an ended connection of an earlier run
     shift
     "$@" >"$work/log" 2>&1 &
     started=$!
     pids="$pids $started"
-    until grep -q "$hex" /proc/net/tcp /proc/net/tcp6 /proc/net/udp /proc/net/udp6; do
+    until grep -qE "$listens" /proc/net/tcp /proc/net/tcp6 /proc/net/udp /proc/net/udp6; do
         kill -0 $started || { cat "$work/log"; exit 1; }
         sleep 0.2
     done
