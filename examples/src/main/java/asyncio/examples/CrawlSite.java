@@ -5,6 +5,7 @@ import static asyncio.Asyncio.await;
 import asyncio.Asyncio;
 import asyncio.EventLoop;
 import asyncio.examples.Crawler.Page;
+import io.netty.handler.timeout.ReadTimeoutException;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
@@ -83,14 +84,17 @@ public final class CrawlSite {
                 disallowed.stream().noneMatch(path -> address.getPath().startsWith(path));
     }
 
-    private record Http(HttpClient client) implements Crawler.Network {
+    record Http(HttpClient client) implements Crawler.Network {
         private Mono<String> text(URI address) {
-            return client.get().uri(address).responseSingle((response, body) -> {
-                int code = response.status().code();
-                return code < 300
-                        ? body.asString(StandardCharsets.UTF_8).defaultIfEmpty("")
-                        : Mono.error(new IOException(code + " from " + address));
-            });
+            return client.get()
+                    .uri(address)
+                    .responseSingle((response, body) -> {
+                        int code = response.status().code();
+                        return code < 300
+                                ? body.asString(StandardCharsets.UTF_8).defaultIfEmpty("")
+                                : Mono.<String>error(new IOException(code + " from " + address));
+                    })
+                    .onErrorMap(ReadTimeoutException.class, late -> new IOException("No answer from " + address, late));
         }
 
         @Override
@@ -99,8 +103,8 @@ public final class CrawlSite {
         }
 
         @Override
-        public Mono<Predicate<URI>> rules(String host) {
-            return text(URI.create("http://" + host + "/robots.txt"))
+        public Mono<Predicate<URI>> rules(URI robots) {
+            return text(robots)
                     .map(CrawlSite::rules)
                     .onErrorReturn(IOException.class, address -> true);
         }

@@ -35,8 +35,8 @@ public final class Crawler {
         /** Reads a page. */
         Mono<Page> read(URI address);
 
-        /** Reads the rules of a host: which of its addresses may be read. */
-        Mono<Predicate<URI>> rules(String host);
+        /** Reads the rules of a host, which are at this address: which of its addresses may be read. */
+        Mono<Predicate<URI>> rules(URI robots);
     }
 
     /** The place for pages. */
@@ -125,8 +125,9 @@ public final class Crawler {
     }
 
     private void read(URI address) throws Exception {
-        String host = address.getHost();
-        Predicate<URI> allowed = await(rules.run(host, network::rules)); // by one of the readers, for all
+        String host = address.getRawAuthority(); // with its port
+        URI robots = address.resolve("/robots.txt");
+        Predicate<URI> allowed = await(rules.run(host, key -> network.rules(robots))); // by one of the readers, for all
         if (allowed == null || !allowed.test(address)) {
             return;
         }

@@ -6,6 +6,7 @@ import static asyncio.Asyncio.sleep;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import asyncio.Asyncio;
 import asyncio.CancelledException;
 import asyncio.EventLoop;
 import asyncio.Task;
@@ -25,6 +26,9 @@ import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import reactor.core.publisher.Mono;
+import reactor.netty.DisposableServer;
+import reactor.netty.http.client.HttpClient;
+import reactor.netty.http.server.HttpServer;
 
 /** A crawl of three hosts in memory, in virtual time, under a thousand schedules. */
 class CrawlerTest {
@@ -61,9 +65,9 @@ class CrawlerTest {
         }
 
         @Override
-        public Mono<Predicate<URI>> rules(String host) {
+        public Mono<Predicate<URI>> rules(URI robots) {
             return Mono.defer(() -> {
-                rulesRead.merge(host, 1, Integer::sum);
+                rulesRead.merge(robots.getHost(), 1, Integer::sum);
                 return sleep(Duration.ofMillis(30))
                         .thenReturn(address -> !address.getPath().equals("/page/11"));
             });
@@ -150,6 +154,37 @@ class CrawlerTest {
         assertThat(EventLoop.getRunningLoop().time())
                 .as("a batch takes a second")
                 .isLessThan(Duration.ofSeconds(1));
+    }
+
+    /** The network of {@link CrawlSite}, against a server on a port of its own, one page of which never comes. */
+    @Test
+    void aPageThatDoesNotComeFailsAloneAndRulesAreThoseOfThePort() throws Exception {
+        DisposableServer server = HttpServer.create()
+                .host("127.0.0.1")
+                .port(0)
+                .route(routes -> routes.get(
+                                "/robots.txt", (request, answer) -> answer.sendString(Mono.just("Disallow: /secret")))
+                        .get(
+                                "/",
+                                (request, answer) -> answer.sendString(
+                                        Mono.just("<a href=\"/slow\"> <a href=\"/secret\">")))
+                        .get("/slow", (request, answer) -> Mono.never()))
+                .bindNow();
+        try {
+            List<Page> saved = new ArrayList<>();
+            Crawler crawling = new Crawler(
+                    new CrawlSite.Http(HttpClient.create().responseTimeout(Duration.ofMillis(500))),
+                    pages -> Mono.fromRunnable(() -> saved.addAll(pages)),
+                    (done, known) -> {},
+                    Duration.ofMillis(1),
+                    10);
+            URI seed = URI.create("http://127.0.0.1:" + server.port() + "/");
+            Summary summary = Asyncio.run(() -> await(crawling.crawl(List.of(seed), 2)));
+            assertThat(summary).isEqualTo(new Summary(1, 1, 0));
+            assertThat(saved).extracting(Page::address).containsExactly(seed);
+        } finally {
+            server.disposeNow();
+        }
     }
 
     @Test
