@@ -164,7 +164,9 @@ public final class DescriptorWatches {
     /** The loop is being closed. The descriptors stay open: they are others'. */
     synchronized void close() {
         closed = true;
-        watches.values().forEach(DescriptorWatch::cancel);
+        for (DescriptorWatch watch : watches.values()) { // a method reference would need epoll's classes, also for none
+            watch.cancel();
+        }
         watches.clear();
     }
 }
