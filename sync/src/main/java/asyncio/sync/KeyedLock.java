@@ -174,6 +174,12 @@ public final class KeyedLock<K> {
             throw new IllegalStateException("a view has no permits: " + this);
         }
 
+        /** True: the lock of a key cannot be looked at without calling the key's methods. */
+        @Override
+        boolean looksTaken() {
+            return true;
+        }
+
         @Override
         @Nullable HeldPermit take(int one) {
             @Nullable HeldPermit[] taken = new @Nullable HeldPermit[1];

@@ -77,6 +77,11 @@ public class Lock extends Lockable {
     }
 
     @Override
+    final boolean looksTaken() {
+        return word != null;
+    }
+
+    @Override
     final Suspension<HeldPermit> waiter(
             CoreSubscriber<? super HeldPermit> actual, int permits, @Nullable Duration limit) {
         return new LockAcquisition(this, actual, limit);

@@ -42,7 +42,7 @@ final class MonoAcquire extends ColdMono<Permit> {
 
     @Override
     protected void start(CoreSubscriber<? super Permit> actual) {
-        if (!Suspension.isAwait(actual) && site == null && !source.watchesNext()) {
+        if (!Suspension.isAwait(actual) && site == null && !source.looksTaken() && !source.watchesNext()) {
             actual.onSubscribe(new Attempt(this, actual));
             return;
         }

@@ -24,6 +24,14 @@ abstract class PermitSource implements Scannable {
     /** Takes free permits, unless others wait for them; null if that is not possible. */
     abstract @Nullable HeldPermit take(int permits);
 
+    /**
+     * Guesses whether an acquisition would have to wait. If so, it is made a waiter when it is subscribed to, and
+     * resumes on the loop that runs then, wherever it is requested.
+     */
+    boolean looksTaken() {
+        return false;
+    }
+
     /** Returns an acquisition, which may have to wait. */
     abstract Suspension<HeldPermit> waiter(
             CoreSubscriber<? super HeldPermit> actual, int permits, @Nullable Duration limit);

@@ -96,6 +96,11 @@ public final class ReadWriteLock {
         }
 
         @Override
+        boolean looksTaken() {
+            return locked();
+        }
+
+        @Override
         public boolean locked() {
             int held = held();
             return needed == ALL ? held == ALL : held > 0 && held < ALL;

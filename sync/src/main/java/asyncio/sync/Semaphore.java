@@ -223,6 +223,11 @@ public class Semaphore extends PermitCounter implements AsyncSemaphore {
     }
 
     @Override
+    final boolean looksTaken() {
+        return noneFree();
+    }
+
+    @Override
     final Suspension<HeldPermit> waiter(
             CoreSubscriber<? super HeldPermit> actual, int permits, @Nullable Duration limit) {
         return new SemaphoreAcquisition(this, actual, permits, limit);

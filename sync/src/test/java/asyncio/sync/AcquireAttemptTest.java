@@ -2,8 +2,11 @@ package asyncio.sync;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import asyncio.EventLoop;
+import asyncio.LoopThread;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -23,11 +26,8 @@ class AcquireAttemptTest {
     }
 
     static Stream<PermitSource> sources() {
-        return Stream.of(
-                new Lock(),
-                new Semaphore(1),
-                (PermitSource) new KeyedLock<>().lock("key"),
-                (PermitSource) new ReadWriteLock().writeLock());
+        return Stream.of(new Lock(), new Semaphore(1), (PermitSource) new KeyedLock<>().lock("key"), (PermitSource)
+                new ReadWriteLock().writeLock());
     }
 
     private static String textOfAWaiter(PermitSource source) {
@@ -56,6 +56,32 @@ class AcquireAttemptTest {
         String first = textOfAWaiter(source);
         acquireMany(source);
         assertThat(textOfAWaiter(source)).isEqualTo(first).startsWith("<subscriber waiting for ");
+    }
+
+    @ParameterizedTest
+    @MethodSource("sources")
+    void resumesOnTheLoopOfTheSubscription(PermitSource source) throws Exception {
+        acquireMany(source);
+        Permit held = source.acquireMono(1, null).block();
+        try (LoopThread loop = new LoopThread()) {
+            CompletableFuture<Boolean> onLoop = new CompletableFuture<>();
+            CompletableFuture<Subscription> waiting = new CompletableFuture<>();
+            loop.loop.callSoonThreadsafe(() -> source.acquireMono(1, null).subscribe(new BaseSubscriber<>() {
+                @Override
+                protected void hookOnSubscribe(Subscription subscription) {
+                    waiting.complete(subscription);
+                }
+
+                @Override
+                protected void hookOnNext(Permit permit) {
+                    onLoop.complete(EventLoop.runningOrNull() == loop.loop);
+                    permit.release();
+                }
+            }));
+            waiting.get().request(1); // on this thread
+            held.release();
+            assertThat(onLoop.get()).isTrue();
+        }
     }
 
     private static final class Key {
