@@ -104,9 +104,7 @@ public final class CrawlSite {
 
         @Override
         public Mono<Predicate<URI>> rules(URI robots) {
-            return text(robots)
-                    .map(CrawlSite::rules)
-                    .onErrorReturn(IOException.class, address -> true);
+            return text(robots).map(CrawlSite::rules).onErrorReturn(IOException.class, address -> true);
         }
     }
 }

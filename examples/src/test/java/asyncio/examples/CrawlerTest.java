@@ -166,8 +166,8 @@ class CrawlerTest {
                                 "/robots.txt", (request, answer) -> answer.sendString(Mono.just("Disallow: /secret")))
                         .get(
                                 "/",
-                                (request, answer) -> answer.sendString(
-                                        Mono.just("<a href=\"/slow\"> <a href=\"/secret\">")))
+                                (request, answer) ->
+                                        answer.sendString(Mono.just("<a href=\"/slow\"> <a href=\"/secret\">")))
                         .get("/slow", (request, answer) -> Mono.never()))
                 .bindNow();
         try {

@@ -57,8 +57,7 @@ public final class EpollPipe extends PipeEnd {
         this(descriptor, name, readable, false, false);
     }
 
-    private EpollPipe(
-            FileDescriptor descriptor, String name, boolean readable, boolean ofThisProcess, boolean blocks) {
+    private EpollPipe(FileDescriptor descriptor, String name, boolean readable, boolean ofThisProcess, boolean blocks) {
         super(name, readable);
         this.descriptor = descriptor;
         this.ofThisProcess = ofThisProcess;
