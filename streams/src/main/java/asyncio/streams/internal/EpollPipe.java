@@ -15,6 +15,7 @@ import io.netty.channel.unix.FileDescriptor;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -302,7 +303,8 @@ public final class EpollPipe extends PipeEnd {
                 } catch (UncheckedIOException e) { // EPERM, EEXIST: only now it comes into epoll
                     registration.cancel();
                     refused = ofThisProcess;
-                    promise.setFailure(refused ? refusal(e.getCause()) : e.getCause());
+                    IOException cause = Objects.requireNonNull(e.getCause());
+                    promise.setFailure(refused ? refusal(cause) : cause);
                     return;
                 }
                 this.registration = registration;
