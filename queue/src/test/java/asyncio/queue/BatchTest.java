@@ -251,7 +251,7 @@ class BatchTest {
         Queue<Integer> queue = Queue.unbounded();
         assertThatThrownBy(() -> queue.getBatch(0, SECOND))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining("at most 0");
+                .hasMessageContaining("not 0");
         assertThatThrownBy(() -> queue.asBatches(1, Duration.ofMillis(-1)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("PT-0.001S");

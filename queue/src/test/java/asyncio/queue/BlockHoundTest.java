@@ -58,14 +58,6 @@ class BlockHoundTest {
                 "Queue.get(Duration)",
                 queue -> queue.get().then(queue.get(LIMIT)).onErrorComplete());
         methods.put("Queue.next()", Queue::next);
-        methods.put("Queue.put(Object) into a rendezvous", queue -> {
-            Queue<Integer> rendezvous = Queue.rendezvous();
-            return rendezvous
-                    .put(1)
-                    .and(rendezvous.get())
-                    .then(rendezvous.put(2, LIMIT))
-                    .onErrorComplete();
-        });
         methods.put("Queue.getBatch(int, Duration)", queue -> queue.getBatch(2, LIMIT));
         methods.put("Queue.nextBatch(int, Duration)", queue -> queue.nextBatch(2, LIMIT));
         methods.put(
@@ -133,5 +125,18 @@ class BlockHoundTest {
         });
         return methods().entrySet().stream()
                 .flatMap(method -> BlockingCalls.of(method.getKey(), queue, method.getValue()));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> noRendezvousBlocks() {
+        Mono<Queue<Integer>> queue = Mono.fromSupplier(Queue::rendezvous);
+        return BlockingCalls.of(
+                "Queue.put(Object) into a rendezvous",
+                queue,
+                rendezvous -> rendezvous
+                        .put(1)
+                        .and(rendezvous.get())
+                        .then(rendezvous.put(2, LIMIT))
+                        .onErrorComplete());
     }
 }

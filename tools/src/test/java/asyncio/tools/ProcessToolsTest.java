@@ -180,7 +180,7 @@ class ProcessToolsTest {
         try {
             assertThat(run("pstree", sleep.pid())).isEqualTo(1);
             assertThat(err())
-                    .startsWith("Error retrieving tasks of process " + sleep.pid() + ": it is no Java process");
+                    .startsWith("Error retrieving tasks of process " + sleep.pid() + ": it is not a Java process");
         } finally {
             sleep.destroyForcibly().waitFor();
         }
