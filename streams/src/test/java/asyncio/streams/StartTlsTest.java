@@ -207,7 +207,7 @@ class StartTlsTest {
                     .build();
             assertThatThrownBy(() -> await(connection.writer().startTls(serverContext)))
                     .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessageContaining("made for a server");
+                    .hasMessageContaining("built for a server");
             Task<byte[]> reading = createTask(connection.reader().readLine());
             await(Asyncio.sleep(Duration.ZERO));
             assertThatThrownBy(() -> await(connection.writer().startTls(client())))
