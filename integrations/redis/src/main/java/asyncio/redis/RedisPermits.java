@@ -12,6 +12,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
+import org.redisson.client.RedisTimeoutException;
 import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -97,14 +98,23 @@ final class RedisPermits {
             candidate.acquire((isLast ? left : ONE_WAIT).toMillis()).whenComplete((acquired, e) -> {
                 if (acquired != null) {
                     end(candidate.permit(acquired), null);
-                } else if (e != null) {
+                } else if (e != null && !(isLast && isOfLimit(e))) {
                     end(null, e);
                 } else if (isLast) {
-                    end(null, new TimeoutException("Timed out after " + limit + " waiting for " + of));
+                    TimeoutException timedOut = new TimeoutException("Timed out after " + limit + " waiting for " + of);
+                    timedOut.initCause(e);
+                    end(null, timedOut);
                 } else if (isWaiting()) {
                     ask();
                 }
             });
+        }
+
+        /** Whether Redisson gave up since the limit has passed: its subscription to a held lock took that long. */
+        private boolean isOfLimit(Throwable e) {
+            return limit != null
+                    && cause(e) instanceof RedisTimeoutException
+                    && deadline - System.nanoTime() < 2_000_000; // its limit is in whole milliseconds
         }
 
         private void end(@Nullable RedisPermit permit, @Nullable Throwable e) {
