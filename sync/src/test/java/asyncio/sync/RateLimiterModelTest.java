@@ -41,7 +41,7 @@ import reactor.core.scheduler.Schedulers;
  */
 @Timeout(120)
 class RateLimiterModelTest {
-    /** 100,000 bodies: most of the time goes by in starting their threads. */
+    /** 400 bodies a round, or more: most of the time goes by in starting their threads. */
     private static final int ROUNDS = Integer.getInteger("asyncio.test.rounds", 100);
 
     private static final long MILLI = 1_000_000;
