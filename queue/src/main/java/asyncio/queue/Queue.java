@@ -110,7 +110,7 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
      * A queue that keeps nothing: {@code put} completes when a getter has been granted the item and has resumed with
      * it. Putters and getters wait for each other, both in the order in which they came.
      *
-     * <p>What else is different here:
+     * <p>Other differences here:
      *
      * <ul>
      *   <li>{@link #tryPut} and {@link #putNowait} need a getter that waits; {@link #tryGet} and {@link #getNowait} a

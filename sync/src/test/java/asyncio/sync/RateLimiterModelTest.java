@@ -39,10 +39,10 @@ import reactor.core.scheduler.Schedulers;
  * Rate limiters compared with a simple model, and under threads. Regressions: resilience4j #822 (more permits in a
  * cycle than allowed, by rounding) and #314 (permits of cancelled waiters). {@code -Dasyncio.test.seed} replays.
  */
-@Timeout(120)
+@Timeout(600)
 class RateLimiterModelTest {
     /** 400 bodies a round, or more: most of the time goes by in starting their threads. */
-    private static final int ROUNDS = Integer.getInteger("asyncio.test.rounds", 100);
+    private static final int ROUNDS = Integer.getInteger("asyncio.test.rounds", 300);
 
     private static final long MILLI = 1_000_000;
     private static final long SECOND = 1000 * MILLI;
