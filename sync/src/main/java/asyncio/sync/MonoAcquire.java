@@ -64,15 +64,7 @@ final class MonoAcquire extends ColdMono<Permit> {
 
         @Override
         protected boolean succeeds() {
-            HeldPermit permit;
-            try {
-                permit = acquire.source.take(acquire.permits);
-            } catch (RuntimeException | Error e) { // from the methods of a key
-                if (claim()) {
-                    actual().onError(e);
-                }
-                return true;
-            }
+            HeldPermit permit = acquire.source.take(acquire.permits);
             if (permit == null) {
                 return false;
             }
