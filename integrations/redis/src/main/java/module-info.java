@@ -1,4 +1,4 @@
-/** Locks, semaphores and queues shared by several machines. */
+/** Locks, semaphores, rate limiters and queues shared by several machines. */
 @SuppressWarnings({"requires-automatic", "requires-transitive-automatic"}) // Reactor and Redisson have no descriptors
 module asyncio.redis {
     requires transitive asyncio.sync;

@@ -24,7 +24,7 @@ import reactor.core.publisher.Mono;
  *
  * @param <K> the type of the keys, with {@code equals} and {@code hashCode}
  */
-public final class KeyedLock<K> {
+public final class KeyedLock<K> implements AsyncKeyedLock<K> {
     private final ConcurrentHashMap<K, Used> locks = new ConcurrentHashMap<>();
 
     private volatile boolean reclaims;
@@ -33,16 +33,19 @@ public final class KeyedLock<K> {
     public KeyedLock() {}
 
     /** Returns the lock of a key: a view, which keeps no state while the lock is free. */
+    @Override
     public Lockable lock(K key) {
         return new OfKey(Objects.requireNonNull(key, "key"));
     }
 
     /** Runs {@code work} while holding the lock of the key; see {@link Lockable#withLock(Mono)}. */
+    @Override
     public <T> Mono<T> withLock(K key, Mono<T> work) {
         return lock(key).withLock(work);
     }
 
     /** Runs {@code work} while holding the lock of the key; see {@link Lockable#withLock(Flux)}. */
+    @Override
     public <T> Flux<T> withLock(K key, Flux<T> work) {
         return lock(key).withLock(work);
     }

@@ -45,7 +45,7 @@ import reactor.core.publisher.Mono;
  *
  * @since 0.1.0
  */
-public abstract class RateLimiter implements Scannable {
+public abstract class RateLimiter implements AsyncRateLimiter, Scannable {
     final Rate rate;
 
     RateLimiter(Rate rate) {
@@ -71,6 +71,7 @@ public abstract class RateLimiter implements Scannable {
      * Takes a permit as soon as one is available and all earlier waiters have theirs; completes empty. Nothing happens
      * until subscription; each subscription takes another permit. A cancelled subscription takes none.
      */
+    @Override
     public final Mono<Void> acquire() {
         return new Acquire(1, null);
     }
@@ -80,6 +81,7 @@ public abstract class RateLimiter implements Scannable {
      *
      * @throws IllegalArgumentException if {@code n} is less than 1, or more than the burst, the maximum ever available
      */
+    @Override
     public final Mono<Void> acquire(int n) {
         return new Acquire(rate.checked(n), null);
     }
@@ -89,11 +91,13 @@ public abstract class RateLimiter implements Scannable {
      * {@link java.util.concurrent.TimeoutException}, and no permit is used. A limit of zero or less takes a permit only
      * if one is available. It waits even if the permit is certain to be late, since a waiter in front may leave.
      */
+    @Override
     public final Mono<Void> acquire(Duration limit) {
         return new Acquire(1, PermitSource.checked(limit));
     }
 
     /** Like {@link #acquire(Duration)}, for {@code n} at once. */
+    @Override
     public final Mono<Void> acquire(int n, Duration limit) {
         return new Acquire(rate.checked(n), PermitSource.checked(limit));
     }
@@ -112,21 +116,25 @@ public abstract class RateLimiter implements Scannable {
      * Takes a permit, then runs {@code work}. Nothing happens until subscription; if it is cancelled before it gets the
      * permit, it uses none and the work does not start.
      */
+    @Override
     public final <T> Mono<T> withPermit(Mono<T> work) {
         return new Paced<>(1, work);
     }
 
     /** Like {@link #withPermit(Mono)}: one permit for a subscription to the Flux, however many items it has. */
+    @Override
     public final <T> Flux<T> withPermit(Flux<T> work) {
         return acquire().thenMany(Objects.requireNonNull(work, "work"));
     }
 
     /** Like {@link #withPermit(Mono)}, for work that needs {@code n} permits. */
+    @Override
     public final <T> Mono<T> withPermits(int n, Mono<T> work) {
         return new Paced<>(rate.checked(n), work);
     }
 
     /** Like {@link #withPermit(Flux)}, for work that needs {@code n} permits. */
+    @Override
     public final <T> Flux<T> withPermits(int n, Flux<T> work) {
         return acquire(n).thenMany(Objects.requireNonNull(work, "work"));
     }

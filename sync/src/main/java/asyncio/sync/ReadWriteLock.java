@@ -19,7 +19,7 @@ import reactor.core.CoreSubscriber;
  *
  * <p>asyncio has no equivalent; java.util.concurrent's {@code ReentrantReadWriteLock} in its fair mode comes closest.
  */
-public final class ReadWriteLock {
+public final class ReadWriteLock implements AsyncReadWriteLock {
     /** A writer takes all permits. */
     private static final int ALL = Integer.MAX_VALUE;
 
@@ -43,11 +43,13 @@ public final class ReadWriteLock {
     public ReadWriteLock() {}
 
     /** Returns the lock for reading. */
+    @Override
     public Lockable readLock() {
         return readers;
     }
 
     /** Returns the lock for writing. */
+    @Override
     public Lockable writeLock() {
         return writer;
     }

@@ -8,6 +8,7 @@ import asyncio.BlockingCalls;
 import asyncio.EventLoop;
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Stream;
@@ -138,6 +139,11 @@ class BlockHoundTest {
         });
         methods.put("Barrier.await()", loop -> met(loop).await());
         methods.put("Barrier.await(Duration)", loop -> met(loop).await(LIMIT));
+        for (String name : List.copyOf(methods.keySet())) { // interfaces with one implementation here
+            if (name.startsWith("RateLimiter.") || name.startsWith("KeyedLock.")) {
+                methods.put("Async" + name, methods.get(name));
+            }
+        }
         return methods;
     }
 

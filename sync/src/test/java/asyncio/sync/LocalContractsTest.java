@@ -1,8 +1,9 @@
 package asyncio.sync;
 
+import java.time.Duration;
 import org.junit.jupiter.api.Nested;
 
-/** The contracts that local locks and semaphores share with those on servers. */
+/** The contracts that local objects share with those on servers. */
 class LocalContractsTest {
     @Nested
     class OfLock extends AsyncLockContract {
@@ -41,6 +42,38 @@ class LocalContractsTest {
         @Override
         protected AsyncSemaphore newSemaphore(int permits) {
             return new BoundedSemaphore(permits);
+        }
+    }
+
+    @Nested
+    class OfKeyedLock extends AsyncKeyedLockContract {
+        @Override
+        protected AsyncKeyedLock<Integer> newLocks() {
+            return new KeyedLock<>();
+        }
+    }
+
+    @Nested
+    class OfReadWriteLock extends AsyncReadWriteLockContract {
+        @Override
+        protected AsyncReadWriteLock newLock() {
+            return new ReadWriteLock();
+        }
+    }
+
+    @Nested
+    class OfRateLimiter extends AsyncRateLimiterContract {
+        @Override
+        protected AsyncRateLimiter newLimiter(int permits, Duration per) {
+            return RateLimiter.of(permits, per, permits);
+        }
+    }
+
+    @Nested
+    class OfAKeysRateLimiter extends AsyncRateLimiterContract {
+        @Override
+        protected AsyncRateLimiter newLimiter(int permits, Duration per) {
+            return KeyedRateLimiter.<String>of(permits, per, permits).limiter("key");
         }
     }
 }

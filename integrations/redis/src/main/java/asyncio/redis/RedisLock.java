@@ -3,10 +3,14 @@ package asyncio.redis;
 import asyncio.sync.AsyncLock;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 import org.redisson.RedissonFencedLock;
+import org.redisson.api.RFencedLock;
+import org.redisson.api.RLock;
 import org.redisson.api.RedissonClient;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -47,19 +51,69 @@ public final class RedisLock implements AsyncLock {
     /** Starts beyond all thread ids, so that {@code RLock}s of the same name, which use those, are different owners. */
     private static final AtomicLong OWNERS = new AtomicLong(1L << 40);
 
-    private final RedissonFencedLock lock;
+    private final RLock lock;
+    private final Attempt attempt;
+    private final String text;
     private final Duration lease;
 
-    private RedisLock(RedissonFencedLock lock, Duration lease) {
+    private RedisLock(RLock lock, Attempt attempt, String text, Duration lease) {
         this.lock = lock;
+        this.attempt = attempt;
+        this.text = text;
         this.lease = lease;
     }
 
     /** Returns the lock of this name, without contacting the server. */
     public static RedisLock of(RedissonClient redisson, String name) {
+        RFencedLock lock = redisson.getFencedLock(Objects.requireNonNull(name, "name"));
+        return fenced(
+                lock,
+                lock instanceof RedissonFencedLock direct
+                        ? (millis, owner) -> direct.tryLockAndGetTokenAsync(millis, -1, TimeUnit.MILLISECONDS, owner)
+                        : inSteps(lock),
+                leaseOf(redisson));
+    }
+
+    static RedisLock fenced(RFencedLock lock, Attempt attempt, Duration lease) {
+        return new RedisLock(lock, attempt, "<RedisLock " + lock.getName() + ">", lease);
+    }
+
+    static RedisLock withoutTokens(RLock lock, String text, Duration lease) {
         return new RedisLock(
-                (RedissonFencedLock) redisson.getFencedLock(Objects.requireNonNull(name, "name")),
-                Duration.ofMillis(redisson.getConfig().getLockWatchdogTimeout()));
+                lock,
+                (millis, owner) -> lock.tryLockAsync(millis, -1, TimeUnit.MILLISECONDS, owner)
+                        .thenApply(held -> held ? "held" : null),
+                text,
+                lease);
+    }
+
+    static Duration leaseOf(RedissonClient redisson) {
+        return Duration.ofMillis(redisson.getConfig().getLockWatchdogTimeout());
+    }
+
+    /** Acquires the lock for an owner: its token if it has one, null if the time was up. */
+    interface Attempt {
+        CompletionStage<?> acquire(long millis, long owner);
+    }
+
+    /**
+     * Acquires a lock with Redisson's public interface, which has no owners for the call that returns the token, too.
+     * The token is read afterwards, and is this owner's if it still holds the lock after that.
+     */
+    static Attempt inSteps(RFencedLock lock) {
+        return (millis, owner) -> lock.tryLockAsync(millis, -1, TimeUnit.MILLISECONDS, owner)
+                .thenCompose(held -> held ? tokenOf(lock, owner) : CompletableFuture.completedFuture(null));
+    }
+
+    private static CompletionStage<@Nullable Long> tokenOf(RFencedLock lock, long owner) {
+        return lock.getTokenAsync()
+                .thenCompose(
+                        token -> lock.isHeldByThreadAsync(owner).<@Nullable Long>thenApply(held -> held ? token : null))
+                .whenComplete((token, e) -> {
+                    if (e != null) {
+                        lock.unlockAsync(owner); // its error adds nothing; the renewals end in any case
+                    }
+                });
     }
 
     @Override
@@ -87,7 +141,7 @@ public final class RedisLock implements AsyncLock {
         return RedisPermits.use(acquire(), work);
     }
 
-    /** Whether the lock is held, on any machine. */
+    /** Whether the lock is held, on any machine; of a {@link RedisReadWriteLock}, by readers or by a writer. */
     public Mono<Boolean> locked() {
         return Mono.fromCompletionStage(lock::isLockedAsync);
     }
@@ -96,19 +150,17 @@ public final class RedisLock implements AsyncLock {
     private final class Owner implements RedisPermits.Candidate {
         private final long id = OWNERS.incrementAndGet();
 
-        /** Acquires the lock together with the token: a token read afterwards may be another holder's. */
         @Override
         public CompletionStage<?> acquire(long millis) {
-            return lock.tryLockAndGetTokenAsync(millis, -1, TimeUnit.MILLISECONDS, id);
+            return attempt.acquire(millis, id);
         }
 
         @Override
-        public RedisPermit permit(Object token) {
+        public RedisPermit permit(Object acquired) {
             return new RedisPermit(
-                    RedisLock.this.toString(),
-                    (Long) token,
-                    // Redisson renews it
-                    new Lease(RedisLock.this.toString(), lease, () -> lock.isHeldByThreadAsync(id)),
+                    text,
+                    acquired instanceof Long token ? token : null,
+                    new Lease(text, lease, () -> lock.isHeldByThreadAsync(id)), // Redisson renews it
                     () -> lock.unlockAsync(id));
         }
     }
@@ -116,6 +168,6 @@ public final class RedisLock implements AsyncLock {
     /** {@code <RedisLock stock:4711>}. */
     @Override
     public String toString() {
-        return "<RedisLock " + lock.getName() + ">";
+        return text;
     }
 }

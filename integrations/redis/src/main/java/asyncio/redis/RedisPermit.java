@@ -50,12 +50,12 @@ public final class RedisPermit implements Permit {
      * than one it has seen is also safe from a holder that does not yet know that it has lost its lease. Pass the token
      * with reads too: otherwise a late holder may write between your read and your write.
      *
-     * @throws UnsupportedOperationException for a permit of a semaphore, which has several holders at a time
+     * @throws UnsupportedOperationException for a permit of a {@link RedisSemaphore} or {@link RedisReadWriteLock}
      */
     public long token() {
         if (token == null) {
             throw new UnsupportedOperationException(
-                    "A permit of " + of + " has no fencing token: it may have several holders at a time");
+                    "A permit of " + of + " has no fencing token; one of a RedisLock has");
         }
         return token;
     }

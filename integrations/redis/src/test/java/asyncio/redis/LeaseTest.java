@@ -19,6 +19,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.redisson.api.RFencedLock;
 import org.redisson.api.RedissonClient;
 import reactor.core.publisher.Flux;
 
@@ -34,9 +35,14 @@ class LeaseTest {
     @Test
     void tokensGrow() throws Exception {
         Asyncio.run(() -> {
-            RedisLock lock = RedisLock.of(redis.client(), redis.name());
+            RFencedLock plain = redis.client().getFencedLock(redis.name());
+            RedisLock lock = RedisLock.of(redis.client(), plain.getName());
+            RedisLock inSteps = RedisLock.fenced(plain, RedisLock.inSteps(plain), LONG);
             List<Long> tokens = new ArrayList<>();
             for (int i = 0; i < 5; i++) {
+                RedisPermit first = await(inSteps.acquire());
+                tokens.add(first.token());
+                await(first.releaseAndWait());
                 RedisPermit permit = await(lock.acquire());
                 tokens.add(permit.token());
                 assertThat(permit).hasToString("<permit of " + lock + ", token " + permit.token() + ">");
@@ -45,6 +51,12 @@ class LeaseTest {
                 assertThat(await(lock.locked())).isFalse();
             }
             assertThat(tokens).isSorted().doesNotHaveDuplicates();
+            RedisReadWriteLock readWrite = RedisReadWriteLock.of(redis.client(), redis.name());
+            RedisPermit writer = await(readWrite.writeLock().acquire());
+            assertThatThrownBy(writer::token)
+                    .isInstanceOf(UnsupportedOperationException.class)
+                    .hasMessageContaining("write lock of " + readWrite);
+            writer.release();
             RedisSemaphore semaphore = RedisSemaphore.of(redis.client(), redis.name(), LONG);
             await(semaphore.setPermits(1));
             assertThat(await(semaphore.setPermits(2))).isFalse();
@@ -83,9 +95,18 @@ class LeaseTest {
                 RedisLock lock = RedisLock.of(client, redis.name());
                 RedisSemaphore semaphore = RedisSemaphore.of(client, redis.name(), Duration.ofMillis(LEASE));
                 await(semaphore.setPermits(1));
+                RedisReadWriteLock readWrite = RedisReadWriteLock.of(client, redis.name());
                 RedisPermit permit = await(lock.acquire());
                 RedisPermit other = await(semaphore.acquire());
+                RedisPermit reader = await(readWrite.readLock().acquire());
+                RedisPermit secondReader = await(readWrite.readLock().acquire());
                 await(sleep(Duration.ofMillis(3 * LEASE)));
+                assertThat(reader.isLost()).isFalse();
+                assertThat(secondReader.isLost()).isFalse();
+                await(reader.releaseAndWait());
+                assertThat(await(readWrite.writeLock().locked())).isTrue();
+                await(secondReader.releaseAndWait());
+                assertThat(await(readWrite.readLock().locked())).isFalse();
                 assertThat(permit.isLost()).isFalse();
                 assertThat(other.isLost()).isFalse();
                 assertThat(await(lock.locked())).isTrue();

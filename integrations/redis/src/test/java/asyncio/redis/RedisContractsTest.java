@@ -2,15 +2,22 @@ package asyncio.redis;
 
 import static asyncio.Asyncio.await;
 
+import asyncio.sync.AsyncKeyedLock;
+import asyncio.sync.AsyncKeyedLockContract;
 import asyncio.sync.AsyncLock;
 import asyncio.sync.AsyncLockContract;
+import asyncio.sync.AsyncRateLimiter;
+import asyncio.sync.AsyncRateLimiterContract;
+import asyncio.sync.AsyncReadWriteLock;
+import asyncio.sync.AsyncReadWriteLockContract;
 import asyncio.sync.AsyncSemaphore;
 import asyncio.sync.AsyncSemaphoreContract;
 import java.time.Duration;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.redisson.api.RFencedLock;
 
-/** The contracts that locks and semaphores on a server share with local ones. */
+/** The contracts that objects on a server share with local ones. */
 class RedisContractsTest {
     @RegisterExtension
     static final Redis REDIS = new Redis();
@@ -30,6 +37,48 @@ class RedisContractsTest {
             RedisSemaphore semaphore = RedisSemaphore.of(REDIS.client(), REDIS.name(), Duration.ofSeconds(30));
             await(semaphore.setPermits(permits));
             return semaphore;
+        }
+    }
+
+    /** A lock without the call that acquires it together with its token. */
+    @Nested
+    class OfLockInSteps extends AsyncLockContract {
+        @Override
+        protected AsyncLock newLock() {
+            RFencedLock lock = REDIS.client().getFencedLock(REDIS.name());
+            return RedisLock.fenced(lock, RedisLock.inSteps(lock), Duration.ofSeconds(30));
+        }
+    }
+
+    @Nested
+    class OfAWriteLock extends AsyncLockContract {
+        @Override
+        protected AsyncLock newLock() {
+            return RedisReadWriteLock.of(REDIS.client(), REDIS.name()).writeLock();
+        }
+    }
+
+    @Nested
+    class OfReadWriteLock extends AsyncReadWriteLockContract {
+        @Override
+        protected AsyncReadWriteLock newLock() {
+            return RedisReadWriteLock.of(REDIS.client(), REDIS.name());
+        }
+    }
+
+    @Nested
+    class OfKeyedLock extends AsyncKeyedLockContract {
+        @Override
+        protected AsyncKeyedLock<Integer> newLocks() {
+            return RedisKeyedLock.of(REDIS.client(), REDIS.name(), String::valueOf);
+        }
+    }
+
+    @Nested
+    class OfRateLimiter extends AsyncRateLimiterContract {
+        @Override
+        protected AsyncRateLimiter newLimiter(int permits, Duration per) {
+            return RedisRateLimiter.of(REDIS.client(), REDIS.name(), permits, per);
         }
     }
 }
