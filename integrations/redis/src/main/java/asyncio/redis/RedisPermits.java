@@ -12,7 +12,6 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
-import org.redisson.client.RedisTimeoutException;
 import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -76,45 +75,39 @@ final class RedisPermits {
         private final Candidate candidate;
         private final @Nullable Duration limit;
         private final Object of;
-        private long deadline;
+        private Deadline deadline;
 
         Acquisition(MonoAcquire what, CoreSubscriber<? super RedisPermit> actual) {
             super(actual, null); // the server applies the limit, since it may have a permit immediately
             this.candidate = what.candidate.get();
             this.limit = what.limit;
             this.of = what.of;
+            this.deadline = new Deadline(limit);
         }
 
         @Override
         protected boolean begin() {
-            deadline = System.nanoTime() + (limit == null ? 0 : limit.toNanos());
+            deadline = new Deadline(limit); // the time begins with the request
             ask();
             return false;
         }
 
         private void ask() {
-            Duration left = limit == null ? ONE_WAIT : Duration.ofNanos(Math.max(0, deadline - System.nanoTime()));
+            Duration left = deadline.left();
             boolean isLast = left.compareTo(ONE_WAIT) < 0;
             candidate.acquire((isLast ? left : ONE_WAIT).toMillis()).whenComplete((acquired, e) -> {
                 if (acquired != null) {
                     end(candidate.permit(acquired), null);
-                } else if (e != null && !(isLast && isOfLimit(e))) {
+                } else if (e != null && !(isLast && deadline.isCauseOf(e))) {
                     end(null, e);
                 } else if (isLast) {
-                    TimeoutException timedOut = new TimeoutException("Timed out after " + limit + " waiting for " + of);
+                    TimeoutException timedOut = deadline.timedOut(of.toString());
                     timedOut.initCause(e);
                     end(null, timedOut);
                 } else if (isWaiting()) {
                     ask();
                 }
             });
-        }
-
-        /** Whether Redisson gave up since the limit has passed: its subscription to a held lock took that long. */
-        private boolean isOfLimit(Throwable e) {
-            return limit != null
-                    && cause(e) instanceof RedisTimeoutException
-                    && deadline - System.nanoTime() < 2_000_000; // its limit is in whole milliseconds
         }
 
         private void end(@Nullable RedisPermit permit, @Nullable Throwable e) {

@@ -138,29 +138,20 @@ public final class RedisRateLimiter implements AsyncRateLimiter {
                     + ", since no more are ever available at once");
         }
         return Mono.defer(() -> {
-                    Deadline deadline = new Deadline(limit);
-                    Mono<Boolean> now = line.locked() ? Mono.just(false) : ask(n, Duration.ZERO);
-                    return now.flatMap(
-                            taken -> taken || deadline.isPast() ? Mono.just(taken) : takeInLine(n, deadline));
-                })
-                .onErrorResume(TimeoutException.class, e -> Mono.just(false)) // of the line
-                .flatMap(taken -> taken ? Mono.empty() : Mono.error(late(n, limit)));
+            Deadline deadline = new Deadline(limit);
+            Mono<Boolean> now = line.locked() ? Mono.just(false) : ask(n, Duration.ZERO);
+            return now.flatMap(taken -> taken || deadline.isPast() ? Mono.just(taken) : takeInLine(n, limit, deadline))
+                    .onErrorResume(TimeoutException.class, e -> Mono.just(false)) // in line
+                    .flatMap(taken -> taken
+                            ? Mono.empty()
+                            : Mono.error(deadline.timedOut((n == 1 ? "a permit" : n + " permits") + " of " + this)));
+        });
     }
 
-    private TimeoutException late(int n, @Nullable Duration limit) {
-        return new TimeoutException(
-                "Timed out after " + limit + " waiting for " + (n == 1 ? "a permit" : n + " permits") + " of " + this);
-    }
-
-    private Mono<Boolean> takeInLine(int n, Deadline deadline) {
+    private Mono<Boolean> takeInLine(int n, @Nullable Duration limit, Deadline deadline) {
         return Mono.usingWhen(
-                deadline.limit == null ? line.acquire() : line.acquire(deadline.left()),
-                turn -> Mono.defer(() -> {
-                            Duration left = deadline.left();
-                            boolean isLast = left.compareTo(ONE_WAIT) <= 0;
-                            return ask(n, isLast ? left : ONE_WAIT).filter(taken -> taken || isLast);
-                        })
-                        .repeatWhenEmpty(Integer.MAX_VALUE, tries -> tries),
+                limit == null ? line.acquire() : line.acquire(deadline.left()),
+                turn -> deadline.repeat(ONE_WAIT, wait -> ask(n, wait)),
                 turn -> Mono.fromRunnable(turn::release));
     }
 
@@ -172,30 +163,6 @@ public final class RedisRateLimiter implements AsyncRateLimiter {
                 e -> String.valueOf(e.getMessage()).contains("not initialized")
                         ? setRateUnlessSet().then(ask)
                         : Mono.error(e));
-    }
-
-    /** The end of a wait; there is none without a limit. */
-    private static final class Deadline {
-        private static final Duration NO_LIMIT = Duration.ofDays(1);
-
-        final @Nullable Duration limit;
-        private final long began = System.nanoTime();
-
-        Deadline(@Nullable Duration limit) {
-            this.limit = limit;
-        }
-
-        Duration left() {
-            if (limit == null) {
-                return NO_LIMIT;
-            }
-            Duration left = limit.minusNanos(System.nanoTime() - began);
-            return left.isNegative() ? Duration.ZERO : left;
-        }
-
-        boolean isPast() {
-            return left().isZero();
-        }
     }
 
     /** {@code <RedisRateLimiter partner-api [100 per PT1S]>}. */
