@@ -3,6 +3,7 @@
 module asyncio.redis {
     requires transitive asyncio.sync;
     requires transitive redisson;
+    requires io.netty.buffer;
     requires static transitive org.jspecify;
 
     exports asyncio.redis;

@@ -17,9 +17,13 @@ import org.redisson.api.stream.StreamMessageId;
 import org.redisson.api.stream.StreamPendingRangeArgs;
 import org.redisson.api.stream.StreamReadGroupArgs;
 import reactor.core.CoreSubscriber;
+import reactor.util.Logger;
+import reactor.util.Loggers;
 
 /** The Mono of {@code get}. */
 final class MonoLease<T> extends ColdMono<Delivery<T>> {
+    private static final Logger LOG = Loggers.getLogger("asyncio");
+
     private final RedisQueue<T> queue;
 
     MonoLease(RedisQueue<T> queue) {
@@ -51,7 +55,7 @@ final class MonoLease<T> extends ColdMono<Delivery<T>> {
         private @Nullable Permit turn;
         private boolean madeGroup;
         private final RedisQueue<T> queue;
-        private final RStream<String, T> stream;
+        private final RStream<String, byte[]> stream;
         private final Duration lease;
 
         Getter(RedisQueue<T> queue, CoreSubscriber<? super Delivery<T>> actual) {
@@ -131,9 +135,9 @@ final class MonoLease<T> extends ColdMono<Delivery<T>> {
         }
 
         /** Finds out how often an item was delivered before. */
-        private void again(Map<StreamMessageId, Map<String, T>> claimed) {
+        private void again(Map<StreamMessageId, Map<String, byte[]>> claimed) {
             StreamMessageId id = claimed.keySet().iterator().next();
-            Map<String, T> entry = claimed.get(id);
+            Map<String, byte[]> entry = claimed.get(id);
             pending(id).whenComplete((pending, e) -> {
                 if (e != null) {
                     end(e);
@@ -159,7 +163,7 @@ final class MonoLease<T> extends ColdMono<Delivery<T>> {
                     .consumerName(queue.consumer));
         }
 
-        private void bury(StreamMessageId id, Map<String, T> entry) {
+        private void bury(StreamMessageId id, Map<String, byte[]> entry) {
             queue.dead
                     .addAsync(StreamAddArgs.entries(entry))
                     .thenCompose(buried -> queue.acknowledge(id))
@@ -172,11 +176,13 @@ final class MonoLease<T> extends ColdMono<Delivery<T>> {
                     });
         }
 
-        private void give(StreamMessageId id, Map<String, T> entry, long count) {
-            T item = entry.get(RedisQueue.ITEM);
-            if (item == null) {
-                end(new IllegalStateException(
-                        "Entry " + id + " of " + queue + " has no field " + RedisQueue.ITEM + ": " + entry.keySet()));
+        private void give(StreamMessageId id, Map<String, byte[]> entry, long count) {
+            T item;
+            try {
+                item = queue.itemOf(entry);
+            } catch (Exception | LinkageError e) { // the codec's
+                LOG.warn("Could not read entry " + id + " of " + queue + ": it is moved to the dead letters", e);
+                bury(id, entry);
                 return;
             }
             Lease leased = new Lease("item " + id + " of " + queue, lease, () -> renew(id, count));

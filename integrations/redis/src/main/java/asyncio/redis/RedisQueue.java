@@ -2,7 +2,10 @@ package asyncio.redis;
 
 import asyncio.Asyncio;
 import asyncio.sync.Lock;
+import io.netty.buffer.Unpooled;
+import java.io.IOException;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.CompletionException;
@@ -17,6 +20,12 @@ import org.redisson.api.RedissonClient;
 import org.redisson.api.stream.StreamAddArgs;
 import org.redisson.api.stream.StreamCreateGroupArgs;
 import org.redisson.api.stream.StreamMessageId;
+import org.redisson.client.codec.BaseCodec;
+import org.redisson.client.codec.ByteArrayCodec;
+import org.redisson.client.codec.Codec;
+import org.redisson.client.codec.StringCodec;
+import org.redisson.client.handler.State;
+import org.redisson.codec.CompositeCodec;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
@@ -36,7 +45,9 @@ import reactor.core.publisher.Mono;
  * item: an item that arrives for it is delivered again after the lease.
  *
  * <p><b>Threading.</b> Every method may be called from any thread; none blocks. Getters of one object take turns at the
- * server, and use one of the client's connections while they wait. Any codec that can read all items may be used.
+ * server, and use one of the client's connections while they wait.
+ *
+ * <p><b>Codec.</b> Any one may be used. An item that it cannot read goes to the dead letters at once.
  *
  * <pre>{@code
  * RedisQueue<Order> orders = RedisQueue.of(redisson, "orders", RedisQueue.Options.DEFAULTS.maxDeliveries(5));
@@ -58,8 +69,10 @@ public final class RedisQueue<T> {
     private static final Duration LOOK = Duration.ofMillis(100);
 
     final String name;
-    final RStream<String, T> stream;
-    final RStream<String, T> dead;
+    /** The entries, with their items as they are. */
+    final RStream<String, byte[]> stream;
+
+    final RStream<String, byte[]> dead;
     final Options options;
     /** The name of this consumer on the server. */
     final String consumer = UUID.randomUUID().toString();
@@ -68,13 +81,46 @@ public final class RedisQueue<T> {
     final Lock turn = new Lock();
 
     private final RedissonClient redisson;
+    private final Codec codec;
+    private final RStream<String, T> puts;
 
     private RedisQueue(RedissonClient redisson, String name, Options options) {
         this.redisson = redisson;
         this.name = name;
         this.options = options;
-        stream = redisson.getStream(name);
-        dead = redisson.getStream(name + ":dead");
+        codec = codecOf(redisson);
+        puts = redisson.getStream(name, new CompositeCodec(StringCodec.INSTANCE, codec));
+        Codec bytes = new CompositeCodec(StringCodec.INSTANCE, ByteArrayCodec.INSTANCE);
+        stream = redisson.getStream(name, bytes);
+        dead = redisson.getStream(name + ":dead", bytes);
+    }
+
+    /** Returns the client's codec, for the same classes as Redisson would use it. */
+    private static Codec codecOf(RedissonClient redisson) {
+        Codec codec = redisson.getConfig().getCodec();
+        ClassLoader loader = Thread.currentThread().getContextClassLoader();
+        if (loader == null || !redisson.getConfig().isUseThreadClassLoader()) {
+            return codec;
+        }
+        try {
+            return BaseCodec.copy(loader, codec);
+        } catch (ReflectiveOperationException e) { // it has no class loader
+            return codec;
+        }
+    }
+
+    /** Reads the item of an entry. It is not left to Redisson, whose error would not name the entry. */
+    @SuppressWarnings("unchecked")
+    T itemOf(Map<String, byte[]> entry) throws IOException {
+        byte[] item = entry.get(ITEM);
+        if (item == null) {
+            throw new IOException("It has no field " + ITEM + ", but " + entry.keySet());
+        }
+        Object read = codec.getMapValueDecoder().decode(Unpooled.wrappedBuffer(item), new State());
+        if (read == null) {
+            throw new IOException("Its item is null to " + codec);
+        }
+        return (T) read;
     }
 
     /** Creates the consumer group and the stream unless they exist. */
@@ -93,7 +139,7 @@ public final class RedisQueue<T> {
     /** Acknowledges and removes an item atomically: one that is neither pending nor removed would stay forever. */
     CompletionStage<?> acknowledge(StreamMessageId id) {
         RBatch both = redisson.createBatch(BatchOptions.defaults().executionMode(ExecutionMode.REDIS_WRITE_ATOMIC));
-        RStreamAsync<String, T> stream = both.getStream(name);
+        RStreamAsync<Object, Object> stream = both.getStream(name);
         stream.ackAsync(GROUP, id);
         stream.removeAsync(id);
         return both.executeAsync();
@@ -152,7 +198,7 @@ public final class RedisQueue<T> {
     /** Puts an item as soon as there is room, and completes empty when the server has it. */
     public Mono<Void> put(T item) {
         Objects.requireNonNull(item, "item");
-        Mono<Void> add = Mono.fromCompletionStage(() -> stream.addAsync(StreamAddArgs.entry(ITEM, item)))
+        Mono<Void> add = Mono.fromCompletionStage(() -> puts.addAsync(StreamAddArgs.entry(ITEM, item)))
                 .then();
         return options.maxSize() == 0 ? add : room().then(add);
     }
@@ -202,8 +248,8 @@ public final class RedisQueue<T> {
     }
 
     /**
-     * Returns the number of items that were delivered too often. They are kept in the stream named like this queue with
-     * the suffix {@code :dead}.
+     * Returns the number of items that were delivered too often, or that the codec could not read. They are kept in the
+     * stream named like this queue with the suffix {@code :dead}, as they were put.
      */
     public Mono<Long> deadLetters() {
         return Mono.fromCompletionStage(dead::sizeAsync);

@@ -23,7 +23,11 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.redisson.api.RStream;
 import org.redisson.api.RedissonClient;
+import org.redisson.api.stream.StreamAddArgs;
+import org.redisson.api.stream.StreamMessageId;
+import org.redisson.api.stream.StreamRangeArgs;
 import reactor.core.publisher.Mono;
 
 /** A queue with leased items, and at least once delivery. */
@@ -113,6 +117,28 @@ class RedisQueueTest {
             assertThat(await(queue.<Integer>process(Mono::just))).isEqualTo(2);
             await(queue.join());
             assertThat(await(queue.deadLetters())).isEqualTo(1);
+        });
+    }
+
+    /** A consumer with an older class, or another program's entry. */
+    @Test
+    void anItemThatCannotBeReadIsBuriedAtOnceAsItIs() throws Exception {
+        Asyncio.run(() -> {
+            RedisQueue<Integer> queue = queue(Options.DEFAULTS);
+            RStream<String, byte[]> entries = queue.stream;
+            byte[] unreadable = {(byte) 0xff, 1, 2, 3};
+            entries.add(StreamAddArgs.entry(RedisQueue.ITEM, unreadable));
+            entries.add(StreamAddArgs.entry("other", unreadable));
+            await(queue.put(1));
+            assertThat(await(waitFor(queue.<Integer>process(Mono::just), Duration.ofSeconds(10))))
+                    .isEqualTo(1);
+            await(waitFor(queue.join(), Duration.ofSeconds(10)));
+            assertThat(await(queue.deadLetters())).isEqualTo(2);
+            List<Map<String, byte[]>> dead = List.copyOf(queue.dead
+                    .range(StreamRangeArgs.startId(StreamMessageId.MIN).endId(StreamMessageId.MAX))
+                    .values());
+            assertThat(dead.get(0).get(RedisQueue.ITEM)).isEqualTo(unreadable);
+            assertThat(dead.get(1).get("other")).isEqualTo(unreadable);
         });
     }
 
