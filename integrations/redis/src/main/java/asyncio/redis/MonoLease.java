@@ -42,11 +42,12 @@ final class MonoLease<T> extends ColdMono<Delivery<T>> {
     }
 
     /**
-     * A consumer that waits for an item. It alternates between taking an item with an expired lease and waiting for a
-     * new one, so that neither kind waits for long. An item that arrives after the consumer has left keeps its lease.
+     * A consumer that waits for an item. It takes a new one, and a few times in a lease looks for one with an expired
+     * lease first, so that neither kind waits for long. An item that arrives after the consumer has left keeps its
+     * lease.
      */
     private static final class Getter<T> extends Suspension<Delivery<T>> {
-        /** The longest wait for a new item, which a cancelled getter completes. */
+        /** The longest wait for a new item, which a cancelled getter completes, and between two looks at old ones. */
         private static final Duration LONGEST = Duration.ofSeconds(1);
 
         /** Marks the end of a search for items with an expired lease. */
@@ -69,9 +70,23 @@ final class MonoLease<T> extends ColdMono<Delivery<T>> {
         protected boolean begin() {
             queue.turn.acquire().subscribe(turn -> {
                 this.turn = turn;
-                takeLeft(StreamMessageId.MIN);
+                takeNext();
             });
             return false;
+        }
+
+        private void takeNext() {
+            if (System.nanoTime() - queue.lookedAt < longest().toNanos()) {
+                waitForNew();
+            } else {
+                takeLeft(StreamMessageId.MIN);
+            }
+        }
+
+        /** Returns the time after which it is time to look for expired leases. */
+        private Duration longest() {
+            Duration part = lease.dividedBy(3);
+            return part.compareTo(LONGEST) < 0 ? part : LONGEST;
         }
 
         private void takeLeft(StreamMessageId from) {
@@ -88,6 +103,7 @@ final class MonoLease<T> extends ColdMono<Delivery<T>> {
                         } else if (!claimed.getNextId().equals(END)) { // it checks a few of them at a time
                             takeLeft(claimed.getNextId());
                         } else {
+                            queue.lookedAt = System.nanoTime();
                             waitForNew();
                         }
                     });
@@ -118,11 +134,14 @@ final class MonoLease<T> extends ColdMono<Delivery<T>> {
         }
 
         private void waitForNew() {
-            Duration time = lease.compareTo(LONGEST) < 0 ? lease : LONGEST;
+            if (!isWaiting()) {
+                passOn();
+                return;
+            }
             stream.readGroupAsync(
                             RedisQueue.GROUP,
                             queue.consumer,
-                            StreamReadGroupArgs.neverDelivered().count(1).timeout(time))
+                            StreamReadGroupArgs.neverDelivered().count(1).timeout(longest()))
                     .whenComplete((read, e) -> {
                         if (e != null) {
                             failed(e);

@@ -80,6 +80,9 @@ public final class RedisQueue<T> {
     /** Getters ask the server one after the other, since each occupies a connection while it waits. */
     final Lock turn = new Lock();
 
+    /** The time at which there was no item with an expired lease; for the getter with the turn. */
+    volatile long lookedAt = System.nanoTime() - Long.MAX_VALUE / 2;
+
     private final RedissonClient redisson;
     private final Codec codec;
     private final RStream<String, T> puts;
