@@ -1107,6 +1107,8 @@ public final class EventLoop extends Contexts.Running {
                 core.readyCount(),
                 core.timerCount(),
                 core.channelCount(),
+                events.connections.get(),
+                events.children.get(),
                 core.ticks(),
                 core.polls(),
                 executor.active(),

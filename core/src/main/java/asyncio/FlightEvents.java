@@ -136,6 +136,8 @@ final class FlightEvents {
         event.ready = numbers.ready();
         event.timers = numbers.timers();
         event.channels = numbers.channels();
+        event.connections = numbers.connections();
+        event.children = numbers.children();
         event.ticks = numbers.ticks();
         event.polls = numbers.polls();
         event.executorActive = numbers.executorActive();
@@ -359,6 +361,12 @@ final class FlightEvents {
 
         @Label("Channels")
         int channels;
+
+        @Label("Connections")
+        int connections;
+
+        @Label("Child Processes")
+        int children;
 
         @Label("Ticks")
         long ticks;

@@ -7,6 +7,7 @@ import asyncio.internal.loop.TimerQueue;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiConsumer;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -43,6 +44,11 @@ final class LoopEvents implements LoopObserver, LeakOwner, SlowStep.Observer, La
 
     private final EventLoop loop;
     final ListenerList<LoopListener> listeners = new ListenerList<>();
+    /** Changed by the loop. */
+    final AtomicInteger connections = new AtomicInteger();
+    /** Changed by the threads that start children and wait for them. */
+    final AtomicInteger children = new AtomicInteger();
+
     volatile @Nullable BiConsumer<? super EventLoop, ? super ExceptionContext> handler;
 
     LoopEvents(EventLoop loop) {

@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
  * from outside, by the watchdog's thread, which checks every 50 ms.
  *
  * <p><b>Threading.</b> {@link #taskCreated} and {@link #cancelRequested} are called by the creating or cancelling
- * thread, {@link #taskEnded} and {@link #lagged} on the loop, {@link #stepSlow}, {@link #stuck} and
- * {@link #coroutineForgotten} by the watchdog's thread, {@link #exceptionUnhandled} as the loop's
+ * thread, {@link #taskEnded}, {@link #activityBegun} and {@link #lagged} on the loop, {@link #stepSlow}, {@link #stuck}
+ * and {@link #coroutineForgotten} by the watchdog's thread, {@link #exceptionUnhandled} as the loop's
  * {@linkplain EventLoop#setExceptionHandler exception handler} is. A listener must be quick, must not block, and cannot
  * rely on ThreadLocals. An exception of a listener is logged and affects nothing else.
  *
@@ -56,6 +56,20 @@ public interface LoopListener {
      * The cancellation of a task was requested, which the task may refuse; called once for each request that counts.
      */
     default void cancelRequested(Task<?> task, @Nullable String message) {}
+
+    /**
+     * A connection or a run of a child process begins; called by the loop. A listener may put values into its
+     * {@linkplain Activity#putContext context}.
+     */
+    default void activityBegun(Activity activity) {}
+
+    /**
+     * A connection or a run of a child process has ended, or could not begin. Called once, by the loop or by the thread
+     * that cancels; also for activities that began before this listener was added.
+     *
+     * @param exception the exception that it failed with or was cancelled by, if there is one
+     */
+    default void activityEnded(Activity activity, Outcome outcome, @Nullable Throwable exception) {}
 
     /** An exception was neither handled nor retrieved; called before the exception handler. */
     default void exceptionUnhandled(EventLoop loop, ExceptionContext what) {}

@@ -13,6 +13,8 @@ package asyncio;
  *     the loop last looked
  * @param timers timers of this library that are not due, without those of Netty's handlers and of Reactor's schedulers
  * @param channels channels that are registered with the loop: connections, servers, pipes, watched ones
+ * @param connections connections that are open: those of streams and transports, to other programs and from them
+ * @param children child processes that are alive
  * @param ticks ticks so far
  * @param polls ticks so far that looked for IO
  * @param executorActive functions of {@code toThread} and {@code runInExecutor} that are running
@@ -24,6 +26,8 @@ public record LoopStatistics(
         int ready,
         int timers,
         int channels,
+        int connections,
+        int children,
         long ticks,
         long polls,
         int executorActive,

@@ -21,6 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
+import reactor.util.context.Context;
 
 @Timeout(60)
 class LoopListenerTest {
@@ -81,6 +82,54 @@ class LoopListenerTest {
                 .contains("body created", "mono created", "scope created", "failed created", "eager created")
                 .contains("body RESULT", "mono RESULT", "scope RESULT", "failed EXCEPTION boom", "eager RESULT")
                 .hasSize(12); // the one above, too
+    }
+
+    @Test
+    void activitiesAreToldOnceOfTheirFirstEndAndRunInTheContextThatListenersGiveThem() {
+        assertThat(Activity.begin(loop, Activity.Kind.SERVER, "early", Context.empty()))
+                .isNull();
+        loop.addListener(new LoopListener() {
+            @Override
+            public void activityBegun(Activity activity) {
+                activity.putContext("key", activity.getContext().get("key") + "'");
+                told.add("begun " + activity);
+            }
+
+            @Override
+            public void activityEnded(Activity activity, Outcome outcome, @Nullable Throwable exception) {
+                told.add(outcome + " " + activity + (exception == null ? "" : " " + exception.getMessage()));
+            }
+        });
+        Activity server = Activity.begin(loop, Activity.Kind.SERVER, "peer", Context.of("key", 1));
+        assertThat(server.getContext().<Object>get("key")).isEqualTo("1'");
+        Activity.end(server, new IOException("cut off"));
+        Activity.end(server, null);
+        Activity.end(null, null); // nothing listened
+
+        Mono<String> context = Mono.deferContextual(here -> Mono.just(here.get("key")));
+        assertThat(Activity.around(loop, Activity.Kind.CLIENT, "open", context, (activity, result) -> told.add(result))
+                        .contextWrite(Context.of("key", 2))
+                        .block())
+                .isEqualTo("2'");
+        Mono<Integer> failing = Mono.error(new IOException("refused"));
+        assertThatThrownBy(() -> Activity.around(loop, Activity.Kind.CLIENT, "shut", failing, (activity, result) -> {})
+                        .contextWrite(Context.of("key", 3))
+                        .block())
+                .hasMessageContaining("refused");
+        Activity.around(loop, Activity.Kind.CLIENT, "far", Mono.never(), (activity, result) -> {})
+                .contextWrite(Context.of("key", 4))
+                .subscribe()
+                .dispose();
+        assertThat(told)
+                .containsExactly(
+                        "begun SERVER peer",
+                        "EXCEPTION SERVER peer cut off",
+                        "begun CLIENT open",
+                        "2'",
+                        "begun CLIENT shut",
+                        "EXCEPTION CLIENT shut refused",
+                        "begun CLIENT far",
+                        "CANCELLED CLIENT far");
     }
 
     @Test

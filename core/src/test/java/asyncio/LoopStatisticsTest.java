@@ -32,7 +32,7 @@ class LoopStatisticsTest {
     @Test
     void countsTasksReadyEntriesTimersAndTicks() {
         EventLoop loop = EventLoop.newEventLoop();
-        assertThat(loop.statistics()).isEqualTo(new LoopStatistics(0, 0, 0, 0, 0, 0, 0, 0));
+        assertThat(loop.statistics()).isEqualTo(new LoopStatistics(0, 0, 0, 0, 0, 0, 0, 0, 0, 0));
         Task<Void> task = loop.createTask(async(() -> {
             await(sleep(Duration.ofHours(1)));
         }));
@@ -44,7 +44,7 @@ class LoopStatisticsTest {
             assertThat(loop.statistics().ready()).isEqualTo(before + 2);
         });
         runOneTick(loop);
-        assertThat(loop.statistics()).isEqualTo(new LoopStatistics(1, 2, 1, 0, 1, 1, 0, 0));
+        assertThat(loop.statistics()).isEqualTo(new LoopStatistics(1, 2, 1, 0, 0, 0, 1, 1, 0, 0));
         task.cancel();
         for (int i = 0; i < 4; i++) {
             runOneTick(loop);

@@ -1,3 +1,4 @@
+import asyncio.metrics.ActivityObservations;
 import asyncio.metrics.AsyncioMetrics;
 import asyncio.metrics.TaskObservations;
 import io.micrometer.core.instrument.MeterRegistry;

@@ -16,13 +16,13 @@ import reactor.core.Scannable;
 /**
  * The meters of one loop, for Micrometer. Each has the tag {@code loop}, the name of the loop.
  *
- * <p>Gauges: {@code asyncio.loop.tasks}, {@code .ready}, {@code .timers}, {@code .channels} (as in
- * {@link LoopStatistics}), {@code asyncio.executor.active}, {@code .queued}. Counters: {@code asyncio.loop.ticks},
- * {@code .polls}, {@code asyncio.tasks.ended} with the tag {@code outcome} ({@code result}, {@code exception},
- * {@code cancelled}), {@code asyncio.exceptions} (unhandled ones), {@code asyncio.coroutines.forgotten}. Timers:
- * {@code asyncio.loop.lag}, of one probe a second, and {@code asyncio.loop.step}, of slow steps. For the whole process,
- * without the tag, where bodies run on platform threads: {@code asyncio.bodies.threads}, {@code .max},
- * {@code .refused}.
+ * <p>Gauges: {@code asyncio.loop.tasks}, {@code .ready}, {@code .timers}, {@code .channels}, {@code .connections},
+ * {@code .children} (as in {@link LoopStatistics}), {@code asyncio.executor.active}, {@code .queued}. Counters:
+ * {@code asyncio.loop.ticks}, {@code .polls}, {@code asyncio.tasks.ended} with the tag {@code outcome} ({@code result},
+ * {@code exception}, {@code cancelled}), {@code asyncio.exceptions} (unhandled ones),
+ * {@code asyncio.coroutines.forgotten}. Timers: {@code asyncio.loop.lag}, of one probe a second, and
+ * {@code asyncio.loop.step}, of slow steps. For the whole process, without the tag, where bodies run on platform
+ * threads: {@code asyncio.bodies.threads}, {@code .max}, {@code .refused}.
  *
  * <p>Gauges are read when the registry is scraped. The timers add no clock reading to the loop's steps; each task
  * increments one counter. When the loop is closed, its meters are removed from the registry.

@@ -49,6 +49,8 @@ final class LoopMeters implements LoopListener {
         gauge("asyncio.loop.ready", "Entries of the ready queue", LoopStatistics::ready);
         gauge("asyncio.loop.timers", "Timers that are not due", LoopStatistics::timers);
         gauge("asyncio.loop.channels", "Channels that are registered", LoopStatistics::channels);
+        gauge("asyncio.loop.connections", "Connections that are open", LoopStatistics::connections);
+        gauge("asyncio.loop.children", "Child processes that are alive", LoopStatistics::children);
         gauge("asyncio.executor.active", "Running blocking functions", LoopStatistics::executorActive);
         gauge("asyncio.executor.queued", "Blocking functions that wait for a thread", LoopStatistics::executorQueued);
         count("asyncio.loop.ticks", "Ticks", LoopStatistics::ticks);

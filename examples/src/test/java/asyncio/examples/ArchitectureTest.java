@@ -100,6 +100,7 @@ class ArchitectureTest {
 
     /** The classes of package asyncio around loop, Future and Task, with their return types: these use each other. */
     private static final Set<String> KERNEL = Set.of(
+            "Activity",
             "Awaiters",
             "BodyTask",
             "CancelledException",

@@ -1,5 +1,6 @@
 package asyncio.streams;
 
+import asyncio.Activity;
 import asyncio.EventLoop;
 import asyncio.Flight;
 import asyncio.Log;
@@ -11,6 +12,7 @@ import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
@@ -40,41 +42,80 @@ final class Connector {
 
     /** Connects, for a reader and a writer. */
     Mono<StreamConnection> connect(String host, int port) {
-        return open(host, port).flatMap(connection -> stream(connection, host, port));
+        return reported(
+                host + ":" + port,
+                open(host, port).flatMap(connection -> stream(connection, host, port)),
+                StreamConnection::handler);
     }
 
     /** Like {@link #connect(String, int)}, to a Unix socket. */
     Mono<StreamConnection> connect(Path path) {
-        return open(path).flatMap(connection -> stream(connection, null, -1));
+        return reported(
+                path.toString(),
+                open(path).flatMap(connection -> stream(connection, null, -1)),
+                StreamConnection::handler);
     }
 
-    /** Connects, for a protocol. */
+    /** Connects, for a protocol, which is called in the subscriber's context. */
     <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> connect(
-            String host, int port, Supplier<? extends P> factory, ContextView context) {
-        return open(host, port).flatMap(connection -> transport(connection, factory, context, host, port));
+            String host, int port, Supplier<? extends P> factory) {
+        return reported(
+                host + ":" + port,
+                open(host, port).flatMap(connection -> transport(connection, factory, host, port)),
+                Connector::handler);
     }
 
-    /** Like {@link #connect(String, int, Supplier, ContextView)}, to a Unix socket. */
-    <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> connect(
-            Path path, Supplier<? extends P> factory, ContextView context) {
-        return open(path).flatMap(connection -> transport(connection, factory, context, null, -1));
+    /** Like {@link #connect(String, int, Supplier)}, to a Unix socket. */
+    <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> connect(Path path, Supplier<? extends P> factory) {
+        return reported(
+                path.toString(),
+                open(path).flatMap(connection -> transport(connection, factory, null, -1)),
+                Connector::handler);
     }
 
     /** Uses the socket of the options, for a reader and a writer. */
     Mono<StreamConnection> connect(SocketChannel socket) {
-        return AdoptedSocket.open(loop, socket, options.keepAlive).flatMap(connection -> stream(connection, null, -1));
+        return reported(
+                peer(socket),
+                AdoptedSocket.open(loop, socket, options.keepAlive).flatMap(connection -> stream(connection, null, -1)),
+                StreamConnection::handler);
     }
 
     /** Like {@link #connect(SocketChannel)}, for a protocol. */
     <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> connect(
-            SocketChannel socket, Supplier<? extends P> factory, ContextView context) {
-        return AdoptedSocket.open(loop, socket, options.keepAlive)
-                .flatMap(connection -> transport(connection, factory, context, null, -1));
+            SocketChannel socket, Supplier<? extends P> factory) {
+        return reported(
+                peer(socket),
+                AdoptedSocket.open(loop, socket, options.keepAlive)
+                        .flatMap(connection -> transport(connection, factory, null, -1)),
+                Connector::handler);
+    }
+
+    /** Reports the connection to the loop's listeners, from now to its close. */
+    private <T> Mono<T> reported(String peer, Mono<T> opening, Function<T, StreamHandler> handler) {
+        return Activity.around(
+                loop,
+                server ? Activity.Kind.SERVER : Activity.Kind.CLIENT,
+                peer,
+                opening,
+                (activity, opened) -> handler.apply(opened).endsWith(activity));
+    }
+
+    private static StreamHandler handler(Opened<Transport, ?> opened) {
+        return StreamTransport.own(opened.transport()).handler();
+    }
+
+    private static String peer(SocketChannel socket) {
+        try {
+            return String.valueOf(socket.getRemoteAddress());
+        } catch (IOException e) { // it is closed, which its use will say
+            return socket.toString();
+        }
     }
 
     /** Takes an end of a pipe, for a protocol. */
     <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> connect(
-            PipeEnd pipe, Supplier<? extends P> factory, ContextView context) {
+            PipeEnd pipe, Supplier<? extends P> factory) {
         Mono<Connection> registered = Mono.create(sink -> {
             sink.onCancel(pipe::close);
             pipe.unsafe().register(loop.netty(), pipe.newPromise().addListener(done -> {
@@ -85,7 +126,7 @@ final class Connector {
                 }
             }));
         });
-        return registered.flatMap(connection -> transport(connection, factory, context, null, -1));
+        return registered.flatMap(connection -> transport(connection, factory, null, -1));
     }
 
     private Mono<Connection> open(String host, int port) {
@@ -140,6 +181,11 @@ final class Connector {
         StreamConnection connection =
                 StreamConnection.from(opened, options.limit, "the limit of openConnection (ConnectOptions.limit)");
         return established(connection.handler(), host, port, connection);
+    }
+
+    private <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> transport(
+            Connection opened, Supplier<? extends P> factory, @Nullable String host, int port) {
+        return Mono.deferContextual(context -> transport(opened, factory, context, host, port));
     }
 
     private <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> transport(

@@ -1,5 +1,6 @@
 package asyncio.streams;
 
+import asyncio.Activity;
 import asyncio.EventLoop;
 import asyncio.ExceptionContext;
 import asyncio.Future;
@@ -12,17 +13,24 @@ import reactor.util.context.ContextView;
 
 /** A client of {@link Streams#startServer}: a reader and a writer, handled by a task. */
 record HandledClient(
-        StreamConnection transport, EventLoop loop, Function<StreamConnection, Mono<Void>> handler, ContextView context)
+        StreamConnection transport,
+        EventLoop loop,
+        Function<StreamConnection, Mono<Void>> handler,
+        ContextView context,
+        @Nullable Activity activity)
         implements ServerClient {
 
     /** Returns the acceptor for a server with this handler. */
     static Acceptor acceptor(
             EventLoop loop, ServeOptions options, Function<StreamConnection, Mono<Void>> handler, ContextView context) {
-        return accepted -> new HandledClient(
-                StreamConnection.from(accepted, options.limit, "the limit of startServer (ServeOptions.limit)"),
-                loop,
-                handler,
-                context);
+        return accepted -> {
+            StreamConnection connection =
+                    StreamConnection.from(accepted, options.limit, "the limit of startServer (ServeOptions.limit)");
+            Activity activity = Activity.begin(
+                    loop, Activity.Kind.SERVER, accepted.channel().remoteAddress(), context);
+            return new HandledClient(
+                    connection, loop, handler, activity == null ? context : activity.getContext(), activity);
+        };
     }
 
     @Override
@@ -46,6 +54,9 @@ record HandledClient(
 
     private void handled(Future<Void> task) {
         Throwable error = task.cancelled() ? null : task.exception();
+        if (error != null) {
+            Activity.end(activity, error);
+        }
         if (error != null && PeerErrors.isRoutine(error)) {
             Log.info("The handler of " + transport + " has ended because a peer is gone: "
                     + Log.message(PeerErrors.firstOf(error)));

@@ -1,5 +1,6 @@
 package asyncio.streams;
 
+import asyncio.Activity;
 import asyncio.EventLoop;
 import asyncio.Task;
 import java.util.function.Supplier;
@@ -7,12 +8,22 @@ import org.jspecify.annotations.Nullable;
 import reactor.util.context.ContextView;
 
 /** A client of {@link Transports#createServer}: a transport with a protocol. */
-record ProtocolClient(StreamTransport transport) implements ServerClient {
+record ProtocolClient(StreamTransport transport, @Nullable Activity activity) implements ServerClient {
 
     /** Returns the acceptor for a server with this factory. */
     static Acceptor acceptor(EventLoop loop, Supplier<? extends BaseProtocol<Transport>> factory, ContextView context) {
-        return accepted -> new ProtocolClient(
-                StreamTransport.of(accepted, loop, StreamTransport.newProtocol(loop, factory, context), context));
+        return accepted -> {
+            Activity activity = Activity.begin(
+                    loop, Activity.Kind.SERVER, accepted.channel().remoteAddress(), context);
+            ContextView own = activity == null ? context : activity.getContext();
+            try {
+                BaseProtocol<Transport> protocol = StreamTransport.newProtocol(loop, factory, own);
+                return new ProtocolClient(StreamTransport.of(accepted, loop, protocol, own), activity);
+            } catch (Throwable e) {
+                Activity.end(activity, e);
+                throw e;
+            }
+        };
     }
 
     @Override

@@ -1,5 +1,6 @@
 package asyncio.streams;
 
+import asyncio.Activity;
 import asyncio.Asyncio;
 import asyncio.EventLoop;
 import asyncio.ExceptionContext;
@@ -207,6 +208,7 @@ public final class Server implements AutoCloseable {
                 if (event != null) {
                     StreamEvents.ended(event, done.cause());
                 }
+                Activity.end(client.activity(), done.cause());
                 Log.debug("The TLS handshake of " + client.transport() + " failed", done.cause());
                 client.stream().requestClose();
             }
@@ -234,6 +236,7 @@ public final class Server implements AutoCloseable {
     }
 
     private void detach(ServerClient client) {
+        Activity.end(client.activity(), client.stream().writer().failure());
         clients.remove(client);
         if (clients.size() == options.maxConnections - 1) {
             acceptIfThereIsRoom();

@@ -1,5 +1,6 @@
 package asyncio.streams;
 
+import asyncio.Activity;
 import asyncio.Task;
 import org.jspecify.annotations.Nullable;
 import reactor.netty.Connection;
@@ -15,6 +16,9 @@ interface ServerClient {
     }
 
     StreamHandler stream();
+
+    /** Returns its activity, reported to the loop's listeners until it is gone; null if nothing listens. */
+    @Nullable Activity activity();
 
     /** Called once the connection is established, including TLS; returns the running handler, if there is one. */
     @Nullable Task<Void> established();

@@ -1,7 +1,9 @@
 package asyncio.streams;
 
+import asyncio.Activity;
 import asyncio.EventLoop;
 import asyncio.Log;
+import asyncio.streams.internal.PipeEnd;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
@@ -63,6 +65,9 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
     private int unflushed;
 
     private boolean lost;
+    /** Whether it counts as an open connection. */
+    private boolean counted;
+
     private volatile @Nullable TlsLayer tls;
 
     /**
@@ -172,6 +177,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
             connectionLost(); // it was closed before: channelInactive has already been fired
             return;
         }
+        countAsConnection(true);
         SslHandler existing = channel.pipeline().get(SslHandler.class);
         if (existing != null) {
             tls = TlsLayer.of(this, channel, existing);
@@ -262,11 +268,26 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         }
     }
 
+    /** Counts it in the statistics of its loop, or no longer. */
+    private void countAsConnection(boolean open) {
+        EventLoop loop = this.loop;
+        if (loop != null && counted != open && !(channel instanceof PipeEnd)) {
+            counted = open;
+            Activity.connection(loop, open);
+        }
+    }
+
+    /** Ends an activity when the connection is gone. */
+    void endsWith(Activity activity) {
+        writer.closed().addDoneCallback(gone -> Activity.end(activity, writer.failure()));
+    }
+
     private void connectionLost() {
         if (lost) {
             return;
         }
         lost = true;
+        countAsConnection(false);
         gathered.discard();
         dirty = false;
         Throwable failure = writer.failure();

@@ -14,12 +14,10 @@ import java.nio.file.Path;
 import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
-import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
-import reactor.util.context.ContextView;
 
 /**
  * Opens and serves connections with protocols: the low-level API for libraries, in which the loop calls a
@@ -94,7 +92,7 @@ public final class Transports {
         }
         return open(
                 "createConnection(" + host + ", " + port + ")",
-                (loop, context) -> new Connector(loop, options).connect(host, port, factory, context));
+                loop -> new Connector(loop, options).connect(host, port, factory));
     }
 
     /**
@@ -110,9 +108,7 @@ public final class Transports {
             Supplier<? extends P> factory, ConnectOptions options) {
         Objects.requireNonNull(factory, "factory");
         SocketChannel socket = options.checkSocket();
-        return open(
-                "createConnection(" + socket + ")",
-                (loop, context) -> new Connector(loop, options).connect(socket, factory, context));
+        return open("createConnection(" + socket + ")", loop -> new Connector(loop, options).connect(socket, factory));
     }
 
     /** Like {@link #connectAcceptedSocket(Supplier, SocketChannel, TlsOptions)}, without TLS. */
@@ -146,7 +142,7 @@ public final class Transports {
         SocketChannel socket = options.checkSocket();
         return open(
                 "connectAcceptedSocket(" + socket + ")",
-                (loop, context) -> new Connector(loop, options, true).connect(socket, factory, context));
+                loop -> new Connector(loop, options, true).connect(socket, factory));
     }
 
     /** Like {@link #createUnixConnection(Supplier, Path, ConnectOptions)}, with the defaults. */
@@ -166,18 +162,15 @@ public final class Transports {
         Objects.requireNonNull(factory, "factory");
         Objects.requireNonNull(path, "path");
         options.checkNoSocket();
-        return open(
-                "createUnixConnection(" + path + ")",
-                (loop, context) -> new Connector(loop, options).connect(path, factory, context));
+        return open("createUnixConnection(" + path + ")", loop -> new Connector(loop, options).connect(path, factory));
     }
 
     private static <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> open(
-            String name, BiFunction<EventLoop, ContextView, Mono<Opened<Transport, P>>> connect) {
+            String name, Function<EventLoop, Mono<Opened<Transport, P>>> connect) {
         Throwable site = Leftovers.site();
         return new MonoOpen<>(
                 name,
-                loop -> Mono.deferContextual(context -> connect.apply(loop, context))
-                        .doOnNext(opened -> UnclosedReport.watchTransport(writer(opened), site)));
+                loop -> connect.apply(loop).doOnNext(opened -> UnclosedReport.watchTransport(writer(opened), site)));
     }
 
     private static Outgoing writer(Opened<Transport, ?> opened) {
@@ -274,14 +267,14 @@ public final class Transports {
     private static <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> connectPipe(
             String name, Supplier<? extends P> factory, PipeMaker maker) {
         Objects.requireNonNull(factory, "factory");
-        return open(name, (loop, context) -> {
+        return open(name, loop -> {
             PipeEnd pipe;
             try {
                 pipe = maker.make(loop);
             } catch (IOException e) {
                 return Mono.error(e);
             }
-            return new Connector(loop, ConnectOptions.DEFAULT).connect(pipe, factory, context);
+            return new Connector(loop, ConnectOptions.DEFAULT).connect(pipe, factory);
         });
     }
 

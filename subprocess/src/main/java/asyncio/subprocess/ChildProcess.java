@@ -1,5 +1,6 @@
 package asyncio.subprocess;
 
+import asyncio.Activity;
 import asyncio.EventLoop;
 import asyncio.Flight;
 import asyncio.streams.StreamConnection;
@@ -72,18 +73,22 @@ final class ChildProcess implements LaunchedChild {
             throws IOException {
         ChildProcess child = new ChildProcess(command, ProcessLauncher.start(command, wiring), wiring, loop);
         Disposable hold = loop.holdTime(child, site);
+        Activity.child(loop, true);
+        boolean awaited = false;
         boolean followed = false;
         try {
             child.checkExit();
             Object event = Flight.PRESENT ? ProcessEvents.started(child.pid(), command) : null;
             Workers.EXITS.execute(() -> {
                 child.awaitExit(FOR_EVER);
+                Activity.child(loop, false);
                 if (event != null) {
                     ProcessEvents.exited(event, child.returnCode());
                 }
                 child.exit.complete(null); // waiters are told before virtual time advances
                 hold.dispose();
             });
+            awaited = true;
             LiveChildren.add(child, loop);
             followed = true;
         } finally {
@@ -91,6 +96,9 @@ final class ChildProcess implements LaunchedChild {
                 child.handle.destroyForcibly();
                 wiring.close();
                 hold.dispose();
+            }
+            if (!awaited) {
+                Activity.child(loop, false);
             }
         }
         return child;

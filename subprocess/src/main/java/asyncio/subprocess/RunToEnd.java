@@ -1,5 +1,6 @@
 package asyncio.subprocess;
 
+import asyncio.Activity;
 import java.time.Duration;
 import java.util.function.Function;
 import reactor.core.publisher.Mono;
@@ -26,7 +27,10 @@ final class RunToEnd {
                 child -> child.cleanup(Mono.fromRunnable(child::closePipes)),
                 (child, error) -> child.cleanup(child.killTree()),
                 child -> child.cleanup(child.killTree()));
-        return command.isChecked() ? run.map(Output::check) : run;
+        return Activity.around(
+                Activity.Kind.SUBPROCESS_RUN,
+                command.words().get(0),
+                command.isChecked() ? run.map(Output::check) : run);
     }
 
     /**
