@@ -8,6 +8,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import asyncio.internal.loop.Transports;
+import io.netty.channel.IoEvent;
+import io.netty.channel.IoRegistration;
+import io.netty.channel.epoll.EpollIoHandle;
+import io.netty.channel.epoll.EpollIoOps;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.unix.FileDescriptor;
 import io.netty.util.concurrent.Ticker;
@@ -149,21 +153,22 @@ class DescriptorReadinessTest {
         run(() -> {
             Future<Void> full = loop.createFuture();
             ByteBuffer page = ByteBuffer.allocateDirect(4096);
-            int[] written = {0};
+            int[] calls = {0};
             loop.addWriter(sink(), () -> {
-                try {
-                    int n = pipe[1].write(page, 0, 4096);
-                    written[0] += Math.max(n, 0);
-                    if (written[0] == 65536) {
-                        full.setResult(null);
-                    }
-                } catch (IOException e) {
-                    full.setException(e);
-                }
+                calls[0]++;
+                io(
+                        () -> { // whatever the size of the pipe
+                            while (pipe[1].write(page, 0, 4096) > 0) {
+                                Thread.onSpinWait();
+                            }
+                        });
+                full.setResult(null);
             });
             await(full);
-            await(sleep(Duration.ofMillis(20)));
-            assertThat(written[0]).isEqualTo(65536);
+            for (int i = 0; i < 20; i++) {
+                await(sleep(Duration.ZERO));
+            }
+            assertThat(calls[0]).isEqualTo(1);
             Future<Void> broken = loop.createFuture();
             loop.addWriter(sink(), () -> {
                 loop.removeWriter(sink());
@@ -247,6 +252,135 @@ class DescriptorReadinessTest {
         assertThatThrownBy(() -> loop.addReader(source(), () -> {})).isInstanceOf(IllegalStateException.class);
         write();
         assertThat(read()).isEqualTo(1); // it is its owner's
+    }
+
+    /** Closes the end that is read, and opens a pipe whose end that is read has the same number. */
+    private FileDescriptor[] reopened(List<FileDescriptor> others) throws IOException {
+        int number = source();
+        pipe[0].close();
+        while (true) {
+            FileDescriptor[] next = FileDescriptor.pipe();
+            others.addAll(List.of(next));
+            if (next[0].intValue() == number) {
+                return next;
+            }
+        }
+    }
+
+    /**
+     * A pipe that is ready is closed, and its number is that of an empty one, before the loop has called the reader.
+     */
+    private void reopensBeforeTheReaderIsCalled(boolean onLoop) throws Exception {
+        List<FileDescriptor> others = new ArrayList<>();
+        FileDescriptor[] next = {null, null};
+        int[] calls = {0, 0};
+        int number = source();
+        Runnable reopen = () -> {
+            assertThat(loop.removeReader(number)).isTrue();
+            io(() -> System.arraycopy(reopened(others), 0, next, 0, 2));
+            loop.addReader(number, () -> {
+                calls[1]++;
+                loop.removeReader(number);
+            });
+        };
+        run(() -> {
+            loop.addReader(number, () -> calls[0]++);
+            write();
+            Future<Void> done = loop.createFuture();
+            loop.callSoon(
+                    () -> { // in the tick that finds the pipe ready, before its reader
+                        if (onLoop) {
+                            reopen.run();
+                        } else {
+                            Thread other = new Thread(reopen);
+                            other.start();
+                            joined(other);
+                        }
+                        done.setResult(null);
+                    });
+            await(done);
+            for (int i = 0; i < 20; i++) {
+                await(sleep(Duration.ZERO));
+            }
+            assertThat(calls).containsExactly(0, 0);
+            io(() -> next[1].write(one, 0, 1));
+            while (calls[1] == 0) {
+                await(sleep(Duration.ZERO));
+            }
+            assertThat(calls).containsExactly(0, 1);
+            for (FileDescriptor end : others) {
+                end.close();
+            }
+        });
+    }
+
+    private static void joined(Thread thread) {
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Test
+    void aReaderAddedOnTheLoopGetsNoReadinessOfTheFileThatHadItsNumber() throws Exception {
+        reopensBeforeTheReaderIsCalled(true);
+    }
+
+    @Test
+    void aReaderAddedElsewhereGetsNoReadinessOfTheFileThatHadItsNumber() throws Exception {
+        reopensBeforeTheReaderIsCalled(false);
+    }
+
+    /** The other handle is called in the poll that has found both of them ready. */
+    @Test
+    void aReaderAddedDuringAPollGetsNoReadinessOfTheFileThatHadItsNumber() throws Exception {
+        List<FileDescriptor> others = new ArrayList<>();
+        FileDescriptor[] first = FileDescriptor.pipe();
+        FileDescriptor[] next = {null, null};
+        int[] calls = {0, 0};
+        int number = source();
+        run(() -> {
+            Future<Void> done = loop.createFuture();
+            EpollIoHandle handle = new EpollIoHandle() {
+                @Override
+                public FileDescriptor fd() {
+                    return first[0];
+                }
+
+                @Override
+                public void handle(IoRegistration registration, IoEvent event) {
+                    registration.cancel();
+                    assertThat(calls[0]).isZero();
+                    assertThat(loop.removeReader(number)).isTrue();
+                    io(() -> System.arraycopy(reopened(others), 0, next, 0, 2));
+                    loop.addReader(number, () -> calls[1]++);
+                    done.setResult(null);
+                }
+
+                @Override
+                public void close() {}
+            };
+            IoRegistration registration = loop.netty().register(handle).getNow();
+            registration.submit(EpollIoOps.EPOLLIN);
+            loop.addReader(number, () -> calls[0]++);
+            io(() -> first[1].write(one, 0, 1));
+            write();
+            await(done);
+            for (int i = 0; i < 20; i++) {
+                await(sleep(Duration.ZERO));
+            }
+            assertThat(calls).containsExactly(0, 0);
+            io(() -> next[1].write(one, 0, 1));
+            while (calls[1] == 0) {
+                await(sleep(Duration.ZERO));
+            }
+            loop.removeReader(number);
+            others.addAll(List.of(first));
+            for (FileDescriptor end : others) {
+                end.close();
+            }
+        });
     }
 
     @Test

@@ -8,6 +8,7 @@ import java.nio.channels.SelectableChannel;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -99,22 +100,26 @@ public final class ChannelWatches {
      * if there is no descriptor for that one's selector. On the loop.
      */
     void fallBack(ChannelWatch refused) {
-        ChannelWatch watch;
+        ChannelWatch watch = null;
+        UncheckedIOException lack = null;
         synchronized (this) {
             if (closed || watches.get(refused.channel) != refused) {
                 return;
             }
             try {
                 watch = new ThreadWatch(core, refused.channel, thread.get());
+                fallenBack = true;
+                watch.takeOver(refused);
+                watches.put(watch.channel, watch);
             } catch (UncheckedIOException e) {
-                later(() -> fallBack(refused), e);
-                return;
+                lack = e;
             }
-            fallenBack = true;
-            watch.takeOver(refused);
-            watches.put(watch.channel, watch);
         }
-        watch.changed();
+        if (watch != null) {
+            watch.changed();
+        } else { // outside the monitor, since it calls the exception handler
+            later(() -> fallBack(refused), Objects.requireNonNull(lack));
+        }
     }
 
     /**

@@ -24,6 +24,8 @@ final class DescriptorWatch implements EpollIoHandle {
     private volatile @Nullable Supplier<? extends Runnable> reader;
     private volatile @Nullable Supplier<? extends Runnable> writer;
     private @Nullable IoRegistration registration;
+    /** The poll during which it was registered; -1 for none. */
+    private long registeredIn = -1;
 
     DescriptorWatch(LoopCore core, int number) {
         this.core = core;
@@ -56,10 +58,9 @@ final class DescriptorWatch implements EpollIoHandle {
      * @throws UncheckedIOException if epoll does not take the descriptor
      */
     void apply() throws Exception {
-        if (isIdle()) {
-            cancel(); // at once: when it is closed its number may be another's
-        } else if (!submit()) {
+        if (!submit()) {
             cancel(); // the number was closed while it was watched, and is another file's now
+            registeredIn = core.currentPoll();
             IoRegistration registered = core.registerNow(this);
             registration = registered;
             registered.submit(interest());
@@ -97,9 +98,16 @@ final class DescriptorWatch implements EpollIoHandle {
         return descriptor;
     }
 
-    /** A hang-up or an error is something to be read and to be written, as in CPython's selectors. */
+    /**
+     * A hang-up or an error is something to be read and to be written, as in CPython's selectors. An event of the poll
+     * that was under way at the registration is one of the file that had the number before: what is ready is reported
+     * again by the next poll.
+     */
     @Override
     public void handle(IoRegistration registration, IoEvent event) {
+        if (registeredIn == core.currentPoll()) {
+            return;
+        }
         int ops = ((EpollIoEvent) event).ops().value();
         boolean readable = (ops & ~WRITER) != 0;
         boolean writable = (ops & ~READER) != 0;

@@ -23,8 +23,13 @@ public final class DescriptorWatches {
     private final boolean epoll;
     /** The handles of channels, by their descriptors. */
     private final Map<Integer, IoHandle> handles = new ConcurrentHashMap<>();
-    /** Guarded by this; a watch leaves it on the loop, when its registration has gone. */
+    /**
+     * The watches with a reader or a writer. Guarded by this. A removal on any thread wins against readiness that the
+     * loop has already found: the watch leaves at once, and one added later for the same number is another one.
+     */
     private final Map<Integer, DescriptorWatch> watches = new HashMap<>();
+    /** The watches that are registered, also those without a reader and a writer; on the loop. */
+    private final Map<Integer, DescriptorWatch> registered = new HashMap<>();
     /** Guarded by this. */
     private boolean closed;
 
@@ -62,6 +67,9 @@ public final class DescriptorWatches {
                 watches.put(number, watch);
             }
             before = watch.set(writer, callbacks);
+            if (watch.isIdle()) {
+                watches.remove(number);
+            }
         }
         DescriptorWatch changed = watch;
         if (core.inEventLoop()) {
@@ -103,26 +111,36 @@ public final class DescriptorWatches {
 
     /** On the loop. */
     private void apply(int number, DescriptorWatch watch) {
+        boolean wanted;
         synchronized (this) {
-            if (closed || watches.get(number) != watch) {
+            if (closed) {
                 return;
             }
+            wanted = watches.get(number) == watch;
+        }
+        DescriptorWatch before = registered.get(number);
+        if (before != null && (before == watch) != wanted) { // at once: when it is closed its number may be another's
+            cancel(number, before);
+        }
+        if (!wanted) {
+            return;
         }
         try {
             watch.apply();
+            registered.put(number, watch);
         } catch (Exception e) {
-            watch.cancel();
+            cancel(number, watch);
             synchronized (this) {
                 watches.remove(number, watch);
             }
             Throwable cause = e instanceof UncheckedIOException && e.getCause() != null ? e.getCause() : e;
             throw new IllegalArgumentException("Descriptor " + number + " cannot be watched: " + cause.getMessage(), e);
         }
-        synchronized (this) {
-            if (watch.isIdle()) {
-                watches.remove(number, watch);
-            }
-        }
+    }
+
+    private void cancel(int number, DescriptorWatch watch) {
+        registered.remove(number, watch);
+        watch.cancel();
     }
 
     /**
@@ -135,16 +153,17 @@ public final class DescriptorWatches {
             return;
         }
         int number = DescriptorWatch.numberOf(handle);
+        DescriptorWatch before = registered.get(number);
         synchronized (this) {
             DescriptorWatch watch = watches.get(number);
-            if (watch != null && !watch.isIdle() && watch.submit()) {
+            if (watch != null && watch == before && watch.submit()) {
                 throw new IOException(
                         "Descriptor " + number + " is watched by addReader or addWriter: remove that first");
             }
-            if (watch != null) { // its owner has closed the number, and it is another file's now
-                watches.remove(number);
-                watch.cancel();
-            }
+            watches.remove(number); // its owner has closed the number, and it is another file's now
+        }
+        if (before != null) {
+            cancel(number, before);
         }
         handles.put(number, handle);
     }
@@ -161,12 +180,15 @@ public final class DescriptorWatches {
         return watches.size();
     }
 
-    /** The loop is being closed. The descriptors stay open: they are others'. */
-    synchronized void close() {
-        closed = true;
-        for (DescriptorWatch watch : watches.values()) { // a method reference would need epoll's classes, also for none
+    /** The loop is being closed. The descriptors stay open: they are others'. On the loop. */
+    void close() {
+        synchronized (this) {
+            closed = true;
+            watches.clear();
+        }
+        for (DescriptorWatch watch : registered.values()) { // a method reference would need epoll's classes
             watch.cancel();
         }
-        watches.clear();
+        registered.clear();
     }
 }

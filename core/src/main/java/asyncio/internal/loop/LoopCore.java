@@ -90,6 +90,8 @@ public final class LoopCore extends NettyEventLoop {
     private long ticks;
 
     private long polls;
+    /** Whether Netty's handler passes on the events that its poll has found. */
+    private boolean polling;
     /** The longest real time that the current select may take; zero for no limit. */
     private long quietNanos;
     /**
@@ -319,7 +321,9 @@ public final class LoopCore extends NettyEventLoop {
     /** Handles IO and collects due timers; returns the number of handles that had IO. */
     private int select() {
         long deadline = nextDeadline();
+        polling = true;
         int handled = io.run(ioContext);
+        polling = false;
         if (nested != null) {
             handled += nested.run();
         }
@@ -680,6 +684,11 @@ public final class LoopCore extends NettyEventLoop {
     /** Returns the number of selects so far. */
     public long polls() {
         return polls;
+    }
+
+    /** Returns the number of the poll whose events are being passed on; -1 outside of polls. For the owner. */
+    long currentPoll() {
+        return polling ? polls : -1;
     }
 
     /** Returns the number of timers. */

@@ -148,8 +148,11 @@ class NestedSelectorTest {
     void aSelectorThatGetsNoDescriptorIsTriedAgainUntilItGetsOne() throws Exception {
         core.nest(selector -> -1);
         List<String> reported = new ArrayList<>();
-        loop.setExceptionHandler((failing, what) ->
-                reported.add(Objects.requireNonNull(what.exception()).getMessage()));
+        boolean[] underLock = {true};
+        loop.setExceptionHandler((failing, what) -> {
+            underLock[0] = Thread.holdsLock(core.watches);
+            reported.add(Objects.requireNonNull(what.exception()).getMessage());
+        });
         int[] attempts = {0};
         core.watches.thread = () -> {
             if (++attempts[0] < 3) {
@@ -166,6 +169,7 @@ class NestedSelectorTest {
         loop.runForever();
         assertThat(attempts[0]).isEqualTo(3);
         assertThat(reported).singleElement().asString().contains("tried again until there are descriptors");
+        assertThat(underLock).containsExactly(false);
         close(pipe);
     }
 
