@@ -18,6 +18,9 @@ final class PeerErrors {
     private static final Pattern RESET = Pattern.compile("connection reset|forcibly closed|error\\(-(104|54)\\)");
 
     private static final Pattern BROKEN_PIPE = Pattern.compile("broken pipe|error\\(-32\\)");
+    /** EIO, with which a terminal that was hung up is read. */
+    private static final Pattern HANG_UP = Pattern.compile("input/output error|error\\(-5\\)");
+
     private static final Pattern HEX = Pattern.compile("[0-9a-f]{2,}$");
     /** The number of bytes shown of the data that a peer has sent instead of TLS. */
     private static final int PREVIEW = 40;
@@ -49,6 +52,14 @@ final class PeerErrors {
                     error);
         }
         return error;
+    }
+
+    /** Whether it is the hang-up of a terminal, which is its usual end. */
+    static boolean isHangUp(Throwable error) {
+        String text = Log.message(error);
+        return error instanceof IOException
+                && text != null
+                && HANG_UP.matcher(text.toLowerCase(Locale.ROOT)).find();
     }
 
     private static Throwable caused(IOException translated, Throwable cause) {

@@ -42,6 +42,9 @@ final class ProtocolCalls implements Inbound {
     private volatile boolean eofCame;
     private boolean eofTold;
     private boolean lossCame;
+    /** A call has failed, and was reported. */
+    private boolean fatal;
+
     /** The last call was made, or there will be none. */
     private boolean lossTold;
 
@@ -217,9 +220,13 @@ final class ProtocolCalls implements Inbound {
         }
     }
 
-    /** Likewise. */
+    /** Likewise; as in asyncio, the exception handler is told of a failed read of a pipe. */
     @Override
-    public void fail(Throwable failure) {}
+    public void fail(Throwable failure) {
+        if (made && !fatal && out.channel instanceof PipeEnd pipe && pipe.reads() && !PeerErrors.isHangUp(failure)) {
+            report("Fatal read error on pipe transport", failure);
+        }
+    }
 
     @Override
     public void connectionLost() {
@@ -369,6 +376,7 @@ final class ProtocolCalls implements Inbound {
 
     /** Handles a failed call of the protocol. */
     private void fatal(String method, Throwable error) {
+        fatal = true;
         try {
             report("Fatal error: protocol." + method + "() call failed.", error);
         } finally {

@@ -141,6 +141,10 @@ final class StreamTransport implements Transport {
         if (isClosing()) {
             return Mono.error(new IllegalStateException("Transport is closing: " + this));
         }
+        if (channel instanceof PipeEnd) {
+            return Mono.error(new UnsupportedOperationException(this + " is an end of a pipe, for which there is no"
+                    + " sendFile: read the file in a thread and write its pieces"));
+        }
         if (!fallback && !handler.sendsRegions()) {
             return Mono.error(new SendfileNotAvailableException(this + " cannot let the kernel send a file"
                     + (handler.tls() == null ? "" : ", since it has to be encrypted")
@@ -180,6 +184,7 @@ final class StreamTransport implements Transport {
 
     @Override
     public boolean isReading() {
+        checkHalf(true, "isReading");
         return calls.isReading();
     }
 
@@ -246,11 +251,13 @@ final class StreamTransport implements Transport {
 
     @Override
     public boolean canWriteEof() {
+        checkHalf(false, "canWriteEof");
         return writer.canWriteEof();
     }
 
     @Override
     public int getWriteBufferSize() {
+        checkHalf(false, "getWriteBufferSize");
         return (int) Math.min(Integer.MAX_VALUE, channel.eventLoop().inEventLoop() ? handler.size() : pending());
     }
 
@@ -262,11 +269,13 @@ final class StreamTransport implements Transport {
 
     @Override
     public WriteBufferLimits getWriteBufferLimits() {
+        checkHalf(false, "getWriteBufferLimits");
         return out.limits();
     }
 
     @Override
     public void setWriteBufferLimits(WriteBufferLimits limits) {
+        checkHalf(false, "setWriteBufferLimits");
         out.setLimits(Objects.requireNonNull(limits, "limits"));
         out.onLoopIfOpen(() -> {
             handler.compareWithLimits();

@@ -351,7 +351,7 @@ public final class StreamWriter {
             case "peername" -> out.remoteAddress;
             case "sockname" -> out.localAddress;
             case "socket" -> out.isLost() || channel instanceof PipeEnd ? null : channel;
-            case "pipe" -> channel instanceof PipeEnd pipe ? pipe.pipe() : null;
+            case "pipe" -> channel instanceof PipeEnd pipe && !out.isLost() ? pipe.pipe() : null;
             default -> tlsInfo(name);
         };
     }

@@ -17,6 +17,13 @@ import io.netty.buffer.ByteBuf;
  * TLS {@code sslcontext}, {@code ssl_object}, {@code peercert} and {@code cipher}, as
  * {@link StreamWriter#getExtraInfo(String)}. {@code compression} is always unknown, since the JDK's TLS has none.
  *
+ * <p>A transport over an end of a pipe ({@link Transports#connectReadPipe}, a stream of a subprocess) has half of the
+ * methods: those that read, or those that write; the others throw {@link UnsupportedOperationException}. Instead of
+ * {@code socket} it knows {@code pipe}, until it is closed: the {@link java.nio.channels.Pipe} channel it was opened
+ * with; the number of the descriptor, an {@link Integer}, on epoll; where threads do the work, the
+ * {@link java.io.InputStream} or {@link java.io.OutputStream}. It is for looking at: reading and writing are the
+ * transport's.
+ *
  * <p>asyncio: {@code Transport}, {@code ReadTransport}, {@code WriteTransport}.
  *
  * @since 0.1
@@ -24,7 +31,11 @@ import io.netty.buffer.ByteBuf;
 public interface Transport extends BaseTransport {
     // ---- reading
 
-    /** Whether incoming bytes are passed to the protocol: not while reading is paused or the transport is closing. */
+    /**
+     * Whether incoming bytes are passed to the protocol: not while reading is paused or the transport is closing.
+     *
+     * @throws UnsupportedOperationException if it is an end of a pipe that writes
+     */
     boolean isReading();
 
     /**
@@ -65,7 +76,11 @@ public interface Transport extends BaseTransport {
      */
     void writeEof();
 
-    /** Whether the write side can be closed alone: not over TLS. */
+    /**
+     * Whether the write side can be closed alone: not over TLS.
+     *
+     * @throws UnsupportedOperationException if it is an end of a pipe that reads
+     */
     boolean canWriteEof();
 
     /**

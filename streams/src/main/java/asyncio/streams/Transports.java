@@ -344,7 +344,8 @@ public final class Transports {
      * Nothing happens until subscription.
      *
      * <p>Fails with {@link SendfileNotAvailableException} if the kernel cannot send it and {@code fallback} is false,
-     * with {@link IllegalStateException} if the transport is closing, and with errors of the file system.
+     * with {@link UnsupportedOperationException} for an end of a pipe, as in asyncio, with
+     * {@link IllegalStateException} if the transport is closing, and with errors of the file system.
      *
      * <p>asyncio: {@code loop.sendfile}.
      *

@@ -13,6 +13,7 @@ import asyncio.EventLoop;
 import asyncio.streams.internal.PipeEnd;
 import io.netty.channel.epoll.Epoll;
 import io.netty.channel.unix.FileDescriptor;
+import io.netty.channel.unix.Socket;
 import java.io.BufferedInputStream;
 import java.io.File;
 import java.io.FileInputStream;
@@ -20,6 +21,9 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.RandomAccessFile;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.Pipe;
@@ -197,33 +201,10 @@ class PipeTransportsTest extends ProtocolFixture {
             both = new RandomAccessFile(path.toFile(), "rw"); // so that neither end waits for the other one
         }
 
-        private interface Opening {
-            AutoCloseable open() throws IOException;
-        }
-
-        /** Gives the number away: the stream is not closed, and reachable as long as the JVM lives. */
-        private int number(Opening opening) throws IOException {
-            Set<Integer> before = numbers();
-            KEPT.add(opening.open());
-            Set<Integer> after = numbers();
-            after.removeAll(before);
-            return after.iterator().next();
-        }
-
-        private Set<Integer> numbers() throws IOException {
-            Set<Integer> numbers = new HashSet<>();
-            try (Stream<Path> all = Files.list(Path.of("/proc/self/fd"))) {
-                all.filter(link -> leadsTo(link, path))
-                        .forEach(link ->
-                                numbers.add(Integer.parseInt(link.getFileName().toString())));
-            }
-            return numbers;
-        }
-
         @Override
         public <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> read(P protocol) {
             try {
-                int number = number(() -> new FileInputStream(path.toFile()));
+                int number = number(path, () -> new FileInputStream(path.toFile()));
                 both.close(); // the other end is the test's, from output()
                 return Transports.connectReadPipe(() -> protocol, number);
             } catch (IOException e) {
@@ -234,7 +215,7 @@ class PipeTransportsTest extends ProtocolFixture {
         @Override
         public <P extends BaseProtocol<Transport>> Mono<Opened<Transport, P>> write(P protocol) {
             try {
-                int number = number(() -> new java.io.FileOutputStream(path.toFile()));
+                int number = number(path, () -> new java.io.FileOutputStream(path.toFile()));
                 both.close();
                 return Transports.connectWritePipe(() -> protocol, number);
             } catch (IOException e) {
@@ -268,6 +249,29 @@ class PipeTransportsTest extends ProtocolFixture {
     }
 
     private static final List<AutoCloseable> KEPT = new java.util.ArrayList<>();
+
+    interface Opening {
+        AutoCloseable open() throws IOException;
+    }
+
+    /** Opens a path and gives its number away: the stream is not closed, and reachable as long as the JVM lives. */
+    static int number(Path path, Opening opening) throws IOException {
+        Set<Integer> before = numbers(path);
+        KEPT.add(opening.open());
+        Set<Integer> after = numbers(path);
+        after.removeAll(before);
+        return after.iterator().next();
+    }
+
+    private static Set<Integer> numbers(Path path) throws IOException {
+        Set<Integer> numbers = new HashSet<>();
+        try (Stream<Path> all = Files.list(Path.of("/proc/self/fd"))) {
+            all.filter(link -> leadsTo(link, path))
+                    .forEach(link ->
+                            numbers.add(Integer.parseInt(link.getFileName().toString())));
+        }
+        return numbers;
+    }
 
     @AfterEach
     void nothingWasReported() {
@@ -446,7 +450,9 @@ class PipeTransportsTest extends ProtocolFixture {
 
     @ParameterizedTest
     @EnumSource
-    void theOtherHalfIsRefused(Kind kind) throws Exception {
+    @DisplayName("SFL-09: the other half is refused, and sendFile in both")
+    void theOtherHalfIsRefused(Kind kind, @TempDir Path directory) throws Exception {
+        Path file = Files.writeString(directory.resolve("file"), "hello");
         run(() -> {
             try (Ends ends = open(kind)) {
                 OutputStream output = ends.output();
@@ -454,11 +460,17 @@ class PipeTransportsTest extends ProtocolFixture {
                 for (Runnable refused : List.<Runnable>of(
                         () -> reads.write(new byte[1]),
                         () -> reads.writelines(List.of(new byte[1])),
-                        reads::writeEof)) {
+                        reads::writeEof,
+                        reads::canWriteEof,
+                        reads::getWriteBufferSize,
+                        reads::getWriteBufferLimits,
+                        () -> reads.setWriteBufferLimits(10))) {
                     assertThatThrownBy(refused::run)
                             .isInstanceOf(UnsupportedOperationException.class)
-                            .hasMessageContaining("is an end of a pipe, which reads, and has no write");
+                            .hasMessageContaining("is an end of a pipe, which reads, and has no ");
                 }
+                assertThat(reads.isReading()).isTrue();
+                assertThatSendFileIsRefused(reads, file);
                 reads.close();
                 output.close();
             }
@@ -467,8 +479,101 @@ class PipeTransportsTest extends ProtocolFixture {
                 Transport writes = await(ends.write(new Recorder())).transport();
                 assertThatThrownBy(writes::pauseReading).isInstanceOf(UnsupportedOperationException.class);
                 assertThatThrownBy(writes::resumeReading).isInstanceOf(UnsupportedOperationException.class);
+                assertThatThrownBy(writes::isReading)
+                        .isInstanceOf(UnsupportedOperationException.class)
+                        .hasMessageContaining("is an end of a pipe, which writes, and has no isReading()");
+                assertThat(writes.canWriteEof()).isTrue();
+                assertThatSendFileIsRefused(writes, file);
                 writes.close();
                 input.close();
+            }
+        });
+    }
+
+    private static void assertThatSendFileIsRefused(Transport transport, Path file) {
+        for (boolean fallback : new boolean[] {true, false}) {
+            assertThatThrownBy(() -> await(Transports.sendFile(transport, file, 0, 5, fallback)))
+                    .isInstanceOf(UnsupportedOperationException.class)
+                    .isNotInstanceOf(SendfileNotAvailableException.class)
+                    .hasMessageContaining("is an end of a pipe, for which there is no sendFile");
+        }
+    }
+
+    @Test
+    @DisplayName("PIP-02: a failed read is reported, and the cause of connectionLost")
+    void aFailedReadIsReported() throws Exception {
+        run(() -> {
+            assumeTrue(PipeEnd.hasEpoll(EventLoop.getRunningLoop()), "the loop is not on epoll");
+            try (ServerSocket listener = new ServerSocket(0, 1, InetAddress.getByName(HOST))) {
+                Socket socket = Socket.newSocketStream(); // of which a read fails when the peer resets it
+                if (!socket.connect(new InetSocketAddress(HOST, listener.getLocalPort()))) {
+                    while (!socket.finishConnect()) {
+                        Thread.onSpinWait();
+                    }
+                }
+                Recorder protocol = new Recorder();
+                await(Transports.connectReadPipe(() -> protocol, socket.intValue()));
+                reset(listener.accept());
+                protocol.notes.until("lost");
+                assertThat(protocol.notes.events).containsExactly("made", "lost");
+                assertThat(protocol.notes.cause).isInstanceOf(ConnectionResetException.class);
+                assertThat(messages()).containsExactly("Fatal read error on pipe transport");
+                assertThat(reported.get(0).exception()).isSameAs(protocol.notes.cause);
+                assertThat(reported.get(0).protocol()).isSameAs(protocol);
+                reported.clear();
+            }
+        });
+    }
+
+    /** Its byte is taken between the poll that finds it and the read. */
+    @Test
+    @DisplayName("TRN-12: a pipe that was ready, and has nothing when it is read, is ignored")
+    void aPipeThatHasNothingAfterAllIsIgnored() throws Exception {
+        run(() -> {
+            Pipe pipe = Pipe.open();
+            try (Ends ends = new OfChannels(pipe)) {
+                OutputStream output = ends.output();
+                Recorder protocol = new Recorder();
+                await(ends.read(protocol));
+                int[] taken = {0};
+                output.write('1');
+                EventLoop.getRunningLoop().callSoon(() -> {
+                    try {
+                        taken[0] = pipe.source().read(ByteBuffer.allocate(10));
+                    } catch (IOException e) {
+                        throw new IllegalStateException(e);
+                    }
+                });
+                for (int i = 0; i < 10; i++) {
+                    tick();
+                }
+                assertThat(taken).containsExactly(1);
+                assertThat(protocol.notes.events).containsExactly("made");
+                output.write('2');
+                protocol.notes.untilData(1);
+                output.close();
+                protocol.notes.until("lost");
+                assertThat(protocol.notes.data).hasToString("2");
+                assertThat(protocol.notes.events).containsExactly("made", "data", "eof", "lost");
+            }
+        });
+    }
+
+    /** Where it is a number, that may be another file's after the close. */
+    @ParameterizedTest
+    @EnumSource
+    void thePipeIsKnownUntilItIsClosed(Kind kind) throws Exception {
+        run(() -> {
+            try (Ends ends = open(kind)) {
+                OutputStream output = ends.output();
+                Recorder protocol = new Recorder();
+                Transport transport = await(ends.read(protocol)).transport();
+                assertThat(transport.getExtraInfo("pipe"))
+                        .isInstanceOf(kind == Kind.CHANNEL ? Pipe.SourceChannel.class : Integer.class);
+                transport.close();
+                protocol.notes.until("lost");
+                assertThat(transport.getExtraInfo("pipe")).isNull();
+                output.close();
             }
         });
     }

@@ -22,6 +22,7 @@ import asyncio.streams.LeakCheck;
 import asyncio.streams.Opened;
 import asyncio.streams.Transport;
 import java.io.IOException;
+import java.io.InputStream;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -209,6 +210,7 @@ class SubprocessProtocolTest {
                             "trap '' PIPE; read go; echo data; echo \"code $?\" >&2; exec sleep 1000"))
                     .protocol();
             Object pipe = recorder.transport.getPipeTransport(1).getExtraInfo("pipe");
+            assertThat(pipe).isInstanceOfAny(Integer.class, InputStream.class);
             assumeTrue(pipe instanceof Integer); // a descriptor in epoll; a reading thread would keep it
             recorder.transport.getPipeTransport(1).close();
             recorder.until("end 1");

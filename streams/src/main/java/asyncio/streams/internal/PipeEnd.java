@@ -67,10 +67,8 @@ public abstract class PipeEnd extends AbstractChannel implements DuplexChannel {
         return readable;
     }
 
-    /** Returns the pipe as its owner knows it: a channel, or the number of a descriptor. */
-    public Object pipe() {
-        return this;
-    }
+    /** Returns the pipe as its owner knows it: a channel, the number of a descriptor, or a stream. */
+    public abstract Object pipe();
 
     /** Whether a loop uses epoll, so that an {@link EpollPipe} can be registered with it. */
     public static boolean hasEpoll(EventLoop loop) {

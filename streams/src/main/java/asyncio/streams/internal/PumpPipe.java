@@ -11,6 +11,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.util.Objects;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -94,6 +95,11 @@ public final class PumpPipe extends PipeEnd {
      */
     public static PumpPipe ofThisProcess(EventLoop loop, OutputStream output, String name) {
         return new PumpPipe(loop, output, name, true);
+    }
+
+    @Override
+    public Object pipe() {
+        return Objects.requireNonNull(readable ? input : output);
     }
 
     /**
