@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.reactivestreams.Publisher;
@@ -73,6 +74,7 @@ class AcceptFailuresTest extends PeerFixture {
     }
 
     @Test
+    @DisplayName("NET-42: when accept fails the server stops for a second, and the socket stays open")
     void itDoesNotTryForASecondAndThenGoesOn() throws Exception {
         Asyncio.run(() -> {
             Server server = await(Streams.startServer(CLOSES, HOST, 0));

@@ -179,7 +179,7 @@ class AdoptedListenerTest {
     }
 
     @Test
-    @DisplayName("What does not listen, and an address beside a socket, are refused")
+    @DisplayName("NET-38: what does not listen, and an address beside a socket, are refused")
     void whatDoesNotListenIsRefused() throws Exception {
         try (ServerSocketChannel unbound = ServerSocketChannel.open();
                 ServerSocketChannel bound = listening()) {

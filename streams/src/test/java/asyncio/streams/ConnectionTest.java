@@ -96,6 +96,7 @@ class ConnectionTest extends PeerFixture {
     }
 
     @Test
+    @DisplayName("NET-08: names are resolved, and one that is unknown is an UnknownHostException")
     void namesAreResolvedAndAllAddressesTried() throws Exception {
         Asyncio.run(() -> {
             try (Server server = await(echo());

@@ -5,13 +5,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import asyncio.Asyncio;
+import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.StandardProtocolFamily;
 import java.net.UnknownHostException;
+import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import reactor.core.publisher.Mono;
 
 /** Names and addresses, as far as they need no network. */
 @Timeout(60)
@@ -30,6 +34,24 @@ class NamesTest {
             assertThat(texts(await(Names.getAddrInfo("2001:db8::1", 80, null, true, false))))
                     .containsExactly("INET6 2001:db8:0:0:0:0:0:1 80");
         });
+    }
+
+    @Test
+    @DisplayName("NET-08, NET-09: an address needs no resolver, and keeps its scope")
+    void anAddressNeedsNoResolver() {
+        assertThat(now(Addresses.resolve("192.0.2.1", 80)).getHostAddress()).isEqualTo("192.0.2.1");
+        assertThat(now(Addresses.resolve("fe80::1%1", 80)))
+                .isInstanceOfSatisfying(
+                        Inet6Address.class,
+                        address -> assertThat(address.getScopeId()).isEqualTo(1));
+    }
+
+    /** Without a loop, and without waiting. */
+    private static InetAddress now(Mono<List<InetSocketAddress>> resolving) {
+        List<InetSocketAddress> found = new ArrayList<>();
+        resolving.subscribe(found::addAll);
+        assertThat(found).hasSize(1);
+        return found.get(0).getAddress();
     }
 
     @Test

@@ -13,6 +13,7 @@ import asyncio.Future;
 import asyncio.Task;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.embedded.EmbeddedChannel;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -139,6 +140,7 @@ class OptionsTest {
     }
 
     @Test
+    @DisplayName("NET-29: options of sockets, reusePort among them")
     void socketOptions() throws Exception {
         Asyncio.run(() -> {
             ServeOptions shared = ServeOptions.builder()
@@ -198,6 +200,7 @@ class OptionsTest {
     // ---- several addresses
 
     @Test
+    @DisplayName("NET-19: addresses are interleaved by family")
     void familiesTakeTurns() throws Exception {
         List<InetSocketAddress> all = new ArrayList<>();
         for (String address : List.of("::1", "::2", "::3", "1.0.0.1", "1.0.0.2")) {
@@ -237,6 +240,8 @@ class OptionsTest {
     }
 
     @Test
+    @DisplayName(
+            "NET-02, NET-19, NET-21, NET-22, NET-23: the next address starts after the delay or a failure; if all fail, the errors of the others are suppressed in the first")
     void aSilentAddressIsOvertakenAndARefusingOneDoesNotDelay() throws Exception {
         int refusing = refusingPort();
         Asyncio.run(() -> {
@@ -276,6 +281,7 @@ class OptionsTest {
     }
 
     @Test
+    @DisplayName("NET-19: a race that is cancelled cancels its attempts")
     void losersAndCancelledRacesAreClosed() throws Exception {
         Asyncio.run(() -> {
             EventLoop loop = EventLoop.getRunningLoop();
@@ -289,6 +295,83 @@ class OptionsTest {
             await(sleep(Duration.ofMillis(50)));
             await(racing.cancelAndJoin());
             assertThat(cancelled).hasSize(2);
+        });
+    }
+
+    @Test
+    @DisplayName("NET-20: when the first address answers, the second is never tried")
+    void anAddressThatAnswersIsTheOnlyOne() throws Exception {
+        Asyncio.run(() -> {
+            Server server = await(Streams.startServerBody(TlsTest::echoLines, HOST, 0));
+            List<Integer> started = new ArrayList<>();
+            Connection connection = await(
+                    race(EventLoop.getRunningLoop(), Duration.ofHours(1), started, server.port(), refusingPort()));
+            assertThat(started).containsExactly(server.port());
+            connection.dispose();
+            end(server);
+        });
+    }
+
+    @Test
+    @DisplayName("NET-24: of two connections that are there in the same tick one wins, and the other is closed")
+    void ofTwoWinnersOneIsClosed() throws Exception {
+        Asyncio.run(() -> {
+            EventLoop loop = EventLoop.getRunningLoop();
+            List<Future<Connection>> opening = List.of(loop.createFuture(), loop.createFuture());
+            List<Connection> connections =
+                    List.of(Connection.from(new EmbeddedChannel()), Connection.from(new EmbeddedChannel()));
+            List<InetSocketAddress> two =
+                    List.of(InetSocketAddress.createUnresolved("a", 0), InetSocketAddress.createUnresolved("b", 1));
+            List<Integer> started = new ArrayList<>();
+            Task<Connection> racing = createTask(HappyEyeballs.connect(two, Duration.ofMillis(1), address -> {
+                started.add(address.getPort());
+                return opening.get(address.getPort());
+            }));
+            while (started.size() < 2) {
+                await(sleep(Duration.ofMillis(1)));
+            }
+            opening.get(0).setResult(connections.get(0));
+            opening.get(1).setResult(connections.get(1));
+            Connection winner = await(racing);
+            for (Connection connection : connections) {
+                while (connection != winner && !connection.isDisposed()) {
+                    await(sleep(Duration.ZERO));
+                }
+            }
+            assertThat(connections).contains(winner);
+            assertThat(winner.isDisposed()).isFalse();
+            winner.dispose();
+        });
+    }
+
+    @Test
+    @DisplayName(
+            "NET-17: a local address that is in use for one and a refusing other: both errors, and no socket stays")
+    void errorsOfBothKindsAreAggregated() throws Exception {
+        int refusing = refusingPort();
+        Asyncio.run(() -> {
+            EventLoop loop = EventLoop.getRunningLoop();
+            try (ServerSocket busy = new ServerSocket(0, 1, InetAddress.getByName(HOST))) {
+                TcpClient client = TcpClient.newConnection().runOn(Streams.loopResources(loop));
+                List<Channel> channels = new ArrayList<>();
+                List<InetSocketAddress> two = List.of(
+                        new InetSocketAddress(HOST, refusing), new InetSocketAddress(HOST, busy.getLocalPort()));
+                Mono<Connection> racing = HappyEyeballs.connect(
+                        two,
+                        null,
+                        address -> client.doOnChannelInit((observer, channel, remote) -> channels.add(channel))
+                                .bindAddress(() -> new InetSocketAddress(
+                                        HOST, address.getPort() == refusing ? 0 : busy.getLocalPort()))
+                                .remoteAddress(() -> address)
+                                .connect()
+                                .cast(Connection.class));
+                assertThatThrownBy(() -> await(racing))
+                        .isInstanceOf(ConnectException.class)
+                        .satisfies(e -> assertThat(e.getSuppressed())
+                                .anySatisfy(
+                                        other -> assertThat(other).hasMessageContaining(":" + busy.getLocalPort())));
+                assertThat(channels).hasSize(2).noneMatch(Channel::isOpen);
+            }
         });
     }
 

@@ -270,6 +270,7 @@ class ServerTest {
     }
 
     @Test
+    @DisplayName("NET-30: of several addresses one in use fails the start, and the others are free again")
     void itListensOnAllAddressesOfAHostOrOnNone() throws Exception {
         assumeIPv6();
         Asyncio.run(() -> {

@@ -70,7 +70,7 @@ class UnixSocketTest {
     }
 
     @Test
-    @DisplayName("SSL-01 TLS over a Unix socket, in Reactor's style")
+    @DisplayName("NET-12, NET-41, SSL-01 TLS over a Unix socket needs a name; in Reactor's style")
     void encrypted() throws Exception {
         Asyncio.run(() -> {
             Server server = await(Streams.startUnixServer(
@@ -157,7 +157,7 @@ class UnixSocketTest {
     }
 
     @Test
-    @DisplayName("SRV-11 cleanupSocket(false) leaves the file, which the next server replaces")
+    @DisplayName("NET-36, SRV-11 cleanupSocket(false) leaves the file, which the next server replaces")
     void kept() throws Exception {
         Asyncio.run(() -> {
             end(await(Streams.startUnixServerBody(
@@ -176,6 +176,7 @@ class UnixSocketTest {
     }
 
     @Test
+    @DisplayName("NET-37, NET-40: a file that is no socket, and a path that cannot be, are a BindException")
     void otherFilesAreNotReplaced() throws Exception {
         Files.writeString(path(), "precious");
         Asyncio.run(() -> {
