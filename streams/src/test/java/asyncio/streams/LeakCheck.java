@@ -40,7 +40,7 @@ public final class LeakCheck extends Handler implements BeforeAllCallback, After
      * Returns when the JVM has enqueued the reference to a canary that has just become unreachable; after the next
      * call, everything that became unreachable with it is enqueued, too.
      */
-    private static void collectGarbage() throws InterruptedException {
+    static void collectGarbage() throws InterruptedException {
         ReferenceQueue<Object> dead = new ReferenceQueue<>();
         PhantomReference<Object> canary = new PhantomReference<>(new Object(), dead);
         do {
