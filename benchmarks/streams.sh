@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-usage="usage: benchmarks/streams.sh [--no-build] [--rounds N] [LOAD ...]     (loads: line pipelined bulk; JAVA_HOME, MVN, PYTHON, CC)"
+usage="usage: benchmarks/streams.sh [--no-build] [--rounds N] [LOAD ...]     (loads: line pipelined bulk; JAVA_HOME, MVN, PYTHON, CC; CP: a class path in place of the jar; ONLY: servers, with commas)"
 build=yes
 rounds=5
 while [ $# -gt 0 ]; do
@@ -18,9 +18,9 @@ done
 loads="${*:-line pipelined bulk}"
 java="${JAVA_HOME:+$JAVA_HOME/bin/}java"
 python="${PYTHON:-python3}"
-jar=benchmarks/target/benchmarks.jar
+jar="${CP:-benchmarks/target/benchmarks.jar}"
 work=benchmarks/target/streams
 [ $build = no ] || ${MVN:-mvn} -B -q -Pjmh -pl benchmarks -am -DskipTests package
 mkdir -p $work
 "${CC:-cc}" -O2 -w -o $work/load benchmarks/src/main/c/load.c
-exec "$python" benchmarks/python/streams.py --rounds "$rounds" --java "$java" --jar $jar --load $work/load $loads
+exec "$python" benchmarks/python/streams.py ${ONLY:+--only "$ONLY"} --rounds "$rounds" --java "$java" --jar "$jar" --load $work/load $loads

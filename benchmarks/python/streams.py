@@ -76,7 +76,7 @@ def table(options, load):
     names = (CHUNKS if load == "bulk" else LINES) + PROTOCOLS
     names = [name for name in names if not name.startswith("uvloop") or importlib.util.find_spec("uvloop")]
     if options.only:
-        names = [name for name in names if name in options.only]
+        names = [name for name in names if name in options.only.split(",")]
     servers = [Server(options, name, load) for name in names]
     try:
         for server in servers:
@@ -106,7 +106,7 @@ parser.add_argument("--load", default="benchmarks/target/streams/load")
 parser.add_argument("--rounds", type=int, default=5)
 parser.add_argument("--warmup", type=int, default=2)
 parser.add_argument("--seconds", type=float, default=2)
-parser.add_argument("--only", action="append")
+parser.add_argument("--only", help="servers, separated by commas")
 parser.add_argument("--flag", action="append", default=[])
 parser.add_argument("loads", nargs="*", default=["line", "pipelined", "bulk"])
 options = parser.parse_args()
