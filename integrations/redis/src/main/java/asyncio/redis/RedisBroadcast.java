@@ -83,7 +83,7 @@ public final class RedisBroadcast<T> {
     /** Listens for as long as the subscription lasts, also if it ends before the server has confirmed it. */
     private void listen(FluxSink<T> sink) {
         RFuture<Integer> listening = topic.addListenerAsync(type, (channel, item) -> sink.next(item));
-        sink.onDispose(() -> listening.thenAccept(topic::removeListenerAsync));
+        sink.onDispose(() -> listening.thenCompose(id -> topic.removeListenerAsync(id)));
         listening.whenComplete((id, e) -> {
             if (e != null) {
                 sink.error(RedisPermits.cause(e));

@@ -107,13 +107,8 @@ public final class RedisLock implements AsyncLock {
 
     private static CompletionStage<@Nullable Long> tokenOf(RFencedLock lock, long owner) {
         return lock.getTokenAsync()
-                .thenCompose(
-                        token -> lock.isHeldByThreadAsync(owner).<@Nullable Long>thenApply(held -> held ? token : null))
-                .whenComplete((token, e) -> {
-                    if (e != null) {
-                        lock.unlockAsync(owner); // its error adds nothing; the renewals end in any case
-                    }
-                });
+                .thenCompose(token ->
+                        lock.isHeldByThreadAsync(owner).<@Nullable Long>thenApply(held -> held ? token : null));
     }
 
     @Override
@@ -153,6 +148,11 @@ public final class RedisLock implements AsyncLock {
         @Override
         public CompletionStage<?> acquire(long millis) {
             return attempt.acquire(millis, id);
+        }
+
+        @Override
+        public void failed() {
+            lock.unlockAsync(id).exceptionally(e -> null); // it holds nothing, or its lease ends that
         }
 
         @Override

@@ -32,6 +32,9 @@ final class RedisPermits {
 
         /** Creates the permit for the acquired object. */
         RedisPermit permit(Object acquired);
+
+        /** Releases what a request that failed may have acquired: its reply may be lost, or replicas may be missing. */
+        void failed();
     }
 
     /**
@@ -99,6 +102,7 @@ final class RedisPermits {
                 if (acquired != null) {
                     end(candidate.permit(acquired), null);
                 } else if (e != null && !(isLast && deadline.isCauseOf(e))) {
+                    candidate.failed();
                     end(null, e);
                 } else if (isLast) {
                     TimeoutException timedOut = deadline.timedOut(of.toString());

@@ -94,6 +94,10 @@ public final class RedisSemaphore implements AsyncSemaphore {
             return semaphore.tryAcquireAsync(millis, lease.toMillis(), TimeUnit.MILLISECONDS);
         }
 
+        /** Does nothing: the permit's id is in the reply that is missing, and its lease ends it. */
+        @Override
+        public void failed() {}
+
         @Override
         public RedisPermit permit(Object acquired) {
             String id = (String) acquired;

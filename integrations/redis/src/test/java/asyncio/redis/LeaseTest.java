@@ -14,6 +14,8 @@ import asyncio.Task;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
@@ -21,6 +23,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.redisson.api.RFencedLock;
 import org.redisson.api.RedissonClient;
+import org.redisson.client.RedisException;
 import reactor.core.publisher.Flux;
 
 /** The special properties of permits on a server: leases, tokens, other machines. */
@@ -64,6 +67,22 @@ class LeaseTest {
             assertThat(await(semaphore.available())).isZero();
             assertThatThrownBy(permit::token).isInstanceOf(UnsupportedOperationException.class);
             permit.release();
+        });
+    }
+
+    /** As when the reply is lost, or the replicas that Redisson waits for are missing. */
+    @Test
+    void anAcquisitionThatFailsAfterTheServerGrantedItLeavesNothing() throws Exception {
+        Asyncio.run(() -> {
+            RFencedLock plain = redis.client().getFencedLock(redis.name());
+            RedisLock lock = RedisLock.fenced(
+                    plain,
+                    (millis, owner) -> plain.tryLockAsync(millis, -1, TimeUnit.MILLISECONDS, owner)
+                            .thenCompose(held -> CompletableFuture.failedFuture(new RedisException("no reply"))),
+                    LONG);
+            assertThatThrownBy(() -> await(lock.acquire())).hasMessage("no reply");
+            await(await(RedisLock.of(redis.client(), plain.getName()).acquire(Duration.ofSeconds(10)))
+                    .releaseAndWait()); // its lease would end after thirty
         });
     }
 
