@@ -2,23 +2,23 @@ package asyncio.redis;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.File;
-import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
 import org.redisson.Redisson;
 import org.redisson.api.RedissonClient;
 
 /**
- * Holders that die or stop at any moment: as far as the store can tell, no two hold the lock at the same time. A soak
- * with {@code -Dasyncio.test.sections=10000}.
+ * Holders that die or stop at any moment: as far as the store, and the holders' history, can tell, no two hold the lock
+ * at the same time. A soak with {@code -Dasyncio.test.sections=10000}.
  */
 @Timeout(value = 20, unit = TimeUnit.MINUTES)
 class CrashTest {
@@ -30,43 +30,36 @@ class CrashTest {
 
     private final long seed = Long.getLong("asyncio.test.seed", System.nanoTime());
     private final Random random = new Random(seed);
+    private final List<Path> histories = new ArrayList<>();
+
+    @TempDir
+    Path folder;
 
     @Test
     void aCounterBehindTokensIsNeverCorruptedByHoldersThatAreKilledOrStopped() throws Exception {
         String store = redis.name();
         RedissonClient client = Redisson.create(CriticalSections.config(redis.address()));
-        List<Process> processes = new ArrayList<>();
-        int killed = 0;
-        int stopped = 0;
-        try {
-            for (int i = 0; i < PROCESSES; i++) {
-                processes.add(start(store));
-            }
-            for (int written = 0; written < SECTIONS; written = number(client, store, "written")) {
-                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100 + random.nextInt(500)));
-                int victim = random.nextInt(PROCESSES);
-                if (random.nextBoolean()) {
-                    processes.get(victim).destroyForcibly().waitFor();
-                    processes.set(victim, start(store));
-                    killed++;
-                } else {
-                    signal("STOP", processes.get(victim));
-                    LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(500 + random.nextInt(1500)));
-                    signal("CONT", processes.get(victim));
-                    stopped++;
-                }
-            }
-        } finally {
-            for (Process process : processes) {
-                process.destroyForcibly().waitFor();
+        Workers workers = new Workers(CriticalSections.class, PROCESSES, random, 2000, number -> {
+            Path history = Files.createFile(folder.resolve("history" + number));
+            histories.add(history);
+            return List.of(redis.address(), store, String.valueOf(random.nextLong()), history.toString());
+        });
+        try (workers) {
+            while (number(client, store, "written") < SECTIONS) {
+                workers.harm(100, 500);
             }
         }
         try {
             assertThat(number(client, store, "counter"))
                     .as(
                             "seed %d: killed %d, stopped %d, refused %d",
-                            seed, killed, stopped, number(client, store, "refused"))
+                            seed, workers.killed, workers.stopped, number(client, store, "refused"))
                     .isEqualTo(number(client, store, "written"));
+            List<LockHistory.Hold> holds = LockHistory.read(histories);
+            assertThat(holds).hasSizeGreaterThanOrEqualTo(SECTIONS);
+            assertThat(LockHistory.violations(holds, CriticalSections.LEASE))
+                    .as("seed %d, %d permits", seed, holds.size())
+                    .isEmpty();
         } finally {
             client.shutdown();
         }
@@ -75,27 +68,5 @@ class CrashTest {
     private static int number(RedissonClient client, String store, String field) {
         Map<String, String> all = client.<String, String>getMap(store).readAllMap();
         return Integer.parseInt(all.getOrDefault(field, "0"));
-    }
-
-    private Process start(String store) throws IOException {
-        return new ProcessBuilder(
-                        System.getProperty("java.home") + "/bin/java",
-                        "-Xmx64m",
-                        "-XX:TieredStopAtLevel=1",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        CriticalSections.class.getName(),
-                        redis.address(),
-                        store,
-                        String.valueOf(random.nextLong()))
-                .redirectErrorStream(true)
-                .redirectOutput(new File("target/critical-sections.log"))
-                .start();
-    }
-
-    private static void signal(String name, Process process) throws Exception {
-        new ProcessBuilder("kill", "-" + name, String.valueOf(process.pid()))
-                .start()
-                .waitFor();
     }
 }

@@ -4,6 +4,7 @@ import static asyncio.Asyncio.await;
 import static asyncio.Asyncio.sleep;
 
 import asyncio.Asyncio;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Random;
@@ -20,6 +21,8 @@ import org.redisson.config.Config;
  * fencing token with both.
  */
 final class CriticalSections {
+    static final Duration LEASE = Duration.ofMillis(900);
+
     /** Rejects a token smaller than one seen before. */
     private static final String SEE =
             "if tonumber(ARGV[1]) < tonumber(redis.call('hget', KEYS[1], 'token') or '0') then "
@@ -38,7 +41,7 @@ final class CriticalSections {
     /** The lock's lease: short, so that killed holders do not block others for long. */
     static Config config(String address) {
         Config config = new Config();
-        config.setLockWatchdogTimeout(900);
+        config.setLockWatchdogTimeout(LEASE.toMillis());
         config.setNettyThreads(1);
         config.setThreads(1);
         config.setCodec(StringCodec.INSTANCE);
@@ -55,9 +58,12 @@ final class CriticalSections {
         String store = args[1];
         RedisLock lock = RedisLock.of(client, store + ":lock");
         Random random = new Random(Long.parseLong(args[2]));
+        LockHistory.Writer history = new LockHistory.Writer(Path.of(args[3]));
         Asyncio.run(() -> {
             for (; ; ) {
+                long asked = System.nanoTime();
                 RedisPermit permit = await(lock.acquire());
+                history.granted(permit.token(), asked);
                 try {
                     RScript script = client.getScript();
                     long token = permit.token();
@@ -67,6 +73,7 @@ final class CriticalSections {
                         script.eval(Mode.READ_WRITE, WRITE, ReturnType.LONG, List.of(store), token, read + 1);
                     }
                 } finally {
+                    history.ending(permit.token());
                     await(permit.releaseAndWait());
                 }
             }

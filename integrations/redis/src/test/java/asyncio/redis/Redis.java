@@ -1,8 +1,15 @@
 package asyncio.redis;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.net.ServerSocket;
+import java.net.Socket;
+import java.time.Instant;
+import java.util.Comparator;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
@@ -11,12 +18,14 @@ import org.redisson.Redisson;
 import org.redisson.api.RedissonClient;
 import org.redisson.config.Config;
 import redis.embedded.RedisServer;
+import redis.embedded.core.RedisServerBuilder;
 
 /** A server for one test class: a new one, or that of {@code REDIS_URL}. */
 final class Redis implements BeforeAllCallback, AfterAllCallback {
     private static final AtomicInteger NAMES = new AtomicInteger();
 
     private RedisServer server;
+    private ProcessHandle process;
     private int port;
     private String address;
     private RedissonClient client;
@@ -28,9 +37,7 @@ final class Redis implements BeforeAllCallback, AfterAllCallback {
         }
         address = System.getenv("REDIS_URL");
         if (address == null) {
-            try (ServerSocket free = new ServerSocket(0)) {
-                port = free.getLocalPort();
-            }
+            port = freePort();
             address = "redis://127.0.0.1:" + port;
             start();
         }
@@ -56,13 +63,25 @@ final class Redis implements BeforeAllCallback, AfterAllCallback {
 
     /** Starts it, with its former data if it was stopped. */
     void start() {
+        server = start(port);
+        process = ProcessHandle.current()
+                .children()
+                .filter(child -> child.info().command().orElse("").contains("redis"))
+                .max(Comparator.comparing(child -> child.info().startInstant().orElse(Instant.MIN)))
+                .orElseThrow();
+    }
+
+    /** Starts another server. */
+    static RedisServer start(int port, String... settings) {
         try {
-            server = RedisServer.newRedisServer()
-                    .port(port)
-                    .bind("127.0.0.1")
-                    .setting("save \"\"")
-                    .build();
+            RedisServerBuilder builder =
+                    RedisServer.newRedisServer().port(port).bind("127.0.0.1").setting("save \"\"");
+            for (String setting : settings) {
+                builder.setting(setting);
+            }
+            RedisServer server = builder.build();
             server.start();
+            return server;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -72,6 +91,32 @@ final class Redis implements BeforeAllCallback, AfterAllCallback {
         if (server != null) {
             server.stop();
             server = null;
+        }
+    }
+
+    /** Sends a signal to the server's process. */
+    void signal(String name) throws IOException, InterruptedException {
+        new ProcessBuilder("kill", "-" + name, String.valueOf(process.pid()))
+                .start()
+                .waitFor();
+    }
+
+    int port() {
+        return port;
+    }
+
+    /** Sends a command to the server at a port, and returns the first line of the reply. */
+    static String command(int port, String command) throws IOException {
+        try (Socket socket = new Socket("127.0.0.1", port)) {
+            socket.setSoTimeout(10_000);
+            socket.getOutputStream().write((command + "\r\n").getBytes(UTF_8));
+            return new BufferedReader(new InputStreamReader(socket.getInputStream(), UTF_8)).readLine();
+        }
+    }
+
+    static int freePort() throws IOException {
+        try (ServerSocket free = new ServerSocket(0)) {
+            return free.getLocalPort();
         }
     }
 

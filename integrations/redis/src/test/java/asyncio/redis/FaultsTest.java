@@ -1,0 +1,188 @@
+package asyncio.redis;
+
+import static asyncio.Asyncio.await;
+import static asyncio.Asyncio.createTask;
+import static asyncio.Asyncio.sleep;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import asyncio.Asyncio;
+import asyncio.Task;
+import asyncio.redis.RedisQueue.Options;
+import asyncio.sync.Event;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.Set;
+import java.util.concurrent.TimeoutException;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.redisson.Redisson;
+import org.redisson.api.RedissonClient;
+import org.redisson.client.RedisException;
+import org.redisson.command.NoSyncedSlavesException;
+import org.redisson.config.Config;
+import org.redisson.config.ReadMode;
+import reactor.core.publisher.Mono;
+import reactor.util.retry.Retry;
+import redis.embedded.RedisServer;
+
+/** Faults of a server: a replica takes over, it stands still, its memory is full. */
+@Timeout(180)
+class FaultsTest {
+    private static final Duration LONG = Duration.ofSeconds(60);
+    private static final int ITEMS = 100;
+
+    @RegisterExtension
+    static final Redis redis = new Redis();
+
+    @BeforeAll
+    static void ownServer() {
+        assumeThat(redis.isOwn()).isTrue();
+    }
+
+    private static void until(int port, String command, String reply) throws Exception {
+        while (!Redis.command(port, command).equals(reply)) {
+            await(sleep(Duration.ofMillis(5)));
+        }
+    }
+
+    /** Tries again until the client has found the new master, and does not expect replicas any more. */
+    private static <T> Mono<T> again(Mono<T> operation) {
+        return operation
+                .retryWhen(Retry.fixedDelay(600, Duration.ofMillis(100))
+                        .filter(e -> e instanceof RedisException || e instanceof NoSyncedSlavesException))
+                .timeout(LONG);
+    }
+
+    @Test
+    void nothingThatAReplicaHasIsLostWhenItIsPromoted() throws Exception {
+        int master = Redis.freePort();
+        RedisServer first = Redis.start(master);
+        int replica = Redis.freePort();
+        RedisServer second = Redis.start(replica, "replicaof 127.0.0.1 " + master);
+        Config config = new Config();
+        config.setLockWatchdogTimeout(20_000);
+        config.useReplicatedServers()
+                .addNodeAddress("redis://127.0.0.1:" + master, "redis://127.0.0.1:" + replica)
+                .setReadMode(ReadMode.MASTER)
+                .setScanInterval(100);
+        RedissonClient client = Redisson.create(config);
+        try {
+            Asyncio.run(() -> {
+                String name = redis.name();
+                RedisLock lock = RedisLock.of(client, name);
+                RedisPermit permit = await(lock.acquire());
+                RedisQueue<Integer> queue = RedisQueue.of(client, name + ":items", Options.DEFAULTS);
+                for (int i = 0; i < ITEMS; i++) {
+                    await(queue.put(i));
+                }
+                await(await(queue.get()).ack());
+                until(replica, "XLEN " + queue.name, ":" + (ITEMS - 1));
+                until(replica, "EXISTS " + name, ":1");
+                first.stop();
+                assertThat(Redis.command(replica, "REPLICAOF NO ONE")).isEqualTo("+OK");
+
+                Set<Integer> got = new HashSet<>();
+                while (got.size() < ITEMS - 1) {
+                    got.add(await(again(queue.process(Mono::just))));
+                }
+                await(again(queue.join()));
+                assertThatThrownBy(() -> await(again(lock.acquire(Duration.ZERO))))
+                        .isInstanceOf(TimeoutException.class);
+                assertThat(permit.isLost()).isFalse();
+                await(permit.releaseAndWait());
+                RedisPermit next = await(again(lock.acquire()));
+                assertThat(next.token()).isGreaterThan(permit.token());
+                await(next.releaseAndWait());
+            });
+        } finally {
+            client.shutdown();
+            first.stop();
+            second.stop();
+        }
+    }
+
+    @Test
+    void aServerThatStandsStillForLessThanTheLeaseDelaysOnly() throws Exception {
+        Asyncio.run(() -> {
+            RedisLock lock = RedisLock.of(redis.client(), redis.name());
+            RedisQueue<Integer> queue = RedisQueue.of(redis.client(), redis.name(), Options.DEFAULTS);
+            RedisPermit permit = await(lock.acquire());
+            redis.signal("STOP");
+            Task<Void> put = createTask(queue.put(1));
+            await(sleep(Duration.ofSeconds(1))); // the fault
+            assertThat(put.done()).isFalse();
+            redis.signal("CONT");
+            await(put);
+            assertThat(permit.isLost()).isFalse();
+            await(permit.releaseAndWait());
+            assertThat(await(queue.<Integer>process(Mono::just))).isEqualTo(1);
+        });
+    }
+
+    @Test
+    void aServerThatStandsStillForLongerEndsTheWork() throws Exception {
+        RedissonClient client = redis.connect(900);
+        try {
+            Asyncio.run(() -> {
+                RedisLock lock = RedisLock.of(client, redis.name());
+                Event cancelled = new Event();
+                Task<?> work = createTask(lock.withLock(sleep(LONG).doOnCancel(cancelled::set)));
+                while (!await(lock.locked())) {
+                    await(sleep(Duration.ofMillis(1)));
+                }
+                redis.signal("STOP");
+                try {
+                    await(cancelled.await(LONG)); // while the server stands still
+                } finally {
+                    redis.signal("CONT");
+                }
+                assertThatThrownBy(() -> await(work)).isInstanceOf(LeaseLostException.class);
+                await(await(lock.acquire(LONG)).releaseAndWait());
+            });
+        } finally {
+            client.shutdown();
+        }
+    }
+
+    @Test
+    void aServerWithoutMemoryRefusesAndLosesNothing() throws Exception {
+        RedissonClient client = redis.connect(900);
+        try {
+            Asyncio.run(() -> {
+                RedisLock lock = RedisLock.of(client, redis.name());
+                RedisLock other = RedisLock.of(client, redis.name());
+                RedisQueue<Integer> queue = RedisQueue.of(client, redis.name(), Options.DEFAULTS);
+                await(queue.put(1));
+                RedisPermit permit = await(lock.acquire());
+                assertThat(Redis.command(redis.port(), "CONFIG SET maxmemory 1"))
+                        .isEqualTo("+OK");
+                try {
+                    assertThatThrownBy(() -> await(queue.put(2)))
+                            .isInstanceOf(RedisException.class)
+                            .hasMessageContaining("maxmemory");
+                    assertThatThrownBy(() -> await(other.acquire(LONG)))
+                            .isInstanceOf(RedisException.class)
+                            .hasMessageContaining("maxmemory");
+                    await(sleep(Duration.ofMillis(3 * 900))); // leases are renewed in the meantime
+                    assertThat(permit.isLost()).isFalse();
+                    assertThat(await(lock.locked())).isTrue();
+                } finally {
+                    assertThat(Redis.command(redis.port(), "CONFIG SET maxmemory 0"))
+                            .isEqualTo("+OK");
+                }
+                await(permit.releaseAndWait());
+                await(await(other.acquire()).releaseAndWait());
+                await(queue.put(3));
+                assertThat(await(queue.<Integer>process(Mono::just))).isEqualTo(1);
+                assertThat(await(queue.<Integer>process(Mono::just))).isEqualTo(3);
+                await(queue.join());
+            });
+        } finally {
+            client.shutdown();
+        }
+    }
+}
