@@ -66,4 +66,32 @@ class AllocationTest {
         });
         assertThat(bytes).isLessThan(340);
     }
+
+    /** Without stacks, of tasks that await each other in a chain, and of tasks that await one Future. */
+    @Test
+    void theCallGraphOfAThousandTasks() throws Exception {
+        int tasks = 1_000;
+        EventLoop loop = EventLoop.newEventLoop();
+        Future<Integer> chain = loop.createFuture();
+        Future<Integer> crowd = loop.createFuture();
+        Mono<Integer> last = chain;
+        for (int i = 0; i < tasks; i++) {
+            last = loop.createTask(last);
+            loop.createTask(crowd.map(value -> value));
+        }
+        loop.stop();
+        loop.runForever(); // a tick
+        assertThat(Asyncio.captureCallGraph(crowd, 0).awaitedBy()).hasSize(tasks);
+        double chained = Allocation.bytesPerOperation(tasks, () -> Asyncio.captureCallGraph(chain, 0));
+        double crowded = Allocation.bytesPerOperation(tasks, () -> Asyncio.captureCallGraph(crowd, 0));
+        chain.setResult(VALUE);
+        crowd.setResult(VALUE);
+        while (!loop.allTasks().isEmpty()) {
+            loop.stop();
+            loop.runForever();
+        }
+        loop.close();
+        assertThat(chained).as("in a chain").isLessThan(1_200);
+        assertThat(crowded).as("of one Future").isLessThan(1_200);
+    }
 }
