@@ -6,7 +6,7 @@ import {chart, rows} from './charts.mjs'
 
 const root = resolve(import.meta.dirname, '../..')
 const src = join(root, 'docs/site/target/src')
-const LANGUAGES = {java: 'java', py: 'python', sh: 'bash', xml: 'xml', jsh: 'java', txt: 'text'}
+const LANGUAGES = {java: 'java', kt: 'kotlin', py: 'python', sh: 'bash', xml: 'xml', jsh: 'java', txt: 'text'}
 const LINK = /\]\(([^)\s]+)\)/g
 
 const pages = new Set(['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CODE_OF_CONDUCT.md'])

@@ -31,7 +31,7 @@ export default defineConfig({
       {text: 'Programs', items: [
         guide('Writing bodies', 'writing-bodies'), guide('Cancellation', 'cancellation'),
         guide('Structured concurrency', 'structured-concurrency'), guide('Iteration', 'iteration'),
-        guide('The event loop', 'event-loop'), guide('HTTP and contexts', 'http')]},
+        guide('The event loop', 'event-loop'), guide('HTTP and contexts', 'http'), guide('Kotlin', 'kotlin')]},
       {text: 'Primitives', items: [
         guide('Locks, events, limits', 'sync'), guide('Queues', 'queue'), guide('Bridging', 'bridging'),
         guide('Beyond one machine', 'beyond-one-machine'), guide('Writing a primitive', 'extending')]},
