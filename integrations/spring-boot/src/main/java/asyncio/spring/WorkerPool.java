@@ -4,7 +4,6 @@ import asyncio.EventLoop;
 import asyncio.queue.QueueShutDownException;
 import java.time.Duration;
 import java.util.Objects;
-import java.util.concurrent.CountDownLatch;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -161,13 +160,7 @@ public final class WorkerPool<T> implements SmartLifecycle {
     /** Like {@link #stop(Runnable)}, but blocks until then. */
     @Override
     public void stop() {
-        CountDownLatch stopped = new CountDownLatch(1);
-        stop(stopped::countDown);
-        try {
-            stopped.await();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        BlockingStop.of(this);
     }
 
     @Override
