@@ -44,16 +44,15 @@ class MonosTest {
     private val seen = ArrayList<String>()
 
     /** A coroutine that takes five seconds to end. */
-    private fun slowToEnd(): Mono<Int> =
-        coroutineMono {
-            seen += "begun"
-            try {
-                awaitCancellation()
-            } finally {
-                withContext(NonCancellable) { delay(5.seconds) }
-                seen += "cleaned up"
-            }
+    private fun slowToEnd(): Mono<Int> = coroutineMono {
+        seen += "begun"
+        try {
+            awaitCancellation()
+        } finally {
+            withContext(NonCancellable) { delay(5.seconds) }
+            seen += "cleaned up"
         }
+    }
 
     @Test
     fun aBodyKeepsItsValueInEachForm() {
@@ -225,11 +224,10 @@ class MonosTest {
     }
 
     @TestFactory
-    fun itFollowsTheRulesOfReactiveStreams(): Stream<DynamicTest> =
-        Tck.of("coroutineMono") {
-            coroutineMono {
-                delay(1)
-                1
-            }
+    fun itFollowsTheRulesOfReactiveStreams(): Stream<DynamicTest> = Tck.of("coroutineMono") {
+        coroutineMono {
+            delay(1)
+            1
         }
+    }
 }
