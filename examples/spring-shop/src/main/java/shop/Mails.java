@@ -23,7 +23,7 @@ class Mails {
 
     private final List<Mail> sent = new CopyOnWriteArrayList<>();
 
-    @AsyncioWorker(name = "mails", workers = 2, drainTimeout = "20s")
+    @AsyncioWorker(name = "mails", workers = 2, drainTimeout = "${shop.drain:20s}")
     Mono<Void> send(Mail mail) {
         return async(() -> {
             await(sleep(Duration.ofMillis(20))); // a mail server
