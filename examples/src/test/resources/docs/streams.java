@@ -16,6 +16,7 @@ StreamWriter writer;
 EventLoop loop;
 SSLContext sslContext;
 ConnectionHandler handler;
+Clients clients;
 Server server;
 interface Row { String toCsv(); }
 List<Row> rows;

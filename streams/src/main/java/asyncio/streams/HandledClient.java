@@ -38,6 +38,12 @@ record HandledClient(
         return transport.handler();
     }
 
+    /** On the loop: its reader tells when the handler waits for another request. */
+    @Override
+    public void closeOnceIdle() {
+        stream().reader().whenIdle(stream()::requestClose);
+    }
+
     @Override
     public @Nullable Task<Void> established() {
         Task<Void> task;

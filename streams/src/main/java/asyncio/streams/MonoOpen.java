@@ -5,6 +5,7 @@ import asyncio.CancelledException;
 import asyncio.EventLoop;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
@@ -20,10 +21,21 @@ import reactor.util.context.Context;
  */
 final class MonoOpen<T extends AutoCloseable> extends Mono<T> implements Scannable {
     private final String name;
-    private final Function<EventLoop, Mono<T>> open;
+    private final BiFunction<EventLoop, Attempt, Mono<T>> open;
+
+    /** One subscription, from the moment it starts to open the resource. */
+    interface Attempt {
+        /** Ends it with this error, as a cancellation would; does nothing if it has ended. From any thread. */
+        void refuse(Throwable error);
+    }
 
     /** @param open opens the resource, subscribed to on that loop; cancelling it must undo its work so far */
     MonoOpen(String name, Function<EventLoop, Mono<T>> open) {
+        this(name, (loop, attempt) -> open.apply(loop));
+    }
+
+    /** Like {@link #MonoOpen(String, Function)}; the function also gets a way to end the attempt. */
+    MonoOpen(String name, BiFunction<EventLoop, Attempt, Mono<T>> open) {
         this.name = name;
         this.open = open;
     }
@@ -31,7 +43,7 @@ final class MonoOpen<T extends AutoCloseable> extends Mono<T> implements Scannab
     @Override
     public void subscribe(CoreSubscriber<? super T> actual) {
         EventLoop loop = EventLoop.runningOrShared();
-        actual.onSubscribe(new Subscriber<>(loop, Mono.defer(() -> open.apply(loop)), actual));
+        actual.onSubscribe(new Subscriber<>(loop, open, actual));
     }
 
     @Override
@@ -53,9 +65,11 @@ final class MonoOpen<T extends AutoCloseable> extends Mono<T> implements Scannab
         }
     }
 
-    /** A subscriber; the side that moves the state to {@link #ENDED} wins: the result or the cancellation. */
+    /**
+     * A subscriber; the side that moves the state to {@link #ENDED} wins: the result, the cancellation or the refusal.
+     */
     private static final class Subscriber<T extends AutoCloseable>
-            implements AwaitedSubscription<T>, CoreSubscriber<T>, Scannable {
+            implements AwaitedSubscription<T>, CoreSubscriber<T>, Attempt, Scannable {
         @SuppressWarnings("rawtypes")
         private static final AtomicIntegerFieldUpdater<Subscriber> STATE =
                 AtomicIntegerFieldUpdater.newUpdater(Subscriber.class, "state");
@@ -70,9 +84,9 @@ final class MonoOpen<T extends AutoCloseable> extends Mono<T> implements Scannab
         private volatile int state;
         private volatile @Nullable Subscription upstream;
 
-        Subscriber(EventLoop loop, Mono<T> source, CoreSubscriber<? super T> actual) {
+        Subscriber(EventLoop loop, BiFunction<EventLoop, Attempt, Mono<T>> open, CoreSubscriber<? super T> actual) {
             this.loop = loop;
-            this.source = source;
+            this.source = Mono.defer(() -> open.apply(loop, this));
             this.actual = actual;
         }
 
@@ -158,6 +172,13 @@ final class MonoOpen<T extends AutoCloseable> extends Mono<T> implements Scannab
         @Override
         public void cancel() {
             end();
+        }
+
+        @Override
+        public void refuse(Throwable error) {
+            if (end()) {
+                actual.onError(error);
+            }
         }
 
         @Override

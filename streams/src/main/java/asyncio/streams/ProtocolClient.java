@@ -31,6 +31,10 @@ record ProtocolClient(StreamTransport transport, @Nullable Activity activity) im
         return transport.handler();
     }
 
+    /** Does nothing: no task works on it, so it is closed at once. */
+    @Override
+    public void closeOnceIdle() {}
+
     @Override
     public @Nullable Task<Void> established() {
         transport.calls().connectionMade();

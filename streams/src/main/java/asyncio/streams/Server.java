@@ -1,7 +1,6 @@
 package asyncio.streams;
 
 import asyncio.Activity;
-import asyncio.Asyncio;
 import asyncio.EventLoop;
 import asyncio.ExceptionContext;
 import asyncio.Flight;
@@ -10,7 +9,6 @@ import asyncio.Leftover;
 import asyncio.Leftovers;
 import asyncio.Log;
 import asyncio.Task;
-import asyncio.TimedOutException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.channels.ServerSocketChannel;
@@ -18,11 +16,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
@@ -52,11 +46,9 @@ public final class Server implements AutoCloseable {
     /** Done when the server is closed and the last client gone. */
     private final Future<Void> finished;
 
-    private final Set<ServerClient> clients = new LinkedHashSet<>();
-    /** The running handlers, also those of clients that are gone; on the loop. */
-    private final Map<ServerClient, Task<Void>> handlers = new LinkedHashMap<>();
-    /** The {@link #shutdown} calls that wait for the last client and handler; on the loop. */
-    private final List<Future<Void>> drains = new ArrayList<>();
+    /** The clients and their running handlers; changed on the loop. */
+    private final Drain clients =
+            new Drain("The server was shut down, and its handlers did not end within the grace period");
 
     private volatile List<ListeningSocket> listening = List.of();
     private volatile boolean started;
@@ -222,17 +214,12 @@ public final class Server implements AutoCloseable {
         }
         Task<Void> handler = client.established();
         if (handler != null) {
-            handlers.put(client, handler);
-            handler.addDoneCallback(done -> handled(client));
+            clients.began(client, handler);
+            handler.addDoneCallback(done -> {
+                clients.ended(client, handler);
+                finishIfDone();
+            });
         }
-    }
-
-    private void handled(ServerClient client) {
-        handlers.remove(client);
-        if (!drains.isEmpty()) {
-            client.stream().requestClose();
-        }
-        finishIfDone();
     }
 
     private void detach(ServerClient client) {
@@ -245,42 +232,10 @@ public final class Server implements AutoCloseable {
     }
 
     private void finishIfDone() {
-        if (closed && clients.isEmpty()) {
+        if (closed && clients.size() == 0) {
             finished.trySetResult(null);
-            if (handlers.isEmpty()) {
-                drains.forEach(drained -> drained.trySetResult(null));
-                drains.clear();
-            }
         }
-    }
-
-    // ---- draining, on the loop
-
-    private void drain(Future<Void> drained) {
-        drains.add(drained);
-        for (ServerClient client : List.copyOf(clients)) {
-            if (handlers.containsKey(client)) {
-                client.stream().reader().whenIdle(client.stream()::requestClose);
-            } else {
-                client.stream().requestClose(); // its handler left it open or has not started, or it has a protocol
-            }
-        }
-        finishIfDone();
-    }
-
-    private List<Object> cut() {
-        Set<ServerClient> left = new LinkedHashSet<>(clients);
-        left.addAll(handlers.keySet());
-        List<Object> cut = new ArrayList<>();
-        for (ServerClient client : left) {
-            Task<Void> handler = handlers.get(client);
-            if (handler != null) {
-                handler.cancel("The server was shut down, and its handlers did not end within the grace period");
-            }
-            client.stream().requestAbort();
-            cut.add(client.transport());
-        }
-        return cut;
+        clients.finishIfDone();
     }
 
     // ---- API
@@ -387,20 +342,7 @@ public final class Server implements AutoCloseable {
      * @throws IllegalArgumentException if the time is negative
      */
     public Mono<List<Object>> shutdown(Duration grace) {
-        if (grace.isNegative()) {
-            throw new IllegalArgumentException("The grace period " + grace + " is negative: zero cuts off at once");
-        }
-        return Mono.defer(() -> {
-            close();
-            Future<Void> drained = loop.createFuture();
-            onLoop(() -> drain(drained));
-            Mono<Void> end = Mono.defer(() -> drained); // as in waitClosed
-            return Asyncio.waitFor(end, grace).thenReturn(List.of()).onErrorResume(TimedOutException.class, late -> {
-                Future<List<Object>> cut = loop.createFuture();
-                onLoop(() -> cut.setResult(cut()));
-                return Mono.defer(() -> cut).delayUntil(all -> end);
-            });
-        });
+        return clients.shutdown(grace, this::close, this::onLoop);
     }
 
     /**
@@ -417,7 +359,7 @@ public final class Server implements AutoCloseable {
     }
 
     private void forEachClient(Consumer<StreamHandler> action) {
-        onLoop(() -> List.copyOf(clients).forEach(client -> action.accept(client.stream())));
+        onLoop(() -> clients.members().forEach(client -> action.accept(client.stream())));
     }
 
     /**

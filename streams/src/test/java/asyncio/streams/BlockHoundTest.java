@@ -343,6 +343,30 @@ class BlockHoundTest {
         });
         methods.put("Server.closeAndWait()", Server::closeAndWait);
         methods.put("Server.shutdown(Duration)", server -> server.shutdown(Duration.ofSeconds(10)));
+        methods.put("Clients.open(Mono)", server -> new Clients().open(Streams.openConnection(HOST, server.port())));
+        methods.put(
+                "Clients.use(StreamConnection,Function)",
+                server -> Mono.defer(() -> {
+                    Clients clients = new Clients();
+                    return clients.open(Streams.openConnection(HOST, server.port()))
+                            .flatMap(connection ->
+                                    clients.use(connection, c -> c.writer().drain()));
+                }));
+        methods.put(
+                "Clients.useBody(StreamConnection,BodyFunction)",
+                server -> Mono.defer(() -> {
+                    Clients clients = new Clients();
+                    return clients.open(Streams.openConnection(HOST, server.port()))
+                            .flatMap(connection -> clients.useBody(
+                                    connection, c -> await(c.writer().drain())));
+                }));
+        methods.put(
+                "Clients.shutdown(Duration)",
+                server -> Mono.defer(() -> {
+                    Clients clients = new Clients();
+                    return clients.open(Streams.openConnection(HOST, server.port()))
+                            .then(clients.shutdown(Duration.ofSeconds(10)));
+                }));
         methods.put("Server.serveForever()", server -> {
             server.getLoop().callLater(Duration.ofMillis(1), server::close);
             return server.serveForever();

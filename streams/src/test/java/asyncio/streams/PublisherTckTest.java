@@ -190,6 +190,21 @@ class PublisherTckTest {
     }
 
     @TestFactory
+    Stream<DynamicTest> openAsClient() {
+        return Tck.of("Clients.open", () -> new Clients().open(Streams.openConnection(HOST, sink.port())));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> workOfClient() {
+        return Tck.of("Clients.use", () -> new Clients().use(connect(), connection -> Mono.just(connection)));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> shutdownOfClients() {
+        return Tck.of("Clients.shutdown", () -> new Clients().shutdown(Duration.ofSeconds(1)));
+    }
+
+    @TestFactory
     Stream<DynamicTest> startServerWithFunction() {
         return Tck.of("startServer", () -> Streams.startServer(client -> Mono.never(), HOST, 0));
     }
