@@ -100,7 +100,11 @@ public abstract non-sealed class Task<T> extends Future<T> {
         this.context = context;
     }
 
-    private record CancelRequest(@Nullable String message) {
+    /**
+     * @param late whether it came from another thread while the task was running, or after the value it was meant to
+     *     prevent: in a task without a body it then only counts for the next await, not against a result
+     */
+    private record CancelRequest(@Nullable String message, boolean late) {
         CancelledException exception(EventLoop loop) {
             return CancelledException.of(loop, message);
         }
@@ -348,7 +352,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
      */
     final void requestAgain(Wait wait, @Nullable String message) {
         if (requests > 0) { // if it was not taken back meanwhile
-            SLOT.compareAndSet(this, wait, new CancelRequest(message)); // fails only against a newer request
+            SLOT.compareAndSet(this, wait, new CancelRequest(message, false)); // fails only against a newer request
         }
     }
 
@@ -359,7 +363,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
                     this,
                     null,
                     new CancelRequest(
-                            request.getMessage())); // fails against a newer request, or a task that has finished
+                            request.getMessage(), true)); // fails against a newer request, or a task that has finished
         }
     }
 
@@ -378,12 +382,16 @@ public abstract non-sealed class Task<T> extends Future<T> {
         SLOT.compareAndSet(this, request, null);
     }
 
-    /** Ends the task with a result; a request that was not delivered takes precedence, as in asyncio. */
+    /**
+     * Ends the task with a result; a request that was not delivered takes precedence, as in asyncio. In a task without
+     * a body, the result is a value that its source has handed over, which would be lost: there, a request of another
+     * thread that came after that has lost the race, and is refused.
+     */
     final void finishWith(@Nullable T result) {
         Object before = SLOT.getAndSet(this, FINISHED);
         boolean first = ended();
         try {
-            if (before instanceof CancelRequest request) {
+            if (before instanceof CancelRequest request && !(request.late && !hasBody())) {
                 finishCancelled(request, result);
             } else {
                 finishResult(result);
@@ -501,7 +509,8 @@ public abstract non-sealed class Task<T> extends Future<T> {
     /**
      * Requests cancellation. If the task awaits a {@link Future}, the Future is cancelled at once, for all its
      * awaiters; any other awaited Mono is disposed in the loop's next tick. Otherwise the task's next await throws.
-     * Each call counts in {@link #cancelling()}.
+     * Each call counts in {@link #cancelling()}. A task without a body that has already taken the value it returns,
+     * such as an item of a queue in {@link Asyncio#waitFor}, ends with it if another thread cancels it then.
      *
      * @param message the message of the {@link CancelledException}
      * @return false if the task is already done; true means requested, and the task may refuse
@@ -591,7 +600,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
         Task<?> task = start;
         do {
             if (task.slot instanceof Wait.OnFuture wait) {
-                if (SLOT.compareAndSet(task, wait, new CancelRequest(message))) {
+                if (SLOT.compareAndSet(task, wait, new CancelRequest(message, false))) {
                     wait.abandon();
                     wait.resume();
                 }
@@ -621,7 +630,8 @@ public abstract non-sealed class Task<T> extends Future<T> {
             if (before instanceof Wait wait && wait.requestCancel(message, among)) {
                 return true;
             }
-            if (SLOT.compareAndSet(this, before, new CancelRequest(message))) {
+            boolean late = !loop.core.inEventLoop() && !(before instanceof CancelRequest earlier && !earlier.late);
+            if (SLOT.compareAndSet(this, before, new CancelRequest(message, late))) {
                 return true;
             }
         }
