@@ -117,12 +117,7 @@ final class CancelScopeSteps<T> extends TimeLimitSteps.MovingOn<T> implements Aw
     }
 
     private void request(@Nullable String message) {
-        Task<?> task = task();
-        int before = task.cancelling();
-        boolean others = task.cancelRequested();
-        super.deliver(message);
-        Object pending = task.pendingRequest(); // a newer one would have been counted before
-        request = others || task.cancelling() != before + 1 ? null : pending;
+        request = task().cancelHere(message);
     }
 
     /** Whether one of the scopes inside, in the same task, keeps off cancellations. */

@@ -372,9 +372,25 @@ public abstract non-sealed class Task<T> extends Future<T> {
         return slot instanceof CancelRequest;
     }
 
-    /** Returns the request that waits for the next await, to be told from others; null if there is none. */
-    final @Nullable Object pendingRequest() {
-        return slot instanceof CancelRequest request ? request : null;
+    /**
+     * Requests cancellation, as {@link #cancel} does; returns the request if it waits for the next await and no other
+     * one does, so that {@link #drop} takes back this one only, whatever other threads request meanwhile. Null if
+     * others wait, or the awaited source has got it. On the loop.
+     */
+    final @Nullable Object cancelHere(@Nullable String message) {
+        if (slot != null) {
+            cancel(message);
+            return null;
+        }
+        CancelRequest alone = new CancelRequest(message, false);
+        if (!countRequest(message)) {
+            return null;
+        }
+        if (SLOT.compareAndSet(this, null, alone)) {
+            return alone;
+        }
+        request(message, null); // another thread was faster
+        return null;
     }
 
     /** Drops that request, if it still waits and no newer one has taken its place. */
