@@ -11,9 +11,11 @@ import org.redisson.Redisson;
 import org.redisson.api.RBitSetReactive;
 import org.redisson.api.RMapReactive;
 import org.redisson.api.RedissonClient;
+import org.redisson.client.RedisException;
 import org.redisson.config.Config;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.util.retry.Retry;
 
 /**
  * A program with a producer and a consumer of one queue. The producer notes how many of its items the server has
@@ -47,19 +49,29 @@ final class QueueWorker {
             group.createTask(async(() -> {
                 for (int i = 0; !await(counts.containsKey("enough")); i += AT_ONCE) {
                     await(Flux.range(i, AT_ONCE)
-                            .flatMap(n -> queue.put(id + ":" + n), AT_ONCE)
+                            .flatMap(
+                                    n -> queue.put(id + ":" + n)
+                                            .retryWhen(Retry.indefinitely().filter(QueueWorker::isOfServer)),
+                                    AT_ONCE)
                             .then());
                     await(counts.put("put:" + id, String.valueOf(i + AT_ONCE)));
                 }
             }));
             for (int i = 0; i < 8; i++) {
                 group.createTask(queue.process(item -> see(client, store, counts, item))
-                        .onErrorComplete(LeaseLostException.class) // another one has the item
+                        .onErrorComplete(QueueWorker::isOfServer) // the item comes again
                         .repeat()
                         .then());
             }
             return null;
         })));
+    }
+
+    /** Whether an error is that of a server that was away for too long: only then the worker continues. */
+    private static boolean isOfServer(Throwable e) {
+        return e instanceof RedisException
+                || e instanceof LeaseLostException
+                || e.getCause() instanceof RedisException; // of an acknowledgement
     }
 
     private static Mono<Void> see(
