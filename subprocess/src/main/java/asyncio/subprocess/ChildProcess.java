@@ -33,8 +33,6 @@ final class ChildProcess implements LaunchedChild {
     /** The interval for polling processes that are not children of this one, since their end is not reported. */
     private static final long POLL_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
-    private static final Duration FOR_EVER = Duration.ofNanos(Long.MAX_VALUE);
-
     static final boolean WINDOWS = System.getProperty("os.name").startsWith("Windows");
 
     private static final Cleaner CLEANER = Cleaner.create();
@@ -79,8 +77,7 @@ final class ChildProcess implements LaunchedChild {
         try {
             child.checkExit();
             Object event = Flight.PRESENT ? ProcessEvents.started(child.pid(), command) : null;
-            Workers.EXITS.execute(() -> {
-                child.awaitExit(FOR_EVER);
+            Exits.watch(child, () -> {
                 Activity.child(loop, false);
                 if (event != null) {
                     ProcessEvents.exited(event, child.returnCode());

@@ -22,12 +22,9 @@ final class Workers {
     static final ThreadPoolExecutor STARTERS =
             starters(Math.max(8, 2 * Runtime.getRuntime().availableProcessors()));
 
-    /**
-     * One thread for each living child, to wait for its exit: the JDK reports exits on the common pool, and a program
-     * may block all threads of that pool, even to wait for a child.
-     */
+    /** For the one job that looks at living children. */
     static final ThreadPoolExecutor EXITS = new ThreadPoolExecutor(
-            0, Integer.MAX_VALUE, 5, TimeUnit.SECONDS, new SynchronousQueue<>(), job -> named("exit-", job));
+            0, Integer.MAX_VALUE, 5, TimeUnit.SECONDS, new SynchronousQueue<>(), job -> named("exits-", job));
 
     private Workers() {}
 

@@ -45,6 +45,19 @@ class BusyTest {
     }
 
     @Test
+    void theExitsOfAllChildrenNeedOneThread() {
+        List<Subprocess> cats = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            cats.add(Subprocess.start(Command.of("cat").stdin(PIPE)).block(LIMIT));
+        }
+        long threads = Thread.getAllStackTraces().keySet().stream()
+                .filter(thread -> thread.getName().startsWith("asyncio-exits-"))
+                .count();
+        cats.forEach(cat -> cat.closeAndWait().block(LIMIT));
+        assertThat(threads).isEqualTo(1);
+    }
+
+    @Test
     void startsThatWaitForTheOtherEndOfAFifoHoldUpNoOthers(@TempDir Path directory) throws Exception {
         Path fifo = directory.resolve("fifo");
         assumeTrue(Subprocess.run(Command.of("mkfifo", fifo.toString())).block().returnCode() == 0);
