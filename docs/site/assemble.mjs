@@ -21,10 +21,10 @@ function write(path, text) {
   writeFileSync(join(src, path), text)
 }
 
-/** The target of a link as a path in the repository; null for another site's. */
+/** The target of a link as a path in the repository; null for another site's, or one of this site's own files. */
 function targetOf(page, link) {
   const path = link.replace(/#.*/, '')
-  return /^[a-z]+:/.test(link) || path === '' ? null : relative(root, resolve(root, dirname(page), path))
+  return /^([a-z]+:|\/)/.test(link) || path === '' ? null : relative(root, resolve(root, dirname(page), path))
 }
 
 /** A source file or folder as a page. */

@@ -23,5 +23,5 @@ api() { # on the class path, since Reactor's jars are modules without descriptor
 npm ci --silent
 npm run --silent assemble
 npm run --silent build
-npm run --silent links
+npm run --silent links -- ${1:+--skip /api/}
 echo "built: docs/site/target/dist"

@@ -1,9 +1,9 @@
-import {defineConfig} from 'vitepress'
+import {withMermaid} from 'vitepress-plugin-mermaid'
 
 const guide = (text, link) => ({text, link: `/docs/${link}`})
 
 /** The pages are assembled into docs/site/target/src by assemble.mjs, in the folders they have in the repository. */
-export default defineConfig({
+export default withMermaid({
   title: 'asyncio for Reactor',
   description: "Python's asyncio over Project Reactor: tasks, locks, queues, streams and subprocesses as Mono and Flux",
   lang: 'en',
@@ -14,6 +14,7 @@ export default defineConfig({
   lastUpdated: false,
   ignoreDeadLinks: [/^\/api\//],
   vite: {publicDir: '../public'},
+  mermaid: {htmlLabels: false, flowchart: {htmlLabels: false}}, // labels in HTML take the pages' line height, and are cut off
   themeConfig: {
     search: {provider: 'local'},
     outline: [2, 3],
