@@ -86,7 +86,7 @@ class LoopListenerTest {
 
     @Test
     void activitiesAreToldOnceOfTheirFirstEndAndRunInTheContextThatListenersGiveThem() {
-        assertThat(Activity.begin(loop, Activity.Kind.SERVER, "early", Context.empty()))
+        assertThat(Activities.begin(loop, Activity.Kind.SERVER, "early", Context.empty()))
                 .isNull();
         loop.addListener(new LoopListener() {
             @Override
@@ -100,23 +100,25 @@ class LoopListenerTest {
                 told.add(outcome + " " + activity + (exception == null ? "" : " " + exception.getMessage()));
             }
         });
-        Activity server = Activity.begin(loop, Activity.Kind.SERVER, "peer", Context.of("key", 1));
+        Activity server = Activities.begin(loop, Activity.Kind.SERVER, "peer", Context.of("key", 1));
         assertThat(server.getContext().<Object>get("key")).isEqualTo("1'");
-        Activity.end(server, new IOException("cut off"));
-        Activity.end(server, null);
-        Activity.end(null, null); // nothing listened
+        Activities.end(server, new IOException("cut off"));
+        Activities.end(server, null);
+        Activities.end(null, null); // nothing listened
 
         Mono<String> context = Mono.deferContextual(here -> Mono.just(here.get("key")));
-        assertThat(Activity.around(loop, Activity.Kind.CLIENT, "open", context, (activity, result) -> told.add(result))
+        assertThat(Activities.around(
+                                loop, Activity.Kind.CLIENT, "open", context, (activity, result) -> told.add(result))
                         .contextWrite(Context.of("key", 2))
                         .block())
                 .isEqualTo("2'");
         Mono<Integer> failing = Mono.error(new IOException("refused"));
-        assertThatThrownBy(() -> Activity.around(loop, Activity.Kind.CLIENT, "shut", failing, (activity, result) -> {})
-                        .contextWrite(Context.of("key", 3))
-                        .block())
+        assertThatThrownBy(
+                        () -> Activities.around(loop, Activity.Kind.CLIENT, "shut", failing, (activity, result) -> {})
+                                .contextWrite(Context.of("key", 3))
+                                .block())
                 .hasMessageContaining("refused");
-        Activity.around(loop, Activity.Kind.CLIENT, "far", Mono.never(), (activity, result) -> {})
+        Activities.around(loop, Activity.Kind.CLIENT, "far", Mono.never(), (activity, result) -> {})
                 .contextWrite(Context.of("key", 4))
                 .subscribe()
                 .dispose();

@@ -1,5 +1,6 @@
 package asyncio.streams;
 
+import asyncio.Activities;
 import asyncio.Activity;
 import asyncio.EventLoop;
 import asyncio.Flight;
@@ -93,7 +94,7 @@ final class Connector {
 
     /** Reports the connection to the loop's listeners, from now to its close. */
     private <T> Mono<T> reported(String peer, Mono<T> opening, Function<T, StreamHandler> handler) {
-        return Activity.around(
+        return Activities.around(
                 loop,
                 server ? Activity.Kind.SERVER : Activity.Kind.CLIENT,
                 peer,

@@ -1,5 +1,6 @@
 package asyncio.streams;
 
+import asyncio.Activities;
 import asyncio.Activity;
 import asyncio.EventLoop;
 import asyncio.ExceptionContext;
@@ -26,7 +27,7 @@ record HandledClient(
         return accepted -> {
             StreamConnection connection =
                     StreamConnection.from(accepted, options.limit, "the limit of startServer (ServeOptions.limit)");
-            Activity activity = Activity.begin(
+            Activity activity = Activities.begin(
                     loop, Activity.Kind.SERVER, accepted.channel().remoteAddress(), context);
             return new HandledClient(
                     connection, loop, handler, activity == null ? context : activity.getContext(), activity);
@@ -61,7 +62,7 @@ record HandledClient(
     private void handled(Future<Void> task) {
         Throwable error = task.cancelled() ? null : task.exception();
         if (error != null) {
-            Activity.end(activity, error);
+            Activities.end(activity, error);
         }
         if (error != null && PeerErrors.isRoutine(error)) {
             Log.info("The handler of " + transport + " has ended because a peer is gone: "

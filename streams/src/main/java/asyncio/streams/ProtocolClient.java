@@ -1,5 +1,6 @@
 package asyncio.streams;
 
+import asyncio.Activities;
 import asyncio.Activity;
 import asyncio.EventLoop;
 import asyncio.Task;
@@ -13,14 +14,14 @@ record ProtocolClient(StreamTransport transport, @Nullable Activity activity) im
     /** Returns the acceptor for a server with this factory. */
     static Acceptor acceptor(EventLoop loop, Supplier<? extends BaseProtocol<Transport>> factory, ContextView context) {
         return accepted -> {
-            Activity activity = Activity.begin(
+            Activity activity = Activities.begin(
                     loop, Activity.Kind.SERVER, accepted.channel().remoteAddress(), context);
             ContextView own = activity == null ? context : activity.getContext();
             try {
                 BaseProtocol<Transport> protocol = StreamTransport.newProtocol(loop, factory, own);
                 return new ProtocolClient(StreamTransport.of(accepted, loop, protocol, own), activity);
             } catch (Throwable e) {
-                Activity.end(activity, e);
+                Activities.end(activity, e);
                 throw e;
             }
         };

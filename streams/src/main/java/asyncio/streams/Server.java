@@ -1,6 +1,6 @@
 package asyncio.streams;
 
-import asyncio.Activity;
+import asyncio.Activities;
 import asyncio.EventLoop;
 import asyncio.ExceptionContext;
 import asyncio.Flight;
@@ -200,7 +200,7 @@ public final class Server implements AutoCloseable {
                 if (event != null) {
                     StreamEvents.ended(event, done.cause());
                 }
-                Activity.end(client.activity(), done.cause());
+                Activities.end(client.activity(), done.cause());
                 Log.debug("The TLS handshake of " + client.transport() + " failed", done.cause());
                 client.stream().requestClose();
             }
@@ -223,7 +223,7 @@ public final class Server implements AutoCloseable {
     }
 
     private void detach(ServerClient client) {
-        Activity.end(client.activity(), client.stream().writer().failure());
+        Activities.end(client.activity(), client.stream().writer().failure());
         clients.remove(client);
         if (clients.size() == options.maxConnections - 1) {
             acceptIfThereIsRoom();

@@ -1,5 +1,6 @@
 package asyncio.streams;
 
+import asyncio.Activities;
 import asyncio.Activity;
 import asyncio.EventLoop;
 import asyncio.Log;
@@ -273,13 +274,13 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         EventLoop loop = this.loop;
         if (loop != null && counted != open && !(channel instanceof PipeEnd)) {
             counted = open;
-            Activity.connection(loop, open);
+            Activities.connection(loop, open);
         }
     }
 
     /** Ends an activity when the connection is gone. */
     void endsWith(Activity activity) {
-        writer.closed().addDoneCallback(gone -> Activity.end(activity, writer.failure()));
+        writer.closed().addDoneCallback(gone -> Activities.end(activity, writer.failure()));
     }
 
     private void connectionLost() {

@@ -1,6 +1,6 @@
 package asyncio.subprocess;
 
-import asyncio.Activity;
+import asyncio.Activities;
 import asyncio.EventLoop;
 import asyncio.Flight;
 import asyncio.streams.StreamConnection;
@@ -71,14 +71,14 @@ final class ChildProcess implements LaunchedChild {
             throws IOException {
         ChildProcess child = new ChildProcess(command, ProcessLauncher.start(command, wiring), wiring, loop);
         Disposable hold = loop.holdTime(child, site);
-        Activity.child(loop, true);
+        Activities.child(loop, true);
         boolean awaited = false;
         boolean followed = false;
         try {
             child.checkExit();
             Object event = Flight.PRESENT ? ProcessEvents.started(child.pid(), command) : null;
             Exits.watch(child, () -> {
-                Activity.child(loop, false);
+                Activities.child(loop, false);
                 if (event != null) {
                     ProcessEvents.exited(event, child.returnCode());
                 }
@@ -95,7 +95,7 @@ final class ChildProcess implements LaunchedChild {
                 hold.dispose();
             }
             if (!awaited) {
-                Activity.child(loop, false);
+                Activities.child(loop, false);
             }
         }
         return child;

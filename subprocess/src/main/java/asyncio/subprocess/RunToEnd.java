@@ -1,5 +1,6 @@
 package asyncio.subprocess;
 
+import asyncio.Activities;
 import asyncio.Activity;
 import java.time.Duration;
 import java.util.function.Function;
@@ -27,7 +28,7 @@ final class RunToEnd {
                 child -> child.cleanup(Mono.fromRunnable(child::closePipes)),
                 (child, error) -> child.cleanup(child.killTree()),
                 child -> child.cleanup(child.killTree()));
-        return Activity.around(
+        return Activities.around(
                 Activity.Kind.SUBPROCESS_RUN,
                 command.words().get(0),
                 command.isChecked() ? run.map(Output::check) : run);
