@@ -102,7 +102,8 @@ public final class RedisLock implements AsyncLock {
      */
     static Attempt inSteps(RFencedLock lock) {
         return (millis, owner) -> lock.tryLockAsync(millis, -1, TimeUnit.MILLISECONDS, owner)
-                .thenCompose(held -> held ? tokenOf(lock, owner) : CompletableFuture.completedFuture(null));
+                .<@Nullable Long>thenCompose(
+                        held -> held ? tokenOf(lock, owner) : CompletableFuture.<@Nullable Long>completedFuture(null));
     }
 
     private static CompletionStage<@Nullable Long> tokenOf(RFencedLock lock, long owner) {
