@@ -26,6 +26,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import reactor.blockhound.BlockingOperationError;
+import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
@@ -163,6 +164,7 @@ class BlockHoundTest {
         });
         addScopes(methods);
         addCleanups(methods);
+        addActivities(methods);
         addCombinators(methods);
         return methods;
     }
@@ -286,6 +288,23 @@ class BlockHoundTest {
         methods.put(
                 "Asyncio.shieldedCleanup(Mono, Duration)",
                 loop -> Asyncio.shieldedCleanup(sleep(SHORT, 1), Duration.ofSeconds(10)));
+    }
+
+    private static void addActivities(Map<String, Function<EventLoop, Mono<?>>> methods) {
+        methods.put(
+                "Activities.around(EventLoop, Kind, String, Mono, BiConsumer)",
+                loop -> listenedTo(
+                        loop,
+                        Activities.around(loop, Activity.Kind.CLIENT, "peer", sleep(SHORT, 1), (activity, result) -> {
+                            Activities.end(activity, null);
+                        })));
+        methods.put(
+                "Activities.around(Kind, String, Mono)",
+                loop -> listenedTo(loop, Activities.around(Activity.Kind.CLIENT, "peer", sleep(SHORT, 1))));
+    }
+
+    private static Mono<?> listenedTo(EventLoop loop, Mono<?> work) {
+        return Mono.using(() -> loop.addListener(new LoopListener() {}), listening -> work, Disposable::dispose);
     }
 
     private static Function<EventLoop, Mono<?>> inGroup(Function<TaskGroup, Mono<?>> method) {
