@@ -82,16 +82,16 @@ public final class Activities {
 
     /**
      * Like the method with a loop, on the loop that runs at subscription, or on a shared one; the activity ends with
-     * the Mono. If that loop has no listeners, the Mono is subscribed to where it would be anyway.
+     * the Mono.
      */
     public static <T> Mono<T> around(Activity.Kind kind, String name, Mono<T> work) {
         return Mono.defer(() -> {
-            EventLoop loop = EventLoop.runningOrShared();
-            if (loop.events.listeners.none()) {
-                return work;
-            }
-            Mono<T> around = around(loop, kind, name, work, (activity, result) -> end(activity, null));
-            return loop.netty().inEventLoop() ? around : around.subscribeOn(loop.scheduler());
+            EventLoop running = EventLoop.runningOrNull();
+            EventLoop loop = running != null ? running : EventLoop.shared().next();
+            Mono<T> around = loop.events.listeners.none()
+                    ? work
+                    : around(loop, kind, name, work, (activity, result) -> end(activity, null));
+            return running != null ? around : around.subscribeOn(loop.scheduler());
         });
     }
 

@@ -46,7 +46,7 @@ final class LoopEvents implements LoopObserver, LeakOwner, SlowStep.Observer, La
     final ListenerList<LoopListener> listeners = new ListenerList<>();
     /** Changed by the loop. */
     final AtomicInteger connections = new AtomicInteger();
-    /** Changed by the threads that start children and wait for them. */
+    /** Changed by the threads that start children and hear of their exits. */
     final AtomicInteger children = new AtomicInteger();
 
     volatile @Nullable BiConsumer<? super EventLoop, ? super ExceptionContext> handler;

@@ -378,7 +378,8 @@ public abstract non-sealed class Task<T> extends Future<T> {
      * others wait, or the awaited source has got it. On the loop.
      */
     final @Nullable Object cancelHere(@Nullable String message) {
-        if (slot != null) {
+        Object before = slot;
+        if (before != null && !(before instanceof Wait wait && wait.hasEnded())) {
             cancel(message);
             return null;
         }
@@ -386,7 +387,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
         if (!countRequest(message)) {
             return null;
         }
-        if (SLOT.compareAndSet(this, null, alone)) {
+        if (SLOT.compareAndSet(this, before, alone)) { // a wait that has ended takes no request
             return alone;
         }
         request(message, null); // another thread was faster

@@ -50,6 +50,29 @@ class CancelScopeShieldTest {
     }
 
     @Test
+    @DisplayName("a shield that follows a cancellation in the tick in which the await ends keeps it off")
+    void afterTheEndOfTheAwait() throws Exception {
+        VirtualTime.run(() -> {
+            EventLoop.getRunningLoop().currentTask().cancel(); // and swallows it: the count is not zero below
+            assertCancelled();
+            Outcome<Void> ended = await(scope(outer -> {
+                await(scope(inner -> {
+                    EventLoop.getRunningLoop().callSoon(() -> {
+                        outer.cancel();
+                        inner.shield(true);
+                    });
+                    checkpoint();
+                    checkpoint();
+                    inner.shield(false);
+                    assertCancelled();
+                }));
+                checkpoint();
+            }));
+            assertThat(ended.movedOn()).isTrue();
+        });
+    }
+
+    @Test
     @DisplayName("trio: a shield keeps the outer cancellation off, and turned off lets it through, again and again")
     void onAndOff() throws Exception {
         VirtualTime.run(() -> {

@@ -166,18 +166,24 @@ public final class Clients {
     }
 
     private <T> Task<T> begin(Client client, Supplier<Mono<? extends T>> work, ContextView context) {
-        Task<T> task;
         synchronized (this) {
             checkOpen("begin work on " + client.stream());
-            task = EventLoop.runningOrShared().createTask(work.get(), null, context);
             add(client);
-            drain.began(client, task);
+            drain.starting(client);
         }
-        task.addDoneCallback(done -> {
-            drain.ended(client, task);
+        Task<T> task = null;
+        try {
+            task = EventLoop.runningOrShared().createTask(work.get(), null, context);
+        } finally {
+            drain.started(client, task);
+            drain.finishIfDone();
+        }
+        Task<T> begun = task;
+        begun.addDoneCallback(done -> {
+            drain.ended(client, begun);
             drain.finishIfDone();
         });
-        return task;
+        return begun;
     }
 
     private static Throwable cutOff(Client client, CancelledException cancelled) {

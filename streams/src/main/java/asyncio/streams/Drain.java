@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
@@ -34,7 +35,14 @@ final class Drain {
 
     private static final class Entry {
         final List<Task<?>> work = new ArrayList<>(1);
+        /** The number of tasks that are about to be made. */
+        int starting;
+
         boolean gone;
+
+        boolean isIdle() {
+            return work.isEmpty() && starting == 0;
+        }
     }
 
     private final String cancellation;
@@ -75,13 +83,47 @@ final class Drain {
 
     /** A task works on the connection, which may be gone already; {@link #ended} must follow. */
     synchronized void began(Member member, Task<?> work) {
+        entryOf(member).work.add(work);
+    }
+
+    /**
+     * A task for the connection, which may be gone already, is about to be made; {@link #started} must follow. In
+     * between, the code of a task factory or a listener may run, which no lock may be held for.
+     */
+    synchronized void starting(Member member) {
+        entryOf(member).starting++;
+    }
+
+    /** The task was made, and {@link #ended} must follow; or it was not, if it is null. */
+    void started(Member member, @Nullable Task<?> work) {
+        boolean late;
+        boolean close;
+        synchronized (this) {
+            Entry entry = entryOf(member);
+            entry.starting--;
+            if (work != null) {
+                entry.work.add(work);
+            }
+            late = cut;
+            close = draining && entry.isIdle();
+            forgetIfOver(member, entry);
+        }
+        if (work != null && late) {
+            work.cancel(cancellation);
+        }
+        if (close) {
+            member.stream().requestClose();
+        }
+    }
+
+    private Entry entryOf(Member member) {
         Entry entry = entries.get(member);
         if (entry == null) {
             entry = new Entry();
             entry.gone = true;
             entries.put(member, entry);
         }
-        entry.work.add(work);
+        return entry;
     }
 
     /** The task has ended; {@link #finishIfDone} must follow. */
@@ -92,7 +134,7 @@ final class Drain {
             if (entry == null || !entry.work.remove(work)) {
                 return;
             }
-            close = draining && entry.work.isEmpty();
+            close = draining && entry.isIdle();
             forgetIfOver(member, entry);
         }
         if (close) {
@@ -101,7 +143,7 @@ final class Drain {
     }
 
     private void forgetIfOver(Member member, Entry entry) {
-        if (entry.gone && entry.work.isEmpty()) {
+        if (entry.gone && entry.isIdle()) {
             entries.remove(member);
         }
     }
@@ -160,7 +202,7 @@ final class Drain {
         synchronized (this) {
             draining = true;
             waiting.add(drained);
-            entries.forEach((member, entry) -> (entry.work.isEmpty() ? idle : busy).add(member));
+            entries.forEach((member, entry) -> (entry.isIdle() ? idle : busy).add(member));
         }
         idle.forEach(member -> member.stream().requestClose());
         busy.forEach(Member::closeOnceIdle);
@@ -182,8 +224,8 @@ final class Drain {
 
     private List<Object> cutOff() {
         Map<Member, List<Task<?>>> left = new LinkedHashMap<>();
-        cut = true;
         synchronized (this) {
+            cut = true; // what starts later cancels itself
             entries.forEach((member, entry) -> left.put(member, List.copyOf(entry.work)));
         }
         List<Object> cut = new ArrayList<>();

@@ -2,6 +2,7 @@ package asyncio.streams;
 
 import asyncio.Activities;
 import asyncio.Activity;
+import asyncio.CancelledException;
 import asyncio.EventLoop;
 import asyncio.ExceptionContext;
 import asyncio.Future;
@@ -34,6 +35,17 @@ record HandledClient(
         };
     }
 
+    /** Connections are told apart by identity: the hash of a context may change. */
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return this == other;
+    }
+
+    @Override
+    public int hashCode() {
+        return System.identityHashCode(this);
+    }
+
     @Override
     public StreamHandler stream() {
         return transport.handler();
@@ -51,6 +63,7 @@ record HandledClient(
         try {
             task = loop.createTask(handler.apply(transport), null, context);
         } catch (Throwable e) { // from the handler function or a task factory
+            Activities.end(activity, e);
             transport.close();
             report("Cannot handle " + transport, e, null);
             return null;
@@ -61,7 +74,9 @@ record HandledClient(
 
     private void handled(Future<Void> task) {
         Throwable error = task.cancelled() ? null : task.exception();
-        if (error != null) {
+        if (task.cancelled()) {
+            Activities.end(activity, new CancelledException("The handler of " + transport + " was cancelled"));
+        } else if (error != null) {
             Activities.end(activity, error);
         }
         if (error != null && PeerErrors.isRoutine(error)) {

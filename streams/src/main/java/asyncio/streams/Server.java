@@ -184,6 +184,7 @@ public final class Server implements AutoCloseable {
                 encrypt(client, tls, event);
             }
         } catch (Throwable e) { // from a TLS engine or an exception handler: nothing owns the connection any more
+            Activities.end(client.activity(), e);
             client.stream().requestAbort();
             loop.callExceptionHandler(ExceptionContext.of("Cannot handle " + client.transport())
                     .exception(e)

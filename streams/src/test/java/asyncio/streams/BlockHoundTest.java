@@ -345,7 +345,7 @@ class BlockHoundTest {
         methods.put("Server.shutdown(Duration)", server -> server.shutdown(Duration.ofSeconds(10)));
         methods.put("Clients.open(Mono)", server -> new Clients().open(Streams.openConnection(HOST, server.port())));
         methods.put(
-                "Clients.use(StreamConnection,Function)",
+                "Clients.use(StreamConnection, Function)",
                 server -> Mono.defer(() -> {
                     Clients clients = new Clients();
                     return clients.open(Streams.openConnection(HOST, server.port()))
@@ -353,7 +353,7 @@ class BlockHoundTest {
                                     clients.use(connection, c -> c.writer().drain()));
                 }));
         methods.put(
-                "Clients.useBody(StreamConnection,BodyFunction)",
+                "Clients.useBody(StreamConnection, BodyFunction)",
                 server -> Mono.defer(() -> {
                     Clients clients = new Clients();
                     return clients.open(Streams.openConnection(HOST, server.port()))

@@ -33,6 +33,25 @@ class ClientsTest extends PeerFixture {
     private static final int ROUNDS = 200;
 
     @Test
+    @DisplayName("work that begins inside use may use the clients")
+    void eagerWork() throws Exception {
+        Asyncio.run(() -> {
+            EventLoop.getRunningLoop().setTaskFactory(Asyncio::eagerTaskFactory);
+            Clients clients = new Clients();
+            try (ServerSocket listener = new ServerSocket(0);
+                    StreamConnection connection =
+                            await(clients.open(Streams.openConnection(HOST, listener.getLocalPort())))) {
+                Boolean refused = await(clients.useBody(connection, c -> {
+                    assertThat(clients.isShutDown()).isFalse();
+                    return await(clients.useBody(c, same -> clients.isShutDown()));
+                }));
+                assertThat(refused).isFalse();
+                assertThat(await(clients.shutdown(LONG))).isEmpty();
+            }
+        });
+    }
+
+    @Test
     @DisplayName("reactor-netty #2451: an exchange under way gets its answer, then its connection is closed")
     void atWork() throws Exception {
         Asyncio.run(() -> {

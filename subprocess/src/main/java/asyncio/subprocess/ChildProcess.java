@@ -79,11 +79,14 @@ final class ChildProcess implements LaunchedChild {
             Object event = Flight.PRESENT ? ProcessEvents.started(child.pid(), command) : null;
             Exits.watch(child, () -> {
                 Activities.child(loop, false);
-                if (event != null) {
-                    ProcessEvents.exited(event, child.returnCode());
+                try {
+                    if (event != null) {
+                        ProcessEvents.exited(event, child.returnCode());
+                    }
+                } finally {
+                    child.exit.complete(null); // waiters are told before virtual time advances
+                    hold.dispose();
                 }
-                child.exit.complete(null); // waiters are told before virtual time advances
-                hold.dispose();
             });
             awaited = true;
             LiveChildren.add(child, loop);

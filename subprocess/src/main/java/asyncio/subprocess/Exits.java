@@ -1,5 +1,6 @@
 package asyncio.subprocess;
 
+import asyncio.Log;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -22,15 +23,25 @@ final class Exits {
     /** Calls {@code exited} once, on any thread, when the JDK has reaped a child. */
     static void watch(ChildProcess child, Runnable exited) {
         WATCHED.put(child, exited);
-        beginToLook();
-        child.process.onExit().whenComplete((process, error) -> look(child));
+        try {
+            beginToLook();
+            child.process.onExit().whenComplete((process, error) -> look(child));
+        } catch (Throwable e) { // a thread cannot be created
+            if (WATCHED.remove(child) != null) {
+                throw e;
+            } // otherwise the exit has been told
+        }
     }
 
     private static void look(ChildProcess child) {
         if (!child.isAlive()) {
             Runnable exited = WATCHED.remove(child);
             if (exited != null) {
-                exited.run();
+                try {
+                    exited.run();
+                } catch (Throwable e) { // in code that waits for this child: the exits of others are still told
+                    Log.error("Cannot tell of the exit of " + child, e);
+                }
             }
         }
     }

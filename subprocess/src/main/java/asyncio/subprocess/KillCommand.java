@@ -7,11 +7,17 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 /** Sends signals that the JDK cannot send, with the shell's {@code kill}, which every Unix has. */
 final class KillCommand {
     /** The number of process IDs that fit into the argument limit of every system. */
     private static final int AT_ONCE = 4_000;
+    /** The longest time until a child that has started is the leader of its group, and the pause between two tries. */
+    private static final long NEW_GROUP_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    private static final long POLL_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
 
     private KillCommand() {}
 
@@ -36,17 +42,24 @@ final class KillCommand {
         if (!child.isAlive()) {
             throw tooLate(child, signal);
         }
-        Process kill = kill(signal, List.of((group ? "-" : "") + child.process.pid()));
-        String answer = new String(kill.getInputStream().readAllBytes(), StandardCharsets.UTF_8).trim();
-        if (kill.waitFor() != 0) {
+        long begun = System.nanoTime();
+        while (true) {
+            Process kill = kill(signal, List.of((group ? "-" : "") + child.process.pid()));
+            String answer = new String(kill.getInputStream().readAllBytes(), StandardCharsets.UTF_8).trim();
+            if (kill.waitFor() == 0) {
+                child.signalSent(signal, group);
+                return null;
+            }
             if (!child.handle.isAlive()) {
                 child.process.waitFor(); // it is reaped, although the JDK may not have recorded that yet
                 throw tooLate(child, signal);
             }
+            if (group && answer.contains("No such process") && System.nanoTime() - begun < NEW_GROUP_NANOS) {
+                LockSupport.parkNanos(POLL_NANOS); // it has started, but has not become the leader of its group yet
+                continue;
+            }
             throw new IllegalArgumentException("Signal " + signal + " could not be sent to " + child + ": " + answer);
         }
-        child.signalSent(signal, group);
-        return null;
     }
 
     /**

@@ -52,7 +52,7 @@ public fun <T : Any> awaitOrNull(mono: Mono<T>): T? = Asyncio.await(mono)
  *
  * **Cancelling** the subscription, or the task that awaits it, cancels the coroutine; the task ends when the coroutine
  * and its children have ended. A coroutine that cancels itself, or awaits what was cancelled, ends with a
- * `CancelledException`.
+ * `CancelledException`. What its `finally` blocks throw after a cancellation goes to Reactor's `onErrorDropped`.
  *
  * ```
  * val task: Task<Page> = Asyncio.createTask(coroutineMono { load(url) }, "load $url")

@@ -99,10 +99,12 @@ final class RedisPermits {
             Duration left = deadline.left();
             boolean isLast = left.compareTo(ONE_WAIT) < 0;
             candidate.acquire((isLast ? left : ONE_WAIT).toMillis()).whenComplete((acquired, e) -> {
+                if (e != null) {
+                    candidate.failed(); // also at the end of the time: it may be the reply that is lost
+                }
                 if (acquired != null) {
                     end(candidate.permit(acquired), null);
                 } else if (e != null && !(isLast && deadline.isCauseOf(e))) {
-                    candidate.failed();
                     end(null, e);
                 } else if (isLast) {
                     TimeoutException timedOut = deadline.timedOut(of.toString());

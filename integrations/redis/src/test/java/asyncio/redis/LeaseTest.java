@@ -24,6 +24,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.redisson.api.RFencedLock;
 import org.redisson.api.RedissonClient;
 import org.redisson.client.RedisException;
+import org.redisson.client.RedisResponseTimeoutException;
 import reactor.core.publisher.Flux;
 
 /** The special properties of permits on a server: leases, tokens, other machines. */
@@ -81,6 +82,22 @@ class LeaseTest {
                             .thenCompose(held -> CompletableFuture.failedFuture(new RedisException("no reply"))),
                     LONG);
             assertThatThrownBy(() -> await(lock.acquire())).hasMessage("no reply");
+            await(await(RedisLock.of(redis.client(), plain.getName()).acquire(Duration.ofSeconds(10)))
+                    .releaseAndWait()); // its lease would end after thirty
+        });
+    }
+
+    @Test
+    void anAcquisitionWhoseTimeEndsWithAReplyThatIsLostLeavesNothing() throws Exception {
+        Asyncio.run(() -> {
+            RFencedLock plain = redis.client().getFencedLock(redis.name());
+            RedisLock lock = RedisLock.fenced(
+                    plain,
+                    (millis, owner) -> plain.tryLockAsync(millis, -1, TimeUnit.MILLISECONDS, owner)
+                            .thenCompose(held ->
+                                    CompletableFuture.failedFuture(new RedisResponseTimeoutException("no reply"))),
+                    LONG);
+            assertThatThrownBy(() -> await(lock.acquire(Duration.ZERO))).isInstanceOf(TimeoutException.class);
             await(await(RedisLock.of(redis.client(), plain.getName()).acquire(Duration.ofSeconds(10)))
                     .releaseAndWait()); // its lease would end after thirty
         });

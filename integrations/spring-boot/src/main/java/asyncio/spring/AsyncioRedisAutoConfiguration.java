@@ -63,8 +63,16 @@ public final class AsyncioRedisAutoConfiguration {
         if (bundle != null) {
             config.setSslKeyManagerFactory(bundle.getManagers().getKeyManagerFactory());
             config.setSslTrustManagerFactory(bundle.getManagers().getTrustManagerFactory());
+            if (bundle.getOptions().getCiphers() != null) {
+                config.setSslCiphers(bundle.getOptions().getCiphers());
+            }
+            if (bundle.getOptions().getEnabledProtocols() != null) {
+                config.setSslProtocols(bundle.getOptions().getEnabledProtocols());
+            }
         }
-        BaseConfig<?> servers = servers(config, details, bundle == null ? "redis" : "rediss");
+        String url = properties.getUrl();
+        boolean tls = bundle != null || url != null && url.startsWith("rediss://"); // Boot has no bundle for such a URL
+        BaseConfig<?> servers = servers(config, details, tls ? "rediss" : "redis");
         Duration timeout = properties.getTimeout();
         if (timeout != null) {
             servers.setTimeout(Math.toIntExact(timeout.toMillis()));

@@ -92,6 +92,10 @@ class RedisTest {
             assertThat(servers.getMasterName()).isEqualTo("main");
             assertThat(servers.getSentinelAddresses()).containsExactly("rediss://one:1");
         }
+        try (ConfigurableApplicationContext context = run(Nothing.class, "spring.data.redis.url=rediss://one:1")) {
+            assertThat(context.getBean(Config.class).useSingleServer().getAddress())
+                    .isEqualTo("rediss://one:1");
+        }
     }
 
     static class Own {
