@@ -42,7 +42,7 @@ import reactor.core.scheduler.Schedulers;
 @Timeout(600)
 class RateLimiterModelTest {
     /** 400 bodies a round, or more: most of the time goes by in starting their threads. */
-    private static final int ROUNDS = Integer.getInteger("asyncio.test.rounds", 300);
+    private static final int ROUNDS = Integer.getInteger("asyncio.test.rounds", 60);
 
     private static final long MILLI = 1_000_000;
     private static final long SECOND = 1000 * MILLI;
