@@ -35,6 +35,14 @@ class LockHistoryTest {
     }
 
     @Test
+    void aProcessThatWasStoppedHearsOfItsPermitWhenAnotherHasOne() {
+        assertThat(check(new Hold(2, 200, 205, 250), new Hold(1, 50, 210, 240))).isEmpty();
+        assertThat(check(new Hold(2, 200, 205, 250), new Hold(1, 150, 210, 240)))
+                .as("within the lease")
+                .hasSize(1);
+    }
+
+    @Test
     void tokensThatDoNotGrowAreFound() {
         assertThat(check(new Hold(2, 0, 10, 20), new Hold(1, 25, 30, 40)))
                 .singleElement()
