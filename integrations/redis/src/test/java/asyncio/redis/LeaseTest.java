@@ -89,18 +89,23 @@ class LeaseTest {
 
     @Test
     void anAcquisitionWhoseTimeEndsWithAReplyThatIsLostLeavesNothing() throws Exception {
-        Asyncio.run(() -> {
-            RFencedLock plain = redis.client().getFencedLock(redis.name());
-            RedisLock lock = RedisLock.fenced(
-                    plain,
-                    (millis, owner) -> plain.tryLockAsync(millis, -1, TimeUnit.MILLISECONDS, owner)
-                            .thenCompose(held ->
-                                    CompletableFuture.failedFuture(new RedisResponseTimeoutException("no reply"))),
-                    LONG);
-            assertThatThrownBy(() -> await(lock.acquire(Duration.ZERO))).isInstanceOf(TimeoutException.class);
-            await(await(RedisLock.of(redis.client(), plain.getName()).acquire(Duration.ofSeconds(10)))
-                    .releaseAndWait()); // its lease would end after thirty
-        });
+        RedissonClient own = redis.connect(30_000); // no connection of it was cut by another test
+        try {
+            Asyncio.run(() -> {
+                RFencedLock plain = own.getFencedLock(redis.name());
+                RedisLock lock = RedisLock.fenced(
+                        plain,
+                        (millis, owner) -> plain.tryLockAsync(millis, -1, TimeUnit.MILLISECONDS, owner)
+                                .thenCompose(held ->
+                                        CompletableFuture.failedFuture(new RedisResponseTimeoutException("no reply"))),
+                        LONG);
+                assertThatThrownBy(() -> await(lock.acquire(Duration.ZERO))).isInstanceOf(TimeoutException.class);
+                await(await(RedisLock.of(own, plain.getName()).acquire(Duration.ofSeconds(10)))
+                        .releaseAndWait()); // its lease would end after thirty
+            });
+        } finally {
+            own.shutdown();
+        }
     }
 
     @Test
