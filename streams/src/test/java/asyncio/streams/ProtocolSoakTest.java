@@ -40,7 +40,7 @@ class ProtocolSoakTest {
     private static final Duration LIMIT = Duration.ofSeconds(60);
     private static final String HOST = "127.0.0.1";
     private static final byte[] REQUEST = new byte[1000];
-    /** What is loaded and grown once, and what the collector and the compiler take for themselves. */
+    /** An allowance for classes and tables that are loaded and grown once, and for the collector and the compiler. */
     private static final long HEAP_MARGIN = 4 << 20;
 
     /** The ways to drop a connection. */
