@@ -5,17 +5,16 @@ import asyncio.sync.Lock;
 import io.netty.buffer.Unpooled;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
-import org.redisson.api.BatchOptions;
-import org.redisson.api.BatchOptions.ExecutionMode;
-import org.redisson.api.RBatch;
+import org.redisson.api.RScript.Mode;
+import org.redisson.api.RScript.ReturnType;
 import org.redisson.api.RStream;
-import org.redisson.api.RStreamAsync;
 import org.redisson.api.RedissonClient;
 import org.redisson.api.stream.StreamAddArgs;
 import org.redisson.api.stream.StreamCreateGroupArgs;
@@ -66,6 +65,8 @@ import reactor.core.publisher.Mono;
 public final class RedisQueue<T> {
     static final String GROUP = "asyncio";
     static final String ITEM = "item";
+    private static final String ACK =
+            "redis.call('xack', KEYS[1], ARGV[1], ARGV[2]) return redis.call('xdel', KEYS[1], ARGV[2])";
     private static final Duration LOOK = Duration.ofMillis(100);
 
     final String name;
@@ -139,13 +140,14 @@ public final class RedisQueue<T> {
                 });
     }
 
-    /** Acknowledges and removes an item atomically: one that is neither pending nor removed would stay forever. */
+    /**
+     * Acknowledges and removes an item. One that is neither pending nor removed would stay forever, so nothing may come
+     * between the two; and a server whose memory is full refuses MULTI, but not a script with these commands. Redisson's
+     * {@code ack} with deletion needs Redis 8.2.
+     */
     CompletionStage<?> acknowledge(StreamMessageId id) {
-        RBatch both = redisson.createBatch(BatchOptions.defaults().executionMode(ExecutionMode.REDIS_WRITE_ATOMIC));
-        RStreamAsync<Object, Object> stream = both.getStream(name);
-        stream.ackAsync(GROUP, id);
-        stream.removeAsync(id);
-        return both.executeAsync();
+        return redisson.getScript(StringCodec.INSTANCE)
+                .evalAsync(name, Mode.READ_WRITE, ACK, ReturnType.LONG, List.of(name), GROUP, id.toString());
     }
 
     /**
