@@ -142,8 +142,8 @@ public final class RedisQueue<T> {
 
     /**
      * Acknowledges and removes an item. One that is neither pending nor removed would stay forever, so nothing may come
-     * between the two; and a server whose memory is full refuses MULTI, but not a script with these commands. Redisson's
-     * {@code ack} with deletion needs Redis 8.2.
+     * between the two; and a server whose memory is full refuses MULTI, but not a script with these commands.
+     * Redisson's {@code ack} with deletion needs Redis 8.2.
      */
     CompletionStage<?> acknowledge(StreamMessageId id) {
         return redisson.getScript(StringCodec.INSTANCE)
@@ -220,17 +220,20 @@ public final class RedisQueue<T> {
 
     /**
      * Gets an item, processes it, and acknowledges it when the work has ended without an error; otherwise it is
-     * delivered again when the lease expires. A lost lease cancels the work, with a {@link LeaseLostException}.
+     * delivered again when the lease expires. A lost lease cancels the work, with a {@link LeaseLostException}. An
+     * acknowledgement that fails is the error of this Mono, although the work has succeeded.
      *
      * @param work the function that processes the item
      */
     public <R> Mono<R> process(Function<? super T, ? extends Mono<R>> work) {
         return Mono.usingWhen(
                 get(),
-                delivery -> Mono.firstWithSignal(
-                        Mono.defer(() -> work.apply(delivery.item())),
-                        delivery.lost().then(Mono.empty())),
-                Delivery::ack,
+                delivery -> Mono.<R>firstWithSignal(
+                                Mono.defer(() -> work.apply(delivery.item())),
+                                delivery.lost().then(Mono.empty()))
+                        .delayUntil(result -> delivery.ack())
+                        .switchIfEmpty(Mono.defer(() -> delivery.ack().then(Mono.empty()))),
+                delivery -> Mono.empty(), // acknowledged: as a clean-up, that would wrap its error
                 (delivery, e) -> Mono.fromRunnable(delivery::release),
                 delivery -> Asyncio.cleanup(Mono.fromRunnable(delivery::release)));
     }

@@ -69,9 +69,7 @@ final class QueueWorker {
 
     /** Whether an error is that of a server that was away for too long: only then the worker continues. */
     private static boolean isOfServer(Throwable e) {
-        return e instanceof RedisException
-                || e instanceof LeaseLostException
-                || e.getCause() instanceof RedisException; // of an acknowledgement
+        return e instanceof RedisException || e instanceof LeaseLostException;
     }
 
     private static Mono<Void> see(

@@ -23,11 +23,13 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.redisson.api.RKeysReactive;
 import org.redisson.api.RStream;
 import org.redisson.api.RedissonClient;
 import org.redisson.api.stream.StreamAddArgs;
 import org.redisson.api.stream.StreamMessageId;
 import org.redisson.api.stream.StreamRangeArgs;
+import org.redisson.client.RedisException;
 import reactor.core.publisher.Mono;
 
 /** A queue with leased items, and at least once delivery. */
@@ -117,6 +119,29 @@ class RedisQueueTest {
             assertThat(await(queue.<Integer>process(Mono::just))).isEqualTo(2);
             await(queue.join());
             assertThat(await(queue.deadLetters())).isEqualTo(1);
+        });
+    }
+
+    @Test
+    void anAcknowledgementThatFailsIsTheErrorOfProcess() throws Exception {
+        Asyncio.run(() -> {
+            RedisQueue<Integer> queue = queue(Options.DEFAULTS.lease(SHORT));
+            RKeysReactive keys = redis.client().reactive().getKeys();
+            String away = queue.name + ":away";
+            for (Mono<String> result : List.of(Mono.just("done"), Mono.<String>empty())) {
+                await(queue.put(1));
+                Mono<String> work = keys.rename(queue.name, away)
+                        .then(redis.client().reactive().getBucket(queue.name).set(0))
+                        .then(result);
+                assertThatThrownBy(() -> await(queue.process(item -> work)))
+                        .isInstanceOf(RedisException.class)
+                        .hasMessageContaining("WRONGTYPE")
+                        .hasMessageContaining(queue.name);
+                await(keys.rename(away, queue.name));
+                Delivery<Integer> again = await(queue.get());
+                assertThat(again.count()).isEqualTo(2);
+                await(again.ack());
+            }
         });
     }
 
