@@ -69,6 +69,11 @@ final class Lease {
                 cause));
     }
 
+    /** Returns the time after which the server gives it to others. */
+    Duration time() {
+        return time;
+    }
+
     /** Ends the renewals; returns false if the lease was already lost. */
     boolean end() {
         outcome.complete(null);

@@ -74,8 +74,9 @@ public final class RedisPermit implements Permit {
     }
 
     /**
-     * Releases the permit, and completes empty when the server has done so. Nothing happens until subscription;
-     * cancelling only ends the wait. Further calls wait for the first.
+     * Releases the permit, and completes empty when the server has done so, or when that has failed, as for
+     * {@link #release}. Nothing happens until subscription; cancelling only ends the wait. Further calls wait for the
+     * first.
      */
     public Mono<Void> releaseAndWait() {
         return Mono.defer(() -> {
@@ -99,7 +100,9 @@ public final class RedisPermit implements Permit {
         }
         freeing.whenComplete((done, e) -> {
             if (e != null && held) {
-                LOG.warn("Could not release " + of + "; it is free when the lease expires", e);
+                LOG.warn(
+                        "Could not release " + of + "; it is free when its lease of " + lease.time() + " expires",
+                        RedisPermits.cause(e));
             }
             freed.complete(null);
         });

@@ -8,13 +8,18 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import asyncio.Asyncio;
+import asyncio.LogCapture;
 import asyncio.Task;
 import asyncio.redis.RedisQueue.Options;
 import asyncio.sync.Event;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
+import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -24,6 +29,7 @@ import org.redisson.api.RedissonClient;
 import org.redisson.client.RedisException;
 import org.redisson.command.NoSyncedSlavesException;
 import org.redisson.config.Config;
+import org.redisson.config.ConstantDelay;
 import org.redisson.config.ReadMode;
 import reactor.core.publisher.Mono;
 import reactor.util.retry.Retry;
@@ -142,6 +148,83 @@ class FaultsTest {
                 }
                 assertThatThrownBy(() -> await(work)).isInstanceOf(LeaseLostException.class);
                 await(await(lock.acquire(LONG)).releaseAndWait());
+            });
+        } finally {
+            client.shutdown();
+        }
+    }
+
+    @Test
+    void aReleaseThatFailsIsLoggedAndTheLeaseEndsByItself() throws Exception {
+        Duration lease = Duration.ofSeconds(5);
+        try (Network network = new Network(redis.port(), new Random(1));
+                LogCapture log = new LogCapture()) {
+            Config config = Redis.config(network.address(), lease.toMillis());
+            config.useSingleServer().setRetryDelay(new ConstantDelay(Duration.ofMillis(100)));
+            RedissonClient client = Redisson.create(config);
+            try {
+                Asyncio.run(() -> {
+                    String name = redis.name();
+                    RedisLock lock = RedisLock.of(client, name);
+                    RedisLock elsewhere = RedisLock.of(redis.client(), name);
+                    Mono<String> work = Mono.fromSupplier(() -> {
+                        network.cut();
+                        return "done";
+                    });
+                    assertThat(await(lock.withLock(work))).isEqualTo("done");
+                    assertThat(log.records()).anySatisfy(record -> {
+                        assertThat(record.getMessage())
+                                .isEqualTo("Could not release " + lock + "; it is free when its lease of PT5S expires");
+                        assertThat(record.getThrown()).isInstanceOf(RedisException.class);
+                    });
+                    assertThat(await(elsewhere.locked())).isTrue();
+                    await(await(elsewhere.acquire(lease.plusSeconds(5))).releaseAndWait());
+                    network.heal();
+                    await(await(again(lock.acquire())).releaseAndWait());
+                });
+            } finally {
+                client.shutdown();
+            }
+        }
+    }
+
+    @Test
+    void holdersAreToldThatTheServerHasLostItsData() throws Exception {
+        Duration lease = Duration.ofMillis(900);
+        RedissonClient client = redis.connect(lease.toMillis());
+        try {
+            Asyncio.run(() -> {
+                RedisLock lock = RedisLock.of(client, redis.name());
+                RedisReadWriteLock readWrite = RedisReadWriteLock.of(client, redis.name());
+                RedisSemaphore semaphore = RedisSemaphore.of(client, redis.name(), lease);
+                await(semaphore.setPermits(1));
+                RedisQueue<Integer> queue = RedisQueue.of(client, redis.name(), Options.DEFAULTS.lease(lease));
+                await(queue.put(1));
+                List<Event> cancelled = new ArrayList<>();
+                List<Task<?>> works = new ArrayList<>();
+                for (Function<Mono<Void>, Mono<Void>> with : List.<Function<Mono<Void>, Mono<Void>>>of(
+                        lock::withLock,
+                        readWrite.readLock()::withLock,
+                        RedisReadWriteLock.of(client, redis.name()).writeLock()::withLock,
+                        semaphore::withPermit,
+                        work -> queue.process(item -> work))) {
+                    Event begun = new Event();
+                    Event end = new Event();
+                    Mono<Void> work =
+                            Mono.<Void>never().doOnSubscribe(s -> begun.set()).doOnCancel(end::set);
+                    works.add(createTask(with.apply(work)));
+                    cancelled.add(end);
+                    await(begun.await(LONG));
+                }
+                assertThat(Redis.command(redis.port(), "FLUSHALL")).isEqualTo("+OK");
+                for (int i = 0; i < works.size(); i++) {
+                    Task<?> work = works.get(i);
+                    await(cancelled.get(i).await(LONG));
+                    assertThatThrownBy(() -> await(work)).isInstanceOf(LeaseLostException.class);
+                }
+                RedisPermit next = await(lock.acquire());
+                assertThat(next.token()).isOne(); // tokens begin again
+                await(next.releaseAndWait());
             });
         } finally {
             client.shutdown();

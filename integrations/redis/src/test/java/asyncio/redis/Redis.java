@@ -11,6 +11,8 @@ import java.net.Socket;
 import java.time.Instant;
 import java.util.Comparator;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
@@ -22,7 +24,12 @@ import redis.embedded.core.RedisServerBuilder;
 
 /** A server for one test class: a new one, or that of {@code REDIS_URL}. */
 final class Redis implements BeforeAllCallback, AfterAllCallback {
+    private static final Logger REDISSON = Logger.getLogger("org.redisson");
     private static final AtomicInteger NAMES = new AtomicInteger();
+
+    static {
+        REDISSON.setLevel(Level.OFF); // of connections that are lost on purpose
+    }
 
     private RedisServer server;
     private ProcessHandle process;
@@ -126,6 +133,10 @@ final class Redis implements BeforeAllCallback, AfterAllCallback {
 
     /** Returns another client, which is another machine to the server. */
     RedissonClient connect(long leaseMillis) {
+        return Redisson.create(config(address, leaseMillis));
+    }
+
+    static Config config(String address, long leaseMillis) {
         Config config = new Config();
         config.setLockWatchdogTimeout(leaseMillis);
         config.setNettyThreads(2);
@@ -137,7 +148,7 @@ final class Redis implements BeforeAllCallback, AfterAllCallback {
                 .setSubscriptionConnectionMinimumIdleSize(1)
                 .setTimeout(5000)
                 .setRetryAttempts(1);
-        return Redisson.create(config);
+        return config;
     }
 
     String name() {
