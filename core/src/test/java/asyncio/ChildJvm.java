@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import asyncio.internal.loop.BodyThreads;
 import java.io.BufferedReader;
-import java.io.File;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.lang.ProcessBuilder.Redirect;
@@ -80,6 +79,7 @@ public final class ChildJvm implements AutoCloseable {
         private final List<String> options = new ArrayList<>();
         private final List<String> ignored = new ArrayList<>();
         private List<String> launcher = List.of();
+        private Path java = Path.of(System.getProperty("java.home"));
         private Redirect input = Redirect.PIPE;
 
         private Builder(Class<?> main, String... arguments) {
@@ -116,6 +116,12 @@ public final class ChildJvm implements AutoCloseable {
             return this;
         }
 
+        /** Runs it on another JDK, with this home. */
+        public Builder java(Path home) {
+            java = home;
+            return this;
+        }
+
         /** Sets its standard input, instead of the {@link ChildJvm#send sent} lines. */
         public Builder input(Redirect input) {
             this.input = input;
@@ -132,7 +138,7 @@ public final class ChildJvm implements AutoCloseable {
                 command.addAll(List.of("sh", "-c", "trap '' " + String.join(" ", ignored) + "; exec \"$@\"", "sh"));
             }
             command.addAll(launcher);
-            command.add(System.getProperty("java.home") + File.separator + "bin" + File.separator + "java");
+            command.add(java.resolve("bin").resolve("java").toString());
             command.addAll(options);
             command.add(main.getName());
             command.addAll(arguments);

@@ -11,13 +11,17 @@ import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** ps and pstree, run on unprepared JVMs. */
 @Timeout(300)
@@ -129,15 +133,52 @@ class ProcessToolsTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"platform", "virtual", "carrier"})
+    void aThousandBodiesCanBeLookedAt(String kind) throws Exception {
+        assumeTrue(
+                kind.equals("platform") || Runtime.version().feature() >= LaterJdk.VIRTUAL_BODIES, "needs a later JDK");
+        List<String> options = new ArrayList<>(List.of("-Dasyncio.bodies.kind=" + kind, "-Dasyncio.bodies.max=1100"));
+        if (kind.equals("carrier")) {
+            options.add("--add-opens=java.base/java.lang=ALL-UNNAMED");
+        }
+        try (ChildJvm child = start(Programs.Crowd.class, options.toArray(String[]::new))) {
+            assertShowsTheCrowd(child);
+        }
+    }
+
+    private void assertShowsTheCrowd(ChildJvm child) {
+        List<String> names = IntStream.range(0, Programs.Crowd.SIZE)
+                .mapToObj(i -> "body " + i)
+                .toList();
+        assertThat(run("ps", child.pid(), "--format", "csv")).as(err()).isZero();
+        assertThat(out()).hasSize(Programs.Crowd.SIZE + 2);
+        assertThat(out().stream().filter(line -> line.contains("Programs.leaf(Programs.java:")))
+                .extracting(line -> line.split(",")[2])
+                .containsExactlyInAnyOrderElementsOf(names);
+
+        assertThat(run("pstree", child.pid())).as(err()).isZero();
+        List<String> lines = out().stream()
+                .map(line -> line.replaceFirst("^[ │├└─]+", "").strip())
+                .toList();
+        assertThat(lines).first().isEqualTo("(T) Task-1");
+        assertThat(lines)
+                .filteredOn(line -> line.startsWith("(T) body "))
+                .extracting(line -> line.substring("(T) ".length()))
+                .containsExactlyInAnyOrderElementsOf(names);
+        assertThat(lines)
+                .filteredOn(line -> line.startsWith("Programs.leaf(Programs.java:"))
+                .hasSize(Programs.Crowd.SIZE);
+    }
+
     @Test
-    void aThousandBodiesCanBeLookedAt() throws Exception {
-        try (ChildJvm child = start(Programs.Crowd.class, "-Dasyncio.bodies.max=1100")) {
-            assertThat(run("ps", child.pid(), "--format", "csv")).as(err()).isZero();
-            assertThat(out()).hasSize(Programs.Crowd.SIZE + 2);
-            assertThat(out())
-                    .filteredOn(line -> line.contains("body "))
-                    .hasSize(Programs.Crowd.SIZE)
-                    .allMatch(line -> line.contains("Programs.leaf(Programs.java:"));
+    void aProgramOnALaterJdkCanBeLookedAt() throws Exception {
+        Path later = LaterJdk.find();
+        assumeTrue(later != null, "no JDK 24 or later, other than this one; NEWER_JAVA_HOME names one");
+        ChildJvm.Builder crowd = ChildJvm.of(Programs.Crowd.class).java(later).options("-Dasyncio.bodies.kind=virtual");
+        try (ChildJvm child = crowd.start()) {
+            child.expectLine("ready");
+            assertShowsTheCrowd(child);
         }
     }
 
