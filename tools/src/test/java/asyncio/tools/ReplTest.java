@@ -95,6 +95,37 @@ class ReplTest {
         assertThat(directory.resolve("history")).content().contains("await(sleep(ofMillis(1), 20)) + 1");
     }
 
+    @Test
+    void aPersonAtATerminalSeesWhatHasNotRunAndWhatGoesOn(@TempDir Path directory) throws Exception {
+        Pty.assume();
+        try (Pty pty = prompt(directory)) {
+            pty.type("sleep(ofMillis(1), 5)\r");
+            pty.expect("$1 ==> sleep(PT0.001S)");
+            pty.expect("(nothing has run: await($1) runs it)");
+            pty.expect(PROMPT);
+            pty.type("await($1) + 1\r");
+            pty.expect("$2 ==> 6");
+            pty.expect(PROMPT);
+
+            pty.type("int ticks = 0\r");
+            pty.expect("ticks ==> 0");
+            pty.expect(PROMPT);
+            pty.type("var ticking = createTask(async(() -> { while (true) { await(sleep(ofMillis(1)));"
+                    + " if (++ticks % 100 == 0) print(\"tick\" + \"ed \" + ticks); } }), \"ticking\")\r");
+            pty.expect("ticking ==> <Task pending name='ticking'>");
+            pty.expect(PROMPT);
+            pty.expect("ticked "); // nothing is typed meanwhile
+            pty.expect("ticked ");
+            pty.type("ticks >= 200\r");
+            pty.expect("$3 ==> true");
+            pty.type("ticking.cancel()\r");
+            pty.expect("$4 ==> true");
+            pty.expect(PROMPT);
+            pty.type(END);
+            assertThat(pty.exit()).as(pty.toString()).isZero();
+        }
+    }
+
     private record Ended(int status, String out, String err) {}
 
     private static Ended run(Path directory, List<String> command, String input) throws Exception {
