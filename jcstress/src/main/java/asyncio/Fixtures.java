@@ -11,7 +11,7 @@ import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /** The fixtures of the races: the surroundings of a {@link Future} or a {@link Wait} that a loop would provide. */
-final class Fixtures {
+public final class Fixtures {
     /**
      * A closed loop, which queues nothing: entries for its ready queue are dropped, and the test takes the loop's part
      * by calling {@link Task#wakeUp} itself.
@@ -25,8 +25,8 @@ final class Fixtures {
     private Fixtures() {}
 
     /** A task that does nothing by itself. */
-    static final class IdleTask extends Task<Integer> {
-        IdleTask(Context context) {
+    public static final class IdleTask extends Task<Integer> {
+        public IdleTask(Context context) {
             super(NO_LOOP, Mono.never(), null, context);
         }
 

@@ -18,6 +18,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -108,6 +109,20 @@ class BlockHoundTest {
                 loop -> Listeners.<Integer>flux(
                         Overflow.fail(1),
                         sink -> Flux.range(0, 5).concatMap(sink::put).subscribe(x -> {}, error -> {}, sink::complete)));
+        methods.put(
+                "ListenerSink.onRequest(LongConsumer)",
+                loop -> Listeners.<Integer>flux(Overflow.fail(2), sink -> {
+                    AtomicInteger next = new AtomicInteger();
+                    sink.onRequest(n -> stage().thenAccept(item -> { // asked on the loop, answered elsewhere
+                        for (long i = 0; i < n; i++) {
+                            if (next.incrementAndGet() < 5) {
+                                sink.next(item);
+                            } else {
+                                sink.complete();
+                            }
+                        }
+                    }));
+                }));
         return methods;
     }
 
@@ -115,6 +130,7 @@ class BlockHoundTest {
     void everyMethodIsTried() throws Exception {
         Set<String> tried = new HashSet<>(methods().keySet());
         tried.remove("SuspendingSink.put(Object)"); // of core, implemented here
+        tried.remove("ListenerSink.onRequest(LongConsumer)"); // returns no Publisher, but feeds one
         BlockingCalls.assertThatAllAreTried(Callbacks.class, tried);
     }
 

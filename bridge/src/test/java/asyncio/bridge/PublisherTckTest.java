@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.Iterator;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -110,6 +111,28 @@ class PublisherTckTest {
         return Tck.ofMany(
                 "Listeners.flux with put",
                 n -> Listeners.<Integer>flux(Overflow.fail(2), sink -> put(sink, 0, (int) n)));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> listenerThatIsAsked() {
+        return Tck.ofMany(
+                "Listeners.flux with onRequest",
+                n -> Listeners.<Integer>flux(Overflow.fail(2), sink -> answer(sink, (int) n)));
+    }
+
+    private static void answer(ListenerSink<Integer> sink, int end) {
+        AtomicInteger next = new AtomicInteger();
+        if (end == 0) {
+            sink.complete();
+        }
+        sink.onRequest(n -> {
+            for (long i = 0; i < n && next.get() < end; i++) {
+                sink.next(next.getAndIncrement());
+            }
+            if (next.get() == end) {
+                sink.complete();
+            }
+        });
     }
 
     private static void put(ListenerSink<Integer> sink, int next, int end) {

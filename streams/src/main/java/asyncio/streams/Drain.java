@@ -196,7 +196,8 @@ final class Drain {
         });
     }
 
-    private void begin(Future<Void> drained) {
+    /** Closes idle connections; from now on the others close when their work ends. */
+    void begin(Future<Void> drained) {
         List<Member> idle = new ArrayList<>();
         List<Member> busy = new ArrayList<>();
         synchronized (this) {
@@ -222,7 +223,8 @@ final class Drain {
         drained.forEach(each -> each.trySetResult(null));
     }
 
-    private List<Object> cutOff() {
+    /** Aborts what is left, and cancels its work, also work that starts later. */
+    List<Object> cutOff() {
         Map<Member, List<Task<?>>> left = new LinkedHashMap<>();
         synchronized (this) {
             cut = true; // what starts later cancels itself
