@@ -113,15 +113,16 @@ class BlockHoundTest {
                 "ListenerSink.onRequest(LongConsumer)",
                 loop -> Listeners.<Integer>flux(Overflow.fail(2), sink -> {
                     AtomicInteger next = new AtomicInteger();
-                    sink.onRequest(n -> stage().thenAccept(item -> { // asked on the loop, answered elsewhere
-                        for (long i = 0; i < n; i++) {
-                            if (next.incrementAndGet() < 5) {
-                                sink.next(item);
-                            } else {
-                                sink.complete();
-                            }
-                        }
-                    }));
+                    sink.onRequest(n -> stage().thenAccept(
+                                    item -> { // asked on the loop, answered elsewhere
+                                        for (long i = 0; i < n; i++) {
+                                            if (next.incrementAndGet() < 5) {
+                                                sink.next(item);
+                                            } else {
+                                                sink.complete();
+                                            }
+                                        }
+                                    }));
                 }));
         return methods;
     }
