@@ -1,6 +1,8 @@
 record Request(String id) {}
 record Reply(boolean isFinal) {}
 record Job(String id) {}
+record State(int jobs) { static final State EMPTY = new State(0); }
+Mono<State> step(State state, Job job) { return Mono.empty(); }
 interface Client { Mono<Reply> send(Request request); }
 Client client;
 Job job;
