@@ -111,6 +111,25 @@ class AllocationTest {
     }
 
     @Test
+    void batchesOfMany() throws Exception {
+        assertThat(perItemOfBatches(50)).isLessThan(76);
+    }
+
+    @Test
+    void batchesOfOne() throws Exception {
+        assertThat(perItemOfBatches(1)).isLessThan(355);
+    }
+
+    private static double perItemOfBatches(int size) throws Exception {
+        return Allocation.bytesPerOperation(N, () -> {
+            Queue<Integer> queue = new Queue<>(64);
+            return Asyncio.run(all(
+                    queue.putAll(Flux.range(0, N)).then(Mono.fromRunnable(queue::shutdown)),
+                    queue.asBatches(size, Duration.ofHours(1)).then()));
+        });
+    }
+
+    @Test
     void atOnce() throws Exception {
         Queue<Integer> queue = new Queue<>(64);
         double bytes = Allocation.bytesPerOperation(N, () -> {

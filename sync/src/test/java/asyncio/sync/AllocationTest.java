@@ -95,4 +95,27 @@ class AllocationTest {
         double bytes = perOperation(() -> byManyTasks(limiter.acquire()));
         assertThat(bytes).isLessThan(400);
     }
+
+    @Test
+    void aFlightOfOneCaller() throws Exception {
+        SingleFlight<Integer, Integer> flights = new SingleFlight<>();
+        Mono<Integer> run = flights.run(1, key -> sleep(Duration.ZERO, 42));
+        assertThat(perOperation(() -> Asyncio.run(run.repeat(N - 1).then(Mono.just(true)))))
+                .isLessThan(650);
+    }
+
+    @Test
+    void aCallerOfAFlightThatManyShare() throws Exception {
+        SingleFlight<Integer, Integer> flights = new SingleFlight<>();
+        Mono<Integer> run = flights.run(1, key -> sleep(Duration.ZERO, 42));
+        assertThat(perOperation(() -> byManyTasks(run.then()))).isLessThan(160);
+    }
+
+    @Test
+    void aCallerOfAFlightWhoseValueIsKept() throws Exception {
+        SingleFlight<Integer, Integer> flights = new SingleFlight<>(Duration.ofHours(1));
+        Mono<Integer> run = flights.run(1, key -> sleep(Duration.ZERO, 42));
+        assertThat(perOperation(() -> Asyncio.run(run.repeat(N - 1).then(Mono.just(true)))))
+                .isLessThan(90);
+    }
 }
