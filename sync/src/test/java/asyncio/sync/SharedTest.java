@@ -107,7 +107,8 @@ class SharedTest {
                     }
                 });
             case 2 -> kind.with(sleep(Duration.ZERO).then(work));
-            default -> kind.acquire().flatMap(permit -> work.doFinally(end -> permit.release()));
+            // before the value is signalled, which ends the party
+            default -> kind.acquire().flatMap(permit -> work.doOnTerminate(permit::release));
         })));
         assertThat(kind.free()).isTrue();
         if (!shared) {
