@@ -431,10 +431,15 @@ public final class PumpPipe extends PipeEnd {
         }
     }
 
-    /** Closes the stream on a thread, since closing may block. */
+    /**
+     * Closes the stream: on a thread, since closing may block; but a standard stream at once, which does not, so that
+     * System.out has ended too when the channel is closed.
+     */
     private void closeStreams() {
         Closeable stream = input != null ? input : output;
-        if (stream != null) {
+        if (standard && stream != null) {
+            close(stream);
+        } else if (stream != null) {
             PipeThreads.POOL.execute(() -> close(stream));
         }
     }
