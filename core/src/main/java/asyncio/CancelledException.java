@@ -8,6 +8,15 @@ import org.jspecify.annotations.Nullable;
  * clean up (awaiting is allowed), then let it propagate. A body that catches it and returns normally has refused the
  * cancellation.
  *
+ * <pre>{@code
+ * try {
+ *     await(sleep(Duration.ofHours(1)));
+ * } catch (CancelledException e) {
+ *     await(sleep(Duration.ofSeconds(1))); // cleaning up may await
+ *     throw e;
+ * }
+ * }</pre>
+ *
  * <p>asyncio: {@code CancelledError}. There it is a {@code BaseException}; here a {@code catch (Exception e)} catches
  * it, so catch narrower types, or rethrow.
  */

@@ -3,6 +3,16 @@ package asyncio;
 /**
  * Straight-line code that emits items, and may {@link Asyncio#await}: the argument of {@link Asyncio#generate}.
  *
+ * <pre>{@code
+ * Generator<Integer> ticks = emitter -> {
+ *     for (int i = 0; i < 3; i++) {
+ *         await(sleep(Duration.ofSeconds(1)));
+ *         await(emitter.emit(i));
+ *     }
+ * };
+ * Flux<Integer> flux = generate(ticks);
+ * }</pre>
+ *
  * <p>asyncio: an {@code async def} with {@code yield}.
  *
  * @param <T> the type of the items

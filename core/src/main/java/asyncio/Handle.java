@@ -11,6 +11,11 @@ import reactor.util.context.ContextView;
  *
  * <p>Threading: {@link #cancel} may be called from any thread; the callback does not run if the cancellation came
  * before its turn. asyncio: {@code Handle}.
+ *
+ * <pre>{@code
+ * Handle flush = EventLoop.getRunningLoop().callSoon(() -> System.out.println("flushed"));
+ * flush.cancel(); // it has not run yet, and will not
+ * }</pre>
  */
 @SuppressWarnings("exports") // the superclass has nothing for users
 public class Handle extends Entry {

@@ -5,6 +5,11 @@ import reactor.core.publisher.Mono;
 /**
  * A receiver of items that lets the sender wait until there is room: a bounded buffer, a queue.
  *
+ * <pre>{@code
+ * SuspendingSink<String> sink = new Queue<String>(8)::put;
+ * await(sink.put("line")); // suspends while eight items wait
+ * }</pre>
+ *
  * @param <T> the type of the items
  */
 @FunctionalInterface

@@ -10,6 +10,14 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Thread-safe, like every exception.
  *
+ * <pre>{@code
+ * try {
+ *     await(waitFor(sleep(Duration.ofHours(1)), Duration.ofSeconds(1)));
+ * } catch (TimedOutException e) {
+ *     System.out.println("not within a second");
+ * }
+ * }</pre>
+ *
  * @since 0.1
  */
 public class TimedOutException extends TimeoutException {

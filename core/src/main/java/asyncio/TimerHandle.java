@@ -10,6 +10,11 @@ import reactor.util.context.ContextView;
  *
  * <p>Cancelling removes it from the loop's timers: at once when called on the loop, otherwise in its next tick.
  * asyncio: {@code TimerHandle}.
+ *
+ * <pre>{@code
+ * TimerHandle idle = EventLoop.getRunningLoop().callLater(Duration.ofSeconds(30), () -> System.out.println("idle"));
+ * idle.cancel(); // there was activity
+ * }</pre>
  */
 public final class TimerHandle extends Handle {
     final TimerQueue.Entry entry;

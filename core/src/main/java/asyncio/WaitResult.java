@@ -8,6 +8,13 @@ import java.util.Set;
 /**
  * The result of {@link Asyncio#waitTasks}. Both sets are in the order of the arguments, and cannot be changed.
  *
+ * <pre>{@code
+ * List<Task<Long>> replicas = List.of(
+ *         createTask(sleep(Duration.ofSeconds(1), 1L)), createTask(sleep(Duration.ofSeconds(2), 2L)));
+ * WaitResult<Task<Long>> result = await(waitTasks(replicas, ReturnWhen.FIRST_COMPLETED));
+ * result.pending().forEach(Future::cancel);
+ * }</pre>
+ *
  * @param done the Futures that were done when the waiting ended
  * @param pending the others, which are still running
  * @param <F> the type of the Futures: {@code Task<String>}, say

@@ -16,6 +16,14 @@ import reactor.util.context.ContextView;
  *
  * <p>Every method may be called from any thread; none blocks, and none throws the receiver's exceptions.
  *
+ * <pre>{@code
+ * Mono<Long> mono = Callbacks.mono((Callback<Long> callback) -> {
+ *     Thread worker = new Thread(() -> callback.success(42L));
+ *     callback.onCancel(worker::interrupt);
+ *     worker.start();
+ * });
+ * }</pre>
+ *
  * @param <T> the type of the result
  * @see Callbacks#mono
  * @see Callbacks#of

@@ -3,6 +3,10 @@ package asyncio.bridge;
 /**
  * The buffer capacity of a bridge for a subscriber slower than the listener's source, and the treatment of items beyond
  * it. Dropped items go to {@code Operators.onDiscard}.
+ *
+ * <pre>{@code
+ * Flux<Long> latest = Listeners.flux(Overflow.latest(), sink -> sink.next(42L));
+ * }</pre>
  */
 public final class Overflow {
     enum Policy {

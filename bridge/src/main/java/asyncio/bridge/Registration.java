@@ -3,6 +3,11 @@ package asyncio.bridge;
 /**
  * Starts work that reports through a callback.
  *
+ * <pre>{@code
+ * Registration<Long> answer = callback -> new Thread(() -> callback.success(42L)).start();
+ * Mono<Long> mono = Callbacks.mono(answer);
+ * }</pre>
+ *
  * @param <T> the type of the result
  */
 @FunctionalInterface

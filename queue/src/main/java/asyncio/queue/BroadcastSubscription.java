@@ -16,6 +16,15 @@ import reactor.core.publisher.Mono;
  * {@link Broadcast#subscribe}. Threading, order and cancelling are those of the broadcast. Several getters may share a
  * subscription; each item then goes to one of them.
  *
+ * <pre>{@code
+ * Broadcast<String> news = new Broadcast<>();
+ * try (BroadcastSubscription<String> mine = news.subscribe(64)) {
+ *     for (String line; (line = await(mine.next())) != null; ) { // null: the broadcast has ended
+ *         System.out.println(line);
+ *     }
+ * }
+ * }</pre>
+ *
  * @param <T> the type of the items
  * @since 0.1.0
  */

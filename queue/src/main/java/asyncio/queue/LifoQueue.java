@@ -8,6 +8,13 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>An item given back by a cancelled getter returns to its place, below the items that were put after it.
  *
+ * <pre>{@code
+ * LifoQueue<String> undo = LifoQueue.unbounded();
+ * undo.putNowait("first");
+ * undo.putNowait("second");
+ * String last = await(undo.get()); // "second"
+ * }</pre>
+ *
  * <p>asyncio: {@code LifoQueue}.
  *
  * @param <T> the type of the items

@@ -3,6 +3,15 @@ package asyncio.streams;
 /**
  * Handles one connection of a server as a straight-line body, which may {@link asyncio.Asyncio#await await}.
  *
+ * <pre>{@code
+ * ConnectionHandler upper = connection -> {
+ *     for (byte[] line; (line = await(connection.reader().readLine())) != null; ) {
+ *         connection.writer().write(new String(line, UTF_8).toUpperCase());
+ *         await(connection.writer().drain());
+ *     }
+ * };
+ * }</pre>
+ *
  * <p>asyncio: a {@code client_connected_cb} that is a coroutine.
  */
 @FunctionalInterface

@@ -11,6 +11,13 @@ import java.net.InetSocketAddress;
  * <p>{@link #getExtraInfo} knows {@code sockname}, {@code peername} if the socket is connected, and {@code socket}, the
  * {@link java.nio.channels.DatagramChannel}.
  *
+ * <pre>{@code
+ * DatagramTransport transport = await(Transports.createDatagramEndpoint(
+ *         () -> new DatagramProtocol() {}, DatagramOptions.builder().remoteAddress("localhost", 9999).build())).transport();
+ * transport.sendTo("hello".getBytes(UTF_8));
+ * transport.close();
+ * }</pre>
+ *
  * <p>asyncio: {@code DatagramTransport}.
  *
  * @since 0.1

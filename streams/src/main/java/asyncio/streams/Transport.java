@@ -24,6 +24,12 @@ import io.netty.buffer.ByteBuf;
  * {@link java.io.InputStream} or {@link java.io.OutputStream}. It is for looking at: reading and writing are the
  * transport's.
  *
+ * <pre>{@code
+ * Transport transport = await(Transports.createConnection(() -> new Protocol() {}, "localhost", 7)).transport();
+ * transport.write("hello\n".getBytes(UTF_8));
+ * transport.writeEof();
+ * }</pre>
+ *
  * <p>asyncio: {@code Transport}, {@code ReadTransport}, {@code WriteTransport}.
  *
  * @since 0.1

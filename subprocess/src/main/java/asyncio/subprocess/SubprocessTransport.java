@@ -15,6 +15,12 @@ import reactor.core.publisher.Mono;
  * <p>{@link #getExtraInfo(String)} knows {@code subprocess}, the {@link Subprocess}; the bytes of its streams go to the
  * protocol.
  *
+ * <pre>{@code
+ * SubprocessTransport child =
+ *         await(Subprocess.execProtocol(() -> new SubprocessProtocol() {}, Command.of("sleep", "60"))).transport();
+ * child.terminate();
+ * }</pre>
+ *
  * <p>asyncio: {@code SubprocessTransport}.
  *
  * @since 0.1

@@ -7,6 +7,12 @@ import reactor.core.publisher.Mono;
  * A lock for each key, held in this process ({@link KeyedLock}) or on a server shared by several machines, for code
  * that must work with either. The guarantees are those of {@link AsyncLock}.
  *
+ * <pre>{@code
+ * Mono<Long> alone(AsyncKeyedLock<String> locks, String account, Mono<Long> work) { // a KeyedLock, a RedisKeyedLock
+ *     return locks.withLock(account, work);
+ * }
+ * }</pre>
+ *
  * @param <K> the type of the keys
  * @since 0.1
  */

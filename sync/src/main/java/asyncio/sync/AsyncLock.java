@@ -15,6 +15,12 @@ import reactor.core.publisher.Mono;
  *
  * <p>The implementations specify the order of waiters, and whether a permit can be lost while it is held.
  *
+ * <pre>{@code
+ * Mono<Long> alone(AsyncLock lock, Mono<Long> work) { // a Lock in tests, a RedisLock in production
+ *     return lock.withLock(work);
+ * }
+ * }</pre>
+ *
  * @since 0.1
  */
 public interface AsyncLock {

@@ -15,6 +15,12 @@ import reactor.core.publisher.Mono;
  * <p>The implementations specify how permits are spread over time, the order of waiters, and whether a cancelled waiter
  * may use a permit.
  *
+ * <pre>{@code
+ * Mono<Long> slowly(AsyncRateLimiter limiter, Mono<Long> work) { // a RateLimiter, a RedisRateLimiter
+ *     return limiter.withPermit(work);
+ * }
+ * }</pre>
+ *
  * @since 0.1
  */
 public interface AsyncRateLimiter {

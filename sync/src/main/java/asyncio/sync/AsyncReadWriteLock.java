@@ -5,6 +5,12 @@ package asyncio.sync;
  * by several machines, for code that must work with either. The guarantees are those of {@link AsyncLock}; a reader
  * cannot become a writer.
  *
+ * <pre>{@code
+ * Mono<Long> write(AsyncReadWriteLock lock, Mono<Long> work) { // a ReadWriteLock, a RedisReadWriteLock
+ *     return lock.writeLock().withLock(work);
+ * }
+ * }</pre>
+ *
  * @since 0.1
  */
 public interface AsyncReadWriteLock {

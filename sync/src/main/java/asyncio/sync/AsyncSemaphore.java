@@ -8,6 +8,12 @@ import reactor.core.publisher.Mono;
  * A semaphore held in this process ({@link Semaphore}) or on a server shared by several machines, for code that must
  * work with either. The guarantees are those of {@link AsyncLock}.
  *
+ * <pre>{@code
+ * Mono<Long> fewAtOnce(AsyncSemaphore semaphore, Mono<Long> work) { // a Semaphore, a RedisSemaphore
+ *     return semaphore.withPermit(work);
+ * }
+ * }</pre>
+ *
  * @since 0.1
  */
 public interface AsyncSemaphore {

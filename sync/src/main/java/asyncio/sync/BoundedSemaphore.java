@@ -4,6 +4,14 @@ package asyncio.sync;
  * A {@link Semaphore} that never has more permits than it started with: releasing more than were acquired is an error,
  * and so is requesting more than it started with.
  *
+ * <pre>{@code
+ * BoundedSemaphore two = new BoundedSemaphore(2);
+ * try (Permit permit = await(two.acquire())) {
+ *     await(sleep(Duration.ofSeconds(1)));
+ * }
+ * two.release(); // throws: there are two already
+ * }</pre>
+ *
  * <p>asyncio: {@code BoundedSemaphore}.
  */
 public final class BoundedSemaphore extends Semaphore {

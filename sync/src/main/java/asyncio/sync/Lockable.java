@@ -18,6 +18,14 @@ import reactor.core.publisher.Mono;
  * lock passes to the next. An operator downstream of {@link #acquire()} can still drop a permit that has arrived
  * ({@code .timeout}, {@code firstWithSignal}, a {@code zip} that fails): use {@link #withLock(Mono)}, which loses none,
  * and {@link #acquire(Duration)} for a deadline.
+ *
+ * <pre>{@code
+ * Lockable mine = new Lock();
+ * Mono<Long> reactive = mine.withLock(Mono.just(42L));
+ * try (Permit permit = await(mine.acquire(Duration.ofSeconds(1)))) { // straight-line, with a deadline
+ *     await(sleep(Duration.ofMillis(10)));
+ * }
+ * }</pre>
  */
 public abstract class Lockable extends PermitSource implements AsyncLock {
     Lockable() {}

@@ -32,6 +32,14 @@ import reactor.core.publisher.Mono;
  *
  * <p>A signal without an {@link #onSignal} handler ends the child with the negated number of the signal, as in asyncio:
  * its script is cancelled. KILL always does so.
+ *
+ * <pre>{@code
+ * FakeProcesses.Program greet = (FakeProcess child) -> {
+ *     child.onSignal("TERM", () -> child.stdout().write("bye\n"));
+ *     child.stdout().write("hello " + new String(await(child.stdin().readLine()), UTF_8));
+ *     return 0;
+ * };
+ * }</pre>
  */
 public final class FakeProcess {
     private static final Map<String, Integer> SIGNALS = Map.of(

@@ -34,6 +34,14 @@ import reactor.util.context.Context;
  *
  * <p>Add all steps on one thread; nothing happens before {@link #verify}.
  *
+ * <pre>{@code
+ * Verifiers.withLoop(EventLoop.getRunningLoop(), () -> sleep(Duration.ofHours(1), "morning"))
+ *         .expectNoEvent(Duration.ofMinutes(59))
+ *         .thenAwait(Duration.ofMinutes(1))
+ *         .expectNext("morning")
+ *         .verifyComplete();
+ * }</pre>
+ *
  * @param <T> the type of the values
  */
 public final class LoopVerifier<T> {

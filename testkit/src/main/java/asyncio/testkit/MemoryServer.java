@@ -18,6 +18,14 @@ import reactor.util.context.ContextView;
  * connection stays open: close its writer. If a handler throws, its exception goes to the loop's exception handler and
  * its connection is closed; the connection is also closed if the task is cancelled. Use the server only on its loop.
  *
+ * <pre>{@code
+ * MemoryNetwork network = new MemoryNetwork();
+ * try (MemoryServer server = network.startServerBody(connection -> connection.writer().write("hello\n"), "greeter")) {
+ *     StreamConnection client = await(network.connect("greeter"));
+ *     String line = new String(await(client.reader().readLine()), UTF_8); // "hello\n"
+ * }
+ * }</pre>
+ *
  * <p>asyncio: {@code Server}.
  */
 public final class MemoryServer implements AutoCloseable {

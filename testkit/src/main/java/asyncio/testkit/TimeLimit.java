@@ -14,6 +14,15 @@ import java.lang.annotation.Target;
  *
  * <p>A test that takes longer fails with a {@link TimeLimitError}. JUnit's {@code @Timeout} also counts real time, and
  * interrupts the test, which reports the tasks too.
+ *
+ * <pre>{@code
+ * @TimeLimit(real = "90s")
+ * class ReplicationTest {
+ *     @org.junit.jupiter.api.Test
+ *     @TimeLimit(virtual = "36h")
+ *     void aNight() {}
+ * }
+ * }</pre>
  */
 @Documented
 @Inherited

@@ -8,6 +8,15 @@ import reactor.core.publisher.Mono;
  * An item of a {@link RedisQueue}, leased to the owner of this object: no other consumer gets it as long as the lease
  * is renewed, that is, until {@link #ack} or {@link #release}, or until this process dies.
  *
+ * <pre>{@code
+ * Mono<Void> one(RedisQueue<String> queue) {
+ *     return queue.get().flatMap(delivery -> {
+ *         System.out.println(delivery.item());
+ *         return delivery.ack();
+ *     });
+ * }
+ * }</pre>
+ *
  * @param <T> the type of the item
  * @since 0.1
  */
