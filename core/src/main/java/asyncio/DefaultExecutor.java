@@ -1,5 +1,6 @@
 package asyncio;
 
+import asyncio.internal.loop.ContextLoader;
 import asyncio.internal.loop.DaemonThreads;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -16,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class DefaultExecutor {
     private final String name;
-    private final @Nullable ClassLoader contextClassLoader;
+    private final ContextLoader contextLoader;
     /** Both guarded by this. */
     private @Nullable ExecutorService service;
 
@@ -31,11 +32,11 @@ final class DefaultExecutor {
      * Creates an executor without threads.
      *
      * @param name the loop's name, a prefix of the names of the threads
-     * @param contextClassLoader the context class loader of the threads
+     * @param contextLoader the context class loader of the threads
      */
-    DefaultExecutor(String name, @Nullable ClassLoader contextClassLoader) {
+    DefaultExecutor(String name, ContextLoader contextLoader) {
         this.name = name;
-        this.contextClassLoader = contextClassLoader;
+        this.contextLoader = contextLoader;
     }
 
     /** A function was passed to an executor; {@link #taken} follows. */
@@ -94,7 +95,7 @@ final class DefaultExecutor {
                 new LinkedBlockingQueue<>(),
                 job -> {
                     Thread thread = DaemonThreads.newThread(job, name + "-thread-" + count.incrementAndGet(), 0);
-                    thread.setContextClassLoader(contextClassLoader);
+                    contextLoader.giveTo(thread);
                     return thread;
                 },
                 (job, shut) -> {

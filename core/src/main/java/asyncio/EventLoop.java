@@ -1,5 +1,6 @@
 package asyncio;
 
+import asyncio.internal.loop.ContextLoader;
 import asyncio.internal.loop.LoopCore;
 import asyncio.internal.loop.LoopDriver;
 import asyncio.internal.loop.TimeHolds;
@@ -88,13 +89,12 @@ public final class EventLoop extends Contexts.Running {
 
     final @Nullable LoopMonitor monitor;
     private final AtomicBoolean running = new AtomicBoolean();
-    /** The context class loader of all its threads, regardless of the thread that starts them. */
-    final @Nullable ClassLoader contextClassLoader = Thread.currentThread().getContextClassLoader();
+    final ContextLoader contextLoader = new ContextLoader();
 
     private @Nullable Task<?> currentTask;
     private ContextView context = Context.empty();
     final LoopEvents events = new LoopEvents(this);
-    final DefaultExecutor executor = new DefaultExecutor(name, contextClassLoader);
+    final DefaultExecutor executor = new DefaultExecutor(name, contextLoader);
     private volatile @Nullable TaskFactory taskFactory;
     private volatile boolean debug = DebugMode.ENABLED;
     private volatile long slowCallbackNanos = SlowStep.SLOW_CALLBACK_NANOS;
@@ -108,7 +108,7 @@ public final class EventLoop extends Contexts.Running {
                 Queues.<Runnable>unboundedMultiproducer().get(),
                 events,
                 events.idle(monitor));
-        driver = new LoopDriver(core, events, name, contextClassLoader);
+        driver = new LoopDriver(core, events, name, contextLoader);
         scheduler = new LoopScheduler(this, builder.clock() instanceof MockTicker);
         OPEN.add(this);
     }
@@ -598,6 +598,7 @@ public final class EventLoop extends Contexts.Running {
             OPEN.remove(this);
             Signals.removeAll(this);
             executor.shutDown();
+            contextLoader.forget();
         }
     }
 

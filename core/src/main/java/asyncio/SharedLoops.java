@@ -49,7 +49,7 @@ public final class SharedLoops implements Iterable<EventLoop> {
             CompletableFuture<Void> started = new CompletableFuture<>();
             loop.callSoon(() -> started.complete(null));
             Thread thread = DaemonThreads.newThread(() -> runForever(loop), loop.getName() + "-shared", 0);
-            thread.setContextClassLoader(loop.contextClassLoader);
+            loop.contextLoader.giveTo(thread);
             threads.add(thread);
             thread.start();
             started.join();
@@ -210,6 +210,7 @@ public final class SharedLoops implements Iterable<EventLoop> {
                 loop.close();
             }
         }
+        threads.clear(); // which keep their context class loader
         if (interrupted) {
             Thread.currentThread().interrupt();
         }

@@ -1,5 +1,9 @@
 package asyncio;
 
+import static asyncio.Asyncio.async;
+import static asyncio.Asyncio.await;
+import static asyncio.Asyncio.sleep;
+import static asyncio.Asyncio.toThread;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
@@ -11,6 +15,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -61,6 +66,37 @@ class ClassLoaderTest {
             assertThatAllAreCollected(startAndStop());
             Reference.reachabilityFence(other);
         }
+    }
+
+    /** As Reactor Netty's cache of name resolvers does. */
+    @Test
+    void codeThatKeepsAClosedLoopKeepsNoLoader() throws Exception {
+        List<EventLoop> closed = new ArrayList<>();
+        List<WeakReference<ClassLoader>> loaders = new ArrayList<>();
+        for (int i = 0; i < RESTARTS; i++) {
+            ClassLoader loader = new ApplicationLoader();
+            loaders.add(new WeakReference<>(loader));
+            FutureTask<EventLoop> use = new FutureTask<>(ClassLoaderTest::useAndClose);
+            Thread main = new Thread(null, use, "application", 0, false);
+            main.setContextClassLoader(loader);
+            main.start();
+            closed.add(use.get());
+        }
+        assertThatAllAreCollected(loaders);
+        Reference.reachabilityFence(closed);
+    }
+
+    private static EventLoop useAndClose() throws Exception {
+        EventLoop loop = EventLoop.newEventLoop();
+        ClassLoader expected = Thread.currentThread().getContextClassLoader();
+        loop.runUntilComplete(async(() -> {
+            await(sleep(Duration.ofMillis(1)));
+            assertThat(Thread.currentThread().getContextClassLoader()).isSameAs(expected);
+            assertThat(await(toThread(() -> Thread.currentThread().getContextClassLoader())))
+                    .isSameAs(expected);
+        }));
+        loop.close();
+        return loop;
     }
 
     private static List<WeakReference<ClassLoader>> startAndStop() throws Exception {

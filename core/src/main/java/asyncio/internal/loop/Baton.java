@@ -100,6 +100,13 @@ class Baton {
         owner = null;
     }
 
+    /** Gives up a loop that is closed, and forgets the thread that ran it. */
+    void end() {
+        drop();
+        holder = runner;
+        runner.thread = null;
+    }
+
     /** Whether a thread holds the loop; may be called on any thread. */
     boolean isOwner(Thread thread) {
         return thread == owner;

@@ -13,7 +13,7 @@ final class BodySeats {
     private final Baton.Passing next;
     private final LoopObserver observer;
     private final String loopName;
-    private final @Nullable ClassLoader contextClassLoader;
+    private final ContextLoader contextLoader;
     private final ArrayDeque<PlatformWorker> idleWorkers = new ArrayDeque<>(BodyThreads.MAX_IDLE + 1); // never grows
     private long carried;
 
@@ -22,19 +22,14 @@ final class BodySeats {
      *
      * @param next determines the holder of the loop when a body has ended
      * @param loopName the prefix of the threads' names
-     * @param contextClassLoader the class loader of the threads, regardless of which one starts another
+     * @param contextLoader the context class loader of the threads
      */
-    BodySeats(
-            Baton baton,
-            Baton.Passing next,
-            LoopObserver observer,
-            String loopName,
-            @Nullable ClassLoader contextClassLoader) {
+    BodySeats(Baton baton, Baton.Passing next, LoopObserver observer, String loopName, ContextLoader contextLoader) {
         this.baton = baton;
         this.next = next;
         this.observer = observer;
         this.loopName = loopName;
-        this.contextClassLoader = contextClassLoader;
+        this.contextLoader = contextLoader;
     }
 
     static Seat seatOf(Seated body) {
@@ -136,7 +131,7 @@ final class BodySeats {
             Memory.need();
             observer.entered();
             stepBegins(body, seat);
-            Thread.currentThread().setContextClassLoader(contextClassLoader);
+            contextLoader.giveTo(Thread.currentThread());
             Error error = body.runBody();
             stepEnds(body, seat);
             if (error != null) {

@@ -38,13 +38,13 @@ public final class LoopDriver {
      * Makes a driver for a loop that does not run yet.
      *
      * @param name the prefix of its threads' names
-     * @param contextClassLoader the class loader of its threads, regardless of which one starts another
+     * @param contextLoader the context class loader of its threads
      */
-    public LoopDriver(LoopCore core, LoopObserver observer, String name, @Nullable ClassLoader contextClassLoader) {
+    public LoopDriver(LoopCore core, LoopObserver observer, String name, ContextLoader contextLoader) {
         this.core = core;
         this.observer = observer;
         this.baton = core.baton;
-        this.bodies = new BodySeats(baton, passing, observer, name, contextClassLoader);
+        this.bodies = new BodySeats(baton, passing, observer, name, contextLoader);
         this.takeEntry = core::poll;
         this.helper = BodyThreads.KIND == BodyThreads.Kind.VIRTUAL ? new Helper() : null;
         this.driving = baton.runner;
@@ -171,6 +171,7 @@ public final class LoopDriver {
         void retire() {
             if (started) {
                 dismiss();
+                thread = null;
             }
         }
 
@@ -360,7 +361,7 @@ public final class LoopDriver {
         if (helper != null) {
             helper.retire();
         }
-        baton.drop();
+        baton.end();
         if (error != null || late != null) {
             throw Objects.requireNonNullElse(error, late);
         }
