@@ -10,15 +10,19 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.test.context.SpringBootTest;
 import org.springframework.boot.test.context.SpringBootTest.WebEnvironment;
+import org.springframework.boot.test.system.CapturedOutput;
+import org.springframework.boot.test.system.OutputCaptureExtension;
 import org.springframework.boot.test.web.server.LocalServerPort;
 import org.springframework.boot.web.server.reactive.context.ReactiveWebServerApplicationContext;
 import org.springframework.web.reactive.function.client.WebClient;
 import reactor.core.publisher.Mono;
 
 @Timeout(60)
+@ExtendWith(OutputCaptureExtension.class)
 @SpringBootTest(webEnvironment = WebEnvironment.DEFINED_PORT, properties = "server.port=18080")
 class ShopTest {
     private static final Duration LIMIT = Duration.ofSeconds(20);
@@ -52,6 +56,19 @@ class ShopTest {
                         .bodyToMono(Orders.Order.class)
                         .block(LIMIT))
                 .isEqualTo(order);
+    }
+
+    @Test
+    void eachLineOfAnOrderHasItsNumber(CapturedOutput output) {
+        int id = order(client, "Middlemarch").block(LIMIT).id();
+        int other = order(client, "Villette").block(LIMIT).id();
+        List<String> lines = output.getOut()
+                .lines()
+                .filter(line -> line.contains("Asking for") || line.contains("Ordered of"))
+                .filter(line -> line.contains("[" + id + "]") || line.contains("[" + other + "]"))
+                .map(line -> line.substring(line.indexOf(" : ")))
+                .toList();
+        assertThat(lines).hasSize(4).contains(" : Asking for Middlemarch", " : Asking for Villette");
     }
 
     @Test
