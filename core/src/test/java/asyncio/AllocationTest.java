@@ -64,7 +64,7 @@ class AllocationTest {
                     .then());
             return null;
         });
-        assertThat(bytes).isLessThan(340);
+        assertThat(bytes).isLessThan(390);
     }
 
     /** Without stacks, of tasks that await each other in a chain, and of tasks that await one Future. */
