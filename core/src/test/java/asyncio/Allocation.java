@@ -14,22 +14,45 @@ import org.junit.jupiter.api.Assumptions;
 public final class Allocation {
     private static final int ROUNDS = 5;
 
+    /** A busy machine compiles late: the rounds last at least as long, and as the result falls. */
+    private static final long NANOS = 200_000_000;
+
     private Allocation() {}
 
-    /** Returns the cost of the cheapest of some rounds; the first ones warm up. */
+    /** The cost of the cheapest round so far. */
+    private static final class Cheapest {
+        private final long start = System.nanoTime();
+        private double cost = Double.MAX_VALUE;
+        private int rounds;
+        private int lowered;
+
+        boolean maySink() {
+            return rounds < ROUNDS || rounds < lowered + ROUNDS || System.nanoTime() - start < NANOS;
+        }
+
+        void round(double cost) {
+            rounds++;
+            if (cost < 0.98 * this.cost) {
+                lowered = rounds;
+            }
+            this.cost = Math.min(this.cost, cost);
+        }
+    }
+
+    /** Returns the cost of the cheapest of some rounds, at least five; the first ones warm up. */
     public static double bytesPerOperation(int operations, Callable<?> round) throws Exception {
         Assumptions.assumeTrue(
                 ManagementFactory.getThreadMXBean() instanceof ThreadMXBean threads
                         && threads.isThreadAllocatedMemorySupported(),
                 "this JVM does not count what a thread allocates");
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-        double least = Double.MAX_VALUE;
-        for (int i = 0; i < ROUNDS; i++) {
+        Cheapest cheapest = new Cheapest();
+        while (cheapest.maySink()) {
             long before = threads.getCurrentThreadAllocatedBytes();
             round.call();
-            least = Math.min(least, (threads.getCurrentThreadAllocatedBytes() - before) / (double) operations);
+            cheapest.round((threads.getCurrentThreadAllocatedBytes() - before) / (double) operations);
         }
-        return least;
+        return cheapest.cost;
     }
 
     /**
@@ -40,17 +63,17 @@ public final class Allocation {
                 ManagementFactory.getThreadMXBean() instanceof ThreadMXBean threads
                         && threads.isThreadAllocatedMemorySupported(),
                 "this JVM does not count what a thread allocates");
-        double least = Double.MAX_VALUE;
-        for (int i = 0; i < ROUNDS; i++) {
+        Cheapest cheapest = new Cheapest();
+        while (cheapest.maySink()) {
             Map<Long, Long> before = allocatedByEach();
             round.call();
             long allocated = 0;
             for (Map.Entry<Long, Long> thread : allocatedByEach().entrySet()) {
                 allocated += thread.getValue() - before.getOrDefault(thread.getKey(), 0L);
             }
-            least = Math.min(least, allocated / (double) operations);
+            cheapest.round(allocated / (double) operations);
         }
-        return least;
+        return cheapest.cost;
     }
 
     /** Of live threads only: one that has ended meanwhile is not counted. */
