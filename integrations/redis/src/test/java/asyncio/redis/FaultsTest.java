@@ -10,15 +10,19 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 import asyncio.Asyncio;
 import asyncio.LogCapture;
 import asyncio.Task;
+import asyncio.TaskGroup;
 import asyncio.redis.RedisQueue.Options;
 import asyncio.sync.Event;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -35,7 +39,7 @@ import reactor.core.publisher.Mono;
 import reactor.util.retry.Retry;
 import redis.embedded.RedisServer;
 
-/** Faults of a server: a replica takes over, it stands still, its memory is full. */
+/** Faults of a server and its network: a replica takes over, it stands still, its memory is full. */
 @Timeout(180)
 class FaultsTest {
     private static final Duration LONG = Duration.ofSeconds(60);
@@ -186,6 +190,60 @@ class FaultsTest {
                 client.shutdown();
             }
         }
+    }
+
+    @Test
+    void aNetworkThatLosesConnectionsLosesNothing() throws Exception {
+        long seed = Long.getLong("asyncio.test.seed", System.nanoTime());
+        Set<Integer> done = ConcurrentHashMap.newKeySet();
+        AtomicInteger inside = new AtomicInteger();
+        AtomicInteger most = new AtomicInteger();
+        try (Network network = new Network(redis.port(), new Random(seed))) {
+            Config config = Redis.config(network.address(), 2000);
+            config.useSingleServer()
+                    .setTimeout(1000)
+                    .setRetryAttempts(5)
+                    .setRetryDelay(new ConstantDelay(Duration.ofMillis(20)));
+            RedissonClient client = Redisson.create(config);
+            try {
+                String name = redis.name();
+                RedisLock lock = RedisLock.of(client, name + ":lock");
+                Options options = Options.DEFAULTS.lease(Duration.ofSeconds(1));
+                RedisQueue<Integer> queue = RedisQueue.of(client, name, options);
+                Mono<Void> section = sleep(Duration.ofMillis(1))
+                        .doOnSubscribe(s -> most.accumulateAndGet(inside.incrementAndGet(), Math::max))
+                        .doFinally(end -> inside.decrementAndGet())
+                        .then();
+                network.loseConnections(20_000);
+                Asyncio.run(() -> await(TaskGroup.scopeBody(group -> {
+                    List<Task<?>> consumers = new ArrayList<>();
+                    for (int i = 0; i < 3; i++) {
+                        consumers.add(group.createTask(queue.<Void>process(
+                                        item -> lock.withLock(section).then(Mono.fromRunnable(() -> done.add(item))))
+                                .onErrorResume(FaultsTest::isOfNetwork, e -> Mono.empty()) // the item comes again
+                                .repeat()
+                                .then()));
+                    }
+                    for (int i = 0; i < ITEMS; i++) {
+                        await(queue.put(i).retryWhen(Retry.indefinitely().filter(FaultsTest::isOfNetwork)));
+                    }
+                    await(RedisQueue.of(redis.client(), name, options).join().timeout(LONG));
+                    consumers.forEach(Task::cancel);
+                    return null;
+                })));
+            } finally {
+                client.shutdown();
+            }
+            assertThat(done)
+                    .as("seed %d, %d connections lost", seed, network.lost())
+                    .hasSize(ITEMS);
+            assertThat(most).as("seed %d", seed).hasValue(1);
+            assertThat(network.lost()).as("seed %d", seed).isGreaterThan(5);
+        }
+    }
+
+    private static boolean isOfNetwork(Throwable e) {
+        return e instanceof RedisException || e instanceof IOException || e instanceof LeaseLostException;
     }
 
     @Test

@@ -8,6 +8,7 @@ import java.net.Socket;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** A network between a client and a server of this machine, which can be down, or lose connections at random. */
 final class Network implements AutoCloseable {
@@ -15,6 +16,7 @@ final class Network implements AutoCloseable {
     private final int server;
     private final Random random;
     private final Set<Socket> sockets = ConcurrentHashMap.newKeySet();
+    private final AtomicInteger lost = new AtomicInteger();
     private volatile boolean isDown;
     private volatile int longest = Integer.MAX_VALUE;
 
@@ -33,6 +35,11 @@ final class Network implements AutoCloseable {
     void cut() {
         isDown = true;
         sockets.forEach(Network::close);
+    }
+
+    /** Returns the number of connections that failed on the way. */
+    int lost() {
+        return lost.get();
     }
 
     void heal() {
@@ -77,6 +84,9 @@ final class Network implements AutoCloseable {
                 if (passed > 0) {
                     to.getOutputStream().write(bytes, 0, passed);
                     left -= passed;
+                }
+                if (left == 0) {
+                    lost.incrementAndGet();
                 }
             }
         } catch (IOException e) {
