@@ -14,6 +14,9 @@ import reactor.core.publisher.Mono;
  * A semaphore shared by several machines: Redisson's {@code RPermitExpirableSemaphore}. Leases, order, cancelling and
  * threading are those of {@link RedisLock}; its permits have no fencing token.
  *
+ * <p><b>Clocks.</b> Leases are compared by the clocks of the machines that acquire: one that is ahead by two thirds of
+ * a lease takes permits that others hold.
+ *
  * <pre>{@code
  * RedisSemaphore calls = RedisSemaphore.of(redisson, "partner-api", Duration.ofSeconds(30));
  * await(calls.setPermits(8));                                       // only the first call has an effect
