@@ -302,6 +302,9 @@ class FaultsTest {
                 }
                 Delivery<Integer> delivery = await(queue.get());
                 RedisPermit permit = await(lock.acquire());
+                RedisSemaphore semaphore = RedisSemaphore.of(client, redis.name(), Duration.ofMillis(900));
+                await(semaphore.setPermits(1));
+                RedisPermit ofSemaphore = await(semaphore.acquire());
                 assertThat(Redis.command(redis.port(), "CONFIG SET maxmemory 1"))
                         .isEqualTo("+OK");
                 try {
@@ -317,12 +320,15 @@ class FaultsTest {
                     await(sleep(Duration.ofMillis(3 * 900))); // leases are renewed in the meantime
                     assertThat(permit.isLost()).isFalse();
                     assertThat(await(lock.locked())).isTrue();
+                    assertThat(ofSemaphore.isLost()).isTrue(); // Redisson's renewal needs memory
                 } finally {
                     assertThat(Redis.command(redis.port(), "CONFIG SET maxmemory 0"))
                             .isEqualTo("+OK");
                 }
                 await(permit.releaseAndWait());
                 await(await(other.acquire()).releaseAndWait());
+                await(ofSemaphore.releaseAndWait());
+                await(await(semaphore.acquire(LONG)).releaseAndWait());
                 await(queue.put(3));
                 for (int i = 2; i < 4; i++) {
                     Delivery<Integer> next = await(queue.get());
