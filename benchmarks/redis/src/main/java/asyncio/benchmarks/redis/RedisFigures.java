@@ -48,7 +48,7 @@ import redis.embedded.RedisServer;
  */
 public final class RedisFigures {
     private static final int ROUNDS = Integer.getInteger("rounds", 9);
-    private static final int WARM_UPS = 4;
+    private static final int WARM_UPS = Integer.getInteger("warmups", 10);
     private static final int ALONE = Integer.getInteger("alone", 3000);
     private static final int WAITERS = 64;
     private static final int EACH = Integer.getInteger("each", 10);
