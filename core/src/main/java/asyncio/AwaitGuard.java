@@ -15,10 +15,10 @@ interface AwaitGuard {
     /** The scope around this one in the same task; null if this is the outermost. */
     @Nullable AwaitGuard around();
 
-    /** Whether it has begun and not ended. */
+    /** Returns whether it has begun and not ended. */
     boolean isOpen();
 
-    /** Whether cancellations of the scopes around this one are kept off. */
+    /** Returns whether cancellations of the scopes around this one are kept off. */
     boolean isShield();
 
     /** A scope inside of this one keeps off cancellations from now on: holds one back that was not delivered. */

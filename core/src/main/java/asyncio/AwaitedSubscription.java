@@ -45,7 +45,7 @@ public interface AwaitedSubscription<T> extends Subscription {
      */
     void giveBack(@Nullable T value);
 
-    /** Whether {@link #take} may find nothing, and fail with a {@link Spurious} exception. */
+    /** Returns whether {@link #take} may find nothing, and fail with a {@link Spurious} exception. */
     default boolean mayBeSpurious() {
         return false;
     }

@@ -120,7 +120,7 @@ final class CancelScopeSteps<T> extends TimeLimitSteps.MovingOn<T> implements Aw
         request = task().cancelHere(message);
     }
 
-    /** Whether one of the scopes inside, in the same task, keeps off cancellations. */
+    /** Returns whether one of the scopes inside, in the same task, keeps off cancellations. */
     private boolean isKeptOff() {
         for (AwaitGuard inner = task().guard(); inner != null && inner != this; inner = inner.around()) {
             if (inner.isShield()) {

@@ -723,7 +723,7 @@ public final class EventLoop extends Contexts.Running {
     }
 
     /**
-     * As {@link #addReader(int, Runnable)}, for a descriptor that can be written to.
+     * Like {@link #addReader(int, Runnable)}, for a descriptor that can be written to.
      *
      * <p>asyncio: {@code add_writer}.
      *
@@ -763,7 +763,7 @@ public final class EventLoop extends Contexts.Running {
     }
 
     /**
-     * As {@link #removeReader(int)}, of the writer.
+     * Like {@link #removeReader(int)}, of the writer.
      *
      * <p>asyncio: {@code remove_writer}.
      *

@@ -70,7 +70,7 @@ final class Misuse {
         }
     }
 
-    /** As {@link #checkNotPublisher}, for a function that may block and so cannot await. */
+    /** Like {@link #checkNotPublisher}, for a function that may block and so cannot await. */
     static void checkNotPublisherFromThread(@Nullable Object value) {
         if (value instanceof Publisher<?>) {
             throw new IllegalStateException("The function that was called in another thread returned a "

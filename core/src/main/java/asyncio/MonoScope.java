@@ -17,10 +17,10 @@ abstract class MonoScope<T> extends ColdMono<T> {
         super(what);
     }
 
-    /** Whether it runs straight-line code, which may await and so needs a thread. */
+    /** Returns whether it runs straight-line code, which may await and so needs a thread. */
     abstract boolean isStraightLine();
 
-    /** Whether it may be entered, and waited for, in a cancelled {@link CancelScope}. */
+    /** Returns whether it may be entered, and waited for, in a cancelled {@link CancelScope}. */
     boolean isShielded() {
         return false;
     }

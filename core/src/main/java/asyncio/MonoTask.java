@@ -103,7 +103,8 @@ final class MonoTask<T> extends Task<T> {
     }
 
     /**
-     * As {@link #finish}, but open to requests, which may come while nothing was there to take; later they are refused.
+     * Like {@link #finish}, but open to requests, which may come while nothing was there to take; later they are
+     * refused.
      */
     @SuppressWarnings("unchecked")
     private void finishOrWaitAgain(WaitSubscriber<?> wait) {

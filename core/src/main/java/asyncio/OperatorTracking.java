@@ -167,8 +167,8 @@ final class OperatorTracking {
     }
 
     /**
-     * Whether the class is a lambda or an anonymous class: {@code onErrorResume(e -> fallback)} has the fallback as a
-     * part too.
+     * Returns whether the class is a lambda or an anonymous class: {@code onErrorResume(e -> fallback)} has the
+     * fallback as a part too.
      */
     private static boolean mayCapture(Class<?> type) {
         return type.isHidden() || type.isSynthetic() || type.isAnonymousClass();

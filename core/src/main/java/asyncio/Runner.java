@@ -121,13 +121,13 @@ public final class Runner implements AutoCloseable {
         return run(new MonoCoroutine<T>(Objects.requireNonNull(body, "body"), body));
     }
 
-    /** As {@link #run(Callable)}, for a lambda. */
+    /** Like {@link #run(Callable)}, for a lambda. */
     public <T extends @Nullable Object> T run(ValueBody<T> body) throws Exception {
         return run((Callable<T>) body);
     }
 
     /**
-     * As {@link #run(Callable)}, for a body without a result.
+     * Like {@link #run(Callable)}, for a body without a result.
      *
      * @param none nothing; it keeps trailing lambdas of Kotlin and Scala from choosing this overload, which would lose
      *     their value
@@ -136,12 +136,12 @@ public final class Runner implements AutoCloseable {
         run(Asyncio.async(body));
     }
 
-    /** As {@link #run(Callable)}, for any Mono; returns null if it is empty. */
+    /** Like {@link #run(Callable)}, for any Mono; returns null if it is empty. */
     public <T extends @Nullable Object> T run(Mono<T> main) throws Exception {
         return run(main, context);
     }
 
-    /** As {@link #run(Mono)}, in another context. */
+    /** Like {@link #run(Mono)}, in another context. */
     @SuppressWarnings("NullAway") // an empty Mono is null to a caller whose T admits it
     public <T extends @Nullable Object> T run(Mono<T> main, ContextView context) throws Exception {
         ColdMono.adopt(Objects.requireNonNull(main, "main"));

@@ -328,7 +328,7 @@ public final class SharedLoops implements Iterable<EventLoop> {
             return !released.compareAndSet(false, true) || !isLastReleaseOf(loops) || loops.close(timeout);
         }
 
-        /** As {@link #release}, with a limit of ten seconds. */
+        /** Like {@link #release}, with a limit of ten seconds. */
         @Override
         public void close() {
             release(CLOSE_TIMEOUT);

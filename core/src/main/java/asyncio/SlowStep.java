@@ -86,7 +86,7 @@ final class SlowStep {
 
     /** A receiver of slow steps and stuck loops; called on the watchdog's thread. */
     interface Observer {
-        /** Whether {@link #slow} is wanted. */
+        /** Returns whether {@link #slow} is wanted. */
         boolean wantsSlowSteps();
 
         /** Returns the task that holds the loop, or null. */
@@ -183,7 +183,8 @@ final class SlowStep {
     }
 
     /**
-     * Whether the thread waits for something other than a processor: parked, asleep, at a monitor, or in a system call.
+     * Returns whether the thread waits for something other than a processor: parked, asleep, at a monitor, or in a
+     * system call.
      */
     private static boolean isBlocked(Thread thread, StackTraceElement[] stack) {
         return thread.getState() != Thread.State.RUNNABLE || stack.length > 0 && stack[0].isNativeMethod();

@@ -35,7 +35,7 @@ public final class Suppressed {
     }
 
     /**
-     * As {@link #add}, for an error that may be thrown repeatedly, such as a constant.
+     * Like {@link #add}, for an error that may be thrown repeatedly, such as a constant.
      *
      * @return false if nothing was added, since the error already has a hundred: the other exception should be reported
      *     elsewhere
@@ -49,7 +49,7 @@ public final class Suppressed {
     }
 
     /**
-     * As {@link #add}, for a remark on an error, which gets at most one of each class. An error without a stack trace
+     * Like {@link #add}, for a remark on an error, which gets at most one of each class. An error without a stack trace
      * gets none: it is a shared constant.
      */
     static void addOnce(Throwable error, Throwable remark) {
@@ -72,7 +72,7 @@ public final class Suppressed {
         return leadsTo(other, error) ? copy(other) : other;
     }
 
-    /** As {@link #add}, for several. */
+    /** Like {@link #add}, for several. */
     public static <E extends Throwable> E addAll(E error, Iterable<? extends Throwable> others) {
         others.forEach(other -> add(error, other));
         return error;
@@ -110,7 +110,9 @@ public final class Suppressed {
         void run() throws E;
     }
 
-    /** Whether a chain of causes and suppressed exceptions leads from one to the other, or they are the same. */
+    /**
+     * Returns whether a chain of causes and suppressed exceptions leads from one to the other, or they are the same.
+     */
     private static boolean leadsTo(Throwable from, Throwable to) {
         Set<Throwable> seen = Collections.newSetFromMap(new IdentityHashMap<>());
         ArrayDeque<Throwable> open = new ArrayDeque<>();

@@ -91,7 +91,7 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
         this.loop = loop;
     }
 
-    /** Whether a body waits on this directly, without a subscriber. */
+    /** Returns whether a body waits on this directly, without a subscriber. */
     private boolean isWait() {
         return actual instanceof BodyTask.AwaitSubscriber;
     }
@@ -128,12 +128,12 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
 
     // ---- for the source to call
 
-    /** Whether it has not been settled. */
+    /** Returns whether it has not been settled. */
     protected final boolean isWaiting() {
         return state == WAITING;
     }
 
-    /** Whether the subscriber was cancelled before it was told of an outcome. */
+    /** Returns whether the subscriber was cancelled before it was told of an outcome. */
     protected final boolean isCancelled() {
         return state == CANCELLED;
     }
@@ -230,8 +230,8 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
     }
 
     /**
-     * Whether a granted value cannot be given back, since others have acted on it. A task that is cancelled after the
-     * grant and before it resumes then resumes with the value, and its next await throws. By default false.
+     * Returns whether a granted value cannot be given back, since others have acted on it. A task that is cancelled
+     * after the grant and before it resumes then resumes with the value, and its next await throws. By default false.
      */
     protected boolean isIrrevocable() {
         return false;
@@ -553,21 +553,22 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
     }
 
     /**
-     * Whether a body awaits it directly and so takes the value itself. An operator or a task without a body in between
-     * may drop the value.
+     * Returns whether a body awaits it directly and so takes the value itself. An operator or a task without a body in
+     * between may drop the value.
      */
     protected final boolean isAwaitedByBody() {
         return isWait() || actual instanceof Wait wait && wait.task.hasBody();
     }
 
     /**
-     * Whether the subscriber is the await of a task, which must be given a suspension; other subscribers need not be.
+     * Returns whether the subscriber is the await of a task, which must be given a suspension; other subscribers need
+     * not be.
      */
     public static boolean isAwait(CoreSubscriber<?> actual) {
         return actual instanceof Wait || actual instanceof BodyTask.AwaitSubscriber;
     }
 
-    /** Whether debug mode is on, for the running loop or, where none runs, for the process. */
+    /** Returns whether debug mode is on, for the running loop or, where none runs, for the process. */
     public static boolean debugs() {
         return EventLoop.debugs(EventLoop.runningOrNull());
     }

@@ -145,7 +145,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
 
     // ---- generators
 
-    /** Whether this task runs a generator, which the other tasks of the loop may use until they end. */
+    /** Returns whether this task runs a generator, which the other tasks of the loop may use until they end. */
     final boolean isGenerator() {
         return source() instanceof GeneratorCoroutine;
     }
@@ -215,7 +215,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
     /** Takes the step after a suspension; on the loop. */
     abstract void resume(Wait wait);
 
-    /** Whether the task has a body, which needs a thread to run on. */
+    /** Returns whether the task has a body, which needs a thread to run on. */
     final boolean hasBody() {
         return seated() != null;
     }
@@ -234,7 +234,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
         return new CancelledException("The event loop was closed while " + getName() + " was pending");
     }
 
-    /** Whether {@link #resume} runs code of this library only. */
+    /** Returns whether {@link #resume} runs code of this library only. */
     abstract boolean resumesInternally();
 
     final void checkNotItself(Future<?> awaited) {
@@ -271,7 +271,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
         }
     }
 
-    /** As {@link #stepBegins}. */
+    /** Like {@link #stepBegins}. */
     final void stepEnds() {
         if (label instanceof TaskRecord record) {
             record.stepEnds();
@@ -367,7 +367,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
         }
     }
 
-    /** Whether a request waits for the next await. */
+    /** Returns whether a request waits for the next await. */
     final boolean cancelRequested() {
         return slot instanceof CancelRequest;
     }
@@ -472,8 +472,8 @@ public abstract non-sealed class Task<T> extends Future<T> {
     }
 
     /**
-     * Whether the task is suspended on exactly this Mono and it has ended, so that the resumption with the result is on
-     * its way.
+     * Returns whether the task is suspended on exactly this Mono and it has ended, so that the resumption with the
+     * result is on its way.
      */
     final boolean hasComeBy(Mono<?> awaited) {
         return slot instanceof Wait wait && wait.awaited() == awaited && wait.hasEnded();
@@ -576,7 +576,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
         return false;
     }
 
-    /** Whether cancelled work is still under way in the task, or is about to be disposed of. */
+    /** Returns whether cancelled work is still under way in the task, or is about to be disposed of. */
     final boolean isBeingCleanedUp() {
         Cleanups cleanups = this.cleanups;
         return cleanups != null && cleanups.areUnderWay() || slot instanceof WaitSubscriber<?> wait && wait.isCutOff();
@@ -662,7 +662,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
         return cancelAndJoin(null);
     }
 
-    /** As {@link #cancelAndJoin()}, with the message of the {@link CancelledException}. */
+    /** Like {@link #cancelAndJoin()}, with the message of the {@link CancelledException}. */
     public final Mono<Void> cancelAndJoin(@Nullable String message) {
         return Mono.defer(() -> {
             cancel(message);
@@ -787,8 +787,8 @@ public abstract non-sealed class Task<T> extends Future<T> {
     }
 
     /**
-     * Whether the task is suspended on a source that another library will end, or that has already ended, so that the
-     * resumption is on its way.
+     * Returns whether the task is suspended on a source that another library will end, or that has already ended, so
+     * that the resumption is on its way.
      */
     final boolean awaitsForeign() {
         return slot instanceof Wait wait && (wait.hasEnded() || wait.isForeign());
@@ -807,7 +807,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
         return slot instanceof Wait wait ? wait.awaited() : null;
     }
 
-    /** As {@link #getStack(int)}, without a limit. */
+    /** Like {@link #getStack(int)}, without a limit. */
     public final List<StackTraceElement> getStack() {
         return getStack(Integer.MAX_VALUE);
     }
@@ -839,7 +839,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
         return stack.size() <= limit ? stack : List.copyOf(stack.subList(0, limit));
     }
 
-    /** As {@link #printStack(int, PrintStream)}, without a limit. */
+    /** Like {@link #printStack(int, PrintStream)}, without a limit. */
     public final void printStack(PrintStream to) {
         printStack(Integer.MAX_VALUE, to);
     }
@@ -873,7 +873,7 @@ public abstract non-sealed class Task<T> extends Future<T> {
         to.println(text); // in one go: other threads print too
     }
 
-    /** Whether the task is suspended on this wait, or waits for its clean-up. */
+    /** Returns whether the task is suspended on this wait, or waits for its clean-up. */
     final boolean isSuspendedOn(Wait wait) {
         Object now = slot;
         return now == wait || now instanceof Wait.Joining joining && joining.ended() == wait;

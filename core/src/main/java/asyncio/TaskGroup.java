@@ -102,7 +102,7 @@ public final class TaskGroup {
                         body.apply(group), "The body of the scope returned null instead of a Mono")));
     }
 
-    /** As {@link #scope}, with straight-line code as the body. */
+    /** Like {@link #scope}, with straight-line code as the body. */
     public static <T extends @Nullable Object> Mono<T> scopeBody(BodyFunction<? super TaskGroup, T> body) {
         Objects.requireNonNull(body, "body");
         return new MonoScope.Supplied<>(
@@ -150,7 +150,7 @@ public final class TaskGroup {
     }
 
     /**
-     * As {@link #supervise}, with straight-line code as the body.
+     * Like {@link #supervise}, with straight-line code as the body.
      *
      * @since 0.1
      */
@@ -240,12 +240,12 @@ public final class TaskGroup {
 
     // ---- children
 
-    /** As {@link #createTask(Mono, TaskOptions)}, with a generated name and the current context. */
+    /** Like {@link #createTask(Mono, TaskOptions)}, with a generated name and the current context. */
     public <T> Task<T> createTask(Mono<? extends T> coroutine) {
         return createTask(coroutine, TaskOptions.DEFAULTS);
     }
 
-    /** As {@link #createTask(Mono, TaskOptions)}, with a name. */
+    /** Like {@link #createTask(Mono, TaskOptions)}, with a name. */
     public <T> Task<T> createTask(Mono<? extends T> coroutine, @Nullable String name) {
         return createTask(coroutine, name == null ? TaskOptions.DEFAULTS : TaskOptions.named(name));
     }
@@ -285,7 +285,7 @@ public final class TaskGroup {
         return start(child, TaskOptions.DEFAULTS);
     }
 
-    /** As {@link #start(Function)}, with options for the task. */
+    /** Like {@link #start(Function)}, with options for the task. */
     public <V> Mono<V> start(Function<? super Started<V>, ? extends Mono<?>> child, TaskOptions options) {
         Objects.requireNonNull(child, "child");
         Objects.requireNonNull(options, "options");

@@ -51,7 +51,7 @@ public final class ThreadLocals {
         return Context.of(current());
     }
 
-    /** As {@link #capture()}; on a loop this is the current context unchanged. */
+    /** Like {@link #capture()}; on a loop this is the current context unchanged. */
     static ContextView current() {
         ContextView context = Contexts.current();
         return ENABLED && Accessors.any() && !Contexts.onLoop() ? Accessors.capture(context) : context;
@@ -77,8 +77,8 @@ public final class ThreadLocals {
     }
 
     /**
-     * As {@link #restore}, but does not change the ThreadLocals that the context lacks: for user code that is called on
-     * its own thread.
+     * Like {@link #restore}, but does not change the ThreadLocals that the context lacks: for user code that is called
+     * on its own thread.
      */
     public static @Nullable Scope add(ContextView context) {
         return ENABLED && !context.isEmpty() && Accessors.any()

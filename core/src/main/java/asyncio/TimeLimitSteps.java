@@ -73,7 +73,7 @@ class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
             super(null, body, time, false);
         }
 
-        /** Whether the scope ended because the time was up. */
+        /** Returns whether the scope ended because the time was up. */
         final boolean movedOn() {
             return movedOn;
         }
@@ -86,7 +86,7 @@ class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
         }
     }
 
-    /** Whether the scope ends without an error when the time is up. */
+    /** Returns whether the scope ends without an error when the time is up. */
     boolean movesOn(Throwable cancellation) {
         return false;
     }
@@ -311,7 +311,8 @@ class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
             throw Misuse.wrongThread("reschedule", loop.toString());
         }
         if (state != State.ACTIVE) {
-            throw new IllegalStateException("Cannot change state of " + state + " Timeout: reschedule it before that");
+            throw new IllegalStateException(
+                    "Cannot change state of " + state + " Timeout: reschedule it while it is active");
         }
         disarm();
         moved = true;
@@ -323,12 +324,12 @@ class TimeLimitSteps<T> extends Steps<T> implements UnarmedLimit {
         }
     }
 
-    /** Whether it has neither ended nor been told to end. */
+    /** Returns whether it has neither ended nor been told to end. */
     final boolean isActive() {
         return state == State.ACTIVE;
     }
 
-    /** Whether it has been told to end, and has not. */
+    /** Returns whether it has been told to end, and has not. */
     final boolean isExpiring() {
         return state == State.EXPIRING;
     }

@@ -55,19 +55,19 @@ public final class Timeout {
         return scope(delay, false, reactive(body), false);
     }
 
-    /** As {@link #scope}, with straight-line code. */
+    /** Like {@link #scope}, with straight-line code. */
     public static <T extends @Nullable Object> Mono<T> scopeBody(
             @Nullable Duration delay, BodyFunction<? super Timeout, T> body) {
         return scope(delay, false, straightLine(body), true);
     }
 
-    /** As {@link #scope}, until a point in time on the loop's clock. asyncio: {@code timeout_at}. */
+    /** Like {@link #scope}, until a point in time on the loop's clock. asyncio: {@code timeout_at}. */
     public static <T> Mono<T> scopeAt(
             @Nullable Duration when, Function<? super Timeout, ? extends Mono<? extends T>> body) {
         return scope(when, true, reactive(body), false);
     }
 
-    /** As {@link #scopeAt}, with straight-line code. */
+    /** Like {@link #scopeAt}, with straight-line code. */
     public static <T extends @Nullable Object> Mono<T> scopeBodyAt(
             @Nullable Duration when, BodyFunction<? super Timeout, T> body) {
         return scope(when, true, straightLine(body), true);
@@ -95,7 +95,7 @@ public final class Timeout {
     }
 
     /**
-     * As {@link #moveOn}, with straight-line code.
+     * Like {@link #moveOn}, with straight-line code.
      *
      * @since 0.1
      */
@@ -173,7 +173,7 @@ public final class Timeout {
         limit.reschedule(when);
     }
 
-    /** Whether the time was up before the scope ended. */
+    /** Returns whether the time was up before the scope ended. */
     public boolean expired() {
         return limit.expired();
     }

@@ -32,7 +32,7 @@ abstract class UnderWay {
     /** Returns the subscriber that it works for. */
     abstract CoreSubscriber<?> subscriber();
 
-    /** Whether it waits for something that the given loop does not know. */
+    /** Returns whether it waits for something that the given loop does not know. */
     abstract boolean isForeign(LoopCore loop);
 
     /**

@@ -42,7 +42,7 @@ abstract class Wait extends Waiter {
      */
     abstract @Nullable Object outcome(@Nullable CancelledException request) throws Exception;
 
-    /** Whether another library, which the loop does not know, will end it. */
+    /** Returns whether another library, which the loop does not know, will end it. */
     boolean isForeign() {
         return false;
     }
@@ -50,7 +50,7 @@ abstract class Wait extends Waiter {
     /** Called on the loop when the task is about to take its next step. */
     void resumed() {}
 
-    /** Whether the resumption is on its way. */
+    /** Returns whether the resumption is on its way. */
     abstract boolean hasEnded();
 
     /** Abandons the awaited source, because the loop closes or the tasks await each other. */

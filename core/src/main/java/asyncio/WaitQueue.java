@@ -96,7 +96,7 @@ public final class WaitQueue<S extends Suspension<?>> {
         }
     }
 
-    /** Whether the test is true of one of the suspensions. */
+    /** Returns whether the test is true of one of the suspensions. */
     @SuppressWarnings("unchecked")
     public boolean anyMatch(Predicate<? super S> test) {
         for (Waiter waiter = first; waiter != null; waiter = waiter.next) {
@@ -112,7 +112,7 @@ public final class WaitQueue<S extends Suspension<?>> {
         return size;
     }
 
-    /** Whether there are no waiters. */
+    /** Returns whether there are no waiters. */
     public boolean isEmpty() {
         return first == null;
     }

@@ -126,7 +126,7 @@ final class WaitSubscriber<T> extends Wait implements CoreSubscriber<T>, Scannab
                 : value;
     }
 
-    /** Whether the outcome may be an {@link AwaitedSubscription.Spurious} exception. */
+    /** Returns whether the outcome may be an {@link AwaitedSubscription.Spurious} exception. */
     boolean mayBeSpurious() {
         return subscription instanceof AwaitedSubscription<?> awaited && awaited.mayBeSpurious();
     }
@@ -178,7 +178,7 @@ final class WaitSubscriber<T> extends Wait implements CoreSubscriber<T>, Scannab
         }
     }
 
-    /** Whether the Mono ended with an error. */
+    /** Returns whether the Mono ended with an error. */
     boolean failed() {
         return error != null;
     }
@@ -264,7 +264,8 @@ final class WaitSubscriber<T> extends Wait implements CoreSubscriber<T>, Scannab
     }
 
     /**
-     * Whether the source works for this task alone: work started by {@code share()} or similar must not be withheld.
+     * Returns whether the source works for this task alone: work started by {@code share()} or similar must not be
+     * withheld.
      */
     private boolean leadsHereOnly(Object source) {
         Object subscriber = source instanceof Scannable scannable ? scannable.scanUnsafe(Attr.ACTUAL) : null;
@@ -286,7 +287,7 @@ final class WaitSubscriber<T> extends Wait implements CoreSubscriber<T>, Scannab
         return subscription instanceof OwnerSubscriber<?> owner ? owner.work() : null;
     }
 
-    /** Whether the Mono has been disposed of, or will be when the task resumes. */
+    /** Returns whether the Mono has been disposed of, or will be when the task resumes. */
     boolean isCutOff() {
         int state = this.state;
         return state == CANCELLING || state == DISPOSED;

@@ -65,7 +65,7 @@ public interface ListenerSink<T> extends SuspendingSink<T> {
     /** Like {@link #complete}, with an error; an error after the end goes to {@code Operators.onErrorDropped}. */
     void error(Throwable error);
 
-    /** Whether more items would be dropped: the source has ended, or the subscriber has left. */
+    /** Returns whether more items would be dropped: the source has ended, or the subscriber has left. */
     boolean isEnded();
 
     /**

@@ -28,7 +28,7 @@ final class Outcomes {
         return given != null ? given : new NullPointerException("A callback reported a failure without an error");
     }
 
-    /** Whether an error or one of its causes is that of an interrupt. */
+    /** Returns whether an error or one of its causes is that of an interrupt. */
     static boolean isInterruption(Throwable error) {
         for (Throwable e = error; e != null; e = e.getCause()) {
             if (e instanceof InterruptedException

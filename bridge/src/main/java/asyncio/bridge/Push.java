@@ -14,6 +14,6 @@ public interface Push extends Disposable {
     /** Resumes the calls of the listener. */
     void resume();
 
-    /** Whether it is paused. */
+    /** Returns whether it is paused. */
     boolean isPaused();
 }

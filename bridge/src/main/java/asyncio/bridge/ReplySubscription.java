@@ -180,13 +180,13 @@ abstract class ReplySubscription<T> implements Subscription, Runnable, Scannable
         }
     }
 
-    /** Whether the subscriber has left before the outcome. */
+    /** Returns whether the subscriber has left before the outcome. */
     final boolean isCancelled() {
         Object state = this.state;
         return state == CANCELLED || state == HEARD;
     }
 
-    /** Whether the outcome has arrived, or the subscriber has left. */
+    /** Returns whether the outcome has arrived, or the subscriber has left. */
     final boolean isOver() {
         Object state = this.state;
         return state != null && state != STARTING && state != WAITING;

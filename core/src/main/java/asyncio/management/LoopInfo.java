@@ -23,7 +23,7 @@ public final class LoopInfo {
         return name;
     }
 
-    /** Whether a thread runs the loop. */
+    /** Returns whether a thread runs the loop. */
     public boolean isRunning() {
         return running;
     }

@@ -54,7 +54,7 @@ public final class AsyncioMetrics implements MeterBinder, AutoCloseable {
         this(loop, List.of());
     }
 
-    /** As {@link #AsyncioMetrics(EventLoop)}, with more tags for each meter. */
+    /** Like {@link #AsyncioMetrics(EventLoop)}, with more tags for each meter. */
     public AsyncioMetrics(EventLoop loop, Iterable<Tag> tags) {
         this.loop = Objects.requireNonNull(loop, "loop");
         this.tags = Tags.of(tags).and("loop", loop.getName());

@@ -63,7 +63,7 @@ final class BatchSuspension<T> extends Suspension<List<T>> implements Told {
         return items.size() == max;
     }
 
-    /** Whether it takes only the items that are present. */
+    /** Returns whether it takes only the items that are present. */
     boolean isImpatient() {
         return within.isZero();
     }

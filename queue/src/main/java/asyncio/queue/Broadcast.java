@@ -84,7 +84,7 @@ public final class Broadcast<T> implements Scannable {
      */
     public Broadcast(int replay) {
         if (replay < 0) {
-            throw new IllegalArgumentException("Cannot replay " + replay + " items: at least 0");
+            throw new IllegalArgumentException("replay must not be negative: " + replay);
         }
         core = new BroadcastCore<>(replay);
     }
@@ -128,7 +128,7 @@ public final class Broadcast<T> implements Scannable {
         core.close();
     }
 
-    /** Whether {@link #close} was called. */
+    /** Returns whether {@link #close} was called. */
     public boolean isClosed() {
         return core.isClosed();
     }
@@ -169,7 +169,7 @@ public final class Broadcast<T> implements Scannable {
 
     private static int checked(int capacity) {
         if (capacity < 1) {
-            throw new IllegalArgumentException("A buffer for " + capacity + " items: at least 1");
+            throw new IllegalArgumentException("The capacity must be at least 1, not " + capacity);
         }
         return capacity;
     }

@@ -38,7 +38,7 @@ class Getter<T> extends Suspension<T> implements Told {
         return grant(item) ? this : null;
     }
 
-    /** Whether it stays in line after taking an item. */
+    /** Returns whether it stays in line after taking an item. */
     boolean wantsMore() {
         return false;
     }

@@ -26,7 +26,7 @@ final class MonoBatch<T> extends ColdMono<List<T>> {
             throw new IllegalArgumentException("The maximum size of a batch must be positive, not " + max);
         }
         if (within.isNegative()) {
-            throw new IllegalArgumentException("Cannot wait for " + within + " after the first item: at least zero");
+            throw new IllegalArgumentException("within must not be negative: " + within);
         }
         this.core = core;
         this.max = max;

@@ -150,7 +150,7 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
     }
 
     /**
-     * As {@link #rendezvous()}, with a hook as in {@link #Queue(int, Consumer)}.
+     * Like {@link #rendezvous()}, with a hook as in {@link #Queue(int, Consumer)}.
      *
      * @since 0.1
      */
@@ -400,7 +400,7 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
     }
 
     /**
-     * Whether the queue is empty.
+     * Returns whether the queue is empty.
      *
      * <p>asyncio: {@code empty}.
      */
@@ -409,7 +409,7 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
     }
 
     /**
-     * Whether {@link #tryPut} would find no room; always false for {@link #unbounded()}.
+     * Returns whether {@link #tryPut} would find no room; always false for {@link #unbounded()}.
      *
      * <p>asyncio: {@code full}.
      */
@@ -417,7 +417,7 @@ public sealed class Queue<T> implements SuspendingSink<T>, Scannable permits Pri
         return core.isFull();
     }
 
-    /** Whether {@link #shutdown} was called. */
+    /** Returns whether {@link #shutdown} was called. */
     public boolean isShutdown() {
         return core.state().shutDown();
     }

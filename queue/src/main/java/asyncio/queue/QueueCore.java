@@ -137,7 +137,7 @@ class QueueCore<T> {
 
     // ---- for a rendezvous
 
-    /** Whether a put lasts until a getter has resumed with the item. */
+    /** Returns whether a put lasts until a getter has resumed with the item. */
     boolean isRendezvous() {
         return false;
     }
@@ -168,7 +168,7 @@ class QueueCore<T> {
     /** Under the monitor: the queue was shut down; adds the putters to tell, if they are not in their line. */
     void refuseReturned(List<Suspension<?>> told) {}
 
-    /** Whether a getter has the item of a putter that was cancelled. */
+    /** Returns whether a getter has the item of a putter that was cancelled. */
     boolean isGettersOwn(Putter<T> putter) {
         return false;
     }
@@ -594,7 +594,7 @@ class QueueCore<T> {
         return items.size();
     }
 
-    /** Whether it is shut down and empty. */
+    /** Returns whether it is shut down and empty. */
     synchronized boolean isDrained() {
         return shutDown && items.size() == 0;
     }

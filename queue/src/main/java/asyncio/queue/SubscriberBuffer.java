@@ -166,7 +166,7 @@ final class SubscriberBuffer<T> {
         return missed;
     }
 
-    /** Whether it has ended normally and is empty. */
+    /** Returns whether it has ended normally and is empty. */
     boolean isOver() {
         return (state == State.ENDED || state == State.CLOSED) && items.size() == 0;
     }

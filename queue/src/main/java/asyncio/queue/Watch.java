@@ -137,7 +137,7 @@ public final class Watch<T> implements Scannable {
         told.deliverAll();
     }
 
-    /** Whether {@link #close} was called. */
+    /** Returns whether {@link #close} was called. */
     public boolean isClosed() {
         return closed;
     }

@@ -23,7 +23,7 @@ public interface BaseTransport extends AutoCloseable {
     @Override
     void close();
 
-    /** Whether the transport is closed or being closed, by either side. May be called on any thread. */
+    /** Returns whether the transport is closed or being closed, by either side. May be called on any thread. */
     boolean isClosing();
 
     /**

@@ -48,7 +48,8 @@ public final class ConnectOptions extends StreamOptions {
     /** @throws IllegalArgumentException if there is no socket */
     SocketChannel checkSocket() {
         if (socket == null) {
-            throw new IllegalArgumentException("Neither an address nor a socket was given: ConnectOptions.socket");
+            throw new IllegalArgumentException(
+                    "Neither an address nor a socket was given: pass an address, or set ConnectOptions.socket");
         }
         return socket;
     }

@@ -155,7 +155,7 @@ final class Connector {
         return Flight.PRESENT ? StreamEvents.connecting(client.connect(), address) : client.connect();
     }
 
-    /** Whether binding has failed, on epoll or on NIO. */
+    /** Returns whether binding has failed, on epoll or on NIO. */
     private static boolean isOfBind(Throwable error) {
         return error instanceof ChannelBindException || error.getCause() instanceof BindException;
     }

@@ -85,7 +85,7 @@ public final class DatagramConnection implements AutoCloseable {
     public Mono<Void> send(byte[] data) {
         if (core.remote == null) {
             throw new IllegalStateException(
-                    this + " has no remote address: send(data, to), or DatagramOptions.remoteAddress");
+                    this + " has no remote address: use send(data, to), or set DatagramOptions.remoteAddress");
         }
         return new MonoSend(core, checked(data), null);
     }
@@ -144,7 +144,7 @@ public final class DatagramConnection implements AutoCloseable {
     }
 
     /**
-     * Whether the socket was closed, by {@link #close} or with its loop.
+     * Returns whether the socket was closed, by {@link #close} or with its loop.
      *
      * @since 0.1.0
      */

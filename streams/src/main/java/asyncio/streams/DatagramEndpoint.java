@@ -123,7 +123,7 @@ class DatagramEndpoint implements DatagramTransport {
     public void sendTo(byte[] data) {
         if (remote == null) {
             throw new IllegalStateException(
-                    this + " has no remote address: sendTo(data, to), or DatagramOptions.remoteAddress");
+                    this + " has no remote address: use sendTo(data, to), or set DatagramOptions.remoteAddress");
         }
         send(Objects.requireNonNull(data, "data"), peer == null ? remote : null);
     }

@@ -56,7 +56,7 @@ final class DatagramSocketCore {
 
     // ---- receiving
 
-    /** Whether it was settled at once. */
+    /** Returns whether it was settled at once. */
     synchronized boolean begin(ReceiveSuspension receiver) {
         if (!receiver.isStillWaiting()) {
             return false;
@@ -167,7 +167,7 @@ final class DatagramSocketCore {
 
     // ---- sending
 
-    /** Whether it was settled at once. */
+    /** Returns whether it was settled at once. */
     synchronized boolean begin(SendSuspension sender) {
         if (!sender.isStillWaiting()) {
             return false;
@@ -252,7 +252,7 @@ final class DatagramSocketCore {
     }
 
     private IOException closedError() {
-        return new IOException("Cannot send: " + this);
+        return new IOException("Cannot send, since the socket is closed: " + this);
     }
 
     void close() {

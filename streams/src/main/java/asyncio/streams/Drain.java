@@ -164,7 +164,7 @@ final class Drain {
         return members;
     }
 
-    /** Whether work has been cut off, so that its cancellation came from here. */
+    /** Returns whether work has been cut off, so that its cancellation came from here. */
     boolean hasCut() {
         return cut;
     }

@@ -13,7 +13,7 @@ interface Inbound {
     /** The stream has ended. */
     void feedEof();
 
-    /** Whether {@link #feedEof} has been called. */
+    /** Returns whether {@link #feedEof} has been called. */
     boolean ended();
 
     /** The stream was cut off: it ended, but more bytes should have come. */

@@ -42,7 +42,7 @@ final class Incoming implements Inbound {
 
     /** A requested read. */
     interface Pending {
-        /** Whether it is neither cancelled nor ended. */
+        /** Returns whether it is neither cancelled nor ended. */
         boolean isWaiting();
 
         /** Takes the available bytes; returns false if it must wait for more. */

@@ -11,7 +11,7 @@ final class OptionChecks {
 
     static Duration positive(String name, Duration duration) {
         if (duration.isZero() || duration.isNegative()) {
-            throw new IllegalArgumentException(name + " should be a positive number of seconds, got " + duration);
+            throw new IllegalArgumentException(name + " must be positive, not " + duration);
         }
         return duration;
     }
@@ -26,10 +26,10 @@ final class OptionChecks {
         try {
             address = socket.getLocalAddress();
         } catch (IOException e) {
-            throw new IllegalArgumentException("A socket that listens was expected, not " + socket, e);
+            throw new IllegalArgumentException("A listening socket was expected, not " + socket, e);
         }
         if (address == null) {
-            throw new IllegalArgumentException("A socket that listens was expected: call bind() of " + socket);
+            throw new IllegalArgumentException("A listening socket was expected: first call bind() on " + socket);
         }
         return address;
     }

@@ -83,7 +83,7 @@ final class Outgoing {
         return lost;
     }
 
-    /** Whether the closing of the loop has closed this connection before the program did. */
+    /** Returns whether the closing of the loop has closed this connection before the program did. */
     boolean isLostWithLoop() {
         return lostWithLoop;
     }
@@ -125,7 +125,7 @@ final class Outgoing {
         file = null;
     }
 
-    /** Whether this file is still the one being sent. */
+    /** Returns whether this file is still the one being sent. */
     boolean sends(Object file) {
         return this.file == file;
     }
@@ -217,7 +217,7 @@ final class Outgoing {
         closed.trySetResult(null);
     }
 
-    /** Whether this side accepted the connection. */
+    /** Returns whether this side accepted the connection. */
     boolean isAccepted() {
         return channel.parent() != null;
     }

@@ -54,7 +54,7 @@ final class PeerErrors {
         return error;
     }
 
-    /** Whether it is the hang-up of a terminal, which is its usual end. */
+    /** Returns whether it is the hang-up of a terminal, which is its usual end. */
     static boolean isHangUp(Throwable error) {
         String text = Log.message(error);
         return error instanceof IOException
@@ -105,7 +105,7 @@ final class PeerErrors {
         return begin.toString();
     }
 
-    /** Whether it is an error that every server sees: a peer has gone away. */
+    /** Returns whether it is an error that every server sees: a peer has gone away. */
     static boolean isRoutine(Throwable error) {
         return error instanceof ConnectionResetException
                 || error instanceof BrokenPipeException

@@ -55,8 +55,8 @@ public interface Protocol extends BaseProtocol<Transport> {
     /**
      * Called at most once, when the peer has closed its write side.
      *
-     * @return true to keep the transport open for writing, which is not possible with TLS; false, the default, closes
-     *     it
+     * @return true to keep the transport open for writing, which is not possible with TLS or with a Unix socket on NIO;
+     *     false, the default, closes it
      */
     default boolean eofReceived() {
         return false;

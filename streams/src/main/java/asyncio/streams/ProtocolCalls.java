@@ -78,7 +78,7 @@ final class ProtocolCalls implements Inbound {
         this.protocol = checked(protocol);
     }
 
-    /** Whether the connection was lost before {@code connectionMade}, so that the protocol is never called. */
+    /** Returns whether the connection was lost before {@code connectionMade}, so that the protocol is never called. */
     boolean isLostBeforeMade() {
         return lossCame && !made;
     }
@@ -144,7 +144,7 @@ final class ProtocolCalls implements Inbound {
         }
     }
 
-    /** Whether data is dropped: after the end, after the loss, or once this side has closed. */
+    /** Returns whether data is dropped: after the end, after the loss, or once this side has closed. */
     private boolean dropsData() {
         return eofTold || lossTold || out.closeRequested();
     }

@@ -104,7 +104,7 @@ final class ReadBuffer {
         }
     }
 
-    /** Whether a buffer has room. A buffer with a slice in use must not change. */
+    /** Returns whether a buffer has room. A buffer with a slice in use must not change. */
     private static boolean hasRoom(ByteBuf bytes, int n) {
         return n <= bytes.maxFastWritableBytes() && bytes.refCnt() == 1 && !bytes.isReadOnly();
     }

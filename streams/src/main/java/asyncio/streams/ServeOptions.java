@@ -45,7 +45,8 @@ public final class ServeOptions extends StreamOptions {
     /** @throws IllegalArgumentException if there is none */
     ServerSocketChannel checkSocket() {
         if (socket == null) {
-            throw new IllegalArgumentException("Neither an address nor a socket was given: ServeOptions.socket");
+            throw new IllegalArgumentException(
+                    "Neither an address nor a socket was given: pass an address, or set ServeOptions.socket");
         }
         return socket;
     }
@@ -82,28 +83,30 @@ public final class ServeOptions extends StreamOptions {
             return this;
         }
 
-        /** Whether to bind a port on which old connections are still timing out (SO_REUSEADDR); true by default. */
+        /**
+         * Returns whether to bind a port on which old connections are still timing out (SO_REUSEADDR); true by default.
+         */
         public Builder reuseAddress(boolean reuse) {
             reuseAddress = reuse;
             return this;
         }
 
-        /** Whether several servers may listen on the port and share its connections (SO_REUSEPORT). */
+        /** Returns whether several servers may listen on the port and share its connections (SO_REUSEPORT). */
         public Builder reusePort(boolean reuse) {
             reusePort = reuse;
             return this;
         }
 
         /**
-         * Whether connections are accepted at once; true by default. If not, the address is bound, and clients wait in
-         * the backlog until {@link Server#startServing} or {@link Server#serveForever}.
+         * Returns whether connections are accepted at once; true by default. If not, the address is bound, and clients
+         * wait in the backlog until {@link Server#startServing} or {@link Server#serveForever}.
          */
         public Builder startServing(boolean start) {
             startServing = start;
             return this;
         }
 
-        /** Whether the file of a Unix socket is removed when the server is closed; true by default. */
+        /** Returns whether the file of a Unix socket is removed when the server is closed; true by default. */
         public Builder cleanupSocket(boolean cleanup) {
             cleanupSocket = cleanup;
             return this;

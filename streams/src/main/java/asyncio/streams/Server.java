@@ -246,7 +246,7 @@ public final class Server implements AutoCloseable {
         return loop;
     }
 
-    /** Whether it accepts connections, or would if the maximum number had not been reached. */
+    /** Returns whether it accepts connections, or would if the maximum number had not been reached. */
     public boolean isServing() {
         return started && !closed;
     }

@@ -36,7 +36,7 @@ abstract class SocketAttempt<T> {
     /** Does as much as possible now; returns false if the channel must become ready before the rest can be done. */
     abstract boolean isOverNow() throws IOException;
 
-    /** Whether the enclosing operation has already claimed the channel. */
+    /** Returns whether the enclosing operation has already claimed the channel. */
     boolean hasClaim() {
         return false;
     }

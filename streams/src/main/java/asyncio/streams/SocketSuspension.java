@@ -28,7 +28,7 @@ final class SocketSuspension<T> extends Suspension<T> {
         this.watcher = loop == null ? EventLoop.runningOrShared() : loop;
     }
 
-    /** Whether it was settled at once. */
+    /** Returns whether it was settled at once. */
     @Override
     protected synchronized boolean begin() {
         if (!isWaiting()) {

@@ -443,8 +443,8 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
     }
 
     /**
-     * Whether there is room in the write buffer. True after the end has been sent as well, when Netty has no buffer and
-     * reports not being writable.
+     * Returns whether there is room in the write buffer. True after the end has been sent as well, when Netty has no
+     * buffer and reports not being writable.
      */
     boolean hasRoom() {
         int size = gathered.size();
@@ -550,7 +550,7 @@ final class StreamHandler extends ChannelDuplexHandler implements StreamReader.F
         return isUsable() ? flushed() : channel.newFailedFuture(writer.lossError());
     }
 
-    /** Whether the transport can copy from files directly, which TLS prevents. */
+    /** Returns whether the transport can copy from files directly, which TLS prevents. */
     boolean sendsRegions() {
         return (channel instanceof SocketChannel || channel instanceof DomainSocketChannel)
                 && channel.pipeline().get(SslHandler.class) == null;

@@ -290,7 +290,7 @@ public final class StreamReader {
 
     // ---- state
 
-    /** Whether the stream has ended and all its bytes were read. */
+    /** Returns whether the stream has ended and all its bytes were read. */
     public boolean atEof() {
         return incoming.atEof();
     }

@@ -191,8 +191,8 @@ final class StreamTransport implements Transport {
     /** @throws UnsupportedOperationException if it is one end of a pipe, and the other half is asked for */
     private void checkHalf(boolean reading, String method) {
         if (channel instanceof PipeEnd pipe && pipe.reads() != reading) {
-            throw new UnsupportedOperationException(this + " is an end of a pipe, which "
-                    + (reading ? "writes" : "reads") + ", and has no " + method + "()");
+            throw new UnsupportedOperationException(this + " is the " + (reading ? "writing" : "reading")
+                    + " end of a pipe, and has no " + method + "()");
         }
     }
 

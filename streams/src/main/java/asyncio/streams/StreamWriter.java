@@ -235,15 +235,15 @@ public final class StreamWriter {
     public void writeEof() {
         out.checkNoFile("writeEof");
         if (!canWriteEof()) {
-            throw new UnsupportedOperationException(
-                    "Cannot close the write side of " + this + " alone, as with TLS: close() it");
+            throw new UnsupportedOperationException("Cannot close only the write side of " + this
+                    + " (TLS, for example, has no half-close): use close()");
         }
         if (out.requestEof()) {
             out.onLoopIfOpen(handler::writeEof);
         }
     }
 
-    /** Whether the write side can be closed alone: not over TLS. */
+    /** Returns whether the write side can be closed alone: not over TLS. */
     public boolean canWriteEof() {
         return handler.canHalfClose();
     }
@@ -299,7 +299,7 @@ public final class StreamWriter {
         handler.requestAbort();
     }
 
-    /** Whether the connection is closed or being closed, by either side. */
+    /** Returns whether the connection is closed or being closed, by either side. */
     public boolean isClosing() {
         return out.isClosing();
     }

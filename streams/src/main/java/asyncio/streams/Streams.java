@@ -292,9 +292,9 @@ public final class Streams {
     }
 
     /**
-     * As {@link #startServer(Function, String, int, ServeOptions)}, on a socket that listens already, such as one that
-     * another program has passed on ({@code System.inheritedChannel()}). It belongs to the server from the subscription
-     * on, which closes it.
+     * Like {@link #startServer(Function, String, int, ServeOptions)}, on a socket that listens already, such as one
+     * that another program has passed on ({@code System.inheritedChannel()}). It belongs to the server from the
+     * subscription on, which closes it.
      *
      * <p>asyncio: {@code start_server(sock=...)}.
      *
@@ -308,7 +308,7 @@ public final class Streams {
     }
 
     /**
-     * As {@link #startServer(Function, ServeOptions)}, with a straight-line body for each connection.
+     * Like {@link #startServer(Function, ServeOptions)}, with a straight-line body for each connection.
      *
      * @since 0.1
      */
@@ -317,7 +317,7 @@ public final class Streams {
     }
 
     /**
-     * As {@link #startServer(Function, String, int, ServeOptions)}, on all addresses of several hosts, on each once.
+     * Like {@link #startServer(Function, String, int, ServeOptions)}, on all addresses of several hosts, on each once.
      *
      * <p>asyncio: {@code start_server} with a sequence of hosts.
      *
@@ -333,7 +333,8 @@ public final class Streams {
     }
 
     /**
-     * As {@link #startServer(Function, int, Collection, ServeOptions)}, with a straight-line body for each connection.
+     * Like {@link #startServer(Function, int, Collection, ServeOptions)}, with a straight-line body for each
+     * connection.
      *
      * @since 0.1
      */

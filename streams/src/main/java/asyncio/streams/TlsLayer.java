@@ -204,10 +204,11 @@ final class TlsLayer {
         if (shutdownTimer == null) {
             shutdownTimer = channel.eventLoop()
                     .schedule(
-                            () -> stream.abort(new SocketTimeoutException(
-                                    "SSL shutdown timed out: " + stream + " was being closed for "
-                                            + options.shutdownTimeout.toMillis() / 1000.0
-                                            + " seconds: its peer has not accepted all or not sent close_notify")),
+                            () -> stream.abort(
+                                    new SocketTimeoutException(
+                                            "SSL shutdown timed out: " + stream + " was being closed for "
+                                                    + options.shutdownTimeout.toMillis() / 1000.0
+                                                    + " seconds: its peer has not taken all bytes, or has not sent close_notify")),
                             OptionChecks.millis(options.shutdownTimeout),
                             TimeUnit.MILLISECONDS);
         }

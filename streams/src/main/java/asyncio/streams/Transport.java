@@ -38,7 +38,8 @@ public interface Transport extends BaseTransport {
     // ---- reading
 
     /**
-     * Whether incoming bytes are passed to the protocol: not while reading is paused or the transport is closing.
+     * Returns whether incoming bytes are passed to the protocol: not while reading is paused or the transport is
+     * closing.
      *
      * @throws UnsupportedOperationException if it is an end of a pipe that writes
      */
@@ -83,7 +84,7 @@ public interface Transport extends BaseTransport {
     void writeEof();
 
     /**
-     * Whether the write side can be closed alone: not over TLS.
+     * Returns whether the write side can be closed alone: not over TLS.
      *
      * @throws UnsupportedOperationException if it is an end of a pipe that reads
      */

@@ -180,10 +180,10 @@ public final class Transports {
     // ---- pipes
 
     /**
-     * Gives the end of a pipe that is read to a new protocol, for which {@link Protocol#dataReceived} and
-     * {@link Protocol#eofReceived} are called; the transport's half that writes throws
-     * {@link UnsupportedOperationException}. Nothing happens until subscription. From then on the channel is the
-     * transport's, which closes it, and it does not block. Cancelling closes it.
+     * Connects a new protocol to the reading end of a pipe, and calls its {@link Protocol#dataReceived} and
+     * {@link Protocol#eofReceived}; the transport's writing methods throw {@link UnsupportedOperationException}.
+     * Nothing happens until subscription. From then on the channel is the transport's, which closes it, and it does not
+     * block. Cancelling closes it.
      *
      * <pre>{@code
      * var pipe = java.nio.channels.Pipe.open();
@@ -203,16 +203,16 @@ public final class Transports {
     }
 
     /**
-     * As {@link #connectReadPipe(Supplier, Pipe.SourceChannel)}, of a descriptor by its number: a pipe, a FIFO, a
+     * Like {@link #connectReadPipe(Supplier, Pipe.SourceChannel)}, of a descriptor by its number: a pipe, a FIFO, a
      * socket or a character device such as a terminal. Only on epoll. What was given to this process as stdin is
      * {@code 0}; {@link Streams#stdin} is easier.
      *
      * <p>Whether it blocks is left as it is, since other processes may share it. One that does is read once when there
      * is something: another process that reads it, too, could keep the loop waiting.
      *
-     * <p>Fails with {@link IllegalArgumentException} if it is not open, a file's, or another that epoll does not take,
-     * such as {@code /dev/null}; with {@link UnsupportedOperationException} if the loop is not on epoll, with
-     * {@link IllegalStateException} if it is a transport's of the loop; the descriptor is left alone then.
+     * <p>Fails with {@link IllegalArgumentException} if it is not open, is a file, or is of another kind that epoll
+     * does not take, such as {@code /dev/null}; with {@link UnsupportedOperationException} if the loop is not on epoll,
+     * with {@link IllegalStateException} if a transport of the loop uses it; the descriptor is left alone then.
      *
      * @since 0.1
      */
@@ -224,9 +224,9 @@ public final class Transports {
     }
 
     /**
-     * Gives the end of a pipe that is written to a new protocol, for which {@link BaseProtocol#pauseWriting} and the
-     * like are called; the transport's half that reads throws {@link UnsupportedOperationException}. That its reader is
-     * gone is noticed by a write. Otherwise as {@link #connectReadPipe(Supplier, Pipe.SourceChannel)}.
+     * Connects a new protocol to the writing end of a pipe, and calls its {@link BaseProtocol#pauseWriting} and the
+     * like; the transport's reading methods throw {@link UnsupportedOperationException}. A write notices that the
+     * reader is gone. Otherwise as {@link #connectReadPipe(Supplier, Pipe.SourceChannel)}.
      *
      * <p>asyncio: {@code loop.connect_write_pipe}.
      *
@@ -240,7 +240,7 @@ public final class Transports {
     }
 
     /**
-     * As {@link #connectWritePipe(Supplier, Pipe.SinkChannel)}, of a descriptor by its number, with the limits of
+     * Like {@link #connectWritePipe(Supplier, Pipe.SinkChannel)}, of a descriptor by its number, with the limits of
      * {@link #connectReadPipe(Supplier, int)}. That its reader is gone is noticed without a write. One that blocks is
      * written to in pieces of at most 4096 bytes.
      *
@@ -394,7 +394,8 @@ public final class Transports {
     }
 
     /**
-     * As {@link #createServer(Supplier, String, int, ServeOptions)}, on all addresses of several hosts, on each once.
+     * Like {@link #createServer(Supplier, String, int, ServeOptions)}, on all addresses of several hosts, without
+     * duplicates.
      *
      * <p>asyncio: {@code loop.create_server} with a sequence of hosts.
      *
@@ -414,7 +415,7 @@ public final class Transports {
     }
 
     /**
-     * As {@link #createServer(Supplier, String, int, ServeOptions)}, on a socket that listens already.
+     * Like {@link #createServer(Supplier, String, int, ServeOptions)}, on a socket that listens already.
      *
      * <p>asyncio: {@code loop.create_server(sock=...)}.
      *

@@ -80,7 +80,7 @@ final class UnixSockets {
         try {
             if (!isSocket(path)) {
                 Files.delete(aside);
-                throw new BindException("Cannot listen on " + path + ": there is a file that is not a socket."
+                throw new BindException("Cannot listen on " + path + ": it is a file, not a socket."
                         + " Choose another path, or remove it");
             }
         } catch (NoSuchFileException e) {

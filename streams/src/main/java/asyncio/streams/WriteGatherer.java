@@ -86,8 +86,8 @@ final class WriteGatherer {
     }
 
     /**
-     * Whether a piece belongs to a buffer. The last piece may be the buffer itself, from whose head the others were
-     * taken.
+     * Returns whether a piece belongs to a buffer. The last piece may be the buffer itself, from whose head the others
+     * were taken.
      */
     @SuppressWarnings("ReferenceEquality") // equal bytes elsewhere do not count
     private static boolean isOf(ByteBuf whole, ByteBuf piece) {

@@ -185,7 +185,7 @@ class AdoptedListenerTest {
                 ServerSocketChannel bound = listening()) {
             assertThatThrownBy(() -> ServeOptions.builder().socket(unbound))
                     .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessageContaining("A socket that listens was expected");
+                    .hasMessageContaining("A listening socket was expected");
             assertThatThrownBy(() -> Streams.startServerBody(AdoptedListenerTest::echo, "127.0.0.1", 0, on(bound)))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("and an address, too");

@@ -204,7 +204,7 @@ class DatagramsTest {
             assertThat(server.isClosed()).isTrue();
             assertThatThrownBy(() -> await(server.send(bytes("x"), address)))
                     .isInstanceOf(IOException.class)
-                    .hasMessage("Cannot send: <DatagramConnection " + address + " closed>");
+                    .hasMessage("Cannot send, since the socket is closed: <DatagramConnection " + address + " closed>");
             DatagramConnection next = null;
             while (next == null) { // until the port is free
                 next = await(Datagrams.open(DatagramOptions.builder()

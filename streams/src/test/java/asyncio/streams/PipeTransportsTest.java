@@ -467,7 +467,7 @@ class PipeTransportsTest extends ProtocolFixture {
                         () -> reads.setWriteBufferLimits(10))) {
                     assertThatThrownBy(refused::run)
                             .isInstanceOf(UnsupportedOperationException.class)
-                            .hasMessageContaining("is an end of a pipe, which reads, and has no ");
+                            .hasMessageContaining("is the reading end of a pipe, and has no ");
                 }
                 assertThat(reads.isReading()).isTrue();
                 assertThatSendFileIsRefused(reads, file);
@@ -481,7 +481,7 @@ class PipeTransportsTest extends ProtocolFixture {
                 assertThatThrownBy(writes::resumeReading).isInstanceOf(UnsupportedOperationException.class);
                 assertThatThrownBy(writes::isReading)
                         .isInstanceOf(UnsupportedOperationException.class)
-                        .hasMessageContaining("is an end of a pipe, which writes, and has no isReading()");
+                        .hasMessageContaining("is the writing end of a pipe, and has no isReading()");
                 assertThat(writes.canWriteEof()).isTrue();
                 assertThatSendFileIsRefused(writes, file);
                 writes.close();

@@ -95,7 +95,7 @@ public final class Command {
     public static Command of(List<String> words) {
         List<String> all = List.copyOf(words);
         if (all.isEmpty() || all.get(0).isEmpty()) {
-            throw new IllegalArgumentException("A command begins with the name of a program: " + all);
+            throw new IllegalArgumentException("A command must begin with the name of a program: " + all);
         }
         for (String word : all) {
             if (word.indexOf('\0') >= 0) {
@@ -225,15 +225,15 @@ public final class Command {
      */
     public Command timeout(@Nullable Duration timeout) {
         if (timeout != null && (timeout.isZero() || timeout.isNegative())) {
-            throw new IllegalArgumentException("timeout should be a positive number of seconds, got " + timeout);
+            throw new IllegalArgumentException("timeout must be positive, not " + timeout);
         }
         return with(settings -> settings.timeout = timeout == null ? null : atMostForEver(timeout));
     }
 
     /**
-     * Whether {@link Subprocess#run} fails with {@link CalledProcessException} if the child exits with a code other
-     * than 0 or is killed by a signal. False by default. Other methods, such as {@link Subprocess#communicate()}, leave
-     * that check to {@link Output#check}.
+     * Returns whether {@link Subprocess#run} fails with {@link CalledProcessException} if the child exits with a code
+     * other than 0 or is killed by a signal. False by default. Other methods, such as {@link Subprocess#communicate()},
+     * leave that check to {@link Output#check}.
      *
      * <pre>{@code
      * String head = await(Subprocess.run(Command.of("git", "rev-parse", "HEAD").check(true))).out();
@@ -268,7 +268,7 @@ public final class Command {
         return err.apply(out.apply(in.apply(this)));
     }
 
-    /** Whether starting it opens a file, which blocks if that is a FIFO with no process at its other end. */
+    /** Returns whether starting it opens a file, which blocks if that is a FIFO with no process at its other end. */
     boolean opensFiles() {
         return Stream.of(settings.stdio).anyMatch(stdio -> stdio != null && stdio.isFile());
     }

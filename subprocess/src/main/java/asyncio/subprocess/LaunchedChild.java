@@ -11,7 +11,7 @@ public interface LaunchedChild {
     /** Its process ID. */
     long pid();
 
-    /** Whether it is running. */
+    /** Returns whether it is running. */
     boolean isAlive();
 
     /** Returns the exit code; -n for signal n. Called only when it is not running. */

@@ -42,7 +42,7 @@ public record Output(
     }
 
     /**
-     * Returns this result, if the child has exited with 0.
+     * Returns this result if the child exited with 0, and throws otherwise.
      *
      * <pre>{@code
      * Mono<String> head = Subprocess.run(Command.of("git", "rev-parse", "HEAD")).map(Output::check).map(Output::out);

@@ -70,7 +70,10 @@ final class ProcessTree {
         return tree;
     }
 
-    /** Whether it is alive and not a zombie: a process that is not reaped by its new parent stays a zombie forever. */
+    /**
+     * Returns whether it is alive and not a zombie: a process that is not reaped by its new parent stays a zombie
+     * forever.
+     */
     static boolean isRunning(ProcessHandle handle) {
         if (!handle.isAlive()) {
             return false;
@@ -84,7 +87,7 @@ final class ProcessTree {
         return fields != null && fields[STATE].equals("T");
     }
 
-    /** Whether it has a single thread, which is waiting. */
+    /** Returns whether it has a single thread, which is waiting. */
     static boolean isAsleep(ProcessHandle handle) {
         String[] fields = stat(handle.pid());
         return fields == null || fields[STATE].equals("S") && fields[THREADS].equals("1");

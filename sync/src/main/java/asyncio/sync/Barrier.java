@@ -59,7 +59,7 @@ public final class Barrier implements Scannable {
      */
     public Barrier(int parties) {
         if (parties < 1) {
-            throw new IllegalArgumentException("A barrier cannot have " + parties + " parties: at least 1");
+            throw new IllegalArgumentException("A barrier needs at least 1 party, not " + parties);
         }
         this.parties = parties;
     }
@@ -134,7 +134,7 @@ public final class Barrier implements Scannable {
         return state == State.FILLING ? count : 0;
     }
 
-    /** Whether the barrier is broken, by {@link #abort}. */
+    /** Returns whether the barrier is broken, by {@link #abort}. */
     public synchronized boolean broken() {
         return state == State.BROKEN;
     }

@@ -36,7 +36,8 @@ public final class BoundedSemaphore extends Semaphore {
     @Override
     int checked(int n) {
         if (n > bound) {
-            throw new IllegalArgumentException("Cannot acquire " + n + " permits of " + bound);
+            throw new IllegalArgumentException(
+                    "Cannot acquire " + n + " permits: this semaphore never has more than " + bound);
         }
         return super.checked(n);
     }

@@ -70,7 +70,7 @@ public final class Condition implements Scannable {
         lock.release();
     }
 
-    /** Whether its lock is held. */
+    /** Returns whether its lock is held. */
     public boolean locked() {
         return lock.locked();
     }

@@ -87,7 +87,7 @@ final class ConditionSuspension extends LockWaiter<Void> {
         return isReturning() || (error == null ? grant(null) : fail(error));
     }
 
-    /** Whether it was disposed of and will reacquire its lock. */
+    /** Returns whether it was disposed of and will reacquire its lock. */
     private boolean isReturning() {
         return work != null && !forgone && isCancelled();
     }

@@ -76,7 +76,7 @@ public final class Event implements Scannable {
         }
     }
 
-    /** Whether the flag is set. asyncio: {@code Event.is_set}. */
+    /** Returns whether the flag is set. asyncio: {@code Event.is_set}. */
     public boolean isSet() {
         return set;
     }

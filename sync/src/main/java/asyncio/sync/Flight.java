@@ -81,7 +81,7 @@ final class Flight<K, V> {
 
     // ---- callers
 
-    /** Whether a new caller can no longer use it. */
+    /** Returns whether a new caller can no longer use it. */
     synchronized boolean isOver() {
         Scheduler clock = this.clock;
         // the loop may be closed, with its clock stopped

@@ -22,7 +22,7 @@ abstract class LockWaiter<T> extends Suspension<T> implements Turn {
         deliver();
     }
 
-    /** Whether it still waits for the lock. */
+    /** Returns whether it still waits for the lock. */
     boolean waits() {
         return isWaiting();
     }

@@ -68,7 +68,7 @@ public abstract class Lockable extends PermitSource implements AsyncLock {
      */
     public abstract void release();
 
-    /** Whether the lock is held. */
+    /** Returns whether the lock is held. */
     public abstract boolean locked();
 
     /** Returns the number of waiters. */

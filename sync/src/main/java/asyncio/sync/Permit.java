@@ -22,7 +22,7 @@ public interface Permit extends AutoCloseable {
     /** Returns the number of semaphore permits that this represents; 1 for a lock. */
     int permits();
 
-    /** Whether it has been released. */
+    /** Returns whether it has been released. */
     boolean isReleased();
 
     /** Same as {@link #release}. */

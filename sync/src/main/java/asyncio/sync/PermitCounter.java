@@ -67,14 +67,14 @@ abstract class PermitCounter extends PermitSource {
 
     PermitCounter(int permits) {
         if (permits < 0) {
-            throw new IllegalArgumentException("A semaphore cannot have " + permits + " permits: at least 0");
+            throw new IllegalArgumentException("The number of permits must not be negative: " + permits);
         }
         word = permits;
     }
 
     // ---- looking at it
 
-    /** Whether no permit is free, or others wait. */
+    /** Returns whether no permit is free, or others wait. */
     final boolean noneFree() {
         return word <= 0;
     }
@@ -127,7 +127,7 @@ abstract class PermitCounter extends PermitSource {
         }
     }
 
-    /** Whether {@code n} permits are free and there are no waiters; under the monitor, contended. */
+    /** Returns whether {@code n} permits are free and there are no waiters; under the monitor, contended. */
     private boolean hasContended(int n) {
         return waiters.isEmpty() && permits >= n;
     }

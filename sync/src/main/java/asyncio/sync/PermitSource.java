@@ -50,13 +50,13 @@ abstract class PermitSource implements Scannable {
         return target(n);
     }
 
-    /** Whether a watched permit has not been released. */
+    /** Returns whether a watched permit has not been released. */
     abstract boolean holds(PermitWatch watch);
 
     /** Releases a dropped permit. */
     abstract void reclaim(PermitWatch watch);
 
-    /** Whether the next permit that an operator gets without waiting is watched. */
+    /** Returns whether the next permit that an operator gets without waiting is watched. */
     final boolean watchesNext() {
         if (reclaims()) {
             return true;
@@ -74,7 +74,7 @@ abstract class PermitSource implements Scannable {
         reclaims = true;
     }
 
-    /** Whether dropped permits are released; of a view: by the source of its permits. */
+    /** Returns whether dropped permits are released; of a view: by the source of its permits. */
     boolean reclaims() {
         return reclaims;
     }

@@ -15,7 +15,7 @@ record Rate(int permits, Duration per, int burst, long gain, long cost) {
         Objects.requireNonNull(per, "per");
         if (permits < 1 || burst < 1) {
             throw new IllegalArgumentException(
-                    "Cannot allow " + permits + " permits per " + per + " with bursts of " + burst + ": at least 1");
+                    "permits and burst must be at least 1, not " + permits + " and " + burst);
         }
         long nanos;
         try {
@@ -44,7 +44,7 @@ record Rate(int permits, Duration per, int burst, long gain, long cost) {
     /** Checks a number of permits to acquire. */
     int checked(int n) {
         if (n < 1 || n > burst) {
-            throw new IllegalArgumentException("Cannot acquire " + n + " permits of " + this + ": 1 to " + burst
+            throw new IllegalArgumentException("Cannot acquire " + n + " permits of " + this + ": ask for 1 to " + burst
                     + ", since no more are ever available at once");
         }
         return n;

@@ -137,7 +137,7 @@ public class Semaphore extends PermitCounter implements AsyncSemaphore {
         return new FluxWithPermit<>(this, checked(n), work);
     }
 
-    /** Whether {@link #acquire()} would have to wait: no permit is free, or others wait. */
+    /** Returns whether {@link #acquire()} would have to wait: no permit is free, or others wait. */
     public final boolean locked() {
         return noneFree();
     }
@@ -207,7 +207,7 @@ public class Semaphore extends PermitCounter implements AsyncSemaphore {
 
     private static int positive(int n) {
         if (n < 1) {
-            throw new IllegalArgumentException("Cannot acquire or release " + n + " permits: at least 1");
+            throw new IllegalArgumentException("The number of permits must be at least 1, not " + n);
         }
         return n;
     }

@@ -62,7 +62,7 @@ public final class SingleFlight<K, V> {
      */
     public SingleFlight(Duration timeToLive) {
         if (timeToLive.isNegative()) {
-            throw new IllegalArgumentException("Cannot keep values for " + timeToLive + ": at least zero");
+            throw new IllegalArgumentException("timeToLive must not be negative: " + timeToLive);
         }
         this.timeToLive = timeToLive;
     }

@@ -66,7 +66,7 @@ final class TokenBucket {
         return line.snapshot();
     }
 
-    /** Whether its state equals that of a new bucket. */
+    /** Returns whether its state equals that of a new bucket. */
     synchronized boolean isIdle() {
         return line.isEmpty() && waking.isEmpty() && permits() == rate.burst();
     }

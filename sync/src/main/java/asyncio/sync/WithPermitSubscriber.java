@@ -63,7 +63,7 @@ final class WithPermitSubscriber<T> extends Operators.DeferredSubscription imple
         return (AtomicIntegerFieldUpdater) AtomicIntegerFieldUpdater.newUpdater(WithPermitSubscriber.class, "state");
     }
 
-    /** Whether the subscriber may be an unknown operator, which may drop the permit. */
+    /** Returns whether the subscriber may be an unknown operator, which may drop the permit. */
     static boolean mayBeDroppedBy(CoreSubscriber<?> subscriber) {
         return !(subscriber instanceof WithPermitSubscriber<?>.Acquired);
     }

@@ -301,7 +301,7 @@ class RateLimiterTest {
         assertThatThrownBy(() -> RateLimiter.of(1, SECOND, 1).acquire(2))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage(
-                        "Cannot acquire 2 permits of 1 per PT1S, burst:1: 1 to 1, since no more are ever available at once");
+                        "Cannot acquire 2 permits of 1 per PT1S, burst:1: ask for 1 to 1, since no more are ever available at once");
         assertThatThrownBy(() -> RateLimiter.of(1, SECOND, 1).tryAcquire(0)).hasMessageContaining("0 permits");
         assertThatThrownBy(() -> KeyedRateLimiter.of(1, SECOND, -1)).hasMessageContaining("bursts of -1");
         RateLimiter fastest = RateLimiter.of(Integer.MAX_VALUE, Duration.ofNanos(Integer.MAX_VALUE), Integer.MAX_VALUE);

@@ -149,7 +149,7 @@ class SemaphorePermitsTest {
         for (Runnable call : calls) {
             assertThatThrownBy(call::run)
                     .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessageContaining("6 permits of 5");
+                    .hasMessageContaining("6 permits: this semaphore never has more than 5");
         }
         assertThatThrownBy(() -> bounded.release(2)).isInstanceOf(IllegalStateException.class);
         assertThat(bounded.permits()).isEqualTo(5);

@@ -70,7 +70,7 @@ class UntakenResultTest {
         BoundedSemaphore none = new BoundedSemaphore(0);
         assertThatThrownBy(none::acquire)
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining("1 permits of 0");
+                .hasMessageContaining("1 permits: this semaphore never has more than 0");
         assertThatThrownBy(none::release).isInstanceOf(IllegalStateException.class);
         assertThat(none.statistics()).isEqualTo(new Statistics(0, 0));
     }

@@ -73,7 +73,7 @@ public final class BufferWatch<T> extends ResourceLeakDetector<T> {
                         .toList();
     }
 
-    /** Whether it was allocated for a static field, such as the line ends of HTTP, which is never released. */
+    /** Returns whether it was allocated for a static field, such as the line ends of HTTP, which is never released. */
     private static boolean isConstant(Throwable site) {
         return Arrays.stream(site.getStackTrace())
                 .anyMatch(frame -> frame.getMethodName().equals("<clinit>"));

@@ -141,7 +141,7 @@ public final class FakeProcess {
             die(-13);
         } else if (error != null || script.cancelled()) {
             loop.callExceptionHandler(ExceptionContext.of("The script of " + this + " has failed")
-                    .exception(error != null ? error : new IllegalStateException("It was cancelled"))
+                    .exception(error != null ? error : new IllegalStateException("The script was cancelled"))
                     .future(script)
                     .build());
             die(1);

@@ -9,7 +9,7 @@ import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
 /**
- * Allows tests with {@link AsyncioExtension} certain leftovers. On a method, or on a class and its nested classes.
+ * Allows certain leftovers in tests with {@link AsyncioExtension}. On a method, or on a class and its nested classes.
  *
  * <pre>{@code
  * @AsyncioTest

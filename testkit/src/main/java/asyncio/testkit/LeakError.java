@@ -53,7 +53,7 @@ public final class LeakError extends AssertionError {
                 .forEach(frame -> text.append("\n        at ").append(frame));
     }
 
-    /** Whether it is a frame of the test runner, below those of the test. */
+    /** Returns whether it is a frame of the test runner, below those of the test. */
     private static boolean isRunner(String className) {
         return className.startsWith("org.junit.")
                 || className.startsWith("jdk.internal.reflect.")

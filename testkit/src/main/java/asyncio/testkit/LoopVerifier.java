@@ -80,7 +80,7 @@ public final class LoopVerifier<T> {
     LoopVerifier(EventLoop loop, Supplier<? extends Publisher<? extends T>> source, long firstRequest) {
         if (!(loop.netty().ticker() instanceof MockTicker)) {
             throw new IllegalArgumentException("The time of " + loop
-                    + " is not virtual: make one by EventLoop.builder().clock(Ticker.newMockTicker())");
+                    + " is not virtual: make one with EventLoop.builder().clock(Ticker.newMockTicker())");
         }
         this.loop = loop;
         this.source = Objects.requireNonNull(source, "source");
@@ -229,10 +229,11 @@ public final class LoopVerifier<T> {
      */
     public Duration verify() {
         if (current != null) {
-            throw new IllegalStateException("It was already verified: create another one");
+            throw new IllegalStateException("This LoopVerifier was already verified: create another one");
         }
         if (!endExpected) {
-            throw new IllegalStateException("The last step must be an end or thenCancel, of: " + steps);
+            throw new IllegalStateException(
+                    "The last step must expect the end, or be thenCancel(). The steps are: " + steps);
         }
         try {
             if (EventLoop.runningOrNull() == loop) {

@@ -89,7 +89,7 @@ public final class MemoryServer implements AutoCloseable {
         finishIfDone();
     }
 
-    /** Whether there is anything left to close; a closed connection that stalls in a wire does not count. */
+    /** Returns whether there is anything left to close; a closed connection that stalls in a wire does not count. */
     boolean isOpen() {
         return !closed || clients.stream().anyMatch(client -> !client.writer().isClosing());
     }

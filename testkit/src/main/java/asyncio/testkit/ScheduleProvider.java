@@ -88,7 +88,7 @@ final class ScheduleProvider implements TestTemplateInvocationContextProvider {
     public Stream<TestTemplateInvocationContext> provideTestTemplateInvocationContexts(ExtensionContext context) {
         Schedules schedules = schedules(context).orElseThrow();
         if (schedules.n() < 1) {
-            throw new IllegalArgumentException("@Schedules(n = " + schedules.n() + "): at least 1");
+            throw new IllegalArgumentException("@Schedules needs n >= 1, not " + schedules.n());
         }
         AtomicBoolean failed = new AtomicBoolean();
         return context.getConfigurationParameter(SEED_PROPERTY)

@@ -86,8 +86,8 @@ public final class TestClock {
     }
 
     /**
-     * Stops virtual time until the result is disposed of, once, from any thread: while a thread unknown to the loop
-     * works for the test. {@code toThread} and {@code runInExecutor} do so automatically.
+     * Stops virtual time until the result is disposed of, from any thread, for example while a thread unknown to the
+     * loop works for the test. {@code toThread} and {@code runInExecutor} do so automatically.
      */
     public Disposable hold() {
         return loop.holdTime();

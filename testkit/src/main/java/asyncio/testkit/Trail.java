@@ -72,7 +72,7 @@ public final class Trail {
         }
     }
 
-    /** Asserts that both events have happened, the last occurrence of the one before the first of the other. */
+    /** Asserts that both events have happened, the last {@code first} before the first {@code second}. */
     public void expectBefore(String first, String second) {
         int one = names().lastIndexOf(first);
         int other = names().indexOf(second);

@@ -107,7 +107,7 @@ class Baton {
         runner.thread = null;
     }
 
-    /** Whether a thread holds the loop; may be called on any thread. */
+    /** Returns whether a thread holds the loop; may be called on any thread. */
     boolean isOwner(Thread thread) {
         return thread == owner;
     }
@@ -125,7 +125,7 @@ class Baton {
     }
 
     /**
-     * As {@link #handTo(Seat)}. There is no call between taking the entry to run and the grant, so that a
+     * Like {@link #handTo(Seat)}. There is no call between taking the entry to run and the grant, so that a
      * StackOverflowError can come before or after, but not in between.
      *
      * @param takeEntry takes the entry that resumes the other thread from the ready queue; null if it is already taken
@@ -155,7 +155,7 @@ class Baton {
     }
 
     /**
-     * As {@link #handTo}, to a thread that has not been started; if it cannot be started, the caller keeps the loop.
+     * Like {@link #handTo}, to a thread that has not been started; if it cannot be started, the caller keeps the loop.
      */
     void handToNew(Seat seat) {
         Thread before = owner;
@@ -209,7 +209,7 @@ class Baton {
         }
     }
 
-    /** As {@link #leaveAndReturn}, from a thread whose body has ended; a seat gets the loop even if that fails. */
+    /** Like {@link #leaveAndReturn}, from a thread whose body has ended; a seat gets the loop even if that fails. */
     void leave(Seat seat, @Nullable Seat eagerCaller, Passing next) {
         try {
             if (eagerCaller != null) {
@@ -255,12 +255,12 @@ class Baton {
         closing = true;
     }
 
-    /** Whether {@link #close} was called; may be called on any thread. */
+    /** Returns whether {@link #close} was called; may be called on any thread. */
     boolean isClosing() {
         return closing;
     }
 
-    /** Whether only the runner may hold the loop next, because the run ends or the loop is being closed. */
+    /** Returns whether only the runner may hold the loop next, because the run ends or the loop is being closed. */
     boolean mustReturn() {
         return closing || fatal != null;
     }
@@ -283,8 +283,8 @@ class Baton {
     }
 
     /**
-     * Whether the loop was handed to a thread that has not taken it; wakes the thread once more, which has no effect on
-     * one that is awake.
+     * Returns whether the loop was handed to a thread that has not taken it; wakes the thread once more, which has no
+     * effect on one that is awake.
      */
     boolean unclaimed() {
         Seat seat = holder;

@@ -209,7 +209,7 @@ final class BodySeats {
             BodyThreads.releasePlatform();
         }
 
-        /** Whether this thread may serve another body; it is then like a new one. */
+        /** Returns whether this thread may serve another body; it is then like a new one. */
         private boolean mayStay() {
             Thread.interrupted();
             if (baton.isClosing() || idleWorkers.size() >= BodyThreads.MAX_IDLE || !BodyThreads.eraseThreadLocals()) {

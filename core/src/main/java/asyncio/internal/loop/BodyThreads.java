@@ -136,7 +136,7 @@ public final class BodyThreads {
         }
     }
 
-    /** Whether the current thread is a virtual one, no matter where it was made. */
+    /** Returns whether the current thread is a virtual one, no matter where it was made. */
     public static boolean onVirtualThread() {
         return isVirtual(Thread.currentThread());
     }

@@ -132,7 +132,7 @@ public final class ChannelWatches {
             core.report(
                     again,
                     new IOException(
-                            "Channels cannot be watched yet, since their selector cannot be made. It is tried again until"
+                            "Channels cannot be watched yet, since their selector cannot be made. The loop tries again until"
                                     + " there are descriptors: raise the limit (ulimit -n), or close some",
                             because));
         }

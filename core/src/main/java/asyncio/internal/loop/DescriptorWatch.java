@@ -37,7 +37,7 @@ final class DescriptorWatch implements EpollIoHandle {
         return ((EpollIoHandle) handle).fd().intValue();
     }
 
-    /** Whether there was one before; under the monitor of {@link DescriptorWatches}. */
+    /** Returns whether there was one before; under the monitor of {@link DescriptorWatches}. */
     boolean set(boolean isWriter, @Nullable Supplier<? extends Runnable> callbacks) {
         boolean before = (isWriter ? writer : reader) != null;
         if (isWriter) {
@@ -71,7 +71,7 @@ final class DescriptorWatch implements EpollIoHandle {
         return EpollIoOps.valueOf((reader == null ? 0 : READER) | (writer == null ? 0 : WRITER));
     }
 
-    /** Whether the descriptor that was registered is still the one of this number. */
+    /** Returns whether the descriptor that was registered is still the one of this number. */
     boolean submit() {
         IoRegistration registration = this.registration;
         if (registration == null) {

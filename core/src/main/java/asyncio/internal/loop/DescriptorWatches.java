@@ -97,12 +97,12 @@ public final class DescriptorWatches {
     /** Epoll says the same, but not on this thread, and in a word. */
     private static void checkKind(int number) {
         if (number < 0) {
-            throw new IllegalArgumentException("A descriptor is not negative: " + number);
+            throw new IllegalArgumentException("A descriptor must not be negative: " + number);
         }
         Path descriptor = DESCRIPTORS.resolve(Integer.toString(number));
         if (Files.isRegularFile(descriptor) || Files.isDirectory(descriptor)) {
             throw new IllegalArgumentException("Descriptor " + number
-                    + " is a file's, and a regular file is always ready: read it in a thread, with toThread");
+                    + " is a file or directory, which is always ready: read it in a thread, with toThread");
         }
         if (Files.isDirectory(DESCRIPTORS) && !Files.exists(descriptor)) {
             throw new IllegalArgumentException("Descriptor " + number + " is not open");

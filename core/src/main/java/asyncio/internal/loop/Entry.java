@@ -4,7 +4,7 @@ import org.jspecify.annotations.Nullable;
 
 /** An entry of the ready queue. The loop runs any {@link Runnable}; an entry tells it more about the code it runs. */
 public abstract class Entry implements Runnable {
-    /** Whether {@link #run} runs code of this library only, so that it may run on a body's thread. */
+    /** Returns whether {@link #run} runs code of this library only, so that it may run on a body's thread. */
     protected boolean isInternal() {
         return false;
     }

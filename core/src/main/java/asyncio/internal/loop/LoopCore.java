@@ -291,7 +291,7 @@ public final class LoopCore extends NettyEventLoop {
         stopping = false;
     }
 
-    /** Whether the owner is blocked in select, for the watchdog. */
+    /** Returns whether the owner is blocked in select, for the watchdog. */
     public boolean isSelecting() {
         return selecting;
     }
@@ -341,8 +341,8 @@ public final class LoopCore extends NettyEventLoop {
     }
 
     /**
-     * Whether nothing is ready; checked once there are no holds, since a thread may have sent its result just before it
-     * released its hold.
+     * Returns whether nothing is ready; checked once there are no holds, since a thread may have sent its result just
+     * before it released its hold.
      */
     private boolean nothingCame() {
         collectReady();
@@ -477,7 +477,7 @@ public final class LoopCore extends NettyEventLoop {
         lastPoll = System.nanoTime() - POLL_INTERVAL_NANOS;
     }
 
-    /** As {@link #beginTick}, without IO; returns false if there is nothing to run, or IO has waited long enough. */
+    /** Like {@link #beginTick}, without IO; returns false if there is nothing to run, or IO has waited long enough. */
     boolean beginTickWithoutIo() {
         if (stepsUntilReading <= 0) {
             long now = System.nanoTime();
@@ -493,7 +493,7 @@ public final class LoopCore extends NettyEventLoop {
         return todo > 0;
     }
 
-    /** Whether only IO, a timer or another thread can bring the next entry. */
+    /** Returns whether only IO, a timer or another thread can bring the next entry. */
     boolean isIdle() {
         return ready.isEmpty() && inbox.isEmpty() && spilled.get() == null;
     }
@@ -579,7 +579,7 @@ public final class LoopCore extends NettyEventLoop {
         }
     }
 
-    /** Whether there is memory for one more entry, before it is moved; if not, the ready entries run first. */
+    /** Returns whether there is memory for one more entry, before it is moved; if not, the ready entries run first. */
     private boolean hasRoom() {
         try {
             ready.reserve();
@@ -599,7 +599,7 @@ public final class LoopCore extends NettyEventLoop {
         return Math.min(timers.nextDeadline(), nettyDeadline());
     }
 
-    /** Whether time is virtual and has no holds, so that the loop need not wait in real time. */
+    /** Returns whether time is virtual and has no holds, so that the loop need not wait in real time. */
     private boolean timeMayPass() {
         return virtualClock != null
                 && !stopping
@@ -661,7 +661,7 @@ public final class LoopCore extends NettyEventLoop {
 
     // ---- inspection, from any thread
 
-    /** Whether time is virtual. */
+    /** Returns whether time is virtual. */
     public boolean isVirtual() {
         return virtualClock != null;
     }

@@ -367,7 +367,7 @@ public final class LoopDriver {
         }
     }
 
-    /** Whether {@link #close} has started, so that no new work may start. */
+    /** Returns whether {@link #close} has started, so that no new work may start. */
     public boolean isClosing() {
         return baton.isClosing();
     }
@@ -384,7 +384,7 @@ public final class LoopDriver {
         return baton.holderThread();
     }
 
-    /** Whether the loop was handed to a thread that has not taken it; wakes that thread once more. */
+    /** Returns whether the loop was handed to a thread that has not taken it; wakes that thread once more. */
     public boolean unclaimed() {
         return baton.unclaimed();
     }

@@ -11,7 +11,7 @@ public interface LoopObserver {
     /** Called when an action that ran because the loop is closed has failed. */
     void failedAtClose(Object what, RuntimeException e);
 
-    /** Whether the three times below should be measured. */
+    /** Returns whether the three times below should be measured. */
     boolean measures();
 
     /** Reports the duration of an entry, or of a step of a body. */

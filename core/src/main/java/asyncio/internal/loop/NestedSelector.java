@@ -63,12 +63,12 @@ final class NestedSelector {
         thread.start();
     }
 
-    /** Whether loops on epoll should have a nested selector. */
+    /** Returns whether loops on epoll should have a nested selector. */
     static boolean isWanted() {
         return !System.getProperty(KIND_PROPERTY, "auto").equals("thread");
     }
 
-    /** Whether handles of this kind belong to a selector. */
+    /** Returns whether handles of this kind belong to a selector. */
     static boolean takes(Class<? extends IoHandle> type) {
         return NioIoHandle.class.isAssignableFrom(type);
     }
@@ -191,8 +191,8 @@ final class NestedSelector {
     }
 
     /**
-     * Whether the loop must not wait in epoll before the next {@link #run}; also true when a step has run since the
-     * last one, which may have closed a channel.
+     * Returns whether the loop must not wait in epoll before the next {@link #run}; also true when a step has run since
+     * the last one, which may have closed a channel.
      */
     boolean isDue() {
         return due || core.stepped && !provider.selector().keys().isEmpty();

@@ -52,7 +52,7 @@ public final class Ring<T> extends AbstractQueue<T> {
         }
     }
 
-    /** As {@link #reserve}, and appends the element. */
+    /** Like {@link #reserve}, and appends the element. */
     @Override
     public boolean offer(T element) {
         reserve();
@@ -61,7 +61,7 @@ public final class Ring<T> extends AbstractQueue<T> {
         return true;
     }
 
-    /** As {@link #reserve}, and puts the element before all others. */
+    /** Like {@link #reserve}, and puts the element before all others. */
     void addFirst(T element) {
         reserve();
         head = head - 1 & elements.length - 1;

@@ -12,10 +12,10 @@ public interface Seated {
 
     void setSeat(@Nullable Seat seat);
 
-    /** Whether it may start; if not, it has ended, since it was cancelled before. */
+    /** Returns whether it may start; if not, it has ended, since it was cancelled before. */
     boolean mayBegin();
 
-    /** Whether it is suspended on this entry. False for the entry of a wait that an Error cut short. */
+    /** Returns whether it is suspended on this entry. False for the entry of a wait that an Error cut short. */
     boolean isWaitingFor(Runnable entry);
 
     /** Called when a step starts, on the body's thread. */

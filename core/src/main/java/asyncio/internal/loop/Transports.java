@@ -31,7 +31,7 @@ public final class Transports {
         return NioIoHandler.newFactory();
     }
 
-    /** Whether a handler is epoll's, whose classes may be absent. */
+    /** Returns whether a handler is epoll's, whose classes may be absent. */
     static boolean isEpoll(IoHandler io) {
         return io.getClass().getName().equals("io.netty.channel.epoll.EpollIoHandler");
     }

@@ -32,7 +32,8 @@ final class Deadline {
     }
 
     /**
-     * Whether Redisson gave up since the limit has passed: its subscription, or another part of a wait, took that long.
+     * Returns whether Redisson gave up since the limit has passed: its subscription, or another part of a wait, took
+     * that long.
      */
     boolean isCauseOf(Throwable e) {
         return limit != null

@@ -73,7 +73,7 @@ public final class Delivery<T> {
         return lease.lost();
     }
 
-    /** Whether the lease is known to be lost: another consumer may have it. */
+    /** Returns whether the lease is known to be lost: another consumer may have it. */
     public boolean isLost() {
         return lease.isLost();
     }

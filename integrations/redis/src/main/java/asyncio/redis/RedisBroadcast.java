@@ -63,7 +63,7 @@ public final class RedisBroadcast<T> {
     }
 
     /**
-     * Returns an endless Flux of the items sent from a round trip after its subscription on. Cancelling it ends the
+     * Returns an endless Flux of the items sent after its subscription has reached the server. Cancelling it ends the
      * subscription.
      *
      * @param capacity the number of items kept for a subscriber that has not requested them; with more it fails with an

@@ -137,7 +137,7 @@ public final class RedisLock implements AsyncLock {
         return RedisPermits.use(acquire(), work);
     }
 
-    /** Whether the lock is held, on any machine; of a {@link RedisReadWriteLock}, by readers or by a writer. */
+    /** Returns whether the lock is held, on any machine; of a {@link RedisReadWriteLock}, by readers or by a writer. */
     public Mono<Boolean> locked() {
         return Mono.fromCompletionStage(lock::isLockedAsync);
     }

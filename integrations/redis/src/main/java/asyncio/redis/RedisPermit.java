@@ -68,7 +68,7 @@ public final class RedisPermit implements Permit {
         return lease.lost();
     }
 
-    /** Whether the lease is known to be lost. */
+    /** Returns whether the lease is known to be lost. */
     public boolean isLost() {
         return lease.isLost();
     }

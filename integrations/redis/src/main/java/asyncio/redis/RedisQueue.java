@@ -118,11 +118,11 @@ public final class RedisQueue<T> {
     T itemOf(Map<String, byte[]> entry) throws IOException {
         byte[] item = entry.get(ITEM);
         if (item == null) {
-            throw new IOException("It has no field " + ITEM + ", but " + entry.keySet());
+            throw new IOException("It has no field " + ITEM + ", only " + entry.keySet());
         }
         Object read = codec.getMapValueDecoder().decode(Unpooled.wrappedBuffer(item), new State());
         if (read == null) {
-            throw new IOException("Its item is null to " + codec);
+            throw new IOException("The codec " + codec + " decoded its item as null");
         }
         return (T) read;
     }
@@ -169,8 +169,8 @@ public final class RedisQueue<T> {
          */
         public Options {
             if (lease.toMillis() < 30) {
-                throw new IllegalArgumentException(
-                        "A lease of " + lease + ": too short for the round trips of a renewal");
+                throw new IllegalArgumentException("A lease of " + lease
+                        + " is too short for the round trips of a renewal: use at least 30 milliseconds");
             }
             if (maxSize < 0 || maxDeliveries < 0) {
                 throw new IllegalArgumentException(

@@ -64,8 +64,8 @@ public final class RedisRateLimiter implements AsyncRateLimiter {
      */
     public static RedisRateLimiter of(RedissonClient redisson, String name, int permits, Duration per) {
         if (permits < 1 || per.toMillis() < 1) {
-            throw new IllegalArgumentException(
-                    "Cannot allow " + permits + " permits per " + per + ": at least 1, per millisecond or more");
+            throw new IllegalArgumentException("Cannot allow " + permits + " permits per " + per
+                    + ": use at least 1 permit, and at least one millisecond");
         }
         return new RedisRateLimiter(redisson.getRateLimiter(Objects.requireNonNull(name, "name")), permits, per);
     }
@@ -134,8 +134,8 @@ public final class RedisRateLimiter implements AsyncRateLimiter {
 
     private Mono<Void> take(int n, @Nullable Duration limit) {
         if (n < 1 || n > permits) {
-            throw new IllegalArgumentException("Cannot acquire " + n + " permits of " + this + ": 1 to " + permits
-                    + ", since no more are ever available at once");
+            throw new IllegalArgumentException("Cannot acquire " + n + " permits of " + this + ": ask for 1 to "
+                    + permits + ", since no more are ever available at once");
         }
         return Mono.defer(() -> {
             Deadline deadline = new Deadline(limit);

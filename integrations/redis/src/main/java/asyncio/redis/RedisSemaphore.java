@@ -44,7 +44,8 @@ public final class RedisSemaphore implements AsyncSemaphore {
      */
     public static RedisSemaphore of(RedissonClient redisson, String name, Duration lease) {
         if (lease.toMillis() < 30) {
-            throw new IllegalArgumentException("A lease of " + lease + ": too short for the round trips of a renewal");
+            throw new IllegalArgumentException("A lease of " + lease
+                    + " is too short for the round trips of a renewal: use at least 30 milliseconds");
         }
         return new RedisSemaphore(redisson.getPermitExpirableSemaphore(Objects.requireNonNull(name, "name")), lease);
     }

@@ -18,12 +18,12 @@ final class Descriptors {
         }
         if (Files.isRegularFile(descriptor) || Files.isDirectory(descriptor)) {
             throw new IllegalArgumentException(
-                    "Descriptor " + number + " is a file's; a transport is for pipes, sockets"
+                    "Descriptor " + number + " is a file or directory; a transport is for pipes, sockets"
                             + " and character devices: read or write a file in a thread, with toThread");
         }
     }
 
-    /** Whether its reads and writes may block, as far as is known. */
+    /** Returns whether its reads and writes may block, as far as is known. */
     static boolean blocks(int number) {
         try {
             for (String line : Files.readAllLines(Path.of("/proc/self/fdinfo/" + number))) {

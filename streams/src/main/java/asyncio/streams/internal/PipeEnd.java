@@ -62,7 +62,7 @@ public abstract class PipeEnd extends AbstractChannel implements DuplexChannel {
     /** Reads the bytes that the other end has written so far, then closes this; on the loop. */
     abstract void readRest();
 
-    /** Whether it is the end that is read. */
+    /** Returns whether it is the end that is read. */
     public final boolean reads() {
         return readable;
     }
@@ -70,7 +70,7 @@ public abstract class PipeEnd extends AbstractChannel implements DuplexChannel {
     /** Returns the pipe as its owner knows it: a channel, the number of a descriptor, or a stream. */
     public abstract Object pipe();
 
-    /** Whether a loop uses epoll, so that an {@link EpollPipe} can be registered with it. */
+    /** Returns whether a loop uses epoll, so that an {@link EpollPipe} can be registered with it. */
     public static boolean hasEpoll(EventLoop loop) {
         try {
             return loop.netty().isCompatible(EpollIoHandle.class);
