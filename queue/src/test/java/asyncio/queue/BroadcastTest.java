@@ -198,7 +198,7 @@ class BroadcastTest {
                     .containsExactly(3, 4, 5);
         });
         assertThatThrownBy(() -> new Broadcast<>(-1)).hasMessageContaining("-1");
-        assertThatThrownBy(() -> broadcast.subscribe(0)).hasMessageContaining("0 items");
+        assertThatThrownBy(() -> broadcast.subscribe(0)).hasMessageContaining("not 0");
         assertThatThrownBy(() -> broadcast.asFlux(0, Overflow.SUSPEND)).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> broadcast.send(null)).hasMessage("item");
     }

@@ -347,10 +347,10 @@ class TlsTest {
         for (Duration wrong : List.of(Duration.ZERO, Duration.ofSeconds(-1))) {
             assertThatThrownBy(() -> TlsOptions.builder().handshakeTimeout(wrong))
                     .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessageContaining("a positive number");
+                    .hasMessageContaining("must be positive");
             assertThatThrownBy(() -> TlsOptions.builder().shutdownTimeout(wrong))
                     .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessageContaining("a positive number");
+                    .hasMessageContaining("must be positive");
         }
         assertThatThrownBy(() -> TlsOptions.builder().context((SSLContext) null))
                 .isInstanceOf(NullPointerException.class)

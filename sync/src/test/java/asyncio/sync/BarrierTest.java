@@ -81,7 +81,7 @@ class BarrierTest {
         for (int parties : new int[] {0, -4}) {
             assertThatThrownBy(() -> new Barrier(parties))
                     .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessageContaining(" " + parties + " parties");
+                    .hasMessageContaining("not " + parties);
         }
         assertThat(barrier.parties()).isEqualTo(N);
         assertThatThrownBy(() -> barrier.await(null)).hasMessage("limit");

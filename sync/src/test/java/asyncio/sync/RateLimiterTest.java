@@ -292,8 +292,8 @@ class RateLimiterTest {
     @Test
     @DisplayName("what cannot be is refused at the call, with the numbers")
     void refused() {
-        assertThatThrownBy(() -> RateLimiter.of(0, SECOND, 1)).hasMessageContaining("0 permits per PT1S");
-        assertThatThrownBy(() -> RateLimiter.of(1, SECOND, 0)).hasMessageContaining("bursts of 0");
+        assertThatThrownBy(() -> RateLimiter.of(0, SECOND, 1)).hasMessageContaining("not 0 and 1");
+        assertThatThrownBy(() -> RateLimiter.of(1, SECOND, 0)).hasMessageContaining("not 1 and 0");
         assertThatThrownBy(() -> RateLimiter.of(1, Duration.ZERO, 1)).hasMessageContaining("PT0S");
         assertThatThrownBy(() -> RateLimiter.of(2, Duration.ofNanos(1), 1)).hasMessageContaining("one per nanosecond");
         assertThatThrownBy(() -> RateLimiter.of(7, Duration.ofDays(100_000), Integer.MAX_VALUE))
@@ -303,7 +303,7 @@ class RateLimiterTest {
                 .hasMessage(
                         "Cannot acquire 2 permits of 1 per PT1S, burst:1: ask for 1 to 1, since no more are ever available at once");
         assertThatThrownBy(() -> RateLimiter.of(1, SECOND, 1).tryAcquire(0)).hasMessageContaining("0 permits");
-        assertThatThrownBy(() -> KeyedRateLimiter.of(1, SECOND, -1)).hasMessageContaining("bursts of -1");
+        assertThatThrownBy(() -> KeyedRateLimiter.of(1, SECOND, -1)).hasMessageContaining("not 1 and -1");
         RateLimiter fastest = RateLimiter.of(Integer.MAX_VALUE, Duration.ofNanos(Integer.MAX_VALUE), Integer.MAX_VALUE);
         assertThat(fastest.permits()).isEqualTo(Integer.MAX_VALUE);
         RateLimiter slowest = RateLimiter.of(1, Duration.ofDays(100 * 365), 1);

@@ -130,7 +130,7 @@ class SemaphorePermitsTest {
             for (Runnable call : calls) {
                 assertThatThrownBy(call::run)
                         .isInstanceOf(IllegalArgumentException.class)
-                        .hasMessageContaining(" " + n + " permits");
+                        .hasMessageContaining("not " + n);
             }
         }
         assertThat(semaphore.permits()).isEqualTo(5);
