@@ -168,7 +168,7 @@ class NestedSelectorTest {
         });
         loop.runForever();
         assertThat(attempts[0]).isEqualTo(3);
-        assertThat(reported).singleElement().asString().contains("tried again until there are descriptors");
+        assertThat(reported).singleElement().asString().contains("tries again until there are descriptors");
         assertThat(underLock).containsExactly(false);
         close(pipe);
     }
