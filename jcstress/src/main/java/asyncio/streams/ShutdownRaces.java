@@ -107,15 +107,21 @@ public final class ShutdownRaces {
 
         @Arbiter
         public void look(II_Result r) {
-            r.r2 = end(shutdown);
-            r.r1 = end(work);
+            r.r2 = end(shutdown, null);
+            r.r1 = end(work, IllegalStateException.class);
         }
 
-        /** 1 for an end that is no cut-off, 2 for a cut-off, 0 if there is none within ten seconds. */
-        private static int end(CompletableFuture<?> future) {
+        /** 1 for the expected end, 2 for a cut-off, 3 for another error, 0 if there is none within ten seconds. */
+        private static int end(CompletableFuture<?> future, Class<?> expected) {
             return future.orTimeout(10, TimeUnit.SECONDS)
-                    .handle((value, error) ->
-                            error instanceof TimeoutException ? 0 : error instanceof ConnectionAbortedException ? 2 : 1)
+                    .handle((value, error) -> {
+                        if ((error == null ? null : error.getClass()) == expected) {
+                            return 1;
+                        }
+                        return error instanceof TimeoutException
+                                ? 0
+                                : error instanceof ConnectionAbortedException ? 2 : 3;
+                    })
                     .join();
         }
     }
