@@ -91,6 +91,7 @@ public class Restarted implements Callable<Set<String>> {
 
     @Override
     public Set<String> call() {
+        SEEN.clear();
         SpringApplication application = new SpringApplication(Restarted.class);
         application.setRegisterShutdownHook(false);
         try (var context = (ReactiveWebServerApplicationContext) application.run("--server.port=0")) {
