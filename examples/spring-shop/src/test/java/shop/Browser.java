@@ -1,6 +1,5 @@
 package shop;
 
-import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -11,9 +10,11 @@ import java.net.http.HttpResponse;
 import java.net.http.WebSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -84,19 +85,25 @@ final class Browser implements AutoCloseable {
     }
 
     /** Reads the port from the line that it prints, and everything after that, so that it never waits for a reader. */
-    private int port() throws IOException {
-        BufferedReader output = process.inputReader();
+    private int port() throws Exception {
+        CompletableFuture<Integer> port = new CompletableFuture<>();
         StringBuilder before = new StringBuilder();
-        for (String line; (line = output.readLine()) != null; before.append(line).append('\n')) {
-            if (line.startsWith("DevTools listening on ")) {
-                Thread reader = new Thread(() -> output.lines().forEach(ignored -> {}), "browser-output");
-                reader.setDaemon(true);
-                reader.setUncaughtExceptionHandler((thread, endOfProcess) -> {});
-                reader.start();
-                return URI.create(line.substring("DevTools listening on ".length())).getPort();
-            }
-        }
-        throw new IOException("The browser ended: " + before);
+        Thread reader = new Thread(
+                () -> {
+                    process.inputReader().lines().forEach(line -> {
+                        if (line.startsWith("DevTools listening on ")) {
+                            port.complete(URI.create(line.substring("DevTools listening on ".length())).getPort());
+                        } else if (!port.isDone()) {
+                            before.append(line).append('\n');
+                        }
+                    });
+                    port.completeExceptionally(new IOException("The browser ended: " + before));
+                },
+                "browser-output");
+        reader.setDaemon(true);
+        reader.setUncaughtExceptionHandler((thread, error) -> port.completeExceptionally(error));
+        reader.start();
+        return port.get(LIMIT_SECONDS, TimeUnit.SECONDS);
     }
 
     private final class Listener implements WebSocket.Listener {
@@ -160,8 +167,10 @@ final class Browser implements AutoCloseable {
     }
 
     private void end() throws InterruptedException, IOException {
-        process.descendants().forEach(ProcessHandle::destroyForcibly);
-        process.destroyForcibly().waitFor();
+        List<ProcessHandle> others = process.descendants().toList();
+        process.destroyForcibly().waitFor(); // first, since it starts the others
+        others.forEach(ProcessHandle::destroyForcibly);
+        others.forEach(other -> other.onExit().join());
         FileSystemUtils.deleteRecursively(profile);
     }
 }
