@@ -54,6 +54,10 @@ load() { # load ROW PORT PAGE SECONDS: prints requests a second, us of the serve
 }
 
 start suppliers 19900 webflux
+case ",${ONLY:-webflux}," in
+    *,webflux,*) ;;
+    *) echo "ONLY=$ONLY: webflux must be among them, since others are compared with it"; exit 2 ;;
+esac
 rows=
 row() { # row ROW PORT KIND [OPTION ...], if wanted
     case ",${ONLY:-$1}," in
@@ -73,7 +77,8 @@ done
 for round in $(seq "$rounds"); do
     for page in "$@"; do
         for row in $rows; do
-            echo "$page ${row%:*} $round $(load "${row%:*}" "${row#*:}" "$page" "$seconds")" >>"$work/figures"
+            figures=$(load "${row%:*}" "${row#*:}" "$page" "$seconds")
+            echo "$page ${row%:*} $round $figures" >>"$work/figures"
         done
     done
 done
