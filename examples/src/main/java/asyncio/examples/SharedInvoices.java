@@ -16,7 +16,8 @@ import reactor.core.publisher.Mono;
 /**
  * Several processes that share a queue and a lock on Redis: one puts orders into the queue, others take them and give
  * each the next invoice number. A worker may be killed at any moment: its order is delivered again, and the lock that
- * it held is free, when the lease has expired.
+ * it held is free, when the lease has expired. A worker that is paused beyond its lease, and runs on, could give a
+ * number twice; where that must not happen, let the store check the lock's fencing token.
  */
 public final class SharedInvoices {
     private static final Duration LEASE = Duration.ofSeconds(3);
@@ -36,7 +37,7 @@ public final class SharedInvoices {
 
     /** The arguments: the server's address, then {@code put} and the number of orders, or {@code work}. */
     public static void main(String[] args) throws Exception {
-        if (args.length < 2) {
+        if (args.length < 2 || args.length != (args[1].equals("put") ? 3 : 2)) {
             throw new IllegalArgumentException("usage: redis://HOST:PORT put N | redis://HOST:PORT work");
         }
         Config config = new Config();

@@ -57,14 +57,15 @@ class SharedInvoicesTest {
             Map<Integer, Integer> invoices = client.getMap("invoices");
             Asyncio.run(() -> {
                 try (Subprocess victim = await(Subprocess.start(program(address, "work")));
-                        Subprocess survivor =
-                                await(Subprocess.start(program(address, "work").stdout(Stdio.DEVNULL)));
                         Subprocess producer =
                                 await(Subprocess.start(program(address, "put", String.valueOf(ORDERS))))) {
                     assertThat(await(victim.stdout().readLine())).isNotNull(); // it has done one, and is at the next
-                    victim.kill();
-                    assertThat(await(producer.communicate()).out()).isEqualTo("invoices: " + ORDERS + "\n");
-                    assertThat(survivor.returnCode()).isEmpty();
+                    try (Subprocess survivor =
+                            await(Subprocess.start(program(address, "work").stdout(Stdio.DEVNULL)))) {
+                        victim.kill();
+                        assertThat(await(producer.communicate()).out()).isEqualTo("invoices: " + ORDERS + "\n");
+                        assertThat(survivor.returnCode()).isEmpty();
+                    }
                 }
             });
             assertThat(invoices.keySet())
