@@ -27,7 +27,7 @@ public final class Allocation {
         private int lowered;
 
         boolean maySink() {
-            return rounds < ROUNDS || rounds < lowered + ROUNDS || System.nanoTime() - start < NANOS;
+            return rounds < 1000 && (rounds < ROUNDS || rounds < lowered + ROUNDS || System.nanoTime() - start < NANOS);
         }
 
         void round(double cost) {

@@ -64,7 +64,7 @@ class AllocationTest {
                     .then());
             return null;
         });
-        assertThat(bytes).isLessThan(390);
+        assertThat(bytes).isLessThan(370); // 353 when it is run alone
     }
 
     /** Without stacks, of tasks that await each other in a chain, and of tasks that await one Future. */
