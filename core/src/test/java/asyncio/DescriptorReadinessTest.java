@@ -212,7 +212,7 @@ class DescriptorReadinessTest {
             int number = numberOf(file);
             assertThatThrownBy(() -> loop.addReader(number, () -> {}))
                     .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessageContaining("which is always ready: read it in a thread");
+                    .hasMessageContaining("read a file in a thread");
             run(() -> assertThatThrownBy(() -> loop.addWriter(number, () -> {}))
                     .isInstanceOf(IllegalArgumentException.class));
             assertThat(in.read()).isEqualTo('h');

@@ -84,21 +84,21 @@ public final class ServeOptions extends StreamOptions {
         }
 
         /**
-         * Returns whether to bind a port on which old connections are still timing out (SO_REUSEADDR); true by default.
+         * Sets whether to bind a port on which old connections are still timing out (SO_REUSEADDR); true by default.
          */
         public Builder reuseAddress(boolean reuse) {
             reuseAddress = reuse;
             return this;
         }
 
-        /** Returns whether several servers may listen on the port and share its connections (SO_REUSEPORT). */
+        /** Sets whether several servers may listen on the port and share its connections (SO_REUSEPORT). */
         public Builder reusePort(boolean reuse) {
             reusePort = reuse;
             return this;
         }
 
         /**
-         * Returns whether connections are accepted at once; true by default. If not, the address is bound, and clients
+         * Sets whether connections are accepted at once; true by default. If not, the address is bound, and clients
          * wait in the backlog until {@link Server#startServing} or {@link Server#serveForever}.
          */
         public Builder startServing(boolean start) {
@@ -106,7 +106,7 @@ public final class ServeOptions extends StreamOptions {
             return this;
         }
 
-        /** Returns whether the file of a Unix socket is removed when the server is closed; true by default. */
+        /** Sets whether the file of a Unix socket is removed when the server is closed; true by default. */
         public Builder cleanupSocket(boolean cleanup) {
             cleanupSocket = cleanup;
             return this;

@@ -68,7 +68,7 @@ public abstract sealed class StreamOptions permits ConnectOptions, ServeOptions 
             return tls(TlsOptions.builder().context(context).build());
         }
 
-        /** Returns whether the operating system probes a silent peer from time to time (SO_KEEPALIVE). */
+        /** Sets whether the operating system probes a silent peer from time to time (SO_KEEPALIVE). */
         public B keepAlive(boolean keepAlive) {
             this.keepAlive = keepAlive;
             return self();

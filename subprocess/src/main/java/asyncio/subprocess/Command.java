@@ -231,7 +231,7 @@ public final class Command {
     }
 
     /**
-     * Returns whether {@link Subprocess#run} fails with {@link CalledProcessException} if the child exits with a code
+     * Sets whether {@link Subprocess#run} fails with {@link CalledProcessException} if the child exits with a code
      * other than 0 or is killed by a signal. False by default. Other methods, such as {@link Subprocess#communicate()},
      * leave that check to {@link Output#check}.
      *

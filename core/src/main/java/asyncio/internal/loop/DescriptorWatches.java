@@ -102,7 +102,7 @@ public final class DescriptorWatches {
         Path descriptor = DESCRIPTORS.resolve(Integer.toString(number));
         if (Files.isRegularFile(descriptor) || Files.isDirectory(descriptor)) {
             throw new IllegalArgumentException("Descriptor " + number
-                    + " is a file or directory, which is always ready: read it in a thread, with toThread");
+                    + " is a file or directory: read a file in a thread, with toThread, since it is always ready");
         }
         if (Files.isDirectory(DESCRIPTORS) && !Files.exists(descriptor)) {
             throw new IllegalArgumentException("Descriptor " + number + " is not open");

@@ -432,8 +432,8 @@ public final class PumpPipe extends PipeEnd {
     }
 
     /**
-     * Closes the stream: on a thread, since closing may block; but a standard stream at once, which does not, so that
-     * System.out has ended too when the channel is closed.
+     * Closes the stream: on a thread, since closing may block; but a standard stream at once, which seldom does, so
+     * that System.out has ended too when the channel is closed, unless a write is running.
      */
     private void closeStreams() {
         Closeable stream = input != null ? input : output;
