@@ -212,7 +212,8 @@ class FaultsTest {
                 RedisQueue<Integer> queue = RedisQueue.of(client, name, options);
                 Mono<Void> section = sleep(Duration.ofMillis(1))
                         .doOnSubscribe(s -> most.accumulateAndGet(inside.incrementAndGet(), Math::max))
-                        .doFinally(end -> inside.decrementAndGet())
+                        .doOnTerminate(inside::decrementAndGet) // before the end is signalled, which releases
+                        .doOnCancel(inside::decrementAndGet)
                         .then();
                 network.loseConnections(20_000);
                 Asyncio.run(() -> await(TaskGroup.scopeBody(group -> {
