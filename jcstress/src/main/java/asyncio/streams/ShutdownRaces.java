@@ -10,7 +10,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
 import org.openjdk.jcstress.annotations.Description;
@@ -107,22 +106,18 @@ public final class ShutdownRaces {
 
         @Arbiter
         public void look(II_Result r) {
-            r.r2 = end(shutdown, null);
-            r.r1 = end(work, IllegalStateException.class);
+            r.r2 = end(shutdown.handle((cut, error) -> error == null ? 1 : 3));
+            r.r1 = end(work.handle((value, error) -> {
+                if (error instanceof IllegalStateException) {
+                    return 1;
+                }
+                return error instanceof ConnectionAbortedException ? 2 : 3;
+            }));
         }
 
-        /** 1 for the expected end, 2 for a cut-off, 3 for another error, 0 if there is none within ten seconds. */
-        private static int end(CompletableFuture<?> future, Class<?> expected) {
-            return future.orTimeout(10, TimeUnit.SECONDS)
-                    .handle((value, error) -> {
-                        if ((error == null ? null : error.getClass()) == expected) {
-                            return 1;
-                        }
-                        return error instanceof TimeoutException
-                                ? 0
-                                : error instanceof ConnectionAbortedException ? 2 : 3;
-                    })
-                    .join();
+        /** Returns the figure of an end, 3 if it was unexpected; 0 if there is none within ten seconds. */
+        private static int end(CompletableFuture<Integer> future) {
+            return future.completeOnTimeout(0, 10, TimeUnit.SECONDS).join();
         }
     }
 }
