@@ -50,9 +50,10 @@ class OperatorTrackingTest {
 
     private static List<String> reports(LogCapture log) throws Exception {
         Asyncio.run(() -> forgetCoroutine(), true);
-        // this one is always reported; it was made last, so the garbage collector has found all others as well
+        // this one is always reported
         Collector.collectUntil(() -> !log.forgotten("forgetCoroutine").isEmpty());
         assertThat(log.forgotten("forgetCoroutine")).isNotEmpty();
+        Collector.collectAll();
         LeakDetector.report();
         return log.forgotten(NEVER);
     }
