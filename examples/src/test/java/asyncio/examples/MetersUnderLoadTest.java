@@ -106,8 +106,7 @@ class MetersUnderLoadTest {
             await(gather(clients));
             early.close();
             await(server.closeAndWait());
-            assertThat(gauge("connections")).isZero();
-            while (loop.statistics().tasks() > 1) { // the last handlers
+            while (gauge("connections") > 0 || loop.statistics().tasks() > 1) { // the clients' ends, the last handlers
                 await(sleep(Duration.ofMillis(1)));
             }
         }));
