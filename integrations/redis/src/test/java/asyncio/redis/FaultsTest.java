@@ -228,7 +228,7 @@ class FaultsTest {
                     for (int i = 0; i < ITEMS; i++) {
                         await(queue.put(i).retryWhen(Retry.indefinitely().filter(FaultsTest::isOfNetwork)));
                     }
-                    await(RedisQueue.of(redis.client(), name, options).join().timeout(LONG));
+                    await(RedisQueue.of(redis.client(), name, options).join().timeout(LONG.multipliedBy(2)));
                     consumers.forEach(Task::cancel);
                     return null;
                 })));
