@@ -76,4 +76,12 @@ class LocalContractsTest {
             return KeyedRateLimiter.<String>of(permits, per, permits).limiter("key");
         }
     }
+
+    @Nested
+    class OfEvent extends AsyncEventContract {
+        @Override
+        protected AsyncEvent newEvent() {
+            return AsyncEvent.of(new Event());
+        }
+    }
 }

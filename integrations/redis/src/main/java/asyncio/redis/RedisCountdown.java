@@ -9,8 +9,8 @@ import org.redisson.api.RedissonClient;
 import reactor.core.publisher.Mono;
 
 /**
- * A countdown shared by several machines: Redisson's {@code RCountDownLatch}. Waiters wait until the count is zero; a
- * count of one makes it an event.
+ * A countdown shared by several machines: Redisson's {@code RCountDownLatch}. Waiters wait until the count is zero.
+ * For a flag that can be cleared there is {@link RedisEvent}.
  *
  * <p>A countdown without a count is at zero, also on a server that has lost its data: set the count before anything
  * waits for it. It can be set again once it is at zero.
@@ -26,7 +26,7 @@ import reactor.core.publisher.Mono;
  * await(imported.await(Duration.ofHours(1)));                   // here and elsewhere
  * }</pre>
  *
- * <p>asyncio has no equivalent; its {@code Event} is {@code asyncio.sync.Event}.
+ * <p>asyncio has no equivalent; nor has {@code asyncio.sync}, since in one process a task awaits a group of others.
  *
  * @since 0.1
  */

@@ -2,6 +2,8 @@ package asyncio.redis;
 
 import static asyncio.Asyncio.await;
 
+import asyncio.sync.AsyncEvent;
+import asyncio.sync.AsyncEventContract;
 import asyncio.sync.AsyncKeyedLock;
 import asyncio.sync.AsyncKeyedLockContract;
 import asyncio.sync.AsyncLock;
@@ -79,6 +81,14 @@ class RedisContractsTest {
         @Override
         protected AsyncRateLimiter newLimiter(int permits, Duration per) {
             return RedisRateLimiter.of(REDIS.client(), REDIS.name(), permits, per);
+        }
+    }
+
+    @Nested
+    class OfEvent extends AsyncEventContract {
+        @Override
+        protected AsyncEvent newEvent() {
+            return RedisEvent.of(REDIS.client(), REDIS.name());
         }
     }
 }
