@@ -81,6 +81,28 @@ class BlockHoundTest {
             sent.broadcast.close();
             return sent.broadcast.asFlux(1, Broadcast.Overflow.SUSPEND);
         });
+        methods.put(
+                "AsyncBroadcast.send(Object)",
+                queue -> AsyncBroadcast.of(sent().broadcast).send(2));
+        methods.put("AsyncBroadcast.asFlux(int)", queue -> {
+            Sent sent = sent();
+            sent.broadcast.close();
+            return AsyncBroadcast.of(sent.broadcast).asFlux(1);
+        });
+        methods.put("AsyncQueue.put(Object)", queue -> AsyncQueue.of(queue).put(2));
+        methods.put(
+                "AsyncQueue.put(Object, Duration)",
+                queue -> queue.put(2).then(AsyncQueue.of(queue).put(3, LIMIT)).onErrorComplete());
+        methods.put(
+                "AsyncQueue.process(Function)", queue -> AsyncQueue.of(queue).process(Mono::just));
+        methods.put("AsyncQueue.join()", queue -> {
+            queue.taskDone();
+            return AsyncQueue.of(queue).join();
+        });
+        methods.put("AsyncQueue.shutdown()", queue -> AsyncQueue.of(queue).shutdown());
+        methods.put(
+                "AsyncQueue.shutdown(boolean)", queue -> AsyncQueue.of(queue).shutdown(true));
+        methods.put("AsyncQueue.isShutdown()", queue -> AsyncQueue.of(queue).isShutdown());
         methods.put("BroadcastSubscription.get()", queue -> sent().subscription.get());
         methods.put("BroadcastSubscription.get(Duration)", queue -> {
             Sent sent = sent();

@@ -32,6 +32,11 @@ class PublisherTckTest {
     }
 
     @TestFactory
+    Stream<DynamicTest> process() {
+        return Tck.of("process", () -> AsyncQueue.of(filled(SUBSCRIBERS)).process(Mono::just));
+    }
+
+    @TestFactory
     Stream<DynamicTest> getLater() {
         return Tck.of("get that waits", () -> {
             Queue<Integer> queue = new Queue<>(1);

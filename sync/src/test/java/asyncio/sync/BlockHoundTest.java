@@ -130,6 +130,12 @@ class BlockHoundTest {
         methods.put("SingleFlight.run(Object, Function)", loop -> new SingleFlight<>(LIMIT).run("key", key -> work()));
         methods.put("Event.await()", loop -> set(loop).await());
         methods.put("Event.await(Duration)", loop -> set(loop).await(LIMIT));
+        methods.put("AsyncEvent.await()", loop -> AsyncEvent.of(set(loop)).await());
+        methods.put(
+                "AsyncEvent.await(Duration)", loop -> AsyncEvent.of(set(loop)).await(LIMIT));
+        methods.put("AsyncEvent.set()", loop -> AsyncEvent.of(new Event()).set());
+        methods.put("AsyncEvent.clear()", loop -> AsyncEvent.of(new Event()).clear());
+        methods.put("AsyncEvent.isSet()", loop -> AsyncEvent.of(new Event()).isSet());
         methods.put("Condition.acquire()", loop -> new Condition(held(loop, new Lock())).acquire());
         methods.put("Condition.await()", loop -> signalled(loop).await());
         methods.put("Condition.await(Duration)", loop -> signalled(loop).await(LIMIT));

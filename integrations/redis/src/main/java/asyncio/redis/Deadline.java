@@ -27,6 +27,12 @@ final class Deadline {
         return left.isNegative() ? Duration.ZERO : left;
     }
 
+    /** Returns the time that is left, but not more than {@code most}. */
+    Duration atMost(Duration most) {
+        Duration left = left();
+        return left.compareTo(most) < 0 ? left : most;
+    }
+
     boolean isPast() {
         return left().isZero();
     }

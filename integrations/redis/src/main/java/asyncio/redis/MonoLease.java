@@ -24,6 +24,9 @@ import reactor.util.Loggers;
 final class MonoLease<T> extends ColdMono<Delivery<T>> {
     private static final Logger LOG = Loggers.getLogger("asyncio");
 
+    /** Marks the end of a search for items with an expired lease. */
+    static final StreamMessageId END = new StreamMessageId(0, 0);
+
     private final RedisQueue<T> queue;
 
     MonoLease(RedisQueue<T> queue) {
@@ -50,9 +53,6 @@ final class MonoLease<T> extends ColdMono<Delivery<T>> {
         /** The longest wait for a new item, which a cancelled getter completes, and between two looks at old ones. */
         private static final Duration LONGEST = Duration.ofSeconds(1);
 
-        /** Marks the end of a search for items with an expired lease. */
-        private static final StreamMessageId END = new StreamMessageId(0, 0);
-
         private @Nullable Permit turn;
         private boolean madeGroup;
         private final RedisQueue<T> queue;
@@ -76,17 +76,40 @@ final class MonoLease<T> extends ColdMono<Delivery<T>> {
         }
 
         private void takeNext() {
-            if (System.nanoTime() - queue.lookedAt < longest().toNanos()) {
+            if (queue.shutdown.isKnown()) {
+                takeUnlessOver();
+            } else if (System.nanoTime() - queue.lookedAt < longest().toNanos()) {
                 waitForNew();
             } else {
                 takeLeft(StreamMessageId.MIN);
             }
         }
 
+        /** Ends if the queue is shut down and none of its items can be delivered. */
+        private void takeUnlessOver() {
+            queue.shutdown
+                    .isOver()
+                    .subscribe(
+                            over -> {
+                                if (over) {
+                                    end(queue.shutdown.error("get from"));
+                                } else {
+                                    takeLeft(StreamMessageId.MIN);
+                                }
+                            },
+                            this::end);
+        }
+
         /** Returns the time after which it is time to look for expired leases. */
         private Duration longest() {
             Duration part = lease.dividedBy(3);
             return part.compareTo(LONGEST) < 0 ? part : LONGEST;
+        }
+
+        /** Returns the longest wait for a new item; none comes into a queue that is shut down. */
+        private Duration longestWait() {
+            Duration longest = longest();
+            return queue.shutdown.isKnown() && longest.compareTo(RedisQueue.LOOK) > 0 ? RedisQueue.LOOK : longest;
         }
 
         private void takeLeft(StreamMessageId from) {
@@ -141,22 +164,46 @@ final class MonoLease<T> extends ColdMono<Delivery<T>> {
             stream.readGroupAsync(
                             RedisQueue.GROUP,
                             queue.consumer,
-                            StreamReadGroupArgs.neverDelivered().count(1).timeout(longest()))
+                            StreamReadGroupArgs.neverDelivered().count(1).timeout(longestWait()))
                     .whenComplete((read, e) -> {
                         if (e != null) {
                             failed(e);
                         } else if (read == null || read.isEmpty()) {
-                            takeLeft(StreamMessageId.MIN);
+                            takeUnlessOver();
                         } else {
                             read.forEach((id, entry) -> give(id, entry, 1));
                         }
                     });
         }
 
-        /** Finds out how often an item was delivered before. */
+        /** Drops an item that was delivered before if the queue drops its items. */
         private void again(Map<StreamMessageId, Map<String, byte[]>> claimed) {
             StreamMessageId id = claimed.keySet().iterator().next();
-            Map<String, byte[]> entry = claimed.get(id);
+            queue.shutdown
+                    .drops()
+                    .subscribe(
+                            drops -> {
+                                if (drops) {
+                                    acknowledge(id);
+                                } else {
+                                    again(id, claimed.get(id));
+                                }
+                            },
+                            this::end);
+        }
+
+        private void acknowledge(StreamMessageId id) {
+            queue.acknowledge(List.of(id)).whenComplete((done, e) -> {
+                if (e != null) {
+                    end(e);
+                } else {
+                    takeLeft(StreamMessageId.MIN);
+                }
+            });
+        }
+
+        /** Finds out how often an item was delivered before. */
+        private void again(StreamMessageId id, @Nullable Map<String, byte[]> entry) {
             pending(id).whenComplete((pending, e) -> {
                 if (e != null) {
                     end(e);
@@ -185,7 +232,7 @@ final class MonoLease<T> extends ColdMono<Delivery<T>> {
         private void bury(StreamMessageId id, Map<String, byte[]> entry) {
             queue.dead
                     .addAsync(StreamAddArgs.entries(entry))
-                    .thenCompose(buried -> queue.acknowledge(id))
+                    .thenCompose(buried -> queue.acknowledge(List.of(id)))
                     .whenComplete((done, e) -> {
                         if (e != null) {
                             end(e);
@@ -206,7 +253,7 @@ final class MonoLease<T> extends ColdMono<Delivery<T>> {
             }
             Lease leased = new Lease("item " + id + " of " + queue, lease, () -> renew(id, count));
             passOn();
-            if (grant(new Delivery<>(item, count, leased, () -> queue.acknowledge(id)))) {
+            if (grant(new Delivery<>(item, count, leased, () -> queue.acknowledge(List.of(id))))) {
                 deliver();
             } else {
                 leased.end();

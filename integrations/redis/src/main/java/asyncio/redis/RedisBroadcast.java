@@ -1,5 +1,7 @@
 package asyncio.redis;
 
+import asyncio.queue.AsyncBroadcast;
+import asyncio.queue.SlowSubscriberException;
 import java.util.Objects;
 import org.redisson.api.RFuture;
 import org.redisson.api.RTopic;
@@ -30,12 +32,12 @@ import reactor.core.publisher.Mono;
  * await(changed.send("4711"));
  * }</pre>
  *
- * <p>asyncio has no equivalent.
+ * <p>asyncio has no equivalent; the one in a process is {@code asyncio.queue.Broadcast}.
  *
  * @param <T> the type of the items, for the codec of the {@link RedissonClient}
  * @since 0.1
  */
-public final class RedisBroadcast<T> {
+public final class RedisBroadcast<T> implements AsyncBroadcast<T> {
     private final RTopic topic;
     private final String name;
     private final Class<T> type;
@@ -57,6 +59,7 @@ public final class RedisBroadcast<T> {
      *
      * @return the number of clients that it is sent to, each with any number of subscribers
      */
+    @Override
     public Mono<Long> send(T item) {
         Objects.requireNonNull(item, "item");
         return Mono.fromFuture(() -> topic.publishAsync(item).toCompletableFuture(), true);
@@ -66,18 +69,17 @@ public final class RedisBroadcast<T> {
      * Returns an endless Flux of the items sent after its subscription has reached the server. Cancelling it ends the
      * subscription.
      *
-     * @param capacity the number of items kept for a subscriber that has not requested them; with more it fails with an
-     *     {@link IllegalStateException}, since a sender cannot wait for it
+     * @param capacity the number of items kept for a subscriber that has not requested them; with more it fails with a
+     *     {@link SlowSubscriberException}, since a sender cannot wait for it
      */
+    @Override
     public Flux<T> asFlux(int capacity) {
         return Flux.create(this::listen, FluxSink.OverflowStrategy.IGNORE)
                 .onBackpressureBuffer(capacity, BufferOverflowStrategy.ERROR)
                 .onErrorMap(
                         Exceptions::isOverflow,
-                        e -> new IllegalStateException(
-                                "A subscriber of " + this + " is more than " + capacity
-                                        + " items behind; let it request more, or give it a larger capacity",
-                                e));
+                        e -> new SlowSubscriberException("A subscriber of " + this + " is more than " + capacity
+                                + " items behind; let it request more, or give it a larger capacity"));
     }
 
     /** Listens for as long as the subscription lasts, also if it ends before the server has confirmed it. */

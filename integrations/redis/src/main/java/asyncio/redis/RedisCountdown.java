@@ -9,8 +9,8 @@ import org.redisson.api.RedissonClient;
 import reactor.core.publisher.Mono;
 
 /**
- * A countdown shared by several machines: Redisson's {@code RCountDownLatch}. Waiters wait until the count is zero.
- * For a flag that can be cleared there is {@link RedisEvent}.
+ * A countdown shared by several machines: Redisson's {@code RCountDownLatch}. Waiters wait until the count is zero. For
+ * a flag that can be cleared there is {@link RedisEvent}.
  *
  * <p>A countdown without a count is at zero, also on a server that has lost its data: set the count before anything
  * waits for it. It can be set again once it is at zero.

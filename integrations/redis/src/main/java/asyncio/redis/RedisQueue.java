@@ -1,22 +1,31 @@
 package asyncio.redis;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import asyncio.Asyncio;
+import asyncio.queue.AsyncQueue;
+import asyncio.queue.QueueShutDownException;
 import asyncio.sync.Lock;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import org.redisson.api.RScript.Mode;
 import org.redisson.api.RScript.ReturnType;
 import org.redisson.api.RStream;
 import org.redisson.api.RedissonClient;
-import org.redisson.api.stream.StreamAddArgs;
 import org.redisson.api.stream.StreamCreateGroupArgs;
 import org.redisson.api.stream.StreamMessageId;
 import org.redisson.client.codec.BaseCodec;
@@ -37,8 +46,9 @@ import reactor.core.publisher.Mono;
  * again when its lease has expired.
  *
  * <p><b>Bound.</b> {@link #put} waits while {@link Options#maxSize} items are in the queue, including leased ones. It
- * checks a few times a second, and two producers that check at the same time may both put: the bound may be exceeded by
- * up to the number of producers.
+ * tries ten times a second.
+ *
+ * <p><b>Shutdown.</b> {@link #shutdown} is for all machines, and for programs that are started later.
  *
  * <p><b>Cancelling.</b> A {@code put} that is cancelled may have put its item. A {@code get} that is cancelled loses no
  * item: an item that arrives for it is delivered again after the lease.
@@ -57,17 +67,23 @@ import reactor.core.publisher.Mono;
  * }
  * }</pre>
  *
- * <p>asyncio has no equivalent; its {@code Queue} is {@code asyncio.queue.Queue}.
+ * <p>asyncio: {@code Queue}, in one process.
  *
  * @param <T> the type of the items, for the codec of the {@link RedissonClient}
  * @since 0.1
  */
-public final class RedisQueue<T> {
+public final class RedisQueue<T> implements AsyncQueue<T> {
     static final String GROUP = "asyncio";
     static final String ITEM = "item";
+    /** Puts an item into the stream of the first key unless the second exists; the arguments are bound and item. */
+    private static final String PUT = "if redis.call('exists', KEYS[2]) == 1 then return -1 end"
+            + " if ARGV[1] ~= '0' and redis.call('xlen', KEYS[1]) >= tonumber(ARGV[1]) then return 0 end"
+            + " redis.call('xadd', KEYS[1], '*', '" + ITEM + "', ARGV[2])"
+            + " return 1";
+
     private static final String ACK =
-            "redis.call('xack', KEYS[1], ARGV[1], ARGV[2]) return redis.call('xdel', KEYS[1], ARGV[2])";
-    private static final Duration LOOK = Duration.ofMillis(100);
+            "redis.call('xack', KEYS[1], unpack(ARGV)) return redis.call('xdel', KEYS[1], unpack(ARGV, 2))";
+    static final Duration LOOK = Duration.ofMillis(100);
 
     final String name;
     /** The entries, with their items as they are. */
@@ -86,17 +102,17 @@ public final class RedisQueue<T> {
 
     private final RedissonClient redisson;
     private final Codec codec;
-    private final RStream<String, T> puts;
+    final Shutdown shutdown;
 
     private RedisQueue(RedissonClient redisson, String name, Options options) {
         this.redisson = redisson;
         this.name = name;
         this.options = options;
         codec = codecOf(redisson);
-        puts = redisson.getStream(name, new CompositeCodec(StringCodec.INSTANCE, codec));
         Codec bytes = new CompositeCodec(StringCodec.INSTANCE, ByteArrayCodec.INSTANCE);
         stream = redisson.getStream(name, bytes);
         dead = redisson.getStream(name + ":dead", bytes);
+        shutdown = new Shutdown(redisson, this);
     }
 
     /** Returns the client's codec, for the same classes as Redisson would use it. */
@@ -141,13 +157,25 @@ public final class RedisQueue<T> {
     }
 
     /**
-     * Acknowledges and removes an item. One that is neither pending nor removed would stay forever, so nothing may come
+     * Acknowledges and removes items. One that is neither pending nor removed would stay forever, so nothing may come
      * between the two; and a server whose memory is full refuses MULTI, but not a script with these commands.
      * Redisson's {@code ack} with deletion needs Redis 8.2.
      */
-    CompletionStage<?> acknowledge(StreamMessageId id) {
+    CompletionStage<?> acknowledge(Collection<StreamMessageId> ids) {
+        List<String> arguments = new ArrayList<>();
+        arguments.add(GROUP);
+        ids.forEach(id -> arguments.add(id.toString()));
         return redisson.getScript(StringCodec.INSTANCE)
-                .evalAsync(name, Mode.READ_WRITE, ACK, ReturnType.LONG, List.of(name), GROUP, id.toString());
+                .evalAsync(name, Mode.READ_WRITE, ACK, ReturnType.LONG, List.of(name), arguments.toArray());
+    }
+
+    private byte[] bytesOf(T item) throws IOException {
+        ByteBuf encoded = codec.getMapValueEncoder().encode(item);
+        try {
+            return ByteBufUtil.getBytes(encoded);
+        } finally {
+            encoded.release();
+        }
     }
 
     /**
@@ -201,19 +229,63 @@ public final class RedisQueue<T> {
     }
 
     /** Puts an item as soon as there is room, and completes empty when the server has it. */
+    @Override
     public Mono<Void> put(T item) {
+        return putWithin(item, null);
+    }
+
+    /**
+     * {@inheritDoc}
+     *
+     * @param limit the time limit; a server that does not answer adds Redisson's own time limits
+     */
+    @Override
+    public Mono<Void> put(T item, Duration limit) {
+        return putWithin(item, Objects.requireNonNull(limit, "limit"));
+    }
+
+    private Mono<Void> putWithin(T item, @Nullable Duration limit) {
         Objects.requireNonNull(item, "item");
-        Mono<Void> add = Mono.fromCompletionStage(() -> puts.addAsync(StreamAddArgs.entry(ITEM, item)))
+        return Mono.defer(() -> {
+                    Deadline deadline = new Deadline(limit);
+                    Mono<Boolean> put = Mono.fromCompletionStage(() -> tryPut(item))
+                            .flatMap(answer -> {
+                                if (answer < 0) {
+                                    return Mono.error(shutdown.error("put into"));
+                                }
+                                if (answer == 0 && deadline.isPast()) {
+                                    return Mono.error(deadline.timedOut("room in " + this));
+                                }
+                                return answer == 0 ? Mono.empty() : Mono.just(true);
+                            });
+                    return put.repeatWhenEmpty(
+                            Integer.MAX_VALUE, tries -> tries.concatMap(n -> Mono.delay(deadline.atMost(LOOK))));
+                })
                 .then();
-        return options.maxSize() == 0 ? add : room().then(add);
     }
 
-    private Mono<Long> room() {
-        return size().filter(size -> size < options.maxSize())
-                .repeatWhenEmpty(Integer.MAX_VALUE, tries -> tries.concatMap(n -> Mono.delay(LOOK)));
+    /** Returns 1 if the item is in the queue, 0 if there is no room, -1 if the queue is shut down. */
+    private CompletionStage<Long> tryPut(T item) {
+        try {
+            return redisson.getScript(ByteArrayCodec.INSTANCE)
+                    .evalAsync(
+                            name,
+                            Mode.READ_WRITE,
+                            PUT,
+                            ReturnType.LONG,
+                            List.of(name, shutdown.key),
+                            String.valueOf(options.maxSize()).getBytes(UTF_8),
+                            bytesOf(item));
+        } catch (IOException e) { // the codec's
+            return CompletableFuture.failedFuture(e);
+        }
     }
-
-    /** Waits for an item, and leases it. */
+    /**
+     * Waits for an item, and leases it. Fails with {@link QueueShutDownException} if the queue is shut down and all
+     * items are acknowledged: until then one that a consumer holds may come back, if that dies.
+     *
+     * <p>asyncio: {@code Queue.get}.
+     */
     public Mono<Delivery<T>> get() {
         return new MonoLease<>(this);
     }
@@ -225,9 +297,10 @@ public final class RedisQueue<T> {
      *
      * @param work the function that processes the item
      */
+    @Override
     public <R> Mono<R> process(Function<? super T, ? extends Mono<R>> work) {
         return Mono.usingWhen(
-                get(),
+                Mono.defer(this::get), // none is made for a subscription that does not come
                 delivery -> Mono.<R>firstWithSignal(
                                 Mono.defer(() -> work.apply(delivery.item())),
                                 delivery.lost().then(Mono.empty()))
@@ -238,9 +311,12 @@ public final class RedisQueue<T> {
                 delivery -> Asyncio.cleanup(Mono.fromRunnable(delivery::release)));
     }
 
-    /** Returns the items as an endless Flux, each fetched when it is requested. */
+    /**
+     * Returns the items as a Flux, each fetched when it is requested. Completes when the queue is shut down and all
+     * items are acknowledged.
+     */
     public Flux<Delivery<T>> asFlux() {
-        return Flux.defer(() -> get().repeat());
+        return Flux.defer(() -> get().repeat()).onErrorComplete(QueueShutDownException.class);
     }
 
     /** Returns the number of unacknowledged items, including leased ones. */
@@ -249,10 +325,43 @@ public final class RedisQueue<T> {
     }
 
     /** Completes empty when all items are acknowledged; checks a few times a second. asyncio: {@code Queue.join}. */
+    @Override
     public Mono<Void> join() {
         return size().filter(size -> size == 0)
+                .switchIfEmpty(shutdown.drops()
+                        .flatMap(drops -> drops ? shutdown.drop().then(Mono.empty()) : Mono.empty()))
                 .repeatWhenEmpty(Integer.MAX_VALUE, tries -> tries.concatMap(n -> Mono.delay(LOOK)))
                 .then();
+    }
+
+    /**
+     * Rejects items from now on, on all machines, and completes empty when the server does so. A put comes before it,
+     * and its item is still delivered, or it fails: the server decides. Putters that wait fail within a tenth of a
+     * second; those that wait for an item when all are acknowledged, within a second. The server keeps this until
+     * {@link #reopen}, also for programs that are started later.
+     *
+     * <p>Cancelling it only ends the wait.
+     *
+     * <p>asyncio: {@code Queue.shutdown}.
+     *
+     * @param immediate whether to drop the items too. Leased ones stay with their consumers, and are dropped if those
+     *     release them or die. A call that fails or is cancelled on the way may have dropped some: {@link #join} or
+     *     another call drops the others.
+     */
+    @Override
+    public Mono<Void> shutdown(boolean immediate) {
+        return shutdown.start(immediate);
+    }
+
+    /** Returns whether the queue is shut down, for all machines. */
+    @Override
+    public Mono<Boolean> isShutdown() {
+        return shutdown.isShutdown();
+    }
+
+    /** Makes a queue that was shut down accept items again, and completes empty. asyncio has no equivalent. */
+    public Mono<Void> reopen() {
+        return shutdown.undo();
     }
 
     /**

@@ -2,6 +2,10 @@ package asyncio.redis;
 
 import static asyncio.Asyncio.await;
 
+import asyncio.queue.AsyncBroadcast;
+import asyncio.queue.AsyncBroadcastContract;
+import asyncio.queue.AsyncQueue;
+import asyncio.queue.AsyncQueueContract;
 import asyncio.sync.AsyncEvent;
 import asyncio.sync.AsyncEventContract;
 import asyncio.sync.AsyncKeyedLock;
@@ -89,6 +93,25 @@ class RedisContractsTest {
         @Override
         protected AsyncEvent newEvent() {
             return RedisEvent.of(REDIS.client(), REDIS.name());
+        }
+    }
+
+    @Nested
+    class OfQueue extends AsyncQueueContract {
+        @Override
+        protected AsyncQueue<Integer> newQueue(int maxsize) {
+            return RedisQueue.of(
+                    REDIS.client(),
+                    REDIS.name(),
+                    RedisQueue.Options.DEFAULTS.maxSize(maxsize).lease(Duration.ofMillis(300)));
+        }
+    }
+
+    @Nested
+    class OfBroadcast extends AsyncBroadcastContract {
+        @Override
+        protected AsyncBroadcast<Integer> newBroadcast() {
+            return RedisBroadcast.of(REDIS.client(), REDIS.name(), Integer.class);
         }
     }
 }

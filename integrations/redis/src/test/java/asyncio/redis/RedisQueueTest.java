@@ -12,6 +12,7 @@ import asyncio.Asyncio;
 import asyncio.CancelledException;
 import asyncio.Task;
 import asyncio.TaskGroup;
+import asyncio.queue.QueueShutDownException;
 import asyncio.redis.RedisQueue.Options;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -19,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeoutException;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -276,6 +278,104 @@ class RedisQueueTest {
                 ack.cancel();
             }
             await(waitFor(queue.join(), Duration.ofSeconds(20)));
+        });
+    }
+
+    @Test
+    void theBoundIsExact() throws Exception {
+        RedissonClient other = redis.connect(30_000);
+        try {
+            Asyncio.run(() -> {
+                String name = redis.name();
+                Options options = Options.DEFAULTS.maxSize(5);
+                List<RedisQueue<Integer>> queues =
+                        List.of(RedisQueue.of(redis.client(), name, options), RedisQueue.of(other, name, options));
+                List<Task<Void>> puts = new ArrayList<>();
+                for (int i = 0; i < 40; i++) {
+                    puts.add(createTask(queues.get(i % 2).put(i, Duration.ZERO)));
+                }
+                for (Task<Void> put : puts) {
+                    await(put.onErrorComplete(TimeoutException.class));
+                }
+                assertThat(await(queues.get(0).size())).isEqualTo(5);
+            });
+        } finally {
+            other.shutdown();
+        }
+    }
+
+    @Test
+    void aShutdownIsForAllMachinesAndLasts() throws Exception {
+        RedissonClient other = redis.connect(30_000);
+        try {
+            Asyncio.run(() -> {
+                String name = redis.name();
+                RedisQueue<Integer> here = RedisQueue.of(redis.client(), name, Options.DEFAULTS.maxSize(1));
+                RedisQueue<Integer> there = RedisQueue.of(other, name, Options.DEFAULTS.maxSize(1));
+                await(here.put(1));
+                Task<Void> putter = createTask(there.put(2));
+                await(here.shutdown());
+                assertThatThrownBy(() -> await(putter))
+                        .isInstanceOf(QueueShutDownException.class)
+                        .hasMessage("Cannot put into " + there + ": it is shut down");
+                assertThat(await(there.isShutdown())).isTrue();
+                assertThat(await(there.asFlux()
+                                .concatMap(delivery -> delivery.ack().thenReturn(delivery.item()))
+                                .collectList()))
+                        .containsExactly(1);
+                RedisQueue<Integer> later = RedisQueue.of(other, name, Options.DEFAULTS);
+                assertThatThrownBy(() -> await(later.get()))
+                        .isInstanceOf(QueueShutDownException.class)
+                        .hasMessage("Cannot get from " + later + ": it is shut down");
+                await(later.reopen());
+                await(here.put(3));
+                assertThat(await(there.<Integer>process(Mono::just))).isEqualTo(3);
+                assertThat(await(here.isShutdown())).isFalse();
+            });
+        } finally {
+            other.shutdown();
+        }
+    }
+
+    /** It was accepted, and so it is processed, although its consumer lets it go after the shutdown. */
+    @Test
+    void consumersStayUntilAllItemsAreAcknowledged() throws Exception {
+        Asyncio.run(() -> {
+            RedisQueue<Integer> queue = queue(Options.DEFAULTS.lease(SHORT));
+            await(queue.put(1));
+            Delivery<Integer> first = await(queue.get());
+            await(queue.shutdown());
+            Task<Delivery<Integer>> second = createTask(queue.get());
+            await(sleep(SHORT));
+            assertThat(second.done()).isFalse();
+            first.release();
+            assertThat(await(second).count()).isEqualTo(2);
+            await(await(second).ack());
+            assertThatThrownBy(() -> await(queue.get())).isInstanceOf(QueueShutDownException.class);
+        });
+    }
+
+    @Test
+    void anImmediateShutdownDropsItemsThatComeBack() throws Exception {
+        Asyncio.run(() -> {
+            RedisQueue<Integer> queue = queue(Options.DEFAULTS.lease(SHORT));
+            for (int i = 0; i < 3; i++) {
+                await(queue.put(i));
+            }
+            Delivery<Integer> held = await(queue.get());
+            Delivery<Integer> left = await(queue.get());
+            await(queue.shutdown(true));
+            assertThat(await(queue.size())).isEqualTo(2);
+            assertThatThrownBy(() -> await(queue.get())).isInstanceOf(QueueShutDownException.class);
+            Task<Void> join = createTask(queue.join());
+            left.release();
+            while (await(queue.size()) > 1) { // the joiner drops it
+                await(sleep(Duration.ofMillis(5)));
+            }
+            assertThat(join.done()).isFalse();
+            assertThat(held.isLost()).isFalse();
+            await(held.ack());
+            await(waitFor(join, Duration.ofSeconds(10)));
         });
     }
 
