@@ -87,7 +87,9 @@ public abstract class Suspension<T> extends Wait implements AwaitedSubscription<
     protected Suspension(CoreSubscriber<? super T> actual, @Nullable Duration limit, @Nullable EventLoop loop) {
         super(actual instanceof BodyTask.AwaitSubscriber body ? body.task : null);
         this.actual = actual;
-        this.limit = limit;
+        if (limit != null) { // a volatile write costs as much as a compare-and-set
+            this.limit = limit;
+        }
         this.loop = loop;
     }
 

@@ -19,8 +19,8 @@ import org.jspecify.annotations.Nullable;
  *              restore
  * }</pre>
  *
- * <p>OFFERED: the putter is in line, or its item in {@link #returned}. GRANTED: it is in {@link #granted}, and a getter
- * holds the item. Guarded by the queue's monitor.
+ * <p>OFFERED: the putter is in line, or its item in {@link #returned}. GRANTED: it is {@link #firstGranted} or in
+ * {@link #granted}, and a getter holds the item. Guarded by the queue's monitor.
  */
 final class Offers<T> extends Items<T> {
     private record Returned<T>(T item, @Nullable Putter<T> putter) {}
@@ -28,7 +28,9 @@ final class Offers<T> extends Items<T> {
     private final WaitQueue<Putter<T>> line;
     /** The offers that have come back, before all others. */
     private final TreeMap<Long, Returned<T>> returned = new TreeMap<>();
-    /** By their places. */
+    /** The only one, or the first of several, so that a hand-over by one pair needs no map. */
+    private @Nullable Putter<T> firstGranted;
+    /** The others, by their places. */
     private final Map<Long, Putter<T>> granted = new HashMap<>();
 
     private long next;
@@ -54,7 +56,7 @@ final class Offers<T> extends Items<T> {
             if (putter == null) {
                 ownerless--;
             } else {
-                granted.put(place, putter);
+                grant(putter);
             }
             return first.getValue().item();
         }
@@ -63,7 +65,7 @@ final class Offers<T> extends Items<T> {
             return null;
         }
         place = putter.place;
-        granted.put(place, putter);
+        grant(putter);
         return putter.item;
     }
 
@@ -74,16 +76,26 @@ final class Offers<T> extends Items<T> {
 
     /** A getter holds its item from now on. */
     void grant(Putter<T> putter) {
-        granted.put(putter.place, putter);
+        if (firstGranted == null) {
+            firstGranted = putter;
+        } else {
+            granted.put(putter.place, putter);
+        }
     }
 
     /** Returns the putter whose item a getter holds, if it has one. */
     @Nullable Putter<T> granted(long place) {
-        return granted.get(place);
+        Putter<T> first = firstGranted;
+        return first != null && first.place == place ? first : granted.isEmpty() ? null : granted.get(place);
     }
 
     /** The same, which is over. */
     @Nullable Putter<T> settle(long place) {
+        Putter<T> first = firstGranted;
+        if (first != null && first.place == place) {
+            firstGranted = null;
+            return first;
+        }
         return granted.isEmpty() ? null : granted.remove(place);
     }
 
@@ -108,6 +120,10 @@ final class Offers<T> extends Items<T> {
     /** Returns the putters that are not in line: in the order of their items. */
     List<Putter<T>> putters() {
         TreeMap<Long, Putter<T>> ordered = new TreeMap<>(granted);
+        Putter<T> first = firstGranted;
+        if (first != null) {
+            ordered.put(first.place, first);
+        }
         returned.forEach((place, back) -> {
             Putter<T> putter = back.putter();
             if (putter != null) {
