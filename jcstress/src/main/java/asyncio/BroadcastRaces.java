@@ -1,6 +1,7 @@
 package asyncio;
 
 import static asyncio.FutureRaces.bit;
+import static java.util.Objects.requireNonNull;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
@@ -9,6 +10,7 @@ import asyncio.queue.Broadcast;
 import asyncio.queue.BroadcastSubscription;
 import asyncio.queue.QueueShutDownException;
 import asyncio.queue.Watch;
+import org.jspecify.annotations.Nullable;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
 import org.openjdk.jcstress.annotations.Description;
@@ -17,6 +19,8 @@ import org.openjdk.jcstress.annotations.Outcome;
 import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.III_Result;
 import org.openjdk.jcstress.infra.results.II_Result;
+import org.reactivestreams.Publisher;
+import org.reactivestreams.Subscription;
 
 /** Senders, getters and subscribers of a Broadcast, and waiters of a Watch. */
 public final class BroadcastRaces {
@@ -97,6 +101,91 @@ public final class BroadcastRaces {
             r.r1 = sender.completed;
             r.r3 = bit(broadcast.trySend(3));
             r.r2 = left(subscription) / (r.r3 == 1 ? 10 : 1);
+        }
+    }
+
+    /** Keeps its subscription, for actors to request and cancel. */
+    static final class Unrequested<T> extends Probe<T> {
+        @Nullable Subscription subscription;
+
+        static <T> Unrequested<T> of(Publisher<T> source) {
+            Unrequested<T> probe = new Unrequested<>();
+            source.subscribe(probe);
+            return probe;
+        }
+
+        @Override
+        public void onSubscribe(Subscription subscription) {
+            this.subscription = subscription;
+        }
+
+        void request() {
+            requireNonNull(subscription).request(1);
+        }
+
+        void dispose() {
+            requireNonNull(subscription).cancel();
+        }
+    }
+
+    @JCStressTest
+    @Description("A send with room is requested and cancelled. Figures: sent; left.")
+    @Outcome(id = "1, 1", expect = ACCEPTABLE, desc = "Requested first.")
+    @Outcome(id = "0, 0", expect = ACCEPTABLE, desc = "Cancelled first.")
+    @Outcome(expect = FORBIDDEN, desc = "Sent and not told, or told and not sent.")
+    @State
+    public static class RequestAndCancelOfSend {
+        final Broadcast<Integer> broadcast = new Broadcast<>();
+        final BroadcastSubscription<Integer> subscription = broadcast.subscribe(1);
+        final Unrequested<Void> sender = Unrequested.of(broadcast.send(1));
+
+        @Actor
+        public void request() {
+            sender.request();
+        }
+
+        @Actor
+        public void cancel() {
+            sender.dispose();
+        }
+
+        @Arbiter
+        public void look(II_Result r) {
+            r.r1 = sender.completed;
+            r.r2 = left(subscription);
+        }
+    }
+
+    @JCStressTest
+    @Description("A get of an item that is there is requested and cancelled. Figures: got; left.")
+    @Outcome(id = "1, 0", expect = ACCEPTABLE, desc = "Requested first.")
+    @Outcome(id = "0, 1", expect = ACCEPTABLE, desc = "Cancelled first.")
+    @Outcome(expect = FORBIDDEN, desc = "The item is lost, or there twice.")
+    @State
+    public static class RequestAndCancelOfGet {
+        final Broadcast<Integer> broadcast = new Broadcast<>();
+        final BroadcastSubscription<Integer> subscription = broadcast.subscribe(1);
+        final Unrequested<Integer> getter;
+
+        public RequestAndCancelOfGet() {
+            broadcast.trySend(1);
+            getter = Unrequested.of(subscription.get());
+        }
+
+        @Actor
+        public void request() {
+            getter.request();
+        }
+
+        @Actor
+        public void cancel() {
+            getter.dispose();
+        }
+
+        @Arbiter
+        public void look(II_Result r) {
+            r.r1 = getter.value;
+            r.r2 = left(subscription);
         }
     }
 

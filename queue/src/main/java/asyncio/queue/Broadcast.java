@@ -1,5 +1,6 @@
 package asyncio.queue;
 
+import asyncio.AttemptSubscription;
 import asyncio.ColdMono;
 import asyncio.EventLoop;
 import asyncio.Log;
@@ -117,7 +118,7 @@ public final class Broadcast<T> implements Scannable {
      * @throws QueueShutDownException if the broadcast is closed
      */
     public boolean trySend(T item) {
-        return core.trySend(Objects.requireNonNull(item, "item"));
+        return core.trySend(Objects.requireNonNull(item, "item"), null);
     }
 
     /**
@@ -214,17 +215,54 @@ public final class Broadcast<T> implements Scannable {
 
         @Override
         protected @Nullable Void awaitInBody() throws Exception {
-            return core.trySend(item) ? null : super.awaitInBody();
+            return core.trySend(item, null) ? null : super.awaitInBody();
         }
 
         @Override
         protected void start(CoreSubscriber<? super Void> actual) {
-            actual.onSubscribe(suspend(actual));
+            EventLoop loop = EventLoop.runningOrNull();
+            boolean waits = Suspension.isAwait(actual) || loop != null && core.looksFull();
+            actual.onSubscribe(waits ? sender(actual, loop) : new SendAttempt(actual));
         }
 
         @Override
         protected Suspension<Void> suspend(CoreSubscriber<? super Void> actual) {
-            return new SendSuspension<>(core, item, actual, limit, EventLoop.runningOrNull());
+            return sender(actual, EventLoop.runningOrNull());
+        }
+
+        private SendSuspension<T> sender(CoreSubscriber<? super Void> actual, @Nullable EventLoop loop) {
+            return new SendSuspension<>(core, item, actual, limit, loop);
+        }
+
+        private final class SendAttempt extends AttemptSubscription<Void> {
+            SendAttempt(CoreSubscriber<? super Void> actual) {
+                super(actual);
+            }
+
+            @Override
+            protected boolean succeeds() {
+                boolean sent;
+                try {
+                    sent = core.trySend(item, this);
+                } catch (QueueShutDownException e) {
+                    actual().onError(e);
+                    return true;
+                }
+                if (sent) {
+                    actual().onComplete();
+                }
+                return sent;
+            }
+
+            @Override
+            protected Suspension<Void> suspend(@Nullable EventLoop loop) {
+                return sender(actual(), loop);
+            }
+
+            @Override
+            public String toString() {
+                return "<" + Log.text(actual()) + " waiting for room in the buffers of " + core + ">";
+            }
         }
 
         @Override

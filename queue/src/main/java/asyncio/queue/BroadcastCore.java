@@ -1,6 +1,7 @@
 package asyncio.queue;
 
-import asyncio.Suppressed;
+import asyncio.AttemptSubscription;
+import asyncio.Suspension;
 import asyncio.WaitQueue;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -38,19 +39,33 @@ final class BroadcastCore<T> {
 
     // ---- sending
 
-    /** Sends without waiting; false if that is not possible. */
-    boolean trySend(T item) {
-        List<Told> told;
+    private boolean hasRoom() {
+        return full == 0 && !reserved && senders.isEmpty();
+    }
+
+    /** A guess, without the monitor: whether a send would have to wait. */
+    boolean looksFull() {
+        return !hasRoom();
+    }
+
+    /**
+     * Sends without waiting.
+     *
+     * @param attempt the subscription that sends; if it turns out to be cancelled, nothing happens
+     * @return false if that is not possible
+     */
+    boolean trySend(T item, @Nullable AttemptSubscription<?> attempt) {
+        WaitQueue<BufferGetter<T>> told;
         synchronized (this) {
+            if (!closed && !hasRoom() || attempt != null && !attempt.claim()) {
+                return false;
+            }
             if (closed) {
                 throw refusal();
             }
-            if (full > 0 || reserved || !senders.isEmpty()) {
-                return false;
-            }
             told = publish(item);
         }
-        tell(told);
+        tell(told, null);
         return true;
     }
 
@@ -62,7 +77,7 @@ final class BroadcastCore<T> {
         if (closed) {
             return sender.refuse(refusal());
         }
-        if (full > 0 || reserved || !senders.isEmpty()) {
+        if (!hasRoom()) {
             senders.add(sender);
             return false;
         }
@@ -76,66 +91,70 @@ final class BroadcastCore<T> {
 
     /** Sends the item of the sender with reserved room, which has resumed. */
     void sendReserved(T item) {
-        List<Told> told = new ArrayList<>();
+        WaitQueue<BufferGetter<T>> told;
+        SendSuspension<T> next;
         synchronized (this) {
             reserved = false;
             if (closed) {
                 throw refusal(); // closed between the grant and this step
             }
-            told.addAll(publish(item));
-            addNextSender(told);
+            told = publish(item);
+            next = nextSender();
         }
-        tell(told);
+        tell(told, next);
     }
 
     /** Releases the room reserved for a sender that will not resume. */
     void releaseReserved() {
-        List<Told> told = new ArrayList<>(1);
+        SendSuspension<T> next;
         synchronized (this) {
             reserved = false;
-            addNextSender(told);
+            next = nextSender();
         }
-        tell(told);
+        tell(null, next);
     }
 
-    /** Adds an item to all buffers, under the monitor; returns the waiters to notify. */
-    private List<Told> publish(T item) {
+    /** Adds an item to all buffers, under the monitor; returns the getters to notify, or null if there are none. */
+    private @Nullable WaitQueue<BufferGetter<T>> publish(T item) {
         if (replay > 0) {
             if (replayed.size() == replay) {
                 replayed.remove();
             }
             replayed.add(item);
         }
-        List<Told> told = List.of();
-        List<SubscriberBuffer<T>> gone = List.of();
+        WaitQueue<BufferGetter<T>> told = null;
+        List<SubscriberBuffer<T>> gone = null;
         for (SubscriberBuffer<T> buffer : buffers) {
-            Told getter = buffer.accept(item);
+            BufferGetter<T> getter = buffer.accept(item);
             if (getter != null) {
-                told = told.isEmpty() ? new ArrayList<>(buffers.size()) : told;
+                told = told == null ? new WaitQueue<>() : told;
                 told.add(getter);
             }
             if (buffer.isDisconnected()) {
-                gone = gone.isEmpty() ? new ArrayList<>() : gone;
+                gone = gone == null ? new ArrayList<>() : gone;
                 gone.add(buffer);
             }
         }
-        gone.forEach(buffers::remove);
+        if (gone != null) {
+            gone.forEach(buffers::remove);
+        }
         return told;
     }
 
-    /** Under the monitor. */
-    private void addNextSender(List<Told> told) {
+    /** Grants room to the sender that has waited longest, under the monitor, and returns it to be notified. */
+    private @Nullable SendSuspension<T> nextSender() {
         while (!reserved && full == 0 && !senders.isEmpty()) {
             SendSuspension<T> next = senders.poll();
             if (next != null && next.admit()) {
                 reserved = true;
-                told.add(next);
+                return next;
             }
         }
+        return null;
     }
 
     void close() {
-        List<Told> told = new ArrayList<>();
+        List<Suspension<?>> told = new ArrayList<>();
         synchronized (this) {
             closed = true;
             for (SendSuspension<T> sender; (sender = senders.poll()) != null; ) {
@@ -147,7 +166,7 @@ final class BroadcastCore<T> {
                 buffer.end(told);
             }
         }
-        tell(told);
+        Suspension.deliverAll(told);
     }
 
     private QueueShutDownException refusal() {
@@ -168,13 +187,16 @@ final class BroadcastCore<T> {
 
     /** Removes a subscriber. */
     void unsubscribe(SubscriberBuffer<T> buffer) {
-        List<Told> told = new ArrayList<>();
+        List<Suspension<?>> told = new ArrayList<>();
         synchronized (this) {
             buffers.remove(buffer);
             buffer.close(told);
-            addNextSender(told);
+            SendSuspension<T> next = nextSender();
+            if (next != null) {
+                told.add(next);
+            }
         }
-        tell(told);
+        Suspension.deliverAll(told);
     }
 
     /** Counts one buffer more, or one less, that makes senders wait. */
@@ -182,37 +204,44 @@ final class BroadcastCore<T> {
         full += more ? 1 : -1;
     }
 
-    /** Returns an item, or null; throws if there will never be one. */
-    @Nullable T poll(SubscriberBuffer<T> buffer) {
+    /**
+     * Returns the next item, or null.
+     *
+     * @param refuses whether to throw if there will never be one
+     * @param attempt the subscription that gets; if it turns out to be cancelled, nothing happens
+     */
+    @Nullable T poll(SubscriberBuffer<T> buffer, boolean refuses, @Nullable AttemptSubscription<?> attempt) {
         T item;
-        List<Told> told = List.of();
+        SendSuspension<T> next;
         synchronized (this) {
-            item = buffer.poll();
-            if (item == null) {
-                RuntimeException refusal = buffer.refusal();
+            if (buffer.size() == 0) {
+                RuntimeException refusal = refuses ? buffer.refusal() : null;
                 if (refusal != null) {
                     throw refusal;
                 }
-            } else if (!senders.isEmpty()) {
-                told = new ArrayList<>(1);
-                addNextSender(told);
+                return null;
             }
+            if (attempt != null && !attempt.claim()) {
+                return null;
+            }
+            item = buffer.poll();
+            next = nextSender();
         }
-        tell(told);
+        tell(null, next);
         return item;
     }
 
     boolean begin(SubscriberBuffer<T> buffer, BufferGetter<T> getter) {
         boolean granted;
-        List<Told> told = new ArrayList<>(1);
+        SendSuspension<T> next;
         synchronized (this) {
             if (!getter.isStillWaiting()) {
                 return false;
             }
             granted = buffer.serve(getter);
-            addNextSender(told);
+            next = nextSender();
         }
-        tell(told);
+        tell(null, next);
         return granted;
     }
 
@@ -222,7 +251,7 @@ final class BroadcastCore<T> {
 
     /** Returns a granted item with which its getter will not resume. */
     void giveBack(SubscriberBuffer<T> buffer, T item, long place) {
-        Told told;
+        BufferGetter<T> told;
         synchronized (this) {
             told = buffer.restore(item, place);
         }
@@ -231,20 +260,16 @@ final class BroadcastCore<T> {
         }
     }
 
-    private static void tell(List<Told> told) {
-        if (told.isEmpty()) {
-            return; // an iterator costs as much as all the rest
-        }
-        Error first = null;
-        for (Told one : told) {
-            try {
-                one.deliver();
-            } catch (Error e) { // from a subscriber that runs here; notify the others nevertheless
-                first = first == null ? e : Suppressed.add(first, e);
+    /** Notifies the getters and the sender that were granted something; outside the monitor. */
+    private static <T> void tell(@Nullable WaitQueue<BufferGetter<T>> getters, @Nullable SendSuspension<T> sender) {
+        try {
+            if (getters != null) {
+                getters.deliverAll();
             }
-        }
-        if (first != null) {
-            throw first;
+        } finally { // also if a subscriber that runs here throws an Error
+            if (sender != null) {
+                sender.deliver();
+            }
         }
     }
 

@@ -1,7 +1,9 @@
 package asyncio.queue;
 
+import asyncio.AttemptSubscription;
 import asyncio.ColdMono;
 import asyncio.EventLoop;
+import asyncio.Log;
 import asyncio.Suspension;
 import java.time.Duration;
 import java.util.Objects;
@@ -71,7 +73,7 @@ public final class BroadcastSubscription<T> implements AutoCloseable, Scannable 
      * @throws SlowSubscriberException if there is none and the subscription was disconnected
      */
     public @Nullable T tryGet() {
-        return core.poll(buffer);
+        return core.poll(buffer, true, null);
     }
 
     /**
@@ -130,13 +132,52 @@ public final class BroadcastSubscription<T> implements AutoCloseable, Scannable 
         }
 
         @Override
+        protected @Nullable T awaitInBody() throws Exception {
+            T item = core.poll(buffer, false, null);
+            return item != null ? item : super.awaitInBody();
+        }
+
+        @Override
         protected void start(CoreSubscriber<? super T> actual) {
-            actual.onSubscribe(suspend(actual));
+            EventLoop loop = EventLoop.runningOrNull();
+            boolean waits = Suspension.isAwait(actual) || loop != null && buffer.looksEmpty();
+            actual.onSubscribe(waits ? getter(actual, loop) : new GetAttempt(actual));
         }
 
         @Override
         protected Suspension<T> suspend(CoreSubscriber<? super T> actual) {
-            return new BufferGetter<>(buffer, actual, limit, emptyAtEnd, EventLoop.runningOrNull());
+            return getter(actual, EventLoop.runningOrNull());
+        }
+
+        private BufferGetter<T> getter(CoreSubscriber<? super T> actual, @Nullable EventLoop loop) {
+            return new BufferGetter<>(buffer, actual, limit, emptyAtEnd, loop);
+        }
+
+        private final class GetAttempt extends AttemptSubscription<T> {
+            GetAttempt(CoreSubscriber<? super T> actual) {
+                super(actual);
+            }
+
+            @Override
+            protected boolean succeeds() {
+                T item = core.poll(buffer, false, this);
+                if (item == null) {
+                    return false;
+                }
+                actual().onNext(item);
+                actual().onComplete();
+                return true;
+            }
+
+            @Override
+            protected Suspension<T> suspend(@Nullable EventLoop loop) {
+                return getter(actual(), loop);
+            }
+
+            @Override
+            public String toString() {
+                return "<" + Log.text(actual()) + " waiting for an item of " + core.describe(buffer) + ">";
+            }
         }
 
         @Override

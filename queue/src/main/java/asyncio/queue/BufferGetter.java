@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 
 /** A waiter for an item of a subscriber's buffer. */
-final class BufferGetter<T> extends Suspension<T> implements Told {
+final class BufferGetter<T> extends Suspension<T> {
     private final SubscriberBuffer<T> buffer;
     /** Whether it ends empty when the broadcast is closed, instead of failing. */
     private final boolean emptyAtEnd;

@@ -10,7 +10,7 @@ import reactor.core.CoreSubscriber;
  * A waiter to send an item. It is granted room in all buffers; its item enters them when it resumes, and never if it is
  * cancelled before.
  */
-final class SendSuspension<T> extends Suspension<Void> implements Told {
+final class SendSuspension<T> extends Suspension<Void> {
     private final BroadcastCore<T> core;
     private final T item;
     /** Whether it was granted room, which is reserved until it resumes; written before the grant. */

@@ -1,5 +1,6 @@
 package asyncio.queue;
 
+import asyncio.Suspension;
 import asyncio.WaitQueue;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -44,10 +45,10 @@ final class SubscriberBuffer<T> {
     }
 
     /** Adds an item, or grants it to a getter and returns that to notify. */
-    @Nullable Told accept(T item) {
+    @Nullable BufferGetter<T> accept(T item) {
         if (!getters.isEmpty()) {
             items.pass();
-            Told getter = offer(item, items.place);
+            BufferGetter<T> getter = offer(item, items.place);
             if (getter != null) {
                 return getter;
             }
@@ -65,7 +66,7 @@ final class SubscriberBuffer<T> {
         return null;
     }
 
-    private @Nullable Told offer(T item, long place) {
+    private @Nullable BufferGetter<T> offer(T item, long place) {
         for (BufferGetter<T> getter; (getter = getters.poll()) != null; ) {
             if (getter.offer(item, place)) {
                 return getter;
@@ -104,11 +105,11 @@ final class SubscriberBuffer<T> {
     }
 
     /** Takes back an item, or grants it to a getter and returns that to notify. */
-    @Nullable Told restore(T item, long place) {
+    @Nullable BufferGetter<T> restore(T item, long place) {
         if (state == State.CLOSED) {
             return null;
         }
-        Told getter = offer(item, place);
+        BufferGetter<T> getter = offer(item, place);
         if (getter == null) {
             items.restore(item, place);
             update();
@@ -117,7 +118,7 @@ final class SubscriberBuffer<T> {
     }
 
     /** Ends the buffer because the broadcast is closed. */
-    void end(List<Told> told) {
+    void end(List<Suspension<?>> told) {
         if (state == State.OPEN) {
             state = State.ENDED;
             update();
@@ -126,14 +127,14 @@ final class SubscriberBuffer<T> {
     }
 
     /** Closes the buffer for the subscriber. */
-    void close(List<Told> told) {
+    void close(List<Suspension<?>> told) {
         state = State.CLOSED;
         items.clear();
         update();
         refuseAll(told);
     }
 
-    private void refuseAll(List<Told> told) {
+    private void refuseAll(List<Suspension<?>> told) {
         for (BufferGetter<T> getter; (getter = getters.poll()) != null; ) {
             RuntimeException refusal = refusal();
             if (refusal != null && getter.refuse(refusal)) {
@@ -156,6 +157,11 @@ final class SubscriberBuffer<T> {
                 new SlowSubscriberException("Disconnected " + this + ", which was full when another item arrived: get"
                         + " faster, or subscribe with a larger buffer, DROP_OLDEST or SUSPEND");
         };
+    }
+
+    /** A guess, without the monitor: whether a get would have to wait. */
+    boolean looksEmpty() {
+        return items.size() == 0;
     }
 
     int size() {

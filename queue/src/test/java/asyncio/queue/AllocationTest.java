@@ -38,7 +38,7 @@ class AllocationTest {
 
     @Test
     void rendezvous() throws Exception {
-        assertThat(perItem(Queue.rendezvous())).isLessThan(330);
+        assertThat(perItem(Queue.rendezvous())).isLessThan(200);
     }
 
     @Test
@@ -52,7 +52,7 @@ class AllocationTest {
                             broadcast.send(ITEM).repeat(N - 1).then(),
                             one.get().repeat(N - 1).then(),
                             other.get().repeat(N - 1).then())));
-            assertThat(bytes).isLessThan(430);
+            assertThat(bytes).isLessThan(110);
         }
     }
 
