@@ -12,18 +12,30 @@ import org.jspecify.annotations.Nullable;
  */
 final class CancelAll {
     final @Nullable String message;
-    private final Set<Object> asked = Collections.newSetFromMap(new IdentityHashMap<>());
+    /** The first that has been asked: often the only one, such as the loser of a race of two. */
+    private @Nullable Object first;
+
+    private @Nullable Set<Object> others;
 
     CancelAll(@Nullable String message) {
         this.message = message;
     }
 
     boolean hasAsked(Object future) {
-        return asked.contains(future);
+        return future == first || others != null && others.contains(future);
     }
 
     /** Records that the Future, or the one that it awaits, has the request. */
     void add(Object future) {
-        asked.add(future);
+        if (first == null) {
+            first = future;
+            return;
+        }
+        Set<Object> others = this.others;
+        if (others == null) {
+            others = Collections.newSetFromMap(new IdentityHashMap<>());
+            this.others = others;
+        }
+        others.add(future);
     }
 }

@@ -98,10 +98,10 @@ final class Children<T> {
 
     /** Passes the results that are used nowhere else, except that of {@code kept}, to the hook for discarded values. */
     void discardResults(@Nullable Future<T> kept) {
-        Set<Future<T>> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+        Set<Future<T>> seen = distinct == slots ? null : Collections.newSetFromMap(new IdentityHashMap<>());
         for (int i = 0; i < slots.size(); i++) {
             Future<T> child = slots.get(i);
-            if (child != kept && isOurs(sources.get(i), child) && seen.add(child)) {
+            if (child != kept && isOurs(sources.get(i), child) && (seen == null || seen.add(child))) {
                 Operators.onDiscard(child.resultOrNull(), context);
             }
         }

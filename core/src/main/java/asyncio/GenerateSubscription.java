@@ -166,7 +166,9 @@ final class GenerateSubscription<T> implements Emitter<T>, Subscription, CoreSub
     /** Delivers an item and takes one from the demand. */
     void deliver(T item, @Nullable BodyTask<?> onItsStack) {
         delivered = true;
-        requested.accumulateAndGet(1, GenerateSubscription::minus);
+        if (requested.get() != Long.MAX_VALUE) {
+            requested.accumulateAndGet(1, GenerateSubscription::minus);
+        }
         if (onItsStack != null) {
             onItsStack.next(actual, item);
         } else {

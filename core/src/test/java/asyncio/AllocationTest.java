@@ -67,6 +67,16 @@ class AllocationTest {
         assertThat(bytes).isLessThan(370); // 353 when it is run alone
     }
 
+    @Test
+    void aRaceOfTwoThatAreThere() throws Exception {
+        Mono<Integer> race = Asyncio.race(List.of(Mono.fromCallable(() -> VALUE), Mono.fromCallable(() -> VALUE)));
+        double bytes = Allocation.bytesPerOperation(N, () -> {
+            Asyncio.run(race.repeat(N - 1).then());
+            return null;
+        });
+        assertThat(bytes).isLessThan(900); // 704 to 761
+    }
+
     /** Without stacks, of tasks that await each other in a chain, and of tasks that await one Future. */
     @Test
     void theCallGraphOfAThousandTasks() throws Exception {
