@@ -18,6 +18,7 @@ import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.annotations.OperationsPerInvocation;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
+import reactor.core.publisher.Flux;
 
 /** The time and memory of an item on its way through a rendezvous, a broadcast, a watch, a generator; of a permit. */
 @BenchmarkMode(Mode.AverageTime)
@@ -66,6 +67,18 @@ public class FlowBenchmark {
                     one.get().repeat(ITEMS - 1).then(),
                     other.get().repeat(ITEMS - 1).then()));
         }
+    }
+
+    /** The same to two Fluxes. */
+    @Benchmark
+    @OperationsPerInvocation(ITEMS)
+    public @Nullable Object broadcastFluxes(LoopState state) throws Exception {
+        Broadcast<Integer> broadcast = new Broadcast<>();
+        Flux<Integer> items = broadcast.asFlux(64, Broadcast.Overflow.SUSPEND).take(ITEMS);
+        return state.loop.runUntilComplete(gather(
+                items.then(),
+                items.then(),
+                broadcast.send(ITEM).repeat(ITEMS - 1).then()));
     }
 
     /** A value that is set, and waited for, by turns: Kotlin's {@code StateFlow}. */

@@ -231,6 +231,22 @@ final class BroadcastCore<T> {
         return item;
     }
 
+    /** Takes as many items as {@code into} and {@code max} allow; returns their number. */
+    int poll(SubscriberBuffer<T> buffer, @Nullable Object[] into, long[] places, int max) {
+        int n = 0;
+        SendSuspension<T> next;
+        synchronized (this) {
+            int most = Math.min(max, into.length);
+            for (T item; n < most && (item = buffer.poll()) != null; n++) {
+                into[n] = item;
+                places[n] = buffer.place();
+            }
+            next = nextSender();
+        }
+        tell(null, next);
+        return n;
+    }
+
     boolean begin(SubscriberBuffer<T> buffer, BufferGetter<T> getter) {
         boolean granted;
         SendSuspension<T> next;

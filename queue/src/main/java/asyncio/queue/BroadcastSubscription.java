@@ -77,11 +77,12 @@ public final class BroadcastSubscription<T> implements AutoCloseable, Scannable 
     }
 
     /**
-     * Returns the items as a Flux, which takes one for each that was requested. Completes when {@link #next()}
-     * completes empty. Cancelling it does not close this subscription; see {@link Broadcast#asFlux} for that.
+     * Returns the items as a Flux, which takes those that are there, up to 64 at a time, as far as they were requested.
+     * Completes when {@link #next()} completes empty. Cancelling it does not close this subscription (see
+     * {@link Broadcast#asFlux} for that): items that it took and has not emitted return to the head of the buffer.
      */
     public Flux<T> asFlux() {
-        return next().repeat(() -> !core.isOver(buffer));
+        return new FluxQueue<>(new BufferOutlet<>(core, buffer));
     }
 
     /** Returns the number of items in the buffer. */

@@ -1,18 +1,15 @@
 package asyncio.queue;
 
 import asyncio.EventLoop;
-import asyncio.Suspension;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 
 /** A waiter for an item of a subscriber's buffer. */
-final class BufferGetter<T> extends Suspension<T> {
+final class BufferGetter<T> extends ItemSuspension<T> {
     private final SubscriberBuffer<T> buffer;
     /** Whether it ends empty when the broadcast is closed, instead of failing. */
     private final boolean emptyAtEnd;
-    /** The place of the granted item; guarded by the broadcast's monitor until the grant. */
-    private long place;
 
     BufferGetter(
             SubscriberBuffer<T> buffer,
@@ -42,7 +39,7 @@ final class BufferGetter<T> extends Suspension<T> {
         return emptyAtEnd && error instanceof QueueShutDownException ? grant(null) : fail(error);
     }
 
-    // ---- of Suspension
+    // ---- of ItemSuspension
 
     @Override
     protected boolean begin() {
@@ -59,12 +56,6 @@ final class BufferGetter<T> extends Suspension<T> {
         if (value != null) {
             buffer.core.giveBack(buffer, value, place);
         }
-    }
-
-    /** Ignores an error that arrives too late. */
-    @Override
-    protected void undelivered(@Nullable T value, @Nullable Throwable error) {
-        giveBack(value);
     }
 
     @Override

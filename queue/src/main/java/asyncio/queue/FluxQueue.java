@@ -6,17 +6,17 @@ import reactor.core.CoreSubscriber;
 import reactor.core.Scannable;
 import reactor.core.publisher.Flux;
 
-/** The Flux of {@link Queue#asFlux}. */
+/** The Flux of {@link Queue#asFlux} and {@link BroadcastSubscription#asFlux}. */
 final class FluxQueue<T> extends Flux<T> implements Scannable {
-    private final QueueCore<T> core;
+    private final Outlet<T> outlet;
 
-    FluxQueue(QueueCore<T> core) {
-        this.core = core;
+    FluxQueue(Outlet<T> outlet) {
+        this.outlet = outlet;
     }
 
     @Override
     public void subscribe(CoreSubscriber<? super T> actual) {
-        QueueSubscription<T> outflow = new QueueSubscription<>(core, actual, EventLoop.runningOrNull());
+        QueueSubscription<T> outflow = new QueueSubscription<>(outlet, actual, EventLoop.runningOrNull());
         actual.onSubscribe(outflow);
         outflow.watch();
     }
@@ -29,6 +29,6 @@ final class FluxQueue<T> extends Flux<T> implements Scannable {
 
     @Override
     public String toString() {
-        return "asFlux() of " + core.describe();
+        return "asFlux() of " + outlet.describe();
     }
 }

@@ -8,12 +8,10 @@ import reactor.core.CoreSubscriber;
 import reactor.util.context.Context;
 
 /** A waiter for an item. */
-class Getter<T> extends Suspension<T> implements Told {
+class Getter<T> extends ItemSuspension<T> implements Told {
     private final QueueCore<T> core;
     /** Whether it ends empty when the queue is shut down, instead of failing. */
     private final boolean emptyAtEnd;
-    /** The place of the granted item; guarded by the queue's monitor until the grant. */
-    long place;
 
     Getter(
             QueueCore<T> core,
@@ -78,12 +76,6 @@ class Getter<T> extends Suspension<T> implements Told {
         if (value != null) {
             core.giveBack(value, place, Context.of(actual().currentContext()));
         }
-    }
-
-    /** Ignores an error that arrives too late. */
-    @Override
-    protected void undelivered(@Nullable T value, @Nullable Throwable error) {
-        giveBack(value);
     }
 
     @Override

@@ -1,6 +1,7 @@
 package asyncio.queue;
 
 import asyncio.AttemptSubscription;
+import asyncio.EventLoop;
 import asyncio.Log;
 import asyncio.Suspension;
 import asyncio.WaitQueue;
@@ -8,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import reactor.core.CoreSubscriber;
 import reactor.core.Exceptions;
 import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
@@ -21,7 +23,7 @@ import reactor.util.context.Context;
  * resume with it. A putter is granted a slot; its item enters in its next step, so that a cancelled put has never
  * happened. Getters wait only while there is no item, putters only while there is no room.
  */
-class QueueCore<T> {
+class QueueCore<T> extends Outlet<T> {
     /** The capacity; {@link Integer#MAX_VALUE} if unbounded, 0 for a rendezvous. */
     final int maxsize;
 
@@ -148,6 +150,7 @@ class QueueCore<T> {
     }
 
     /** A getter resumes with the item that was granted to it, or a subscriber gets it. */
+    @Override
     void taken(long place) {}
 
     /** Under the monitor. */
@@ -294,7 +297,7 @@ class QueueCore<T> {
         return item;
     }
 
-    /** Takes as many items as {@code into} and {@code max} allow; returns their number. */
+    @Override
     int poll(@Nullable Object[] into, long[] places, int max) {
         int n = 0;
         List<Suspension<?>> told;
@@ -415,6 +418,7 @@ class QueueCore<T> {
     }
 
     /** Gives back one item; see {@link #giveBackAll}. */
+    @Override
     void giveBack(T item, long place, Context context) {
         giveBackAll(List.of(item), new long[] {place}, context);
     }
@@ -461,6 +465,28 @@ class QueueCore<T> {
 
     synchronized void leave(Getter<T> getter) {
         getters.remove(getter);
+    }
+
+    // ---- for a Flux
+
+    @Override
+    ItemSuspension<T> getter(CoreSubscriber<? super T> actual, @Nullable EventLoop loop) {
+        return new Getter<>(this, actual, null, false, loop) {
+            @Override
+            public @Nullable T take(@Nullable T value) {
+                return value; // it is taken when it is emitted
+            }
+        };
+    }
+
+    @Override
+    Suspension<Void> end(CoreSubscriber<? super Void> actual, @Nullable EventLoop loop) {
+        return new JoinSuspension(this, false, actual, loop);
+    }
+
+    @Override
+    boolean isOver() {
+        return false;
     }
 
     /** Discards an item that no getter will receive. */
@@ -610,6 +636,7 @@ class QueueCore<T> {
         return all;
     }
 
+    @Override
     String describe() {
         return state().describe();
     }

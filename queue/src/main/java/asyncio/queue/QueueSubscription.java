@@ -3,6 +3,7 @@ package asyncio.queue;
 import asyncio.EventLoop;
 import asyncio.KeepingSubscription;
 import asyncio.Log;
+import asyncio.Suspension;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -15,15 +16,16 @@ import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /**
- * A subscriber of a queue as a Flux. While there is demand it takes the available items, a batch at a time; when there
- * are none it waits as one getter. Requests, the getter's item and the cancellation only set a field and call
- * {@link #drain}, where one thread acts for all, so that signals never overlap and never recurse.
+ * A subscriber of a queue, or of a buffer of a broadcast, as a Flux. While there is demand it takes the available
+ * items, a batch at a time; when there are none it waits as one getter. Requests, the getter's item and the
+ * cancellation only set a field and call {@link #drain}, where one thread acts for all, so that signals never overlap
+ * and never recurse.
  */
 final class QueueSubscription<T> implements KeepingSubscription, Scannable {
     /** Large enough to make the cost of the monitor negligible, small enough to leave items to other subscribers. */
     private static final int BATCH = 64;
 
-    private final QueueCore<T> core;
+    private final Outlet<T> outlet;
     private final CoreSubscriber<? super T> actual;
     /** The loop on which it was subscribed and emits; null to emit on the thread that delivers an item. */
     private final @Nullable EventLoop loop;
@@ -38,11 +40,11 @@ final class QueueSubscription<T> implements KeepingSubscription, Scannable {
 
     private volatile @Nullable Throwable failure;
     /** The waiting getter. Replaced by the draining thread. */
-    private volatile @Nullable Getter<T> getter;
+    private volatile @Nullable ItemSuspension<T> getter;
     /** The getter's item, which has arrived but was not emitted. */
     private volatile @Nullable T arrived;
 
-    private final JoinSuspension watcher;
+    private final @Nullable Suspension<Void> watcher;
 
     // for the draining thread:
 
@@ -50,16 +52,18 @@ final class QueueSubscription<T> implements KeepingSubscription, Scannable {
     private long[] places = new long[0];
     private boolean terminated;
 
-    QueueSubscription(QueueCore<T> core, CoreSubscriber<? super T> actual, @Nullable EventLoop loop) {
-        this.core = core;
+    QueueSubscription(Outlet<T> outlet, CoreSubscriber<? super T> actual, @Nullable EventLoop loop) {
+        this.outlet = outlet;
         this.actual = actual;
         this.loop = loop;
-        this.watcher = new JoinSuspension(core, false, new End(), loop);
+        this.watcher = outlet.end(new End(), loop);
     }
 
     /** Starts watching for the end of the queue, which needs no demand. */
     void watch() {
-        watcher.request(1);
+        if (watcher != null) {
+            watcher.request(1);
+        }
     }
 
     @Override
@@ -124,7 +128,7 @@ final class QueueSubscription<T> implements KeepingSubscription, Scannable {
         T first = arrived;
         if (first != null) {
             arrived = null;
-            Getter<T> from = getter;
+            ItemSuspension<T> from = getter;
             getter = null;
             if (from != null && !emit(first, from.place)) {
                 from.giveBack(first);
@@ -147,7 +151,8 @@ final class QueueSubscription<T> implements KeepingSubscription, Scannable {
             terminated = true;
             release();
             actual.onError(failure);
-        } else if (drained && getter == null) { // else an item is on its way, or the getter will learn of the end
+        } else if (getter == null
+                && (drained || outlet.isOver())) { // else an item is on its way, or the getter will learn of the end
             terminated = true;
             release();
             actual.onComplete();
@@ -159,7 +164,7 @@ final class QueueSubscription<T> implements KeepingSubscription, Scannable {
         if (cancelled) {
             return false;
         }
-        core.taken(place);
+        outlet.taken(place);
         actual.onNext(item);
         if (requested.get() != Long.MAX_VALUE) {
             requested.decrementAndGet();
@@ -174,7 +179,7 @@ final class QueueSubscription<T> implements KeepingSubscription, Scannable {
                 places = new long[BATCH];
                 batch = new @Nullable Object[BATCH];
             }
-            return core.poll(batch, places, max);
+            return outlet.poll(batch, places, max);
         } catch (RuntimeException | Error e) { // from a comparator
             failure = e;
             return 0;
@@ -186,12 +191,12 @@ final class QueueSubscription<T> implements KeepingSubscription, Scannable {
         int k = 0;
         try {
             while (k < n && !cancelled) {
-                core.taken(places[k]);
+                outlet.taken(places[k]);
                 actual.onNext((T) batch[k++]);
             }
         } finally { // also if the subscriber throws
             for (int rest = k; rest < n; rest++) {
-                core.giveBack((T) batch[rest], places[rest], Context.of(actual.currentContext()));
+                outlet.giveBack((T) batch[rest], places[rest], Context.of(actual.currentContext()));
             }
             Arrays.fill(batch, 0, n, null);
             if (requested.get() != Long.MAX_VALUE) {
@@ -201,14 +206,9 @@ final class QueueSubscription<T> implements KeepingSubscription, Scannable {
     }
 
     private void waitForOne() {
-        Getter<T> next;
+        ItemSuspension<T> next;
         try {
-            next = new Getter<>(core, new Arrival(), null, false, loop) {
-                @Override
-                public @Nullable T take(@Nullable T value) {
-                    return value; // it is taken when it is emitted
-                }
-            };
+            next = outlet.getter(new Arrival(), loop);
         } catch (OutOfMemoryError e) {
             failure = e; // fail the subscriber, which would otherwise wait forever
             return;
@@ -219,8 +219,10 @@ final class QueueSubscription<T> implements KeepingSubscription, Scannable {
 
     /** Ends the watcher and the waiting getter. */
     private void release() {
-        watcher.cancel();
-        Getter<T> waiting = getter;
+        if (watcher != null) {
+            watcher.cancel();
+        }
+        ItemSuspension<T> waiting = getter;
         if (waiting != null) {
             waiting.cancel();
             T item = arrived; // it may also arrive in a moment, and then this is called again

@@ -53,9 +53,11 @@ final class SubscriberBuffer<T> {
                 return getter;
             }
         }
-        if (items.size() >= capacity && overflow == Broadcast.Overflow.DROP_OLDEST) {
-            items.poll();
-            missed++;
+        if (overflow == Broadcast.Overflow.DROP_OLDEST) {
+            while (items.size() >= capacity) { // several, if items were given back meanwhile
+                items.poll();
+                missed++;
+            }
         } else if (items.size() >= capacity && overflow == Broadcast.Overflow.DISCONNECT) {
             state = State.DISCONNECTED;
             missed++;
@@ -79,6 +81,11 @@ final class SubscriberBuffer<T> {
         T item = items.poll();
         update();
         return item;
+    }
+
+    /** Returns the place of the item of the last {@link #poll}. */
+    long place() {
+        return items.place;
     }
 
     /** Grants a getter an item, or ends it; false if it must wait. */

@@ -57,6 +57,20 @@ class AllocationTest {
     }
 
     @Test
+    void broadcastToFluxes() throws Exception {
+        double bytes = Allocation.bytesPerOperation(N, () -> {
+            Broadcast<Integer> broadcast = new Broadcast<>();
+            Flux<Integer> items =
+                    broadcast.asFlux(64, Broadcast.Overflow.SUSPEND).take(N);
+            return Asyncio.run(all(
+                    items.then(),
+                    items.then(),
+                    broadcast.send(ITEM).repeat(N - 1).then()));
+        });
+        assertThat(bytes).isLessThan(90);
+    }
+
+    @Test
     void broadcastAtOnce() throws Exception {
         Broadcast<Integer> broadcast = new Broadcast<>();
         try (BroadcastSubscription<Integer> subscription = broadcast.subscribe(64)) {

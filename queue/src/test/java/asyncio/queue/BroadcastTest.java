@@ -299,6 +299,38 @@ class BroadcastTest {
     }
 
     @Test
+    @DisplayName("a Flux that is cancelled at an item gives back those that it has taken with it, in order")
+    void cancelledFlux() {
+        BroadcastSubscription<Integer> mine = broadcast.subscribe(8);
+        IntStream.range(0, 5).forEach(broadcast::trySend);
+        assertThat(mine.asFlux().next().block()).isZero();
+        assertThat(mine.size()).isEqualTo(4);
+        broadcast.trySend(5);
+        broadcast.close();
+        assertThat(mine.asFlux().collectList().block()).containsExactly(1, 2, 3, 4, 5);
+    }
+
+    @Test
+    @DisplayName(
+            "DROP_OLDEST keeps to the capacity again after items were given back to a buffer that was filled meanwhile")
+    void capacityAfterGivingBack() {
+        BroadcastSubscription<Integer> mine = broadcast.subscribe(2, Overflow.DROP_OLDEST);
+        broadcast.trySend(1);
+        broadcast.trySend(2);
+        mine.asFlux().subscribe(new BaseSubscriber<>() {
+            @Override
+            protected void hookOnNext(Integer item) {
+                broadcast.trySend(3);
+                broadcast.trySend(4);
+                cancel();
+            }
+        });
+        broadcast.trySend(5);
+        assertThat(mine.missed()).isEqualTo(2);
+        assertThat(drain(mine)).containsExactly(4, 5);
+    }
+
+    @Test
     @DisplayName("a subscriber's loop that is closed takes nothing from the others")
     void loopClosed() throws Exception {
         List<Integer> got = new ArrayList<>();
