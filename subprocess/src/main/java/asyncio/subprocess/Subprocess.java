@@ -482,12 +482,17 @@ public final class Subprocess implements AutoCloseable {
     private void end(boolean gently, Future<Integer> ended) {
         if (!child.isAlive() && !command.isNewSession()) { // no process is left to be found
             child.closePipes();
-            ended.trySetResult(child.returnCode());
+            exited(ended);
             return;
         }
         child.end(gently, this::closeStdin)
                 .doOnTerminate(child::closePipes) // on the loop, before any waiter resumes there
-                .subscribe(null, ended::trySetException, () -> ended.trySetResult(child.returnCode()));
+                .subscribe(null, ended::trySetException, () -> exited(ended));
+    }
+
+    /** Completes the future when the exit has been told, not only found: the child is counted no more. */
+    private void exited(Future<Integer> ended) {
+        child.exit().whenComplete((exited, error) -> ended.trySetResult(child.returnCode()));
     }
 
     private void closeStdin() {

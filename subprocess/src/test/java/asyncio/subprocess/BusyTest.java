@@ -1,9 +1,13 @@
 package asyncio.subprocess;
 
+import static asyncio.Asyncio.async;
+import static asyncio.Asyncio.await;
+import static asyncio.Asyncio.sleep;
 import static asyncio.subprocess.Stdio.PIPE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import asyncio.EventLoop;
 import asyncio.streams.LeakCheck;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -14,6 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ForkJoinPool;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -25,7 +30,35 @@ class BusyTest {
     private static final Duration LIMIT = Duration.ofSeconds(30);
 
     @Test
-    void exitsAreHeardOfWhileTheCommonPoolIsBusy() {
+    void exitsAreHeardOfWhileTheCommonPoolIsBusy() throws Throwable {
+        whileTheCommonPoolIsBusy(() -> assertThat(
+                        Subprocess.run(Command.of("echo", "text")).block(LIMIT).out())
+                .isEqualTo("text\n"));
+    }
+
+    /** The JDK knows of an exit before the exit is told: closing must not be over between the two. */
+    @Test
+    void closedChildrenHaveBeenCounted() throws Throwable {
+        EventLoop loop = EventLoop.newEventLoop();
+        try {
+            whileTheCommonPoolIsBusy(() -> loop.runUntilComplete(async(() -> {
+                Subprocess cat = await(Subprocess.start(Command.of("cat").stdin(PIPE)));
+                await(cat.closeAndWait());
+                assertThat(loop.statistics().children()).isZero();
+
+                Subprocess exited = await(Subprocess.start(Command.of("true")));
+                while (exited.returnCode().isEmpty()) {
+                    await(sleep(Duration.ofMillis(1)));
+                }
+                await(exited.closeAndWait());
+                assertThat(loop.statistics().children()).isZero();
+            })));
+        } finally {
+            loop.close();
+        }
+    }
+
+    private static void whileTheCommonPoolIsBusy(ThrowingCallable action) throws Throwable {
         CountDownLatch done = new CountDownLatch(1);
         for (int i = 0; i <= ForkJoinPool.getCommonPoolParallelism(); i++) {
             ForkJoinPool.commonPool().execute(() -> {
@@ -37,8 +70,7 @@ class BusyTest {
             });
         }
         try {
-            assertThat(Subprocess.run(Command.of("echo", "text")).block(LIMIT).out())
-                    .isEqualTo("text\n");
+            action.call();
         } finally {
             done.countDown();
         }
