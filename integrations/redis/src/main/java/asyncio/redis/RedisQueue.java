@@ -26,6 +26,7 @@ import org.redisson.api.RScript.Mode;
 import org.redisson.api.RScript.ReturnType;
 import org.redisson.api.RStream;
 import org.redisson.api.RedissonClient;
+import org.redisson.api.stream.StreamAddArgs;
 import org.redisson.api.stream.StreamCreateGroupArgs;
 import org.redisson.api.stream.StreamMessageId;
 import org.redisson.client.codec.BaseCodec;
@@ -75,11 +76,12 @@ import reactor.core.publisher.Mono;
 public final class RedisQueue<T> implements AsyncQueue<T> {
     static final String GROUP = "asyncio";
     static final String ITEM = "item";
-    /** Puts an item into the stream of the first key unless the second exists; the arguments are bound and item. */
+    /**
+     * Puts an item into a stream unless that is shut down or has too many; the arguments are the bound and the item.
+     */
     private static final String PUT = "if redis.call('exists', KEYS[2]) == 1 then return -1 end"
-            + " if ARGV[1] ~= '0' and redis.call('xlen', KEYS[1]) >= tonumber(ARGV[1]) then return 0 end"
-            + " redis.call('xadd', KEYS[1], '*', '" + ITEM + "', ARGV[2])"
-            + " return 1";
+            + " if redis.call('xlen', KEYS[1]) >= tonumber(ARGV[1]) then return 0 end"
+            + " redis.call('xadd', KEYS[1], '*', '" + ITEM + "', ARGV[2]) return 1";
 
     private static final String ACK =
             "redis.call('xack', KEYS[1], unpack(ARGV)) return redis.call('xdel', KEYS[1], unpack(ARGV, 2))";
@@ -102,6 +104,7 @@ public final class RedisQueue<T> implements AsyncQueue<T> {
 
     private final RedissonClient redisson;
     private final Codec codec;
+    private final RStream<String, T> puts;
     final Shutdown shutdown;
 
     private RedisQueue(RedissonClient redisson, String name, Options options) {
@@ -109,6 +112,7 @@ public final class RedisQueue<T> implements AsyncQueue<T> {
         this.name = name;
         this.options = options;
         codec = codecOf(redisson);
+        puts = redisson.getStream(name, new CompositeCodec(StringCodec.INSTANCE, codec));
         Codec bytes = new CompositeCodec(StringCodec.INSTANCE, ByteArrayCodec.INSTANCE);
         stream = redisson.getStream(name, bytes);
         dead = redisson.getStream(name + ":dead", bytes);
@@ -249,6 +253,7 @@ public final class RedisQueue<T> implements AsyncQueue<T> {
         return Mono.defer(() -> {
                     Deadline deadline = new Deadline(limit);
                     Mono<Boolean> put = Mono.fromCompletionStage(() -> tryPut(item))
+                            .onErrorMap(Shutdown::isCauseOf, e -> shutdown.error("put into"))
                             .flatMap(answer -> {
                                 if (answer < 0) {
                                     return Mono.error(shutdown.error("put into"));
@@ -264,8 +269,11 @@ public final class RedisQueue<T> implements AsyncQueue<T> {
                 .then();
     }
 
-    /** Returns 1 if the item is in the queue, 0 if there is no room, -1 if the queue is shut down. */
+    /** Returns 1 if the item is in the queue, 0 if there is no room, -1 if a queue with a bound is shut down. */
     private CompletionStage<Long> tryPut(T item) {
+        if (options.maxSize() == 0) {
+            return puts.addAsync(StreamAddArgs.entry(ITEM, item)).thenApply(id -> 1L);
+        }
         try {
             return redisson.getScript(ByteArrayCodec.INSTANCE)
                     .evalAsync(
@@ -280,6 +288,7 @@ public final class RedisQueue<T> implements AsyncQueue<T> {
             return CompletableFuture.failedFuture(e);
         }
     }
+
     /**
      * Waits for an item, and leases it. Fails with {@link QueueShutDownException} if the queue is shut down and all
      * items are acknowledged: until then one that a consumer holds may come back, if that dies.

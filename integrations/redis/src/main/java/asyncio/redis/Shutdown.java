@@ -2,9 +2,12 @@ package asyncio.redis;
 
 import asyncio.queue.QueueShutDownException;
 import java.util.Collection;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
-import org.redisson.api.RBucket;
+import org.redisson.api.RMap;
+import org.redisson.api.RScript.Mode;
+import org.redisson.api.RScript.ReturnType;
 import org.redisson.api.RedissonClient;
 import org.redisson.api.stream.StreamMessageId;
 import org.redisson.api.stream.StreamReadGroupArgs;
@@ -12,36 +15,60 @@ import org.redisson.client.codec.StringCodec;
 import reactor.core.publisher.Mono;
 
 /**
- * The end of a queue: a key beside its stream, which every machine sees.
+ * The end of a queue: a hash beside its stream, which every machine sees.
  *
- * <p>A put checks it and adds its item in one script, so that the server decides between a put and a shutdown: a put
- * that comes first is one of the items that are still delivered, or dropped; one that comes later fails.
+ * <p>The stream of a queue that is shut down has the last possible id, so that the server refuses to add to it, without
+ * a check that would slow down puts. (Those with a bound are scripts, and check the hash first.) A put that comes first
+ * is one of the items that are still delivered, or dropped; one that comes later fails.
  */
 final class Shutdown {
-    /** The value of a queue whose items are still delivered. */
+    /** The mode of a queue whose items are still delivered. */
     private static final String DRAIN = "drain";
 
-    /** The value of a queue whose items are dropped. */
+    /** The mode of a queue whose items are dropped. */
     private static final String DROP = "drop";
+
+    /** Sets the mode; keeps the last id of the stream the first time, and replaces it by the last possible one. */
+    private static final String START = "if redis.call('exists', KEYS[2]) == 0 then"
+            + " if redis.call('exists', KEYS[1]) == 0 then"
+            + " redis.call('xgroup', 'create', KEYS[1], '" + RedisQueue.GROUP + "', '0', 'mkstream') end"
+            + " local info = redis.call('xinfo', 'stream', KEYS[1])"
+            + " for i = 1, #info, 2 do if info[i] == 'last-generated-id' then"
+            + " redis.call('hset', KEYS[2], 'mode', ARGV[1], 'last', info[i + 1]) end end"
+            + " redis.call('xsetid', KEYS[1], '18446744073709551615-18446744073709551615')"
+            + " elseif ARGV[1] == '" + DROP + "' then redis.call('hset', KEYS[2], 'mode', ARGV[1]) end";
+
+    private static final String UNDO = "local last = redis.call('hget', KEYS[2], 'last')"
+            + " if last and redis.call('exists', KEYS[1]) == 1 then redis.call('xsetid', KEYS[1], last) end"
+            + " redis.call('del', KEYS[2])";
 
     private static final int AT_ONCE = 100;
 
+    /** The key of the hash, which exists if the queue is shut down. */
     final String key;
+
+    private final RedissonClient redisson;
     private final RedisQueue<?> queue;
-    private final RBucket<String> mode;
+    private final RMap<String, String> state;
 
     /** Whether the server has said so; a getter then asks before it waits. */
     private volatile boolean known;
 
     Shutdown(RedissonClient redisson, RedisQueue<?> queue) {
+        this.redisson = redisson;
         this.queue = queue;
         // in the queue's slot of a cluster
         key = queue.name.contains("{") ? queue.name + ":shutdown" : "{" + queue.name + "}:shutdown";
-        mode = redisson.getBucket(key, StringCodec.INSTANCE);
+        state = redisson.getMap(key, StringCodec.INSTANCE);
     }
 
     boolean isKnown() {
         return known;
+    }
+
+    /** Returns whether a put failed since the queue is shut down. */
+    static boolean isCauseOf(Throwable e) {
+        return String.valueOf(e.getMessage()).contains("exhausted the last possible ID");
     }
 
     QueueShutDownException error(String what) {
@@ -51,7 +78,7 @@ final class Shutdown {
 
     /** Completes empty if the queue is not shut down. */
     private Mono<String> mode() {
-        return Mono.fromCompletionStage(mode::getAsync).doOnSuccess(value -> known = value != null);
+        return Mono.fromCompletionStage(() -> state.getAsync("mode")).doOnSuccess(value -> known = value != null);
     }
 
     Mono<Boolean> isShutdown() {
@@ -71,15 +98,26 @@ final class Shutdown {
     }
 
     Mono<Void> start(boolean immediate) {
-        return immediate
-                ? Mono.fromFuture(() -> mode.setAsync(DROP).toCompletableFuture(), true)
-                        .then(drop())
-                : Mono.fromFuture(() -> mode.setIfAbsentAsync(DRAIN).toCompletableFuture(), true)
-                        .then();
+        Mono<Void> start = eval(START, immediate ? DROP : DRAIN);
+        return immediate ? start.then(Mono.defer(this::drop)) : start;
     }
 
     Mono<Void> undo() {
-        return Mono.fromFuture(() -> mode.deleteAsync().toCompletableFuture(), true)
+        return eval(UNDO);
+    }
+
+    private Mono<Void> eval(String script, Object... arguments) {
+        return Mono.fromFuture(
+                        () -> redisson.getScript(StringCodec.INSTANCE)
+                                .evalAsync(
+                                        queue.name,
+                                        Mode.READ_WRITE,
+                                        script,
+                                        ReturnType.VALUE,
+                                        List.of(queue.name, key),
+                                        arguments)
+                                .toCompletableFuture(),
+                        true)
                 .then();
     }
 

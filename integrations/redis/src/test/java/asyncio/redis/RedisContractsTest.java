@@ -107,6 +107,20 @@ class RedisContractsTest {
         }
     }
 
+    /** A queue without a bound, where that makes no difference, has other puts. */
+    @Nested
+    class OfQueueWithoutBound extends AsyncQueueContract {
+        @Override
+        protected AsyncQueue<Integer> newQueue(int maxsize) {
+            return RedisQueue.of(
+                    REDIS.client(),
+                    REDIS.name(),
+                    RedisQueue.Options.DEFAULTS
+                            .maxSize(maxsize > 2 ? 0 : maxsize)
+                            .lease(Duration.ofMillis(300)));
+        }
+    }
+
     @Nested
     class OfBroadcast extends AsyncBroadcastContract {
         @Override

@@ -166,6 +166,7 @@ class RedisEventTest {
                     Task<Void> waiter =
                             createTask(RedisEvent.of(client, name, NEVER).await());
                     untilSubscribed(here, 1);
+                    await(sleep(SHORT)); // it has looked
                     network.cut();
                     untilSubscribed(here, 0);
                     await(here.set());

@@ -327,6 +327,8 @@ class RedisQueueTest {
                 assertThatThrownBy(() -> await(later.get()))
                         .isInstanceOf(QueueShutDownException.class)
                         .hasMessage("Cannot get from " + later + ": it is shut down");
+                assertThatThrownBy(() -> await(later.put(2))).isInstanceOf(QueueShutDownException.class);
+                await(later.reopen());
                 await(later.reopen());
                 await(here.put(3));
                 assertThat(await(there.<Integer>process(Mono::just))).isEqualTo(3);
@@ -352,6 +354,22 @@ class RedisQueueTest {
             assertThat(await(second).count()).isEqualTo(2);
             await(await(second).ack());
             assertThatThrownBy(() -> await(queue.get())).isInstanceOf(QueueShutDownException.class);
+        });
+    }
+
+    @Test
+    void aGetterDropsItemsThatComeBackAfterAnImmediateShutdown() throws Exception {
+        Asyncio.run(() -> {
+            RedisQueue<Integer> queue = queue(Options.DEFAULTS.lease(SHORT));
+            await(queue.put(1));
+            Delivery<Integer> left = await(queue.get());
+            await(queue.shutdown(true));
+            left.release();
+            await(sleep(SHORT.multipliedBy(2))); // beyond the lease
+            assertThat(await(queue.size())).isOne();
+            RedisQueue<Integer> later = RedisQueue.of(redis.client(), queue.name, Options.DEFAULTS.lease(SHORT));
+            assertThatThrownBy(() -> await(later.get())).isInstanceOf(QueueShutDownException.class);
+            assertThat(await(queue.size())).isZero();
         });
     }
 
