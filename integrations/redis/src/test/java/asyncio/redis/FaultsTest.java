@@ -85,6 +85,8 @@ class FaultsTest {
                 String name = redis.name();
                 RedisLock lock = RedisLock.of(client, name);
                 RedisPermit permit = await(lock.acquire());
+                RedisEvent event = RedisEvent.of(client, name + ":event");
+                Task<Void> waiter = createTask(again(event.await()));
                 RedisQueue<Integer> queue = RedisQueue.of(client, name + ":items", Options.DEFAULTS);
                 for (int i = 0; i < ITEMS; i++) {
                     await(queue.put(i));
@@ -99,7 +101,9 @@ class FaultsTest {
                 while (got.size() < ITEMS - 1) {
                     got.add(await(again(queue.process(Mono::just))));
                 }
-                await(again(queue.join()));
+                await(again(queue.shutdown().then(queue.join())));
+                await(again(event.set()));
+                await(waiter);
                 assertThatThrownBy(() -> await(again(lock.acquire(Duration.ZERO))))
                         .isInstanceOf(TimeoutException.class);
                 assertThat(permit.isLost()).isFalse();
