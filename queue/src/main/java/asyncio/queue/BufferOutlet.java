@@ -17,6 +17,11 @@ final class BufferOutlet<T> extends Outlet<T> {
     }
 
     @Override
+    boolean looksEmpty() {
+        return buffer.looksEmpty();
+    }
+
+    @Override
     int poll(@Nullable Object[] into, long[] places, int max) {
         return core.poll(buffer, into, places, max);
     }

@@ -11,6 +11,9 @@ import reactor.util.context.Context;
  * its monitor.
  */
 abstract class Outlet<T> {
+    /** A guess: whether there is no item. A getter finds one that has come meanwhile. */
+    abstract boolean looksEmpty();
+
     /** Takes as many items as {@code into} and {@code max} allow; returns their number. */
     abstract int poll(@Nullable Object[] into, long[] places, int max);
 

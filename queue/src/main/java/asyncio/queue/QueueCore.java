@@ -133,6 +133,7 @@ class QueueCore<T> extends Outlet<T> {
     }
 
     /** A guess, without the monitor: whether a get would have to wait. */
+    @Override
     boolean looksEmpty() {
         return items.size() == 0;
     }

@@ -45,6 +45,7 @@ final class QueueSubscription<T> implements KeepingSubscription, Scannable {
     private volatile @Nullable T arrived;
 
     private final @Nullable Suspension<Void> watcher;
+    private final Arrival arrival = new Arrival();
 
     // for the draining thread:
 
@@ -135,7 +136,7 @@ final class QueueSubscription<T> implements KeepingSubscription, Scannable {
             }
         }
         while (getter == null && !cancelled && !terminated && failure == null && requested.get() > 0) {
-            int n = takeBatch((int) Math.min(requested.get(), BATCH));
+            int n = outlet.looksEmpty() ? 0 : takeBatch((int) Math.min(requested.get(), BATCH));
             if (n > 0) {
                 emitBatch(n);
             } else if (drained || failure != null) {
@@ -208,7 +209,7 @@ final class QueueSubscription<T> implements KeepingSubscription, Scannable {
     private void waitForOne() {
         ItemSuspension<T> next;
         try {
-            next = outlet.getter(new Arrival(), loop);
+            next = outlet.getter(arrival, loop);
         } catch (OutOfMemoryError e) {
             failure = e; // fail the subscriber, which would otherwise wait forever
             return;

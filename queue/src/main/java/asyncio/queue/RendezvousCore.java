@@ -90,6 +90,11 @@ final class RendezvousCore<T> extends QueueCore<T> {
     @Override
     void releaseSlot() {}
 
+    @Override
+    int room() {
+        return 0;
+    }
+
     /** Its subscription was disposed of, or its loop is closed. */
     @Override
     synchronized void leave(Putter<T> putter) {

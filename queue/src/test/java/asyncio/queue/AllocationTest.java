@@ -42,6 +42,17 @@ class AllocationTest {
     }
 
     @Test
+    void rendezvousAsFlux() throws Exception {
+        Queue<Integer> queue = Queue.rendezvous();
+        double bytes = Allocation.bytesPerOperation(
+                N,
+                () -> Asyncio.run(all(
+                        queue.put(ITEM).repeat(N - 1).then(),
+                        queue.asFlux().take(N).then())));
+        assertThat(bytes).isLessThan(200);
+    }
+
+    @Test
     void broadcast() throws Exception {
         Broadcast<Integer> broadcast = new Broadcast<>();
         try (BroadcastSubscription<Integer> one = broadcast.subscribe(64);
