@@ -214,6 +214,26 @@ class CarrierTest {
         });
     }
 
+    /** A wait may end while the body is leaving its carrier for it, also if it has just come back from another. */
+    @Test
+    void aBodyThatBlocksAgainAtOnceIsContinued() throws Exception {
+        assertKeepsTheLoop(() -> {
+            Thread body = Thread.currentThread();
+            AtomicBoolean over = new AtomicBoolean();
+            Thread other = new Thread(() -> {
+                while (!over.get()) {
+                    LockSupport.unpark(body);
+                }
+            });
+            other.start();
+            for (int i = 0; i < 20_000; i++) {
+                LockSupport.park();
+            }
+            over.set(true);
+            other.join();
+        });
+    }
+
     @Test
     void aBodyThatWaitsForAMonitorOrALockKeepsTheLoop() throws Exception {
         assertKeepsTheLoop(() -> {

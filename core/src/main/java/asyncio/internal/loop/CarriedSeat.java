@@ -44,6 +44,8 @@ final class CarriedSeat extends Seat implements Runnable {
     private @Nullable Runnable continuation;
     /** Whether another thread has made the continuation runnable; for a carrier that waits. */
     private volatile boolean runnable;
+    /** Whether the carrier itself has: a wait had ended before the body left the carrier for it. */
+    private boolean runnableHere;
     /** Whether the body has ended; its thread may not have. */
     private boolean ended;
     /** Whether the carrier was interrupted while it ran the body. */
@@ -101,8 +103,7 @@ final class CarriedSeat extends Seat implements Runnable {
     // ---- on any thread
 
     /**
-     * Called when the virtual thread can run: it starts, it has yielded, or it is unblocked. A carrier that calls this
-     * itself checks anyway.
+     * Called when the virtual thread can run: it starts, it has yielded, or it is unblocked.
      *
      * @return false if the task belongs to another thread; the first one is this thread's, which no other code can have
      *     seen before
@@ -114,7 +115,9 @@ final class CarriedSeat extends Seat implements Runnable {
             return false;
         }
         Thread carrier = this.carrier;
-        if (carrier != Thread.currentThread()) {
+        if (carrier == Thread.currentThread()) {
+            runnableHere = true; // not the volatile one: every await comes here
+        } else {
             runnable = true;
             LockSupport.unpark(carrier);
         }
@@ -155,9 +158,10 @@ final class CarriedSeat extends Seat implements Runnable {
     /** Continues the body once it can run; returns whether the current thread was interrupted meanwhile. */
     private boolean awaitRunnable(Runnable continuation) {
         runnable = false;
-        continuation.run(); // has no effect, unless the body became runnable before the line above
+        runnableHere = false;
+        continuation.run(); // has no effect, unless the body became runnable before; it may have blocked again
         boolean interrupted = false;
-        while (isHere() && !runnable) {
+        while (isHere() && !runnable && !runnableHere) {
             LockSupport.park(this);
             interrupted |= Thread.interrupted();
         }
