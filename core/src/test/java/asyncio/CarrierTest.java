@@ -225,11 +225,16 @@ class CarrierTest {
                     LockSupport.unpark(body);
                 }
             });
+            other.setDaemon(true);
             other.start();
-            for (int i = 0; i < 20_000; i++) {
-                LockSupport.park();
+            try {
+                long begun = System.nanoTime();
+                for (int i = 0; i < 20_000 && System.nanoTime() - begun < 1_000_000_000; i++) {
+                    LockSupport.park();
+                }
+            } finally {
+                over.set(true);
             }
-            over.set(true);
             other.join();
         });
     }

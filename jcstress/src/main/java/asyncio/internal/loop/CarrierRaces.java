@@ -3,6 +3,7 @@ package asyncio.internal.loop;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
+import java.util.Objects;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.openjdk.jcstress.annotations.Actor;
@@ -46,7 +47,7 @@ public final class CarrierRaces {
 
         /** Called by the body: passes the loop on, and returns when it has it again. */
         final void pass() {
-            baton.leaveAndReturn(body, null, () -> {}, own -> toRunner());
+            baton.leaveAndReturn(Objects.requireNonNull(body), null, () -> {}, own -> toRunner());
         }
 
         /** Gives the body another step. */
@@ -198,9 +199,10 @@ public final class CarrierRaces {
         @Actor
         public void other() {
             if (body != null) {
-                LockSupport.unpark(body.thread);
-                body.thread.interrupt();
-                LockSupport.unpark(body.thread);
+                Thread thread = Objects.requireNonNull(body.thread);
+                LockSupport.unpark(thread);
+                thread.interrupt();
+                LockSupport.unpark(thread);
             }
         }
     }
