@@ -265,6 +265,14 @@ final class BroadcastCore<T> {
         buffer.remove(getter);
     }
 
+    synchronized boolean begin(SubscriberBuffer<?> buffer, BufferEnd watcher) {
+        return watcher.isStillWaiting() && buffer.serve(watcher);
+    }
+
+    synchronized void leave(SubscriberBuffer<?> buffer, BufferEnd watcher) {
+        buffer.remove(watcher);
+    }
+
     /** Returns a granted item with which its getter will not resume. */
     void giveBack(SubscriberBuffer<T> buffer, T item, long place) {
         BufferGetter<T> told;
@@ -303,8 +311,9 @@ final class BroadcastCore<T> {
         return senders.snapshot();
     }
 
-    synchronized boolean isOver(SubscriberBuffer<T> buffer) {
-        return buffer.isOver();
+    /** Returns the reason for which an empty buffer will get no more items; null if it may, or is not empty. */
+    synchronized @Nullable RuntimeException refusal(SubscriberBuffer<T> buffer) {
+        return buffer.size() == 0 ? buffer.refusal() : null;
     }
 
     synchronized int size(SubscriberBuffer<T> buffer) {
@@ -315,7 +324,7 @@ final class BroadcastCore<T> {
         return buffer.missed();
     }
 
-    synchronized String describe(SubscriberBuffer<T> buffer) {
+    synchronized String describe(SubscriberBuffer<?> buffer) {
         return buffer.toString();
     }
 

@@ -39,15 +39,14 @@ final class BufferOutlet<T> extends Outlet<T> {
         core.giveBack(buffer, item, place);
     }
 
-    /** Null: the end is seen after the last item, or by the getter. */
     @Override
-    @Nullable Suspension<Void> end(CoreSubscriber<? super Void> actual, @Nullable EventLoop loop) {
-        return null;
+    Suspension<Void> end(CoreSubscriber<? super Void> actual, @Nullable EventLoop loop) {
+        return new BufferEnd(buffer, actual, loop);
     }
 
     @Override
-    boolean isOver() {
-        return core.isOver(buffer);
+    @Nullable RuntimeException refusal() {
+        return core.refusal(buffer);
     }
 
     @Override

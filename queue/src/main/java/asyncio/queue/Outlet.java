@@ -26,11 +26,14 @@ abstract class Outlet<T> {
     /** Gives back an item that will not be emitted. */
     abstract void giveBack(T item, long place, Context context);
 
-    /** Returns a waiter for the end of the source; null if a subscriber learns of that from {@link #isOver}. */
-    abstract @Nullable Suspension<Void> end(CoreSubscriber<? super Void> actual, @Nullable EventLoop loop);
+    /** Returns a waiter for the end of the source, of which a subscriber is told without demand. */
+    abstract Suspension<Void> end(CoreSubscriber<? super Void> actual, @Nullable EventLoop loop);
 
-    /** Returns whether the source has ended and is empty; false if {@link #end} tells of that. */
-    abstract boolean isOver();
+    /**
+     * Returns the reason for which an empty source will have no more items, a {@link QueueShutDownException} at its
+     * normal end; null if it is not empty, may have more, or {@link #end} tells of it.
+     */
+    abstract @Nullable RuntimeException refusal();
 
     abstract String describe();
 }

@@ -486,8 +486,8 @@ class QueueCore<T> extends Outlet<T> {
     }
 
     @Override
-    boolean isOver() {
-        return false;
+    @Nullable RuntimeException refusal() {
+        return null;
     }
 
     /** Discards an item that no getter will receive. */

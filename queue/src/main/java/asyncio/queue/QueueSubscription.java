@@ -44,7 +44,7 @@ final class QueueSubscription<T> implements KeepingSubscription, Scannable {
     /** The getter's item, which has arrived but was not emitted. */
     private volatile @Nullable T arrived;
 
-    private final @Nullable Suspension<Void> watcher;
+    private final Suspension<Void> watcher;
     private final Arrival arrival = new Arrival();
 
     // for the draining thread:
@@ -62,9 +62,7 @@ final class QueueSubscription<T> implements KeepingSubscription, Scannable {
 
     /** Starts watching for the end of the queue, which needs no demand. */
     void watch() {
-        if (watcher != null) {
-            watcher.request(1);
-        }
+        watcher.request(1);
     }
 
     @Override
@@ -149,14 +147,22 @@ final class QueueSubscription<T> implements KeepingSubscription, Scannable {
         if (cancelled || terminated) {
             release();
         } else if (failure != null) {
-            terminated = true;
-            release();
-            actual.onError(failure);
-        } else if (getter == null
-                && (drained || outlet.isOver())) { // else an item is on its way, or the getter will learn of the end
-            terminated = true;
-            release();
+            end(failure);
+        } else if (getter == null) { // else an item is on its way, or the getter will learn of the end
+            RuntimeException refusal = drained ? null : outlet.refusal();
+            if (drained || refusal != null) {
+                end(refusal instanceof QueueShutDownException ? null : refusal);
+            }
+        }
+    }
+
+    private void end(@Nullable Throwable failure) {
+        terminated = true;
+        release();
+        if (failure == null) {
             actual.onComplete();
+        } else {
+            actual.onError(failure);
         }
     }
 
@@ -220,9 +226,7 @@ final class QueueSubscription<T> implements KeepingSubscription, Scannable {
 
     /** Ends the watcher and the waiting getter. */
     private void release() {
-        if (watcher != null) {
-            watcher.cancel();
-        }
+        watcher.cancel();
         ItemSuspension<T> waiting = getter;
         if (waiting != null) {
             waiting.cancel();

@@ -25,6 +25,7 @@ final class SubscriberBuffer<T> {
     private final Broadcast.Overflow overflow;
     private final FifoItems<T> items = new FifoItems<>();
     private final WaitQueue<BufferGetter<T>> getters = new WaitQueue<>();
+    private final WaitQueue<BufferEnd> ends = new WaitQueue<>();
     private State state = State.OPEN;
     private boolean full;
     private long missed;
@@ -107,8 +108,21 @@ final class SubscriberBuffer<T> {
         return false;
     }
 
+    /** Ends a watcher; false if it must wait. */
+    boolean serve(BufferEnd watcher) {
+        if (isOver()) {
+            return watcher.grant();
+        }
+        ends.add(watcher);
+        return false;
+    }
+
     void remove(BufferGetter<T> getter) {
         getters.remove(getter);
+    }
+
+    void remove(BufferEnd watcher) {
+        ends.remove(watcher);
     }
 
     /** Takes back an item, or grants it to a getter and returns that to notify. */
@@ -148,6 +162,11 @@ final class SubscriberBuffer<T> {
                 told.add(getter);
             }
         }
+        for (BufferEnd watcher; isOver() && (watcher = ends.poll()) != null; ) {
+            if (watcher.grant()) {
+                told.add(watcher);
+            }
+        }
     }
 
     boolean isDisconnected() {
@@ -179,8 +198,7 @@ final class SubscriberBuffer<T> {
         return missed;
     }
 
-    /** Returns whether it has ended normally and is empty. */
-    boolean isOver() {
+    private boolean isOver() {
         return (state == State.ENDED || state == State.CLOSED) && items.size() == 0;
     }
 

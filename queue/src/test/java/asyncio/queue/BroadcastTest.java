@@ -173,9 +173,44 @@ class BroadcastTest {
         Broadcast<Integer> another = new Broadcast<>();
         StepVerifier.create(another.asFlux(2, Overflow.DISCONNECT), 0)
                 .then(() -> IntStream.range(0, 4).forEach(another::trySend))
-                .thenRequest(9)
+                .thenRequest(2) // no more than it gets
                 .expectNext(0, 1)
                 .verifyError(SlowSubscriberException.class);
+    }
+
+    @Test
+    @DisplayName("a Flux without demand learns that the broadcast is closed, after its last item")
+    void closedWithoutDemand() throws Exception {
+        for (Overflow overflow : Overflow.values()) {
+            Broadcast<Integer> idle = new Broadcast<>();
+            StepVerifier.create(idle.asFlux(2, overflow), 0)
+                    .then(idle::close)
+                    .expectComplete()
+                    .verify(Duration.ofSeconds(10));
+            Broadcast<Integer> served = new Broadcast<>();
+            StepVerifier.create(served.asFlux(2, overflow), 1)
+                    .then(() -> served.trySend(1))
+                    .expectNext(1)
+                    .then(served::close)
+                    .expectComplete()
+                    .verify(Duration.ofSeconds(10));
+            Broadcast<Integer> full = new Broadcast<>();
+            StepVerifier.create(full.asFlux(2, overflow), 1)
+                    .then(() -> IntStream.range(0, 3).forEach(full::trySend))
+                    .expectNext(0)
+                    .then(full::close)
+                    .thenRequest(2)
+                    .expectNext(1, 2)
+                    .expectComplete()
+                    .verify(Duration.ofSeconds(10));
+        }
+        onLoop(() -> {
+            BroadcastSubscription<Integer> mine = broadcast.subscribe(1);
+            Task<Long> counted = createTask(mine.asFlux().count());
+            ticks();
+            mine.close();
+            assertThat(await(counted)).isZero();
+        });
     }
 
     @Test
