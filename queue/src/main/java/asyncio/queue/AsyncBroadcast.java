@@ -27,7 +27,7 @@ public interface AsyncBroadcast<T> {
     /**
      * Returns a broadcast of this process with the methods of this interface. Both may be used. Its subscribers are
      * subscribed immediately, with {@link Broadcast.Overflow#DISCONNECT}, and miss nothing; its Fluxes also complete
-     * when it is closed.
+     * when it is closed. A subscriber that is not on a loop runs on the thread that sends, and delays it.
      */
     static <T> AsyncBroadcast<T> of(Broadcast<T> broadcast) {
         return new BroadcastView<>(broadcast);

@@ -12,6 +12,7 @@ import asyncio.Task;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -33,7 +34,7 @@ public abstract class AsyncBroadcastContract {
 
     /** Subscribes, and returns when items arrive. */
     private static Subscriber subscribed(AsyncBroadcast<Integer> broadcast, Flux<Integer> flux) throws Exception {
-        List<Integer> items = new ArrayList<>();
+        List<Integer> items = new CopyOnWriteArrayList<>();
         Sinks.Empty<Void> first = Sinks.empty();
         Task<Void> task = createTask(flux.doOnNext(item -> {
                     first.tryEmitEmpty();

@@ -26,7 +26,10 @@ import reactor.core.publisher.Mono;
  * @since 0.1.0
  */
 public interface AsyncEvent {
-    /** Returns an event of this process with the methods of this interface. Both may be used. */
+    /**
+     * Returns an event of this process with the methods of this interface. Both may be used. A waiter that is not on a
+     * loop resumes on the thread that sets it.
+     */
     static AsyncEvent of(Event event) {
         return new EventView(event);
     }

@@ -6,7 +6,7 @@ import reactor.core.publisher.Mono;
 
 /** An event of this process, with the methods of one on a server. */
 final class EventView implements AsyncEvent {
-    private final Event event;
+    final Event event;
 
     EventView(Event event) {
         this.event = Objects.requireNonNull(event, "event");

@@ -26,13 +26,18 @@ public abstract class AsyncEventContract {
     /** Creates an event that is not set. */
     protected abstract AsyncEvent newEvent();
 
+    /** Returns the number of waiters that a {@link AsyncEvent#set} will resume. */
+    protected abstract int waiters(AsyncEvent event);
+
     /** Creates tasks that wait, and returns when all of them do. */
-    private static List<Task<Void>> waiters(AsyncEvent event) throws Exception {
+    private List<Task<Void>> startWaiters(AsyncEvent event) throws Exception {
         List<Task<Void>> waiters = new ArrayList<>();
         for (int i = 0; i < 5; i++) {
             waiters.add(createTask(i % 2 == 0 ? event.await() : event.await(LONG)));
         }
-        await(sleep(SHORT));
+        while (waiters(event) < waiters.size()) {
+            await(sleep(Duration.ofMillis(1)));
+        }
         assertThat(waiters).noneMatch(Task::done);
         return waiters;
     }
@@ -62,7 +67,7 @@ public abstract class AsyncEventContract {
     void allWaitersResumeWhenItIsSet() throws Exception {
         Asyncio.run(() -> {
             AsyncEvent event = newEvent();
-            List<Task<Void>> waiters = waiters(event);
+            List<Task<Void>> waiters = startWaiters(event);
             await(event.set());
             assertResumed(waiters);
             await(event.await());
@@ -76,7 +81,7 @@ public abstract class AsyncEventContract {
         Asyncio.run(() -> {
             AsyncEvent event = newEvent();
             for (int i = 0; i < 3; i++) {
-                List<Task<Void>> waiters = waiters(event);
+                List<Task<Void>> waiters = startWaiters(event);
                 await(event.set());
                 await(event.clear());
                 assertResumed(waiters);
@@ -96,7 +101,7 @@ public abstract class AsyncEventContract {
             await(event.clear());
             await(event.clear());
             assertThat(await(event.isSet())).isFalse();
-            List<Task<Void>> waiters = waiters(event);
+            List<Task<Void>> waiters = startWaiters(event);
             await(event.set());
             assertResumed(waiters);
         });
@@ -112,7 +117,14 @@ public abstract class AsyncEventContract {
                         .hasMessageStartingWith("Timed out");
             }
             assertThatThrownBy(() -> event.await(null)).isInstanceOf(NullPointerException.class);
-            List<Task<Void>> waiters = waiters(event);
+            assertThatThrownBy(() -> await(event.await(Duration.ofSeconds(Long.MIN_VALUE))))
+                    .isInstanceOf(TimeoutException.class);
+            Task<Void> patient = createTask(event.await(Duration.ofSeconds(Long.MAX_VALUE)));
+            while (waiters(event) < 1) {
+                await(sleep(Duration.ofMillis(1)));
+            }
+            await(patient.cancelAndJoin());
+            List<Task<Void>> waiters = startWaiters(event);
             await(waiters.remove(0).cancelAndJoin());
             await(event.set());
             assertResumed(waiters);

@@ -83,5 +83,10 @@ class LocalContractsTest {
         protected AsyncEvent newEvent() {
             return AsyncEvent.of(new Event());
         }
+
+        @Override
+        protected int waiters(AsyncEvent event) {
+            return ((EventView) event).event.waiters();
+        }
     }
 }

@@ -12,10 +12,14 @@ final class Deadline {
     private static final Duration NO_LIMIT = Duration.ofNanos(Long.MAX_VALUE);
 
     private final @Nullable Duration limit;
+    /** The limit, at most 292 years. */
+    private final Duration atMost;
+
     private final long began = System.nanoTime();
 
     Deadline(@Nullable Duration limit) {
         this.limit = limit;
+        this.atMost = limit == null || limit.compareTo(NO_LIMIT) > 0 ? NO_LIMIT : limit;
     }
 
     /** Returns the time that is left, at least zero. */
@@ -23,8 +27,8 @@ final class Deadline {
         if (limit == null) {
             return NO_LIMIT;
         }
-        Duration left = limit.minusNanos(System.nanoTime() - began);
-        return left.isNegative() ? Duration.ZERO : left;
+        Duration passed = Duration.ofNanos(System.nanoTime() - began);
+        return atMost.compareTo(passed) <= 0 ? Duration.ZERO : atMost.minus(passed);
     }
 
     /** Returns the time that is left, but not more than {@code most}. */

@@ -291,7 +291,8 @@ public final class RedisQueue<T> implements AsyncQueue<T> {
 
     /**
      * Waits for an item, and leases it. Fails with {@link QueueShutDownException} if the queue is shut down and all
-     * items are acknowledged: until then one that a consumer holds may come back, if that dies.
+     * items are acknowledged: until then one that a consumer holds may come back, if that dies. After an immediate
+     * shutdown it fails without waiting for those.
      *
      * <p>asyncio: {@code Queue.get}.
      */
@@ -321,8 +322,8 @@ public final class RedisQueue<T> implements AsyncQueue<T> {
     }
 
     /**
-     * Returns the items as a Flux, each fetched when it is requested. Completes when the queue is shut down and all
-     * items are acknowledged.
+     * Returns the items as a Flux, each fetched when it is requested. Completes where {@link #get} fails since the
+     * queue is shut down.
      */
     public Flux<Delivery<T>> asFlux() {
         return Flux.defer(() -> get().repeat()).onErrorComplete(QueueShutDownException.class);

@@ -42,6 +42,14 @@ final class Shutdown {
             + " if last and redis.call('exists', KEYS[1]) == 1 then redis.call('xsetid', KEYS[1], last) end"
             + " redis.call('del', KEYS[2])";
 
+    /**
+     * Returns 0 if the queue is not shut down, 1 if items are left, 2 if none will be delivered any more. One script,
+     * since two replicas could answer from different times.
+     */
+    private static final String LOOK = "local mode = redis.call('hget', KEYS[2], 'mode')"
+            + " if not mode then return 0 end"
+            + " if mode == '" + DROP + "' or redis.call('xlen', KEYS[1]) == 0 then return 2 end return 1";
+
     private static final int AT_ONCE = 100;
 
     /** The key of the hash, which exists if the queue is shut down. */
@@ -57,8 +65,8 @@ final class Shutdown {
     Shutdown(RedissonClient redisson, RedisQueue<?> queue) {
         this.redisson = redisson;
         this.queue = queue;
-        // in the queue's slot of a cluster
-        key = queue.name.contains("{") ? queue.name + ":shutdown" : "{" + queue.name + "}:shutdown";
+        // in the queue's slot of a cluster, unless the name has a brace and no {tag}
+        key = queue.name.contains("}") ? queue.name + ":shutdown" : "{" + queue.name + "}:shutdown";
         state = redisson.getMap(key, StringCodec.INSTANCE);
     }
 
@@ -91,34 +99,27 @@ final class Shutdown {
 
     /** Returns whether no more items will be delivered: an item that a consumer holds may come back. */
     Mono<Boolean> isOver() {
-        return mode().flatMap(value -> value.equals(DROP)
-                        ? Mono.just(true)
-                        : queue.size().map(size -> size == 0)) // none comes any more
-                .defaultIfEmpty(false);
+        return this.<Long>eval(LOOK, ReturnType.LONG)
+                .doOnNext(state -> known = state > 0)
+                .map(state -> state == 2);
     }
 
     Mono<Void> start(boolean immediate) {
-        Mono<Void> start = eval(START, immediate ? DROP : DRAIN);
+        Mono<Void> start =
+                eval(START, ReturnType.VALUE, immediate ? DROP : DRAIN).then();
         return immediate ? start.then(Mono.defer(this::drop)) : start;
     }
 
     Mono<Void> undo() {
-        return eval(UNDO);
+        return eval(UNDO, ReturnType.VALUE).then();
     }
 
-    private Mono<Void> eval(String script, Object... arguments) {
+    private <R> Mono<R> eval(String script, ReturnType type, Object... arguments) {
         return Mono.fromFuture(
-                        () -> redisson.getScript(StringCodec.INSTANCE)
-                                .evalAsync(
-                                        queue.name,
-                                        Mode.READ_WRITE,
-                                        script,
-                                        ReturnType.VALUE,
-                                        List.of(queue.name, key),
-                                        arguments)
-                                .toCompletableFuture(),
-                        true)
-                .then();
+                () -> redisson.getScript(StringCodec.INSTANCE)
+                        .<R>evalAsync(queue.name, Mode.READ_WRITE, script, type, List.of(queue.name, key), arguments)
+                        .toCompletableFuture(),
+                true);
     }
 
     /** Drops the items that no consumer holds, as a consumer that acknowledges them. */

@@ -319,6 +319,10 @@ class FaultsTest {
                     assertThatThrownBy(() -> await(other.acquire(LONG)))
                             .isInstanceOf(RedisException.class)
                             .hasMessageContaining("maxmemory");
+                    assertThatThrownBy(() -> await(queue.shutdown()))
+                            .isInstanceOf(RedisException.class)
+                            .hasMessageContaining("maxmemory");
+                    assertThat(await(queue.isShutdown())).isFalse();
                     await(delivery.ack());
                     assertThat(await(queue.<Integer>process(Mono::just))).isEqualTo(1);
                     assertThat(await(queue.size())).isEqualTo(1);

@@ -94,6 +94,12 @@ class RedisContractsTest {
         protected AsyncEvent newEvent() {
             return RedisEvent.of(REDIS.client(), REDIS.name());
         }
+
+        /** A waiter has looked before it listens, and listens for messages and for lost connections. */
+        @Override
+        protected int waiters(AsyncEvent event) {
+            return ((RedisEvent) event).topic.countListeners() / 2;
+        }
     }
 
     @Nested
@@ -103,7 +109,7 @@ class RedisContractsTest {
             return RedisQueue.of(
                     REDIS.client(),
                     REDIS.name(),
-                    RedisQueue.Options.DEFAULTS.maxSize(maxsize).lease(Duration.ofMillis(300)));
+                    RedisQueue.Options.DEFAULTS.maxSize(maxsize).lease(Duration.ofSeconds(2)));
         }
     }
 
@@ -117,7 +123,7 @@ class RedisContractsTest {
                     REDIS.name(),
                     RedisQueue.Options.DEFAULTS
                             .maxSize(maxsize > 2 ? 0 : maxsize)
-                            .lease(Duration.ofMillis(300)));
+                            .lease(Duration.ofSeconds(2)));
         }
     }
 

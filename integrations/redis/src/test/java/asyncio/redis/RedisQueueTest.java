@@ -37,7 +37,7 @@ import reactor.core.publisher.Mono;
 /** A queue with leased items, and at least once delivery. */
 @Timeout(120)
 class RedisQueueTest {
-    private static final Duration SHORT = Duration.ofMillis(300);
+    private static final Duration SHORT = Duration.ofMillis(600);
 
     @RegisterExtension
     static final Redis redis = new Redis();

@@ -175,7 +175,7 @@ class SlowNetworkTest {
         }
     }
 
-    /** Redisson sends it again, or the item is delivered again: nothing stays. */
+    /** The item is delivered again. */
     @Test
     void anAcknowledgementThatIsLostAfterItsConsumerWasCancelledLeavesNothing() throws Exception {
         try (Network network = new Network(redis.port(), new Random(1))) {
